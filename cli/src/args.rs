@@ -1,0 +1,412 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sp_core::H256;
+use sungrid_primitives::JobId;
+
+use crate::{context::check_key_source, units};
+
+const EXAMPLES: &str = "\
+Examples:
+  sungrid --key //Alice render scenes/demo.scene --renderer renderer.wasm
+  sungrid --key env:SEED image publish blur.wasm --class media --fuel-limit 5G --memory-limit 64MiB
+  sungrid --key my.key job submit --image blur.wasm --each frames/*.png -- --strength 3
+  sungrid job watch 7            go on after a Ctrl-C
+  sungrid job show 7             its terms, where it stands, and why it is not running
+  sungrid receipt verify DIR     check signatures and recompute the bill, without a network
+
+A key is named, never typed: //Alice (development chains), a file with a seed phrase or a polkadot.js keystore,
+env:NAME, or prompt. With --json every command prints JSON, one object per line, the result on the last one.";
+
+/// Rent compute from the grid: publish applications, submit jobs, collect and verify results.
+#[derive(Debug, Parser)]
+#[command(name = "sungrid", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Address of a node.
+    #[arg(
+        long,
+        global = true,
+        env = "SUNGRID_NODE",
+        default_value = "ws://127.0.0.1:9944",
+        value_name = "URL"
+    )]
+    pub node: String,
+    /// Refuse a node whose chain has another genesis hash.
+    #[arg(long, global = true, env = "SUNGRID_GENESIS", value_name = "HASH")]
+    pub genesis: Option<H256>,
+    /// Your key: //Alice, FILE, env:NAME or prompt. Never the seed phrase itself.
+    #[arg(long, global = true, env = "SUNGRID_KEY", value_name = "KEY", value_parser = check_key_source, hide_env_values = true)]
+    pub key: Option<String>,
+    /// Where images, jobs and results are kept [default: ~/.local/share/sungrid].
+    #[arg(long, global = true, env = "SUNGRID_DATA", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON, one object per line, the result on the last one. Amounts are integers in planck.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Publish applications and list them.
+    #[command(subcommand)]
+    Image(ImageCommand),
+    /// Submit jobs, follow them, collect their results.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Look at the workers.
+    #[command(subcommand)]
+    Worker(WorkerCommand),
+    /// Check receipts.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// What an account has: free, held, pending rewards.
+    Account {
+        /// SS58 address [default: your key's].
+        address: Option<String>,
+    },
+    /// Rewards of operators, developers and block authors.
+    #[command(subcommand)]
+    Rewards(RewardsCommand),
+    /// Render a scene on the grid into a PNG.
+    Render(RenderArgs),
+    /// Run a chain and three workers here and render a scene with them.
+    #[cfg(unix)]
+    Demo(DemoArgs),
+}
+
+/// Commands of `image`.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Publish a WASI command as an application; a deposit is held until you retire it.
+    Publish(PublishArgs),
+    /// Take no new jobs for an application of yours and get its deposit back.
+    Retire {
+        /// Its CID.
+        image: String,
+    },
+    /// Get an application's manifest and code from a peer, so that you can run jobs with it.
+    Fetch {
+        /// Its CID.
+        image: String,
+        /// Address of a peer that has it: ID@IP:PORT.
+        #[arg(long)]
+        from: String,
+    },
+    /// List the published applications.
+    List,
+}
+
+/// Arguments of `image publish`.
+#[derive(Clone, Debug, Args)]
+pub struct PublishArgs {
+    /// A WebAssembly module for wasm32-wasip1.
+    pub wasm: PathBuf,
+    /// Manifest and limits.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+}
+
+/// What an image's manifest says beside its code.
+#[derive(Clone, Debug, Args)]
+pub struct ManifestArgs {
+    /// Its name [default: the file's].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What it is for.
+    #[arg(long, value_enum, default_value_t = ClassName::General)]
+    pub class: ClassName,
+    /// Its licence: an SPDX expression or any line of text.
+    #[arg(long, default_value = "unstated")]
+    pub licence: String,
+    /// Arguments of every unit, the program's name first [default: the name].
+    #[arg(long = "image-arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub image_args: Vec<String>,
+    /// Fuel that a unit may use, unless its job says otherwise.
+    #[arg(long, value_parser = units::parse_fuel, default_value = "10G", value_name = "FUEL")]
+    pub image_fuel: u64,
+    /// Memory that a unit may use, unless its job says otherwise.
+    #[arg(long, value_parser = units::parse_bytes, default_value = "256MiB", value_name = "BYTES")]
+    pub image_memory: u64,
+    /// Bytes that a unit may write; part of the application, the same for all jobs.
+    #[arg(long, value_parser = units::parse_bytes, default_value = "64MiB", value_name = "BYTES")]
+    pub image_output: u64,
+}
+
+/// Classes of applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassName {
+    /// Anything else.
+    General,
+    /// Pictures and films.
+    Rendering,
+    /// Simulation and analysis.
+    Science,
+    /// Training and inference.
+    Learning,
+    /// Transcoding and the like.
+    Media,
+}
+
+/// Commands of `job`.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Submit a job and follow it until its results are here.
+    Submit(Box<SubmitArgs>),
+    /// Follow a job that was submitted from here: serves its inputs, receives its results.
+    Watch {
+        /// The job.
+        job: JobId,
+    },
+    /// Fetch the results of a job that workers have finished.
+    Collect {
+        /// The job.
+        job: JobId,
+        /// Copy the outputs into this folder, too.
+        #[arg(long, short, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Start nothing new; what workers have begun is completed and paid, the rest is refunded.
+    Cancel {
+        /// The job.
+        job: JobId,
+    },
+    /// List jobs: yours, or all.
+    List {
+        /// Those of everybody.
+        #[arg(long)]
+        all: bool,
+    },
+    /// A job's terms, where it stands, and why it is not running.
+    Show {
+        /// The job.
+        job: JobId,
+    },
+}
+
+/// How to serve inputs.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Address on which workers fetch inputs [default: any port, on this machine only if the node is].
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Address under which others reach this machine, behind a router.
+    #[arg(long, value_name = "IP:PORT")]
+    pub external: Vec<SocketAddr>,
+}
+
+/// Terms of a job.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TermsArgs {
+    /// Bid in ISC per SUNS·hour [default: the floor].
+    #[arg(long, value_name = "ISC")]
+    pub price: Option<String>,
+    /// Units per batch.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<u32>,
+    /// Replicas that must agree: 2 or 3 [default: 2].
+    #[arg(long, value_name = "K")]
+    pub replicas: Option<u8>,
+    /// Most fuel of a unit, such as 5G [default: the image's].
+    #[arg(long, value_name = "FUEL")]
+    pub fuel_limit: Option<String>,
+    /// Most memory of a unit, such as 64MiB [default: the image's].
+    #[arg(long, value_name = "BYTES")]
+    pub memory_limit: Option<String>,
+    /// Time until the job ends in any case, such as 2h [default: 1 day].
+    #[arg(long, value_name = "TIME")]
+    pub deadline: Option<String>,
+    /// Countries whose workers may take it, such as DE; may be repeated [default: any].
+    #[arg(long, value_name = "CC")]
+    pub jurisdiction: Vec<String>,
+    /// Accepted units that a worker must have behind it.
+    #[arg(long, value_name = "N")]
+    pub min_accepted_units: Option<u64>,
+    /// Execution environment [default: the accepted one that most workers have].
+    #[arg(long, value_name = "HASH")]
+    pub environment: Option<H256>,
+}
+
+/// Arguments of `job submit`.
+#[derive(Clone, Debug, Args)]
+pub struct SubmitArgs {
+    /// A job file (TOML, or JSON if it ends in .json); flags override it.
+    pub file: Option<PathBuf>,
+    /// What to run: CID of a published image, or a .wasm file, which is published if it is not.
+    #[arg(long, value_name = "CID|FILE.wasm")]
+    pub image: Option<String>,
+    /// A file for every unit, seen as /in/NAME; may be repeated.
+    #[arg(long, value_name = "FILE[=NAME]")]
+    pub input: Vec<String>,
+    /// Number of equal units; they tell themselves apart by SUNGRID_UNIT or {unit}.
+    #[arg(long, value_name = "N")]
+    pub units: Option<u32>,
+    /// One unit for each of these files.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "units")]
+    pub each: Vec<PathBuf>,
+    /// Arguments of each unit; {unit}, {units} and {name} are filled in.
+    #[arg(last = true)]
+    pub args: Vec<String>,
+    /// Manifest, if --image is a file.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Terms.
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Serving.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Copy the outputs into this folder, too.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Stop once the job is submitted. Workers need its inputs: run `sungrid job watch` soon.
+    #[arg(long)]
+    pub no_watch: bool,
+}
+
+/// Arguments of `render`.
+#[derive(Clone, Debug, Args)]
+pub struct RenderArgs {
+    /// The scene; files it names are taken from its folder.
+    pub scene: PathBuf,
+    /// Where the picture goes [default: the scene's name with .png].
+    #[arg(long, short, value_name = "FILE.png")]
+    pub out: Option<PathBuf>,
+    /// The renderer [default: renderer.wasm next to this program].
+    #[arg(long, env = "SUNGRID_RENDERER", value_name = "FILE.wasm")]
+    pub renderer: Option<PathBuf>,
+    /// Cut the picture into tiles of this size instead of the scene's.
+    #[arg(long, value_name = "WxH", value_parser = parse_size)]
+    pub tile: Option<(u32, u32)>,
+    /// Terms.
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Serving.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// Commands of `worker`.
+#[derive(Debug, Subcommand)]
+pub enum WorkerCommand {
+    /// List the registered workers.
+    List,
+}
+
+/// Commands of `receipt`.
+#[derive(Debug, Subcommand)]
+pub enum ReceiptCommand {
+    /// Check a bundle, or all bundles of a job's folder, and recompute the bill. Needs no network.
+    Verify {
+        /// A bundle (.cbor), a folder of bundles, or a job's folder with its terms.
+        path: PathBuf,
+        /// Price to recompute the bill with, ISC per SUNS·hour [default: the job's].
+        #[arg(long, value_parser = units::parse_isc, value_name = "ISC")]
+        price: Option<u128>,
+    },
+}
+
+/// Commands of `rewards`.
+#[derive(Debug, Subcommand)]
+pub enum RewardsCommand {
+    /// What a claim would pay now.
+    Show {
+        /// SS58 address [default: your key's].
+        address: Option<String>,
+    },
+    /// Pay out everything pending to your account.
+    Claim,
+}
+
+/// Arguments of `demo`.
+#[cfg(unix)]
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// The scene.
+    #[arg(long)]
+    pub scene: PathBuf,
+    /// Where the picture goes.
+    #[arg(long, short, default_value = "demo.png", value_name = "FILE.png")]
+    pub out: PathBuf,
+    /// The node.
+    #[arg(long, value_name = "PROGRAM")]
+    pub node_program: PathBuf,
+    /// The worker.
+    #[arg(long, value_name = "PROGRAM")]
+    pub worker_program: PathBuf,
+    /// The renderer.
+    #[arg(long, value_name = "FILE.wasm")]
+    pub renderer: PathBuf,
+    /// Keep the chain's specification here; it is made again when the node is newer.
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Keep the chain's and workers' folders and logs.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let size = text
+        .split_once('x')
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    size.filter(|(w, h)| *w > 0 && *h > 0)
+        .ok_or_else(|| format!("`{text}` is no size: write it like 32x32"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_anywhere() {
+        for line in [
+            "sungrid --json --node ws://x:1 worker list",
+            "sungrid worker list --node ws://x:1 --json",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
+            assert!(cli.global.json);
+            assert_eq!(cli.global.node, "ws://x:1");
+        }
+    }
+
+    #[test]
+    fn a_seed_phrase_is_refused() {
+        let phrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+        let error = Cli::try_parse_from(["sungrid", "--key", phrase, "account"]).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("does not belong on the command line"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn sizes_are_width_by_height() {
+        assert_eq!(parse_size("32x16"), Ok((32, 16)));
+        for bad in ["", "32", "x", "0x1", "-1x2", "1x2x3"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,641 @@
+//! `sungrid job`.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Serialize;
+use sungrid_chain_client::{Call, Chain, Job, JobState, Until, Worker, WorkerState};
+use sungrid_primitives::{JobId, suns::Profile};
+
+use super::image;
+use crate::{
+    Error,
+    args::{JobCommand, SubmitArgs, TermsArgs},
+    context::Context,
+    folder::{DataFolder, JobFolder, JobRecord, Task},
+    image_cid,
+    output::table,
+    plan::{FileRef, ImageRef, JobFile},
+    progress::Display,
+    requester::{Requester, Summary, state_name},
+    serve,
+    submit::Submission,
+    units,
+};
+
+pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Error> {
+    match command {
+        JobCommand::Submit(args) => submit(context, *args).await,
+        JobCommand::Watch { job } => {
+            let requester = open_job(&context.data, context.chain().await?, job).await?;
+            let done = follow(context, requester).await?;
+            report(context, &done, None)
+        }
+        JobCommand::Collect { job, out } => collect(context, job, out).await,
+        JobCommand::Cancel { job } => cancel(context, job).await,
+        JobCommand::List { all } => list(context, all).await,
+        JobCommand::Show { job } => show(context, job).await,
+    }
+}
+
+/// A job file with the flags laid over it.
+fn overlay(args: &SubmitArgs) -> Result<JobFile, Error> {
+    let mut file = match &args.file {
+        Some(path) => JobFile::read(path)?,
+        None => JobFile::default(),
+    };
+    file.image = args.image.clone().or(file.image);
+    file.shared
+        .extend(args.input.iter().cloned().map(FileRef::Short));
+    if args.units.is_some() || !args.each.is_empty() {
+        // What the units are is one decision: flags replace the file's.
+        (file.units, file.each, file.unit) = (args.units, args.each.clone(), vec![]);
+    }
+    if !args.args.is_empty() {
+        file.args.clone_from(&args.args);
+    }
+    lay_terms(&mut file, &args.terms);
+    Ok(file)
+}
+
+/// Lays the flags of the terms over a job file.
+pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
+    fn over<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
+        if from.is_some() {
+            to.clone_from(from);
+        }
+    }
+    over(&mut file.price, &terms.price);
+    over(&mut file.batch_size, &terms.batch_size);
+    over(&mut file.replicas, &terms.replicas);
+    over(&mut file.fuel_limit, &terms.fuel_limit);
+    over(&mut file.memory_limit, &terms.memory_limit);
+    over(&mut file.deadline, &terms.deadline);
+    over(&mut file.min_accepted_units, &terms.min_accepted_units);
+    if !terms.jurisdiction.is_empty() {
+        file.jurisdictions.clone_from(&terms.jurisdiction);
+    }
+}
+
+async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
+    let plan = overlay(&args)?.plan()?;
+    let key = context.key()?;
+    let chain = context.chain().await?;
+    let (digest, manifest, code) = match &plan.image {
+        ImageRef::Wasm(path) => {
+            let (manifest, code) = image::from_wasm(path, &args.manifest)?;
+            let published =
+                image::keep_and_publish(context, &*chain, &key, &manifest, &code).await?;
+            context.out.note(format!("image {}", published.image));
+            let (manifest, path) = context.data.image(&published.digest)?;
+            (published.digest, manifest, path)
+        }
+        ImageRef::Published(digest) => {
+            match chain.image(digest).await? {
+                None => return Err(Error::UnknownImage(image_cid(digest))),
+                Some(image) if !image.usable => return Err(Error::RetiredImage(image_cid(digest))),
+                Some(_) => {}
+            }
+            let (manifest, path) = context.data.image(digest)?;
+            (*digest, manifest, path)
+        }
+    };
+    let submission = Submission {
+        chain,
+        key: &key,
+        data: &context.data,
+        out: &context.out,
+        node: context.global.node.clone(),
+        listen: args
+            .serve
+            .listen
+            .unwrap_or_else(|| serve::default_listen(&context.global.node)),
+        external: args.serve.external.clone(),
+        environment: args.terms.environment,
+    };
+    let requester = submission
+        .submit(&plan, digest, &manifest, code, Task::Files)
+        .await?;
+    announce(context, &requester);
+    if args.no_watch {
+        #[derive(Serialize)]
+        struct Submitted {
+            job: JobId,
+            folder: PathBuf,
+        }
+        let submitted = Submitted {
+            job: requester.job(),
+            folder: requester.folder().path().to_owned(),
+        };
+        requester.shutdown().await;
+        context.out.result(&submitted, || {
+            format!(
+                "job {0} submitted; workers need its inputs: run `sungrid job watch {0}`",
+                submitted.job
+            )
+        });
+        return Ok(());
+    }
+    let done = follow(context, requester).await?;
+    report(context, &done, args.out.as_deref())
+}
+
+/// Says that a job is on chain.
+pub(super) fn announce(context: &Context, requester: &Requester) {
+    #[derive(Serialize)]
+    struct Submitted<'a> {
+        event: &'a str,
+        job: JobId,
+        units: u32,
+        batches: u32,
+        replicas: u32,
+        folder: &'a Path,
+    }
+    let spec = &requester.record().spec;
+    let folder = requester.folder().path();
+    context.out.event(Submitted {
+        event: "submitted",
+        job: requester.job(),
+        units: spec.units,
+        batches: spec.batches(),
+        replicas: spec.policy.replicas(),
+        folder,
+    });
+    context.out.note(format!(
+        "job {}: {} units in {} batches, {} replicas each, at {} per SUNS·hour",
+        requester.job(),
+        spec.units,
+        spec.batches(),
+        spec.policy.replicas(),
+        units::isc(spec.price)
+    ));
+}
+
+/// Opens a job that was submitted from here.
+///
+/// # Errors
+/// [`Error::UnknownJob`], [`Error::NotOurs`], and what opening its store can bring.
+pub async fn open_job(
+    data: &DataFolder,
+    chain: Arc<dyn Chain>,
+    job: JobId,
+) -> Result<Requester, Error> {
+    let (folder, record) = find(data, &*chain, job).await?;
+    let plane = serve::open(&folder, record.listen, &record.external).await?;
+    let input = folder.input()?;
+    // The image may have been removed from here since; its limit only guards against greedy workers.
+    let output = data
+        .image(&record.spec.image)
+        .map(|(image, _)| image.limits.output);
+    let limit = output.unwrap_or(sungrid_manifest::limits::OUTPUT_BYTES);
+    Requester::new(chain, plane, folder, record, input, limit)
+}
+
+/// The record of a job. One whose submission was cut off is found on chain by its terms.
+async fn find(
+    data: &DataFolder,
+    chain: &dyn Chain,
+    job: JobId,
+) -> Result<(JobFolder, JobRecord), Error> {
+    let genesis = chain.genesis();
+    let missing = match data.job(&genesis, job) {
+        Err(error @ Error::NotOurs { .. }) => error,
+        other => return other,
+    };
+    let Some(on_chain) = chain.job(job).await? else {
+        return Err(Error::UnknownJob(job));
+    };
+    let same = |record: &JobRecord| {
+        record.genesis == genesis
+            && record.job.is_none()
+            && record.requester == on_chain.requester
+            && record.spec == on_chain.spec
+    };
+    let Some((folder, mut record)) = data.jobs()?.into_iter().find(|(_, record)| same(record))
+    else {
+        return Err(missing);
+    };
+    record.job = Some(job);
+    folder.save(&record)?;
+    Ok((folder, record))
+}
+
+/// A finished job and where its results are.
+pub(super) struct Done {
+    pub(super) summary: Summary,
+    pub(super) folder: JobFolder,
+    pub(super) record: JobRecord,
+}
+
+/// Follows a job until it ends or the user stops; either way the requester is shut down.
+pub(super) async fn follow(context: &Context, requester: Requester) -> Result<Done, Error> {
+    let job = requester.job();
+    let done = follow_until(context, requester, stop_signal()).await;
+    if matches!(done, Err(Error::Interrupted)) {
+        context.out.note(format!(
+            "job {job} goes on, but workers cannot get its inputs from here any more: run `sungrid job watch {job}` to \
+             serve and collect, or `sungrid job cancel {job}` to stop it and get the rest of the escrow back"
+        ));
+    }
+    done
+}
+
+/// The same with another reason to stop.
+pub(super) async fn follow_until(
+    context: &Context,
+    mut requester: Requester,
+    stop: impl Future<Output = ()>,
+) -> Result<Done, Error> {
+    let mut display = Display::new(context.out, requester.record().spec.units);
+    let result = {
+        let mut show = |update: &_| display.show(update);
+        tokio::select! {
+            result = requester.follow(&mut show) => result,
+            () = stop => Err(Error::Interrupted),
+        }
+    };
+    display.finish();
+    let (folder, record) = (requester.folder().clone(), requester.record().clone());
+    requester.shutdown().await;
+    Ok(Done {
+        summary: result?,
+        folder,
+        record,
+    })
+}
+
+/// Completes on Ctrl-C or TERM.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without handlers, the default action of the signals ends the process, which is as good.
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Prints how a job ended, and fails if it was no success.
+fn report(context: &Context, done: &Done, copy_to: Option<&Path>) -> Result<(), Error> {
+    if let (None, Task::Picture { picture }) = (copy_to, &done.record.task) {
+        return super::render::finish(context, done, picture);
+    }
+    if let Some(target) = copy_to {
+        copy(&done.folder.outputs(), target)?;
+    }
+    #[derive(Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        summary: &'a Summary,
+        outputs: PathBuf,
+        receipts: PathBuf,
+    }
+    let outputs = copy_to.map_or_else(|| done.folder.outputs(), Path::to_owned);
+    let report = Report {
+        summary: &done.summary,
+        outputs,
+        receipts: done.folder.receipts(),
+    };
+    let summary = done.summary.clone();
+    let failure = summary.clone().complete().err();
+    context.out.result(&report, || {
+        format!(
+            "job {} {}: {} of {} units verified, {} paid, {}\noutputs   {}\nreceipts  {} ({} of {}; check them with \
+             `sungrid receipt verify`)",
+            summary.job,
+            summary.state,
+            summary.verified,
+            summary.units,
+            units::isc(summary.paid_planck),
+            units::fuel(summary.fuel),
+            report.outputs.display(),
+            done.folder.path().display(),
+            summary.bundles.0,
+            summary.bundles.1,
+        )
+    });
+    failure.map_or(Ok(()), Err)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(to).map_err(Error::file("create", to))?;
+    let entries = match std::fs::read_dir(from) {
+        Ok(entries) => entries,
+        // A job without any result has no outputs folder.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::file("list", from)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(Error::file("list", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target)?;
+        } else {
+            std::fs::copy(&source, &target).map_err(Error::file("write", &target))?;
+        }
+    }
+    Ok(())
+}
+
+async fn collect(context: &Context, job: JobId, out: Option<PathBuf>) -> Result<(), Error> {
+    let chain = context.chain().await?;
+    if let Some(on_chain) = chain.job(job).await?
+        && !on_chain.state.has_ended()
+    {
+        return Err(Error::Usage(format!(
+            "job {job} is still {}: run `sungrid job watch {job}` to serve it and receive results as they come",
+            state_name(&on_chain)
+        )));
+    }
+    let requester = open_job(&context.data, chain, job).await?;
+    let done = follow(context, requester).await?;
+    report(context, &done, out.as_deref())
+}
+
+async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Cancelled {
+        job: JobId,
+        state: String,
+        in_flight: u32,
+    }
+    let key = context.key()?;
+    let chain = context.chain().await?;
+    let before = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    if before.state != JobState::Open {
+        return Err(Error::Usage(format!(
+            "job {job} is {}: only an open job can be cancelled",
+            state_name(&before)
+        )));
+    }
+    if before.requester != key.account() {
+        return Err(Error::Usage(format!(
+            "job {job} belongs to {}, your key is {}: give its key",
+            before.requester,
+            key.account()
+        )));
+    }
+    chain
+        .submit(&key, Call::CancelJob(job), Until::InBlock)
+        .await?;
+    let after = chain.job(job).await?.unwrap_or(before);
+    let cancelled = Cancelled {
+        job,
+        state: state_name(&after),
+        in_flight: after.in_flight,
+    };
+    context.out.result(&cancelled, || match cancelled.in_flight {
+        0 => format!("job {job} is {}; the rest of its escrow is free again", cancelled.state),
+        n => format!(
+            "job {job} is {}: {n} batches that workers have begun will be completed and paid; run `sungrid job watch {job}` \
+             to receive them",
+            cancelled.state
+        ),
+    });
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Row {
+    job: Option<JobId>,
+    state: String,
+    units: u32,
+    batches: u32,
+    settled: u32,
+    failed: u32,
+    paid_planck: u128,
+    requester: String,
+    folder: Option<PathBuf>,
+}
+
+async fn list(context: &Context, all: bool) -> Result<(), Error> {
+    let chain = context.chain().await?;
+    let genesis = chain.genesis();
+    let key = context.key_if_given()?;
+    let local = context.data.jobs()?;
+    let local: Vec<_> = local
+        .into_iter()
+        .filter(|(_, r)| r.genesis == genesis)
+        .collect();
+    let mut rows = Vec::new();
+    for (id, job) in chain.jobs().await? {
+        let ours = local.iter().find(|(_, record)| record.job == Some(id));
+        let by_key = key
+            .as_ref()
+            .is_some_and(|key| key.account() == job.requester);
+        if !all && ours.is_none() && !by_key {
+            continue;
+        }
+        rows.push(Row {
+            job: Some(id),
+            state: state_name(&job),
+            units: job.spec.units,
+            batches: job.spec.batches(),
+            settled: job.settled,
+            failed: job.failed,
+            paid_planck: job.paid,
+            requester: job.requester.to_string(),
+            folder: ours.map(|(folder, _)| folder.path().to_owned()),
+        });
+    }
+    for (folder, record) in &local {
+        if rows
+            .iter()
+            .any(|row| row.job.is_some() && row.job == record.job)
+        {
+            continue;
+        }
+        // Removed from the chain after its retention, or cut off while it was submitted.
+        let ended = record.ended.as_ref();
+        let state = match (ended, record.job) {
+            (Some(ended), _) => format!("{} (removed)", ended.state),
+            (None, Some(_)) => "removed".into(),
+            (None, None) => "not submitted".into(),
+        };
+        rows.push(Row {
+            job: record.job,
+            state,
+            units: record.spec.units,
+            batches: record.spec.batches(),
+            settled: record.accepted.len() as u32,
+            failed: ended.map_or(0, |e| e.failed),
+            paid_planck: ended.map_or(0, |e| e.paid),
+            requester: record.requester.to_string(),
+            folder: Some(folder.path().to_owned()),
+        });
+    }
+    rows.sort_by_key(|row| row.job);
+    context.out.result(&rows, || {
+        if rows.is_empty() {
+            return "no jobs of yours on this chain; --all lists everybody's".into();
+        }
+        let line = |row: &Row| {
+            vec![
+                row.job.map_or_else(|| "–".into(), |job| job.to_string()),
+                row.state.clone(),
+                row.units.to_string(),
+                format!("{}/{}", row.settled, row.batches),
+                units::isc_short(row.paid_planck),
+                row.requester.clone(),
+            ]
+        };
+        let rows: Vec<_> = rows.iter().map(line).collect();
+        table(
+            &["job", "state", "units", "settled", "paid", "requester"],
+            &rows,
+        )
+    });
+    Ok(())
+}
+
+async fn show(context: &Context, job: JobId) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        job: JobId,
+        image: String,
+        #[serde(flatten)]
+        record: &'a Job,
+        waits_for: Vec<String>,
+        folder: Option<PathBuf>,
+    }
+    let chain = context.chain().await?;
+    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let profile = chain.profile(record.spec.profile).await?;
+    let workers: Vec<Worker> = chain.workers().await?.into_iter().map(|(_, w)| w).collect();
+    let waits_for = match profile {
+        Some(profile) if record.wants_work() => why_idle(&record, &profile, &workers),
+        _ => vec![],
+    };
+    let folder = context
+        .data
+        .job(&chain.genesis(), job)
+        .ok()
+        .map(|(f, _)| f.path().to_owned());
+    let shown = Shown {
+        job,
+        image: image_cid(&record.spec.image),
+        record: &record,
+        waits_for,
+        folder,
+    };
+    context.out.result(&shown, || {
+        let spec = &record.spec;
+        let mut lines = vec![
+            format!("job {job}, {}", state_name(&record)),
+            format!("requester  {}", record.requester),
+            format!("image      {}", shown.image),
+            format!(
+                "units      {} in {} batches of {}, {} replicas each",
+                spec.units,
+                spec.batches(),
+                spec.batch_size,
+                spec.policy.replicas()
+            ),
+            format!(
+                "limits     {} and {} per unit",
+                units::fuel(spec.fuel_limit.into()),
+                units::bytes(spec.memory_limit)
+            ),
+            format!("price      {} per SUNS·hour", units::isc(spec.price)),
+            format!(
+                "batches    {} settled, {} in flight, {} failed",
+                record.settled, record.in_flight, record.failed
+            ),
+            format!(
+                "money      {} paid, {} in escrow",
+                units::isc(record.paid),
+                units::isc(record.escrow)
+            ),
+            format!("ends       at block {} in any case", spec.deadline),
+        ];
+        if let Some(folder) = &shown.folder {
+            lines.push(format!("folder     {}", folder.display()));
+        }
+        lines.extend(
+            shown
+                .waits_for
+                .iter()
+                .map(|reason| format!("waits for  {reason}")),
+        );
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// Why a job that wants work may get none from these workers; empty if enough of them could take it.
+pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String> {
+    let spec = &job.spec;
+    let needed = spec.policy.replicas() as usize;
+    let Some(rate) = spec.rate(profile) else {
+        return vec!["a profile that has what this job needs".into()];
+    };
+    type Rule<'a> = (Box<dyn Fn(&Worker) -> bool + 'a>, String);
+    let allowed = &spec.constraints.jurisdictions;
+    let rules: Vec<Rule<'_>> = vec![
+        (
+            Box::new(|w| w.environment == spec.environment && w.profile == spec.profile),
+            "with the job's execution environment".into(),
+        ),
+        (
+            Box::new(|w| w.state == WorkerState::Active),
+            "that are active".into(),
+        ),
+        (
+            Box::new(|w| allowed.is_empty() || allowed.contains(&w.attributes.jurisdiction)),
+            "in the allowed countries".into(),
+        ),
+        (
+            Box::new(|w| w.accepted_units >= spec.constraints.min_accepted_units),
+            format!(
+                "with {} accepted units behind them",
+                spec.constraints.min_accepted_units
+            ),
+        ),
+        (
+            Box::new(|w| w.capacity >= rate),
+            format!(
+                "as large as one unit ({} of memory)",
+                units::bytes(spec.memory_limit)
+            ),
+        ),
+        (
+            Box::new(|w| w.admits(rate)),
+            "with free capacity now".into(),
+        ),
+    ];
+    let mut left: Vec<&Worker> = workers.iter().collect();
+    let operators = |workers: &[&Worker]| {
+        workers
+            .iter()
+            .map(|w| w.operator.clone())
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    if operators(&left) < needed {
+        return vec![format!(
+            "workers of {needed} different operators: {} registered on this chain",
+            operators(&left)
+        )];
+    }
+    for (rule, text) in rules {
+        left.retain(|worker| rule(worker));
+        let found = operators(&left);
+        if found < needed {
+            return vec![format!(
+                "workers of {needed} different operators {text}: there are {found}"
+            )];
+        }
+    }
+    vec![]
+}

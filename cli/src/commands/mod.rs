@@ -1,0 +1,37 @@
+//! The commands.
+
+mod account;
+#[cfg(unix)]
+mod demo;
+mod image;
+mod job;
+mod receipt;
+mod render;
+mod worker;
+
+use crate::{
+    Error,
+    args::{Cli, Command},
+    context::Context,
+};
+
+pub use job::{open_job, stop_signal, why_idle};
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Error`]; the caller prints it.
+pub async fn run(cli: Cli) -> Result<(), Error> {
+    let context = Context::new(cli.global)?;
+    match cli.command {
+        Command::Image(command) => image::run(&context, command).await,
+        Command::Job(command) => job::run(&context, command).await,
+        Command::Worker(command) => worker::run(&context, command).await,
+        Command::Receipt(command) => receipt::run(&context, command),
+        Command::Account { address } => account::show(&context, address).await,
+        Command::Rewards(command) => account::rewards(&context, command).await,
+        Command::Render(args) => render::run(&context, args).await,
+        #[cfg(unix)]
+        Command::Demo(args) => demo::run(&context, args).await,
+    }
+}

@@ -1,0 +1,500 @@
+//! From a job file and flags to what is submitted: inputs, units, terms.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use sungrid_manifest::{File, JobInput, Manifest, UnitSpec};
+use sungrid_primitives::{ContentHash, job::MAX_UNITS, jurisdiction::is_assigned};
+
+use crate::{Error, units};
+
+/// A job file: TOML, or JSON if its name ends in `.json`. Paths are relative to the file.
+///
+/// ```toml
+/// image = "blur.wasm"                  # a .wasm file, or the CID of a published image
+/// shared = ["kernel.txt"]              # every unit gets these under /in
+/// each = ["frames/1.png", "frames/2.png"]   # one unit per file; or `units = 64`; or [[unit]] tables
+/// args = ["--strength", "3", "{name}"] # {unit}, {units}, and {name} with `each`
+/// price = "2.5"                        # ISC per SUNS·hour; default: the floor
+/// ```
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobFile {
+    /// CID of a published image, or path of a `.wasm` file.
+    pub image: Option<String>,
+    /// Files that every unit gets.
+    pub shared: Vec<FileRef>,
+    /// Number of equal units.
+    pub units: Option<u32>,
+    /// One unit per file, which it gets beside the shared ones.
+    pub each: Vec<PathBuf>,
+    /// Arguments of every unit, after the image's.
+    pub args: Vec<String>,
+    /// Units one by one.
+    pub unit: Vec<UnitRef>,
+    /// Bid, ISC per SUNS·hour.
+    pub price: Option<String>,
+    /// Units per batch.
+    pub batch_size: Option<u32>,
+    /// Replicas that must agree.
+    pub replicas: Option<u8>,
+    /// Most fuel of a unit, such as `5G`.
+    pub fuel_limit: Option<String>,
+    /// Most memory of a unit, such as `64MiB`.
+    pub memory_limit: Option<String>,
+    /// Time until the job ends in any case, such as `2h`.
+    pub deadline: Option<String>,
+    /// Countries whose workers may take it (ISO 3166-1 alpha-2); empty: any.
+    pub jurisdictions: Vec<String>,
+    /// Accepted units that a worker must have behind it.
+    pub min_accepted_units: Option<u64>,
+}
+
+/// A file and the name under which units see it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum FileRef {
+    /// `path`, or `path=name`.
+    Short(String),
+    /// Both.
+    Long {
+        /// Where it is.
+        path: PathBuf,
+        /// Its name under `/in`.
+        name: String,
+    },
+}
+
+/// A unit of a job file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnitRef {
+    /// Arguments after the image's and the job's.
+    pub args: Vec<String>,
+    /// Files of this unit only.
+    pub files: Vec<FileRef>,
+}
+
+/// A file on this machine that units will see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name under `/in`.
+    pub name: String,
+    /// Its size when it was planned, bytes.
+    pub size: u64,
+}
+
+/// What one unit gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalUnit {
+    /// Arguments after the image's.
+    pub args: Vec<String>,
+    /// Files of this unit only.
+    pub files: Vec<LocalFile>,
+}
+
+/// The code to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageRef {
+    /// Published already.
+    Published(ContentHash),
+    /// A file to publish if it is not.
+    Wasm(PathBuf),
+}
+
+/// Terms that were asked for; what is missing comes from the chain and the image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Planck per SUNS·hour.
+    pub price: Option<u128>,
+    /// Units per batch.
+    pub batch_size: Option<u32>,
+    /// Replicas that must agree.
+    pub replicas: Option<u8>,
+    /// Most fuel of a unit.
+    pub fuel_limit: Option<u64>,
+    /// Most memory of a unit, bytes.
+    pub memory_limit: Option<u64>,
+    /// Seconds until the job ends in any case.
+    pub deadline: Option<u64>,
+    /// Countries whose workers may take it.
+    pub jurisdictions: Vec<[u8; 2]>,
+    /// Accepted units that a worker must have behind it.
+    pub min_accepted_units: u64,
+}
+
+/// A job, ready to be offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What to run.
+    pub image: ImageRef,
+    /// Files that every unit gets.
+    pub shared: Vec<LocalFile>,
+    /// The units.
+    pub units: Vec<LocalUnit>,
+    /// The terms.
+    pub terms: Terms,
+}
+
+impl JobFile {
+    /// Reads a job file and resolves its paths.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Malformed`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+        let json = path
+            .extension()
+            .is_some_and(|ext| ext.eq_ignore_ascii_case("json"));
+        let mut file: Self = if json {
+            serde_json::from_str(&text).map_err(|error| Error::malformed(path, error))?
+        } else {
+            toml::from_str(&text).map_err(|error| Error::malformed(path, error))?
+        };
+        let base = path.parent().unwrap_or(Path::new(""));
+        let files = file.shared.iter_mut();
+        let files = files.chain(file.unit.iter_mut().flat_map(|unit| unit.files.iter_mut()));
+        for entry in files {
+            *entry = entry.below(base);
+        }
+        for entry in &mut file.each {
+            *entry = base.join(&*entry);
+        }
+        if let Some(image) = &mut file.image
+            && image.ends_with(".wasm")
+        {
+            *image = base.join(&*image).to_string_lossy().into_owned();
+        }
+        Ok(file)
+    }
+
+    /// Turns the file into a plan, reading the sizes of its files.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it contradicts itself, [`Error::File`], or [`Error::Manifest`] if workers would
+    /// refuse the inputs.
+    pub fn plan(self) -> Result<Plan, Error> {
+        let usage = |text: &str| Err(Error::Usage(text.into()));
+        let Some(image) = &self.image else {
+            return usage("which image? Give --image FILE.wasm or --image CID");
+        };
+        let image = if image.ends_with(".wasm") {
+            ImageRef::Wasm(image.into())
+        } else {
+            ImageRef::Published(crate::parse_image_cid(image)?)
+        };
+        let ways = [
+            self.units.is_some(),
+            !self.each.is_empty(),
+            !self.unit.is_empty(),
+        ];
+        if ways.iter().filter(|given| **given).count() > 1 {
+            return usage("`units`, `each` and `[[unit]]` exclude each other: give one of them");
+        }
+        let shared = self
+            .shared
+            .iter()
+            .map(FileRef::local)
+            .collect::<Result<Vec<_>, _>>()?;
+        let units = self.units()?;
+        let plan = Plan {
+            image,
+            shared,
+            units,
+            terms: self.terms()?,
+        };
+        plan.preview().validate()?;
+        Ok(plan)
+    }
+
+    fn units(&self) -> Result<Vec<LocalUnit>, Error> {
+        let count = match self.units {
+            Some(units) => units as usize,
+            None => self.each.len().max(self.unit.len()).max(1),
+        };
+        if count == 0 || count > MAX_UNITS as usize {
+            return Err(Error::Usage(format!(
+                "a job has 1 to {MAX_UNITS} units, not {count}"
+            )));
+        }
+        let mut units = Vec::with_capacity(count);
+        for at in 0..count {
+            let mut files = Vec::new();
+            let mut name = String::new();
+            if let Some(path) = self.each.get(at) {
+                let file = FileRef::Short(path.to_string_lossy().into_owned()).local()?;
+                name.clone_from(&file.name);
+                files.push(file);
+            }
+            let fill = |arg: &String| {
+                arg.replace("{unit}", &at.to_string())
+                    .replace("{units}", &count.to_string())
+                    .replace("{name}", &name)
+            };
+            let mut args: Vec<String> = self.args.iter().map(fill).collect();
+            if let Some(unit) = self.unit.get(at) {
+                args.extend(unit.args.iter().map(fill));
+                for file in &unit.files {
+                    files.push(file.local()?);
+                }
+            }
+            units.push(LocalUnit { args, files });
+        }
+        Ok(units)
+    }
+
+    fn terms(&self) -> Result<Terms, Error> {
+        let usage = |error: units::NotAnAmount| Error::Usage(error.to_string());
+        let jurisdiction = |text: &String| match text.as_bytes() {
+            [a, b] if is_assigned([a.to_ascii_uppercase(), b.to_ascii_uppercase()]) => {
+                Ok([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+            }
+            _ => Err(Error::Usage(format!(
+                "`{text}` is no country code: use two letters of ISO 3166-1, such as DE"
+            ))),
+        };
+        let price = self
+            .price
+            .as_deref()
+            .map(units::parse_isc)
+            .transpose()
+            .map_err(usage)?;
+        let fuel = self
+            .fuel_limit
+            .as_deref()
+            .map(units::parse_fuel)
+            .transpose()
+            .map_err(usage)?;
+        let memory = self.memory_limit.as_deref().map(units::parse_bytes);
+        let deadline = self.deadline.as_deref().map(units::parse_seconds);
+        Ok(Terms {
+            price,
+            batch_size: self.batch_size,
+            replicas: self.replicas,
+            fuel_limit: fuel,
+            memory_limit: memory.transpose().map_err(usage)?,
+            deadline: deadline.transpose().map_err(usage)?,
+            // The chain refuses a country that is listed twice.
+            jurisdictions: self
+                .jurisdictions
+                .iter()
+                .map(jurisdiction)
+                .collect::<Result<BTreeSet<_>, _>>()?
+                .into_iter()
+                .collect(),
+            min_accepted_units: self.min_accepted_units.unwrap_or_default(),
+        })
+    }
+}
+
+impl FileRef {
+    fn split(&self) -> (PathBuf, Option<String>) {
+        match self {
+            Self::Long { path, name } => (path.clone(), Some(name.clone())),
+            Self::Short(text) => match text.rsplit_once('=') {
+                // A file whose own name has a `=` is taken as it is.
+                Some((path, name)) if !Path::new(text).exists() => (path.into(), Some(name.into())),
+                _ => (text.into(), None),
+            },
+        }
+    }
+
+    fn below(&self, base: &Path) -> Self {
+        match self {
+            Self::Long { path, name } => Self::Long {
+                path: base.join(path),
+                name: name.clone(),
+            },
+            Self::Short(text) => Self::Short(base.join(text).to_string_lossy().into_owned()),
+        }
+    }
+
+    /// Looks at the file.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be read, [`Error::Malformed`] if it has no usable name.
+    pub fn local(&self) -> Result<LocalFile, Error> {
+        let (path, name) = self.split();
+        let metadata = fs::metadata(&path).map_err(Error::file("read", &path))?;
+        if !metadata.is_file() {
+            return Err(Error::malformed(
+                path,
+                "not a regular file: give files one by one",
+            ));
+        }
+        let name = match name {
+            Some(name) => name,
+            None => path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .map(str::to_owned)
+                .ok_or_else(|| {
+                    Error::malformed(&path, "its name is not UTF-8: give it as PATH=NAME")
+                })?,
+        };
+        Ok(LocalFile {
+            path,
+            name,
+            size: metadata.len(),
+        })
+    }
+}
+
+impl Plan {
+    /// The job input with digests still unknown: names, counts and sizes are what workers will see.
+    fn preview(&self) -> JobInput {
+        self.input(|_| ContentHash::zero())
+    }
+
+    /// The job input, with the digest of each file.
+    pub fn input(&self, digest: impl Fn(&LocalFile) -> ContentHash) -> JobInput {
+        let files = |list: &[LocalFile]| -> Vec<File> {
+            list.iter()
+                .map(|f| File::new(&*f.name, digest(f), f.size))
+                .collect()
+        };
+        let units = self.units.iter().map(|unit| UnitSpec {
+            args: unit.args.clone(),
+            files: files(&unit.files),
+        });
+        JobInput::new(files(&self.shared), units.collect())
+    }
+
+    /// Every file, each path once.
+    pub fn files(&self) -> Vec<&LocalFile> {
+        let all = self
+            .shared
+            .iter()
+            .chain(self.units.iter().flat_map(|unit| &unit.files));
+        let mut seen = std::collections::HashSet::new();
+        all.filter(|file| seen.insert(&file.path)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sungrid_manifest::{ManifestError, Problem};
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.txt", "b.txt", "x=y.txt"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        folder
+    }
+
+    fn plan(folder: &Path, text: &str) -> Result<Plan, Error> {
+        let path = folder.join("job.toml");
+        fs::write(&path, format!("image = \"i.wasm\"\n{text}")).unwrap();
+        JobFile::read(&path)?.plan()
+    }
+
+    #[test]
+    fn units_come_from_a_number_from_files_or_one_by_one() {
+        let folder = folder();
+        let at = folder.path();
+        let by_number = plan(at, "units = 3\nargs = [\"{unit}/{units}\"]").unwrap();
+        assert_eq!(by_number.image, ImageRef::Wasm(at.join("i.wasm")));
+        let args: Vec<_> = by_number.units.iter().map(|u| u.args[0].as_str()).collect();
+        assert_eq!(args, ["0/3", "1/3", "2/3"]);
+
+        let by_file = plan(at, "each = [\"a.txt\", \"b.txt\"]\nargs = [\"{name}\"]").unwrap();
+        assert_eq!(by_file.units[1].files[0].path, at.join("b.txt"));
+        assert_eq!(by_file.units[1].args, ["b.txt"]);
+
+        let text = "shared = [\"a.txt=in/a\", { path = \"x=y.txt\", name = \"z\" }]\nargs = [\"all\"]\n\
+                    [[unit]]\nargs = [\"first\"]\n[[unit]]\nfiles = [\"b.txt\"]";
+        let one_by_one = plan(at, text).unwrap();
+        let names: Vec<_> = one_by_one.shared.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["in/a", "z"]);
+        assert_eq!(one_by_one.units[0].args, ["all", "first"]);
+        assert_eq!(one_by_one.units[1].files[0].name, "b.txt");
+        assert_eq!(one_by_one.files().len(), 3);
+        assert_eq!(plan(at, "").unwrap().units.len(), 1);
+    }
+
+    #[test]
+    fn a_name_with_an_equals_sign_is_taken_as_it_is() {
+        let folder = folder();
+        let path = folder.path().join("x=y.txt");
+        let file = FileRef::Short(path.to_string_lossy().into_owned())
+            .local()
+            .unwrap();
+        assert_eq!((file.path, file.name.as_str()), (path, "x=y.txt"));
+    }
+
+    #[test]
+    fn terms_are_read_in_human_units() {
+        let folder = folder();
+        let text = "price = \"2.5\"\nfuel_limit = \"5G\"\nmemory_limit = \"64MiB\"\ndeadline = \"2h\"\n\
+                    jurisdictions = [\"de\"]\nreplicas = 3\nbatch_size = 4\nmin_accepted_units = 9";
+        let terms = plan(folder.path(), text).unwrap().terms;
+        assert_eq!(terms.price, Some(2_500_000_000_000));
+        assert_eq!(terms.fuel_limit, Some(5_000_000_000));
+        assert_eq!(terms.memory_limit, Some(64 << 20));
+        assert_eq!(terms.deadline, Some(7_200));
+        assert_eq!(terms.jurisdictions, [*b"DE"]);
+        assert_eq!((terms.replicas, terms.batch_size), (Some(3), Some(4)));
+        assert_eq!(terms.min_accepted_units, 9);
+    }
+
+    #[test]
+    fn contradictions_and_nonsense_are_refused_with_a_reason() {
+        let folder = folder();
+        for (text, reason) in [
+            ("units = 2\neach = [\"a.txt\"]", "exclude each other"),
+            ("units = 0", "1 to"),
+            ("units = 2000000", "1 to"),
+            ("unknown = 1", "unknown field"),
+            ("price = \"much\"", "not an amount of ISC"),
+            ("fuel_limit = \"-1\"", "not an amount of fuel"),
+            ("deadline = \"soon\"", "not a span of time"),
+            ("jurisdictions = [\"Germany\"]", "no country code"),
+            ("shared = [\"missing.txt\"]", "check the path"),
+            ("shared = [\".\"]", "not a regular file"),
+            ("shared = [\"a.txt=/etc/a\"]", "absolute path"),
+            ("shared = [\"a.txt=../a\"]", "`..`"),
+            ("shared = [\"a.txt\", \"a.txt\"]", "appears twice"),
+        ] {
+            let error = plan(folder.path(), text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+        let error = JobFile::default().plan().unwrap_err().to_string();
+        assert!(error.contains("--image"), "{error}");
+        let image = Some("bafkqaaa".to_owned());
+        let error = JobFile {
+            image,
+            ..Default::default()
+        }
+        .plan()
+        .unwrap_err();
+        assert!(matches!(error, Error::ContentId { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_oversized_input_is_refused_before_anything_is_copied() {
+        let folder = folder();
+        // A sparse file: large, and nothing on disk.
+        let file = fs::File::create(folder.path().join("big")).unwrap();
+        file.set_len((1 << 30) + 1).unwrap();
+        let error = plan(folder.path(), "shared = [\"big\"]").unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                Error::Manifest(ManifestError::Invalid {
+                    problem: Problem::TooBig { .. },
+                    ..
+                })
+            ),
+            "{error}"
+        );
+        assert!(error.to_string().contains("split the input"), "{error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! A job's progress on a terminal, in a log, or for programs.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    output::Output,
+    requester::{Progress, Update},
+    units,
+};
+
+/// Shows updates as they come.
+pub struct Display {
+    out: Output,
+    bar: Option<ProgressBar>,
+    /// What was last written to a log, so that nothing is said twice.
+    last: Option<(u32, u32)>,
+}
+
+impl Display {
+    /// A bar if stderr is a terminal, lines in a log if not, JSON if that is wanted.
+    pub fn new(out: Output, units: u32) -> Self {
+        let terminal = console_is_terminal() && !out.is_json() && !out.is_quiet();
+        let bar = terminal.then(|| {
+            let bar =
+                ProgressBar::with_draw_target(Some(units.into()), ProgressDrawTarget::stderr());
+            // The template is ours and constant; the fallback is the library's plain bar.
+            let style = ProgressStyle::with_template("{bar:32} {pos}/{len} units  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            bar.set_style(style);
+            bar
+        });
+        Self {
+            out,
+            bar,
+            last: None,
+        }
+    }
+
+    /// Shows one update.
+    pub fn show(&mut self, update: &Update) {
+        self.out.event(update);
+        match update {
+            Update::Progress(progress) => self.progress(progress),
+            Update::Rejected {
+                batch,
+                worker,
+                reason,
+            } => {
+                self.line(format!(
+                    "batch {batch}: results of {worker} rejected: {reason}"
+                ));
+            }
+            Update::Unreachable {
+                batch,
+                worker,
+                reason,
+                last,
+            } => {
+                let then = if *last { "given up" } else { "trying again" };
+                self.line(format!(
+                    "batch {batch}: cannot fetch from {worker}: {reason} ({then})"
+                ));
+            }
+            Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
+            Update::Received { .. } | Update::Verified { .. } => {}
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let left = progress.left_s.map_or_else(|| "–".into(), units::seconds);
+        let text = format!(
+            "{} received, {} verified, {} spent, {left} left",
+            progress.received,
+            progress.verified,
+            units::isc_short(progress.paid_planck)
+        );
+        if let Some(bar) = &self.bar {
+            bar.set_position(progress.verified.into());
+            bar.set_message(text);
+        } else if self.last != Some((progress.received, progress.verified)) {
+            self.last = Some((progress.received, progress.verified));
+            self.out.note(format!("{} units: {text}", progress.units));
+        }
+    }
+
+    fn line(&self, text: String) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => self.out.note(text),
+        }
+    }
+
+    /// Leaves the terminal as it was.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn console_is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stderr().is_terminal()
+}

@@ -1,0 +1,221 @@
+//! Fetches one bundle, checks it, fetches its files, writes them out.
+
+use std::path::Path;
+
+use sp_core::H256;
+use sungrid_chain_client::{AccountId, JobSpec};
+use sungrid_data_plane::{DataPlane, FetchError, FetchOptions, Held, PeerAddress, StoreError};
+use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput, limits};
+use sungrid_primitives::{
+    BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
+};
+
+use crate::{
+    Error,
+    folder::JobFolder,
+    serve::blob,
+    verify::{Expected, VerifyError, check},
+};
+
+/// What results are checked against.
+pub(super) struct Terms {
+    pub(super) genesis: H256,
+    pub(super) job: JobId,
+    pub(super) spec: JobSpec,
+    pub(super) profile: Profile,
+    pub(super) input: JobInput,
+    /// Bytes that one unit may write, from the image.
+    pub(super) output_limit: u64,
+}
+
+impl Terms {
+    /// Checks a bundle of this job; every receipt must hold.
+    pub(super) fn check(
+        &self,
+        bytes: &[u8],
+        batch: BatchIndex,
+        worker: &AccountId,
+    ) -> Result<(BatchSummary, Vec<UnitOutput>), VerifyError> {
+        let bundle = Bundle::decode(bytes)?;
+        let expected = Expected {
+            genesis: Some(self.genesis),
+            job: Some(self.job),
+            spec: Some(&self.spec),
+            input: Some(&self.input),
+            batch: Some(batch),
+            worker: Some(*worker.as_ref()),
+        };
+        let checked = check(&bundle, &expected)?.all_valid()?;
+        Ok((checked.summary(&self.profile)?, bundle.outputs))
+    }
+}
+
+/// A bundle to fetch.
+pub(super) struct Order {
+    pub(super) batch: BatchIndex,
+    pub(super) worker: AccountId,
+    pub(super) bundle: ContentHash,
+    /// Where; `None` if the worker has left or registered no usable address.
+    pub(super) peer: Option<PeerAddress>,
+}
+
+/// What became of an order.
+pub(super) struct Delivery {
+    pub(super) batch: BatchIndex,
+    pub(super) worker: AccountId,
+    pub(super) outcome: Result<Goods, DeliverError>,
+}
+
+/// A bundle that holds, with all its files in the store.
+pub(super) struct Goods {
+    pub(super) bytes: Vec<u8>,
+    pub(super) summary: BatchSummary,
+    pub(super) outputs: Vec<UnitOutput>,
+    /// Keeps the files from being collected until they are written out.
+    _held: Vec<Held>,
+}
+
+/// Why a bundle is not here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// The worker has left the register.
+    #[error("the worker is not registered any more, so its address is unknown")]
+    NoAddress,
+    /// It could not be fetched.
+    #[error(transparent)]
+    Fetch(FetchError),
+    /// It does not hold.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A unit wrote more than its image may.
+    #[error("unit {unit} has {size} bytes of output, its image may write {limit}")]
+    TooMuchOutput {
+        /// The unit.
+        unit: UnitIndex,
+        /// Bytes it claims.
+        size: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The store of this machine failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl DeliverError {
+    /// Whether no further try can help.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Verify(_) | Self::TooMuchOutput { .. } => true,
+            Self::Fetch(error) => error.attempts().iter().any(|a| a.fault.is_misbehaviour()),
+            Self::NoAddress | Self::Store(_) => false,
+        }
+    }
+}
+
+impl From<FetchError> for DeliverError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Store(error) => Self::Store(error),
+            other => Self::Fetch(other),
+        }
+    }
+}
+
+pub(super) async fn deliver(
+    plane: DataPlane,
+    terms: std::sync::Arc<Terms>,
+    order: Order,
+) -> Delivery {
+    let outcome = fetch(&plane, &terms, &order).await;
+    Delivery {
+        batch: order.batch,
+        worker: order.worker,
+        outcome,
+    }
+}
+
+async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods, DeliverError> {
+    let peers = [order.peer.clone().ok_or(DeliverError::NoAddress)?];
+    let limit = limits::BUNDLE_BYTES as u64;
+    let bundle = blob(&order.bundle);
+    let mut held = vec![
+        plane
+            .fetch(bundle, &peers, FetchOptions::up_to(limit))
+            .await?
+            .held,
+    ];
+    let bytes = plane
+        .get_bytes(bundle, limit)
+        .await
+        .map_err(DeliverError::Store)?
+        .to_vec();
+    let (summary, outputs) = terms.check(&bytes, order.batch, &order.worker)?;
+    let (first, _) = terms.spec.range(order.batch).unwrap_or_default();
+    // All sizes first: a worker that overdoes it is caught before a byte of it is fetched.
+    for (unit, output) in (first..).zip(&outputs) {
+        let (size, limit) = (output.size(), terms.output_limit);
+        if size > limit {
+            return Err(DeliverError::TooMuchOutput { unit, size, limit });
+        }
+    }
+    for (_, hash, size) in outputs.iter().flat_map(contents) {
+        held.push(
+            plane
+                .fetch(blob(&hash), &peers, FetchOptions::up_to(size))
+                .await?
+                .held,
+        );
+    }
+    Ok(Goods {
+        bytes,
+        summary,
+        outputs,
+        _held: held,
+    })
+}
+
+/// Relative path, digest and size of everything that a unit wrote.
+fn contents(output: &UnitOutput) -> Vec<(String, ContentHash, u64)> {
+    let streams = [("stdout", output.stdout), ("stderr", output.stderr)];
+    let streams = streams
+        .into_iter()
+        .filter_map(|(name, blob)| blob.map(|blob| (name.to_owned(), blob.hash, blob.size)));
+    let files = output
+        .files
+        .iter()
+        .map(|f| (format!("out/{}", f.name), f.hash, f.size));
+    streams.chain(files).collect()
+}
+
+/// Writes the outputs of a batch into the folders of its units, replacing what was there.
+pub(super) async fn export(
+    plane: &DataPlane,
+    folder: &JobFolder,
+    terms: &Terms,
+    batch: BatchIndex,
+    goods: &Goods,
+) -> Result<(), Error> {
+    let (first, _) = terms.spec.range(batch).unwrap_or_default();
+    for (unit, output) in (first..).zip(&goods.outputs) {
+        let target = folder.unit(unit);
+        match std::fs::remove_dir_all(&target) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file("replace", &target)(error)),
+        }
+        std::fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
+        crate::folder::write_whole(
+            &target.join("exit"),
+            format!("{}\n", output.exit).as_bytes(),
+        )?;
+        for (name, hash, _) in contents(output) {
+            // Names passed the manifest's rules: relative, no `..`, no separator but `/`.
+            plane
+                .export(blob(&hash), target.join(Path::new(&name)))
+                .await?;
+        }
+    }
+    Ok(())
+}

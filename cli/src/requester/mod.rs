@@ -1,0 +1,554 @@
+//! Follows a job: receives results as they come, checks them, keeps what the chain accepts.
+//!
+//! A result passes three stages. *Announced*: a worker says that its bundle is ready, or the chain names
+//! it as a winner's. *Received*: the bundle is here, every receipt in it is valid, and its files are
+//! written out. *Verified*: its leaves come to the root that the chain accepted. Nothing that a worker
+//! says is believed without a signature, and no output is final before the chain's word.
+
+mod deliver;
+mod state;
+
+use std::{sync::Arc, time::Instant};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde::Serialize;
+use sungrid_chain_client::{AccountId, Chain, ChainError, Follow, Job, JobState};
+use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress};
+use sungrid_manifest::{JobInput, ResultReady};
+use sungrid_primitives::{BatchIndex, ContentHash, JobId};
+
+use crate::{
+    Error,
+    folder::{Accepted, Ended, JobFolder, JobRecord},
+};
+use deliver::{Delivery, Order};
+use state::{Batches, Outcome};
+
+pub use deliver::DeliverError;
+
+/// Tries to fetch one bundle before it is given up. Each waits for a block, so this is half a minute of
+/// a worker that is away; `collect` tries again any time.
+const MAX_TRIES: u32 = 10;
+
+/// Something that happened to the job.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+#[non_exhaustive]
+pub enum Update {
+    /// Results of a batch are here; the chain has not decided yet.
+    Received {
+        /// The batch.
+        batch: BatchIndex,
+        /// Who worked.
+        worker: AccountId,
+        /// Units in it.
+        units: u32,
+    },
+    /// Results of a batch are the ones that the chain accepted.
+    Verified {
+        /// The batch.
+        batch: BatchIndex,
+        /// Units in it.
+        units: u32,
+    },
+    /// A worker's results do not hold.
+    Rejected {
+        /// The batch.
+        batch: BatchIndex,
+        /// Who sent them.
+        worker: AccountId,
+        /// Why.
+        reason: String,
+    },
+    /// Results could not be fetched.
+    Unreachable {
+        /// The batch.
+        batch: BatchIndex,
+        /// Who has them.
+        worker: AccountId,
+        /// Why.
+        reason: String,
+        /// Whether this was the last try.
+        last: bool,
+    },
+    /// The node is away; following goes on when it is back.
+    Waiting {
+        /// What failed.
+        reason: String,
+    },
+    /// How far the job is.
+    Progress(Progress),
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// The job.
+    pub job: JobId,
+    /// Its state on chain.
+    pub state: String,
+    /// Units of the job.
+    pub units: u32,
+    /// Units whose results are here, verified ones included.
+    pub received: u32,
+    /// Units whose results are here and accepted by the chain.
+    pub verified: u32,
+    /// Units that failed so far, if the job has ended.
+    pub failed: u32,
+    /// Planck paid so far.
+    pub paid_planck: u128,
+    /// Planck still held for the job.
+    pub escrow_planck: u128,
+    /// Batches that workers are on.
+    pub in_flight: u32,
+    /// Seconds until the job is done at the pace so far; `None` before the first result.
+    pub left_s: Option<u64>,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The job.
+    pub job: JobId,
+    /// `completed`, `cancelled` or `expired`.
+    pub state: String,
+    /// Units of the job.
+    pub units: u32,
+    /// Units with verified results.
+    pub verified: u32,
+    /// Units whose batches failed or were never worked on.
+    pub failed: u32,
+    /// Batches that were accepted, but whose results could not be fetched.
+    pub unfetched: Vec<BatchIndex>,
+    /// Why the last of them could not.
+    pub unfetched_reason: Option<String>,
+    /// Bundles that are here, out of all winners'.
+    pub bundles: (u32, u32),
+    /// Planck paid.
+    pub paid_planck: u128,
+    /// Fuel accepted, one replica of each batch.
+    pub fuel: u128,
+}
+
+/// Follows one job.
+pub struct Requester {
+    chain: Arc<dyn Chain>,
+    plane: DataPlane,
+    notifications: Option<Notifications>,
+    folder: JobFolder,
+    record: JobRecord,
+    job: JobId,
+    terms: Arc<deliver::Terms>,
+    batches: Batches,
+    seen: Option<Job>,
+    /// When following began, and the units that were verified then: for the pace.
+    started: (Instant, u32),
+}
+
+type Work = FuturesUnordered<BoxFuture<'static, Delivery>>;
+
+impl Requester {
+    /// A requester of a job that is on chain; takes up what an earlier one left in the folder.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Malformed`] if the folder cannot be read.
+    pub fn new(
+        chain: Arc<dyn Chain>,
+        plane: DataPlane,
+        folder: JobFolder,
+        record: JobRecord,
+        input: JobInput,
+        output_limit: u64,
+    ) -> Result<Self, Error> {
+        let job = record
+            .job
+            .ok_or_else(|| Error::malformed(folder.path(), "this job was never submitted"))?;
+        let terms = Arc::new(deliver::Terms {
+            genesis: record.genesis,
+            job,
+            spec: record.spec.clone(),
+            profile: record.profile,
+            input,
+            output_limit,
+        });
+        let batches = Batches::load(&folder, &record, &terms)?;
+        let notifications = plane.notifications();
+        let started = (Instant::now(), batches.verified_units());
+        Ok(Self {
+            chain,
+            plane,
+            notifications,
+            folder,
+            record,
+            job,
+            terms,
+            batches,
+            seen: None,
+            started,
+        })
+    }
+
+    /// The job.
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// Where its results are.
+    pub fn folder(&self) -> &JobFolder {
+        &self.folder
+    }
+
+    /// Its record.
+    pub fn record(&self) -> &JobRecord {
+        &self.record
+    }
+
+    /// Follows the job to its end. May be dropped at any time; the next call goes on.
+    ///
+    /// # Errors
+    /// [`Error::UnknownJob`]; [`Error::Chain`] for what will not pass by itself; [`Error::File`] and
+    /// [`Error::Store`] if results cannot be written.
+    pub async fn follow(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<Summary, Error> {
+        let mut blocks = self.chain.blocks(Follow::Best).await?;
+        // Fetches of a follower that was dropped have ended with it.
+        self.batches.forget_fetches();
+        let mut work = Work::new();
+        loop {
+            self.look(on).await?;
+            self.send_orders(&mut work).await;
+            if let Some(summary) = self.summary(work.is_empty()) {
+                return Ok(summary);
+            }
+            // Until the next block, results come in and go out; then the chain is asked again.
+            let outcome = loop {
+                tokio::select! {
+                    block = blocks.next() => break match block {
+                        Some(Ok(_)) => {
+                            self.batches.next_block();
+                            Ok(())
+                        }
+                        Some(Err(error)) if error.is_retryable() => {
+                            on(&Update::Waiting { reason: error.to_string() });
+                            continue;
+                        }
+                        Some(Err(error)) => Err(error.into()),
+                        None => match self.chain.blocks(Follow::Best).await {
+                            Ok(stream) => { blocks = stream; Ok(()) }
+                            Err(error) => Err(error.into()),
+                        },
+                    },
+                    Some(notice) = next_notice(&mut self.notifications) => {
+                        self.noticed(notice).await;
+                        self.send_orders(&mut work).await;
+                    }
+                    Some(delivery) = work.next(), if !work.is_empty() => {
+                        if let Err(error) = self.delivered(delivery, on).await {
+                            break Err(error);
+                        }
+                        if self.record.ended.is_some() && work.is_empty() {
+                            break Ok(());
+                        }
+                    }
+                }
+            };
+            outcome?;
+        }
+    }
+
+    /// Asks the chain what is new.
+    async fn look(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<(), Error> {
+        match self.read_chain(on).await {
+            Err(Error::Chain(error)) if error.is_retryable() => {
+                on(&Update::Waiting {
+                    reason: error.to_string(),
+                });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn read_chain(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<(), Error> {
+        let Some(job) = self.chain.job(self.job).await? else {
+            // Cleaned up: what we know of its end is all there is.
+            return match self.record.ended {
+                Some(_) => Ok(()),
+                None => Err(Error::UnknownJob(self.job)),
+            };
+        };
+        let settled_before = self.seen.as_ref().map(|seen| seen.settled);
+        let mut changed = false;
+        if settled_before != Some(job.settled) {
+            for (batch, result) in self.chain.results(self.job).await? {
+                if self.record.accepted.contains_key(&batch) {
+                    continue;
+                }
+                let accepted = Accepted::from(result);
+                for update in self
+                    .batches
+                    .accept(&self.folder, &self.terms, batch, &accepted)?
+                {
+                    on(&update);
+                }
+                self.record.accepted.insert(batch, accepted);
+                changed = true;
+            }
+        }
+        if job.state.has_ended() && self.record.ended.is_none() {
+            // Results and state may come from different blocks; all results must be here first.
+            if self.record.accepted.len() as u32 >= job.settled {
+                self.record.ended = Some(Ended {
+                    state: state_name(&job),
+                    paid: job.paid,
+                    fuel: job.fuel,
+                    failed: job.failed,
+                });
+                changed = true;
+            }
+        }
+        if changed {
+            self.folder.save(&self.record)?;
+        }
+        self.seen = Some(job);
+        if let Some(progress) = self.progress() {
+            on(&Update::Progress(progress));
+        }
+        Ok(())
+    }
+
+    /// How far the job is; `None` before the chain was asked.
+    pub fn progress(&self) -> Option<Progress> {
+        let job = self.seen.as_ref()?;
+        let verified = self.batches.verified_units();
+        let (since, before) = self.started;
+        let done = verified.saturating_sub(before);
+        let left = u64::from(self.record.spec.units.saturating_sub(verified));
+        let failed = if job.state.has_ended() {
+            self.record
+                .spec
+                .units
+                .saturating_sub(self.batches.accepted_units(&self.record))
+        } else {
+            0
+        };
+        Some(Progress {
+            job: self.job,
+            state: state_name(job),
+            units: self.record.spec.units,
+            received: self.batches.received_units(),
+            verified,
+            failed,
+            paid_planck: job.paid,
+            escrow_planck: job.escrow,
+            in_flight: job.in_flight,
+            left_s: (done > 0).then(|| since.elapsed().as_secs() * left / u64::from(done)),
+        })
+    }
+
+    /// A worker says that it is done. Believed only if it is one of the job's workers and the message
+    /// came from its own endpoint.
+    async fn noticed(&mut self, notice: Notification) {
+        let Ok(ready) = ResultReady::from_bytes(&notice.message) else {
+            return;
+        };
+        let ours = ready.genesis == self.record.genesis && ready.job == self.job;
+        let Some((_, units)) = self.record.spec.range(ready.batch) else {
+            return;
+        };
+        if !ours {
+            return;
+        }
+        let worker = AccountId::new(ready.worker);
+        if !self.batches.would_order(ready.batch, &worker) {
+            return;
+        }
+        // A failed read is not worth a word: the chain names the bundle again when it is accepted.
+        let from_itself = self
+            .peer(&worker)
+            .await
+            .is_ok_and(|peer| peer.is_some_and(|p| p.id() == notice.from));
+        let assigned = match self.chain.batch(self.job, ready.batch).await {
+            Ok(Some(batch)) => batch.replica(&worker).is_some(),
+            _ => false,
+        };
+        if from_itself && assigned {
+            self.batches.order(ready.batch, units, worker, ready.bundle);
+        }
+    }
+
+    async fn peer(&self, worker: &AccountId) -> Result<Option<PeerAddress>, ChainError> {
+        let worker = self.chain.worker(worker).await?;
+        Ok(worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok()))
+    }
+
+    /// Starts the fetches that are due.
+    async fn send_orders(&mut self, work: &mut Work) {
+        for (batch, worker, bundle) in self.batches.due() {
+            let peer = match self.peer(&worker).await {
+                Ok(peer) => peer,
+                // The node is away: the order stays and is due again at the next block.
+                Err(_) => continue,
+            };
+            self.batches.sent(batch, &worker);
+            let order = Order {
+                batch,
+                worker,
+                bundle,
+                peer,
+            };
+            let task = deliver::deliver(self.plane.clone(), self.terms.clone(), order);
+            work.push(Box::pin(task));
+        }
+    }
+
+    async fn delivered(
+        &mut self,
+        delivery: Delivery,
+        on: &mut (dyn FnMut(&Update) + Send),
+    ) -> Result<(), Error> {
+        let Delivery {
+            batch,
+            worker,
+            outcome,
+        } = delivery;
+        let goods = match outcome {
+            Ok(goods) => goods,
+            // Trouble of this machine, such as a full disk, is not the worker's fault.
+            Err(DeliverError::Store(error)) => return Err(error.into()),
+            Err(error) if error.is_final() => {
+                self.batches.close(batch, &worker, Outcome::Rejected);
+                on(&Update::Rejected {
+                    batch,
+                    worker,
+                    reason: error.to_string(),
+                });
+                return Ok(());
+            }
+            Err(error) => {
+                let last = self.batches.failed(batch, &worker, error.to_string());
+                on(&Update::Unreachable {
+                    batch,
+                    worker,
+                    reason: error.to_string(),
+                    last,
+                });
+                return Ok(());
+            }
+        };
+        let accepted = self.record.accepted.get(&batch);
+        if let Some(accepted) = accepted {
+            let wins = accepted.winners.iter().any(|(winner, _)| *winner == worker);
+            if !wins || accepted.summary() != goods.summary {
+                self.batches.close(batch, &worker, Outcome::Rejected);
+                let reason = "its results are not among the accepted ones".into();
+                on(&Update::Rejected {
+                    batch,
+                    worker,
+                    reason,
+                });
+                return Ok(());
+            }
+        }
+        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
+        let root = goods.summary.root;
+        if self.batches.needs_export(batch, &root, accepted.is_some()) {
+            deliver::export(&self.plane, &self.folder, &self.terms, batch, &goods).await?;
+            self.batches.exported(batch, root);
+        }
+        let units = self.record.spec.range(batch).map_or(0, |(_, count)| count);
+        let verified = self
+            .batches
+            .keep(batch, &worker, goods.summary, accepted.is_some());
+        match verified {
+            Some(true) => on(&Update::Verified { batch, units }),
+            Some(false) => on(&Update::Received {
+                batch,
+                worker,
+                units,
+            }),
+            None => {}
+        }
+        if let Some(progress) = self.progress() {
+            on(&Update::Progress(progress));
+        }
+        Ok(())
+    }
+
+    /// The end, if this is it: nothing will change on chain, and all that can be fetched is here.
+    fn summary(&self, idle: bool) -> Option<Summary> {
+        let ended = self.record.ended.as_ref()?;
+        if !idle || self.batches.is_waiting() {
+            return None;
+        }
+        let spec = &self.record.spec;
+        let (unfetched, reason) = self.batches.unfetched(&self.record);
+        let accepted = self.batches.accepted_units(&self.record);
+        let winners = self
+            .record
+            .accepted
+            .values()
+            .map(|a| a.winners.len() as u32)
+            .sum();
+        Some(Summary {
+            job: self.job,
+            state: ended.state.clone(),
+            units: spec.units,
+            verified: self.batches.verified_units(),
+            failed: spec.units.saturating_sub(accepted),
+            unfetched,
+            unfetched_reason: reason,
+            bundles: (self.batches.kept_of_winners(&self.record), winners),
+            paid_planck: ended.paid,
+            fuel: ended.fuel,
+        })
+    }
+
+    /// Stops serving.
+    pub async fn shutdown(self) {
+        self.plane.shutdown().await;
+    }
+}
+
+impl Summary {
+    /// Itself, or why the job is no success.
+    ///
+    /// # Errors
+    /// [`Error::NotFetched`], [`Error::Incomplete`].
+    pub fn complete(self) -> Result<Self, Error> {
+        if self.failed > 0 {
+            return Err(Error::Incomplete {
+                job: self.job,
+                state: self.state,
+                missing: self.failed,
+                units: self.units,
+            });
+        }
+        if !self.unfetched.is_empty() {
+            return Err(Error::NotFetched {
+                job: self.job,
+                missing: self.unfetched.len(),
+                reason: self.unfetched_reason.unwrap_or_default(),
+            });
+        }
+        Ok(self)
+    }
+}
+
+/// A job's state in one word.
+pub fn state_name(job: &Job) -> String {
+    match job.state {
+        JobState::Open => "open".into(),
+        JobState::Settling(_) => "settling".into(),
+        JobState::Ended { outcome, .. } => format!("{outcome:?}").to_lowercase(),
+    }
+}
+
+async fn next_notice(notices: &mut Option<Notifications>) -> Option<Notification> {
+    match notices {
+        Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A bundle that somebody says exists.
+type Announced = (BatchIndex, AccountId, ContentHash);

@@ -1,0 +1,127 @@
+//! Serving a job's inputs to its workers.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
+use sungrid_manifest::{Image, JobInput, Manifest};
+use sungrid_primitives::ContentHash;
+
+use crate::{Error, folder::JobFolder, plan::Plan};
+
+/// The data plane's name of a digest.
+pub fn blob(hash: &ContentHash) -> Hash {
+    Hash::from_bytes(hash.0)
+}
+
+/// Where to listen if the user says nothing: on this machine only while the node is here, too.
+pub fn default_listen(node: &str) -> SocketAddr {
+    let host = node.split("://").nth(1).unwrap_or(node);
+    let host = host.split('/').next().unwrap_or(host);
+    let local = ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|start| host.starts_with(start));
+    let ip = if local {
+        Ipv4Addr::LOCALHOST
+    } else {
+        Ipv4Addr::UNSPECIFIED
+    };
+    SocketAddr::new(IpAddr::V4(ip), 0)
+}
+
+/// Opens a job's store and begins to serve it.
+///
+/// # Errors
+/// [`Error::Spawn`]; for a port in use, with the advice that the job is probably being watched already.
+pub async fn open(
+    folder: &JobFolder,
+    listen: SocketAddr,
+    external: &[SocketAddr],
+) -> Result<DataPlane, Error> {
+    let mut config = Config::persistent(folder.blobs());
+    config.bind = listen;
+    config.external_addresses = external.to_vec();
+    DataPlane::spawn(config).await.map_err(|error| match error {
+        SpawnError::Bind { bind, .. } => Error::Usage(format!(
+            "{bind} is in use: is this job being watched by another `sungrid`? Workers know the job by this address, so \
+             stop what uses it and try again"
+        )),
+        other => Error::Spawn(other),
+    })
+}
+
+/// The address to come back to after a restart: the given one with the port that the system chose.
+pub fn resumable(listen: SocketAddr, plane: &DataPlane) -> SocketAddr {
+    let chosen = plane
+        .address()
+        .direct()
+        .iter()
+        .find(|address| listen.ip().is_unspecified() || address.ip() == listen.ip())
+        .map(SocketAddr::port);
+    SocketAddr::new(listen.ip(), chosen.unwrap_or(listen.port()))
+}
+
+/// Puts everything that workers need into the store and keeps it there.
+///
+/// # Errors
+/// [`Error::Store`] if it does not fit or cannot be read; [`Error::Manifest`].
+pub async fn offer(
+    plane: &DataPlane,
+    image: &Image,
+    code: &Path,
+    plan: &Plan,
+) -> Result<JobInput, Error> {
+    let manifest = plane.put_bytes(image.encode()?.bytes).await?;
+    plane.pin("image", manifest.hash()).await?;
+    let code_held = plane.put_file(code).await?;
+    if code_held.hash() != blob(&image.code) {
+        return Err(Error::malformed(
+            code,
+            "the code differs from its manifest: publish it again",
+        ));
+    }
+    plane.pin("code", code_held.hash()).await?;
+    let mut digests: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
+    for (at, file) in plan.files().into_iter().enumerate() {
+        let held = plane.put_file(&file.path).await?;
+        plane.pin(&format!("input/{at}"), held.hash()).await?;
+        let digest = ContentHash::from(*held.hash().as_bytes());
+        digests.insert(file.path.clone(), (digest, held.size()));
+    }
+    if let Some(changed) = plan
+        .files()
+        .into_iter()
+        .find(|f| digests.get(&f.path).map(|d| d.1) != Some(f.size))
+    {
+        return Err(Error::malformed(
+            &changed.path,
+            "changed while it was read: try again",
+        ));
+    }
+    let input = plan.input(|file| digests.get(&file.path).map(|d| d.0).unwrap_or_default());
+    let held = plane.put_bytes(input.encode()?.bytes).await?;
+    plane.pin("job-input", held.hash()).await?;
+    plane.sync().await?;
+    Ok(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_local_node_means_a_local_job() {
+        for (node, local) in [
+            ("ws://127.0.0.1:9944", true),
+            ("ws://localhost:9944", true),
+            ("ws://[::1]:9944", true),
+            ("wss://node.example.org/127.0.0.1", false),
+            ("ws://10.0.0.1:9944", false),
+        ] {
+            assert_eq!(default_listen(node).ip().is_loopback(), local, "{node}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Puts a job on chain: image, escrow, inputs, terms.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use sungrid_chain_client::{
+    Call, Chain, Constraints, JobSpec, Keypair, Policy, SubmitError, Until,
+};
+use sungrid_manifest::{Image, JobInput};
+use sungrid_primitives::{
+    ContentHash,
+    environment::EnvironmentId,
+    job::{MAX_BATCH_UNITS, batch_count},
+    suns::LANE_FUEL_PER_SECOND,
+    traits::CPU_1_ID,
+};
+
+use crate::{
+    Error, context,
+    folder::{DataFolder, JobFolder, JobRecord, Task, now},
+    output::Output,
+    plan::{Plan, Terms},
+    requester::Requester,
+    serve, units,
+};
+
+/// Batches that a job of many units is cut into, if the user says nothing: enough for a fleet to share,
+/// few enough that claims, commits and reveals stay a small part of the work.
+const DEFAULT_BATCHES: u32 = 64;
+
+/// Seconds until a job ends in any case, if the user says nothing; cut to what the chain allows.
+const DEFAULT_DEADLINE: u64 = 24 * 3_600;
+
+/// What submission needs beside the plan.
+pub struct Submission<'a> {
+    /// The chain.
+    pub chain: Arc<dyn Chain>,
+    /// Who pays.
+    pub key: &'a Keypair,
+    /// Where records go.
+    pub data: &'a DataFolder,
+    /// Where reports go.
+    pub out: &'a Output,
+    /// Address of the node, for the record.
+    pub node: String,
+    /// Where to serve inputs.
+    pub listen: SocketAddr,
+    /// Addresses others reach this one at, if they differ.
+    pub external: Vec<SocketAddr>,
+    /// Environment to run in; `None` chooses.
+    pub environment: Option<EnvironmentId>,
+}
+
+impl Submission<'_> {
+    /// Submits a job and returns its requester, which serves the inputs from now on.
+    ///
+    /// # Errors
+    /// [`Error::TooLittle`] before anything is sent; [`Error::UnknownImage`], [`Error::Submit`] and all that
+    /// reading and storing inputs can bring. A job that is not on chain leaves nothing behind.
+    pub async fn submit(
+        &self,
+        plan: &Plan,
+        image_hash: ContentHash,
+        image: &Image,
+        code: PathBuf,
+        task: Task,
+    ) -> Result<Requester, Error> {
+        let mut spec = self.terms(plan, image_hash, image).await?;
+        let profile = self
+            .chain
+            .profile(spec.profile)
+            .await?
+            .ok_or_else(|| Error::Usage("this chain has no profile Cpu/1".into()))?;
+        self.check_balance(&spec, &profile).await?;
+
+        let slot = self.data.new_slot()?;
+        let plane = match serve::open(&slot, self.listen, &self.external).await {
+            Ok(plane) => plane,
+            Err(error) => return Err(discard(slot, error)),
+        };
+        let offered = serve::offer(&plane, image, &code, plan).await;
+        let saved = offered.and_then(|input| Ok((save(&slot, &input)?, input)));
+        let (digest, input) = match saved {
+            Ok(saved) => saved,
+            Err(error) => {
+                plane.shutdown().await;
+                return Err(discard(slot, error));
+            }
+        };
+        spec.input = digest;
+        spec.endpoint = plane.address().to_bytes();
+        let mut record = JobRecord {
+            version: 1,
+            genesis: self.chain.genesis(),
+            node: self.node.clone(),
+            job: None,
+            requester: self.key.account(),
+            spec,
+            profile,
+            listen: serve::resumable(self.listen, &plane),
+            external: self.external.clone(),
+            created: now(),
+            task,
+            accepted: Default::default(),
+            ended: None,
+        };
+        slot.save(&record)?;
+        let call = Call::SubmitJob(Box::new(record.spec.clone()));
+        let included = match self.chain.submit(self.key, call, Until::InBlock).await {
+            Ok(included) => included,
+            Err(error) => {
+                plane.shutdown().await;
+                // It may be in a block after all: the record stays, and is found by its terms.
+                if matches!(error, SubmitError::Unknown { .. }) {
+                    return Err(error.into());
+                }
+                return Err(discard(slot, error.into()));
+            }
+        };
+        record.job = included.job();
+        slot.save(&record)?;
+        Requester::new(
+            self.chain.clone(),
+            plane,
+            slot,
+            record,
+            input,
+            image.limits.output,
+        )
+    }
+
+    async fn terms(
+        &self,
+        plan: &Plan,
+        image_hash: ContentHash,
+        image: &Image,
+    ) -> Result<JobSpec, Error> {
+        let usage = |text: String| Err(Error::Usage(text));
+        let Terms {
+            jurisdictions,
+            min_accepted_units,
+            ..
+        } = plan.terms.clone();
+        let floor = self.chain.price_floor(CPU_1_ID).await?;
+        let price = plan.terms.price.unwrap_or(floor);
+        if price < floor {
+            return usage(format!(
+                "the bid of {} per SUNS·hour is below the floor of {}: bid at least the floor, or leave --price out",
+                units::isc(price),
+                units::isc(floor)
+            ));
+        }
+        let params = self.chain.params().await?;
+        let fuel_limit = plan.terms.fuel_limit.unwrap_or(image.limits.fuel);
+        let memory_limit = plan.terms.memory_limit.unwrap_or(image.limits.memory);
+        if fuel_limit == 0 || memory_limit == 0 {
+            return usage("--fuel-limit and --memory-limit must be above 0".into());
+        }
+        // Units whose worst case fits into the longest batch that the chain takes.
+        let longest = u128::from(params.max_batch_seconds) * u128::from(LANE_FUEL_PER_SECOND);
+        let fitting = u32::try_from(longest / u128::from(fuel_limit)).unwrap_or(u32::MAX);
+        if fitting == 0 {
+            return usage(format!(
+                "--fuel-limit is too high: the chain takes units of at most {}",
+                units::fuel(longest)
+            ));
+        }
+        // The plan's validation bounds the number of units.
+        let count = plan.units.len() as u32;
+        let default = || {
+            count
+                .div_ceil(DEFAULT_BATCHES)
+                .min(fitting)
+                .min(MAX_BATCH_UNITS)
+        };
+        let batch_size = plan.terms.batch_size.unwrap_or_else(default).min(count);
+        if !(1..=MAX_BATCH_UNITS.min(fitting)).contains(&batch_size) {
+            return usage(format!(
+                "--batch-size must be 1 to {} with this fuel limit",
+                MAX_BATCH_UNITS.min(fitting)
+            ));
+        }
+        let replicas = plan.terms.replicas.unwrap_or(2);
+        if !(2..=3).contains(&replicas) {
+            return usage("--replicas must be 2 or 3".into());
+        }
+        let head = self.chain.head().await?;
+        let seconds = plan.terms.deadline.unwrap_or(DEFAULT_DEADLINE);
+        let blocks = (seconds.saturating_mul(1_000)).div_ceil(params.block_ms.max(1));
+        let allowed = u64::from(params.max_job_blocks.saturating_sub(1));
+        if plan.terms.deadline.is_some() && blocks > allowed {
+            return usage(format!(
+                "--deadline is too far away: this chain allows {}",
+                units::seconds(allowed * params.block_ms / 1_000)
+            ));
+        }
+        let environment = match self.environment {
+            Some(environment) => environment,
+            None => environment(&*self.chain).await?,
+        };
+        Ok(JobSpec {
+            image: image_hash,
+            input: ContentHash::zero(),
+            units: count,
+            batch_size,
+            price,
+            fuel_limit,
+            memory_limit,
+            policy: Policy::Replicate(replicas),
+            profile: CPU_1_ID,
+            environment,
+            deadline: head.number.saturating_add(blocks.min(allowed) as u32),
+            endpoint: vec![],
+            constraints: Constraints {
+                jurisdictions,
+                min_accepted_units,
+            },
+        })
+    }
+
+    async fn check_balance(
+        &self,
+        spec: &JobSpec,
+        profile: &sungrid_primitives::suns::Profile,
+    ) -> Result<(), Error> {
+        let params = self.chain.params().await?;
+        let escrow = spec.escrow(profile).ok_or_else(|| {
+            Error::Usage("these limits cost more than any balance: lower --fuel-limit".into())
+        })?;
+        let batches = u128::from(batch_count(spec.units, spec.batch_size));
+        let deposit = params
+            .job_deposit
+            .saturating_add(params.batch_deposit.saturating_mul(batches));
+        let account = self.chain.account(&self.key.account()).await?;
+        let what = format!(
+            "{} in escrow for the worst case, most of which usually comes back, and {} deposit",
+            units::isc(escrow),
+            units::isc(deposit)
+        );
+        context::can_pay(self.key, &account, escrow.saturating_add(deposit), &what)
+    }
+}
+
+fn save(slot: &JobFolder, input: &JobInput) -> Result<ContentHash, Error> {
+    use sungrid_manifest::Manifest;
+    let encoded = input.encode()?;
+    slot.save_input(&encoded.bytes)?;
+    Ok(encoded.hash)
+}
+
+/// Removes a slot of a job that never was; the error that led here matters more than one of removing.
+fn discard(slot: JobFolder, error: Error) -> Error {
+    if let Err(leftover) = slot.discard() {
+        eprintln!("warning: {leftover}");
+    }
+    error
+}
+
+/// The environment to run in: of those that the chain accepts, the one most active workers have.
+///
+/// # Errors
+/// [`Error::Chain`]; [`Error::Usage`] if the chain accepts none.
+pub async fn environment(chain: &dyn Chain) -> Result<EnvironmentId, Error> {
+    let accepted = chain.environments().await?;
+    let workers = chain.workers().await?;
+    let popularity = |environment: &EnvironmentId| {
+        workers
+            .iter()
+            .filter(|(_, worker)| worker.environment == *environment)
+            .count()
+    };
+    // Equal ones in a fixed order, so that two runs choose the same.
+    accepted
+        .into_iter()
+        .max_by_key(|e| (popularity(e), *e))
+        .ok_or_else(|| {
+            Error::Usage(
+                "this chain accepts no execution environment yet: governance must add one".into(),
+            )
+        })
+}
+
+/// Makes sure that an image is known to the chain: publishes it unless it is. Returns whether it was
+/// published now.
+///
+/// # Errors
+/// [`Error::RetiredImage`], [`Error::Submit`], [`Error::Chain`].
+pub async fn publish(
+    chain: &dyn Chain,
+    key: &Keypair,
+    hash: ContentHash,
+    class: u8,
+) -> Result<bool, Error> {
+    match chain.image(&hash).await? {
+        Some(image) if image.usable => return Ok(false),
+        Some(_) => return Err(Error::RetiredImage(crate::image_cid(&hash))),
+        None => {}
+    }
+    let call = Call::PublishImage {
+        manifest: hash,
+        class,
+    };
+    match chain.submit(key, call, Until::InBlock).await {
+        Ok(_) => Ok(true),
+        // Somebody else was faster, which is as good.
+        Err(error) => match chain.image(&hash).await? {
+            Some(image) if image.usable => Ok(false),
+            _ => Err(error.into()),
+        },
+    }
+}

@@ -1,0 +1,544 @@
+//! A small grid: a chain in memory, workers with real endpoints, and no execution: their results are made up.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::Value;
+use sp_core::H256;
+use sungrid_chain_client::{
+    AccountId, Architecture, Attributes, Call, Chain, EnergySource, Keypair, Registration,
+    ReplicaState, Reveal, Until, memory::MemoryChain,
+};
+use sungrid_cli::{
+    Error, commands,
+    folder::DataFolder,
+    output::{Format, Output},
+    plan::JobFile,
+    requester::{Requester, Summary, Update},
+    submit::{self, Submission},
+};
+use sungrid_data_plane::{Config, DataPlane, PeerAddress};
+use sungrid_manifest::{
+    Bundle, File, Image, ImageKind, JobInput, Limits, Manifest, ProfileName, ResultReady,
+    UnitOutput, hash,
+};
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    receipt::{BatchSummary, Receipt, commitment},
+    registration::registration_payload,
+    suns::{CPU_1, Resources},
+    traits::CPU_1_ID,
+};
+
+pub fn environment() -> H256 {
+    H256::repeat_byte(0xe1)
+}
+
+/// What a worker does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// Another output, with receipts and summary to match.
+    Output,
+    /// Receipts with a broken signature.
+    Signature,
+    /// Receipts for another input.
+    Input,
+    /// Receipts for another chain.
+    Chain,
+    /// Outputs larger than the image allows; only in the bundle.
+    TooMuchOutput,
+}
+
+struct Worker {
+    key: Keypair,
+    plane: DataPlane,
+    address: PeerAddress,
+    lie: Mutex<Option<Lie>>,
+}
+
+/// A job to submit.
+pub struct Scene {
+    pub file: JobFile,
+    pub key: Keypair,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    pub fn new(units: u32, batch_size: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("shared.txt"), "for all").unwrap();
+        fs::write(folder.path().join("code.wasm"), CODE).unwrap();
+        let path = folder.path().join("job.toml");
+        let text = "image = \"code.wasm\"\nshared = [\"shared.txt\"]\nargs = [\"{unit}\"]";
+        fs::write(
+            &path,
+            format!("units = {units}\nbatch_size = {batch_size}\n{text}"),
+        )
+        .unwrap();
+        let file = JobFile::read(&path).unwrap();
+        Self {
+            file,
+            key: Keypair::from_uri("//Alice").unwrap(),
+            folder,
+        }
+    }
+}
+
+const CODE: &[u8] = b"\0asm\x01\0\0\0";
+
+fn image() -> Image {
+    Image {
+        version: 1,
+        kind: ImageKind::WasiCommand,
+        name: "test".into(),
+        code: hash(CODE),
+        args: vec!["test".into()],
+        profile: ProfileName::Cpu1,
+        limits: Limits {
+            fuel: 1_000_000_000,
+            memory: 1 << 20,
+            output: 1_000,
+        },
+        class: 0,
+        licence: "MIT".into(),
+    }
+}
+
+/// A sealed result that waits for its reveal to open.
+struct Sealed {
+    worker: Arc<Worker>,
+    job: JobId,
+    batch: BatchIndex,
+    reveal: Reveal,
+}
+
+pub struct Grid {
+    pub chain: MemoryChain,
+    workers: Vec<Arc<Worker>>,
+    sealed: Mutex<Vec<Sealed>>,
+    folder: tempfile::TempDir,
+}
+
+impl Grid {
+    pub async fn new(workers: usize) -> Self {
+        let names: Vec<Keypair> = (0..workers)
+            .map(|n| Keypair::from_uri(&format!("//Operator{n}")).unwrap())
+            .collect();
+        let alice = Keypair::from_uri("//Alice").unwrap();
+        let funded: Vec<AccountId> = names.iter().chain([&alice]).map(Keypair::account).collect();
+        let chain = MemoryChain::new(environment(), &funded);
+        let mut grid = Self {
+            chain,
+            workers: vec![],
+            sealed: Mutex::default(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for (n, operator) in names.iter().enumerate() {
+            let key = Keypair::from_uri(&format!("//Worker{n}")).unwrap();
+            let plane = DataPlane::spawn(Config::memory()).await.unwrap();
+            let address = plane.address().clone();
+            let payload =
+                registration_payload(&grid.chain.genesis(), &operator.public(), &key.public());
+            let registration = Registration {
+                worker: key.account(),
+                endpoint: address.to_bytes(),
+                attributes: Attributes {
+                    jurisdiction: *b"DE",
+                    region: "here".into(),
+                    architecture: Architecture::X86_64,
+                    energy: EnergySource::Wind,
+                    carbon: 0,
+                },
+                environment: environment(),
+                profile: CPU_1_ID,
+                resources: Resources {
+                    fuel_per_second: 80_000_000_000,
+                    memory: 80 << 30,
+                    storage: 500_000_000_000,
+                    bandwidth: 200_000_000,
+                    ..Resources::default()
+                },
+                bond: 1_000 * sungrid_primitives::ISC,
+                proof: key.sign(&payload),
+            };
+            let call = Call::Register(Box::new(registration));
+            grid.chain
+                .submit(operator, call, Until::InBlock)
+                .await
+                .unwrap();
+            grid.workers.push(Arc::new(Worker {
+                key,
+                plane,
+                address,
+                lie: Mutex::new(None),
+            }));
+        }
+        grid
+    }
+
+    pub fn data(&self) -> DataFolder {
+        DataFolder::new(Some(self.folder.path().into())).unwrap()
+    }
+
+    pub fn worker(&self, n: usize) -> AccountId {
+        self.workers[n].key.account()
+    }
+
+    pub fn lie(&self, worker: usize, lie: Lie) {
+        *self.workers[worker].lie.lock().unwrap() = Some(lie);
+    }
+
+    pub async fn submit(&self, scene: &Scene) -> Result<Requester, Error> {
+        let plan = scene.file.clone().plan()?;
+        let data = self.data();
+        let digest = data.keep_image(&image(), CODE)?;
+        let publisher = Keypair::from_uri("//Alice").unwrap();
+        submit::publish(&self.chain, &publisher, digest, 0).await?;
+        let out = Output::new(Format::Text, true);
+        let submission = Submission {
+            chain: Arc::new(self.chain.clone()),
+            key: &scene.key,
+            data: &data,
+            out: &out,
+            node: "memory".into(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            external: vec![],
+            environment: None,
+        };
+        let code = scene.folder.path().join("code.wasm");
+        submission
+            .submit(
+                &plan,
+                digest,
+                &image(),
+                code,
+                sungrid_cli::folder::Task::Files,
+            )
+            .await
+    }
+
+    pub async fn resume(&self, job: JobId) -> Result<Requester, Error> {
+        resume(self.chain.clone(), &self.data(), job).await
+    }
+
+    pub async fn cancel(&self, job: JobId) {
+        let alice = Keypair::from_uri("//Alice").unwrap();
+        self.chain
+            .submit(&alice, Call::CancelJob(job), Until::InBlock)
+            .await
+            .unwrap();
+    }
+
+    /// Follows while the workers work to the end.
+    pub async fn run(&self, requester: &mut Requester) -> (Vec<Update>, Result<Summary, Error>) {
+        let work = self.work(requester.job());
+        let follow = follow(requester);
+        let (result, ()) = tokio::join!(follow, work);
+        result
+    }
+
+    /// Follows until an update, then stops following.
+    pub async fn run_until(
+        &self,
+        requester: &mut Requester,
+        stop: impl Fn(&Update) -> bool + Sync,
+    ) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let mut sender = Some(sender);
+        let mut on = |update: &Update| {
+            if stop(update)
+                && let Some(sender) = sender.take()
+            {
+                let _ = sender.send(());
+            }
+        };
+        tokio::select! {
+            result = requester.follow(&mut on) => panic!("ended early: {result:?}"),
+            _ = receiver => {}
+        }
+    }
+
+    /// Follows while empty blocks pass.
+    pub async fn run_advancing(
+        &self,
+        requester: &mut Requester,
+    ) -> (Vec<Update>, Result<Summary, Error>) {
+        let chain = self.chain.clone();
+        let mut updates = Vec::new();
+        let mut on = |update: &Update| {
+            updates.push(update.clone());
+            // Whatever failed is tried again at the next block.
+            if matches!(update, Update::Unreachable { .. }) {
+                chain.advance(1);
+            }
+        };
+        let result = requester.follow(&mut on).await;
+        (updates, result)
+    }
+
+    /// All batches of a job that are to be had.
+    pub async fn work(&self, job: JobId) {
+        while self.step(job, true).await {}
+    }
+
+    /// The same without a word to the requester.
+    pub async fn work_silently(&self, job: JobId) {
+        while self.step(job, false).await {}
+    }
+
+    /// Until a batch is settled; others may have been begun.
+    pub async fn work_one_batch(&self, job: JobId) {
+        while self.chain.job(job).await.unwrap().unwrap().settled == 0 {
+            assert!(self.step(job, true).await, "nothing left to claim");
+        }
+    }
+
+    /// Makes workers unreachable: their registered address leads nowhere.
+    pub fn hide_workers(&self, hidden: bool) {
+        self.chain.edit(|state| {
+            for worker in &self.workers {
+                let record = state.workers.get_mut(&worker.key.account()).unwrap();
+                record.endpoint = if hidden {
+                    vec![]
+                } else {
+                    worker.address.to_bytes()
+                };
+            }
+        });
+    }
+
+    pub async fn send_foreign_notices(&self, requester: &Requester, job: JobId) {
+        let to = PeerAddress::from_bytes(&requester.record().spec.endpoint).unwrap();
+        let stranger = DataPlane::spawn(Config::memory()).await.unwrap();
+        let genesis = self.chain.genesis();
+        let bundle = H256::repeat_byte(7);
+        let notice =
+            |worker, job, batch| ResultReady::new(genesis, job, batch, worker, bundle).to_bytes();
+        let known = self.workers[0].key.public();
+        stranger.notify(&to, b"garbage").await.unwrap();
+        stranger.notify(&to, &notice(known, job, 0)).await.unwrap();
+        for message in [
+            notice(known, job, 0),
+            notice(known, job, 9),
+            notice(known, job + 1, 0),
+        ] {
+            self.workers[0].plane.notify(&to, &message).await.unwrap();
+        }
+        stranger.shutdown().await;
+    }
+
+    /// Every worker that can claims a batch, commits and announces; then all whose reveal is open reveal.
+    /// `false` if there was nothing to do.
+    async fn step(&self, job: JobId, announce: bool) -> bool {
+        let claimed = self.seal(job, announce).await;
+        // A reveal may open the batch again: a disagreement wants one more replica.
+        self.reveal().await || claimed
+    }
+
+    /// The first half: claims, commits, announcements.
+    pub async fn seal(&self, job: JobId, announce: bool) -> bool {
+        let mut claimed = false;
+        for worker in &self.workers {
+            let claim = self
+                .chain
+                .submit(&worker.key, Call::Claim(job), Until::InBlock);
+            let Ok(included) = claim.await else {
+                continue;
+            };
+            claimed = true;
+            let batch = included.batch().expect("a claim names its batch");
+            let (summary, bundle) = worker.make(&self.chain, job, batch).await;
+            let salt = [5; 32];
+            let seal = commitment(job, batch, &summary, &worker.key.public(), &salt);
+            let commit = Call::Commit {
+                job,
+                batch,
+                commitment: seal,
+            };
+            self.chain
+                .submit(&worker.key, commit, Until::InBlock)
+                .await
+                .unwrap();
+            if announce {
+                worker.announce(&self.chain, job, batch, bundle).await;
+            }
+            let reveal = Reveal {
+                summary,
+                salt,
+                bundle,
+            };
+            let worker = worker.clone();
+            self.sealed.lock().unwrap().push(Sealed {
+                worker,
+                job,
+                batch,
+                reveal,
+            });
+        }
+        claimed
+    }
+
+    /// The second half; `false` if there was nothing to reveal.
+    async fn reveal(&self) -> bool {
+        let mut revealed = false;
+        let sealed = std::mem::take(&mut *self.sealed.lock().unwrap());
+        for one in sealed {
+            let view = self.chain.batch(one.job, one.batch).await.unwrap();
+            let Some(view) = view else { continue };
+            let mine = view.replica(&one.worker.key.account()).map(|r| r.state);
+            if !matches!(mine, Some(ReplicaState::Committed(_))) {
+                continue;
+            }
+            if !view.reveal_open {
+                self.sealed.lock().unwrap().push(one);
+                continue;
+            }
+            let call = Call::Reveal {
+                job: one.job,
+                batch: one.batch,
+                reveal: one.reveal,
+            };
+            self.chain
+                .submit(&one.worker.key, call, Until::InBlock)
+                .await
+                .unwrap();
+            revealed = true;
+        }
+        revealed
+    }
+
+    /// Ends all workers; returns the requester's folder.
+    pub async fn shutdown(self) -> tempfile::TempDir {
+        for worker in &self.workers {
+            worker.plane.shutdown().await;
+        }
+        self.folder
+    }
+}
+
+impl Worker {
+    /// Makes up the results of a batch and serves them.
+    async fn make(
+        &self,
+        chain: &MemoryChain,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> (BatchSummary, H256) {
+        let lie = *self.lie.lock().unwrap();
+        let record = chain.job(job).await.unwrap().unwrap();
+        let requester = PeerAddress::from_bytes(&record.spec.endpoint).unwrap();
+        let (first, count) = record.spec.range(batch).unwrap();
+        let input = self.input(&record.spec.input, &requester).await;
+        let mut units = Vec::new();
+        let mut leaves = Vec::new();
+        for unit in first..first + count {
+            let mut text = format!("unit {unit} of {}\n", record.spec.units);
+            if lie == Some(Lie::Output) {
+                text = "I am a liar\n".into();
+            }
+            let held = self
+                .plane
+                .put_bytes(text.clone().into_bytes())
+                .await
+                .unwrap();
+            self.plane
+                .pin(&format!("{job}/{batch}/{unit}"), held.hash())
+                .await
+                .unwrap();
+            let file = File::new("result.txt", hash(text.as_bytes()), text.len() as u64);
+            let mut output = UnitOutput::new(0, None, None, vec![file]);
+            let mut receipt = Receipt {
+                genesis: chain.genesis(),
+                job,
+                unit,
+                image: record.spec.image,
+                input: input.unit(unit).unwrap().encode().unwrap().hash,
+                output: output.encode().unwrap().hash,
+                fuel: 1_000 + u64::from(unit),
+                peak_memory: 1 << 16,
+                exit: 0,
+                environment: environment(),
+                anchor: H256::zero(),
+            };
+            leaves.push(receipt.leaf());
+            match lie {
+                Some(Lie::Input) => receipt.input = H256::zero(),
+                Some(Lie::Chain) => receipt.genesis = H256::zero(),
+                Some(Lie::TooMuchOutput) => {
+                    output.files[0].size = 1_001;
+                    receipt.output = output.encode().unwrap().hash;
+                }
+                _ => {}
+            }
+            let mut signed = self.key.sign_receipt(receipt);
+            if lie == Some(Lie::Signature) {
+                signed.signature[0] ^= 1;
+            }
+            units.push((signed, output));
+        }
+        let bundle = Bundle::new(units).encode().unwrap();
+        let held = self.plane.put_bytes(bundle.bytes).await.unwrap();
+        self.plane
+            .pin(&format!("{job}/{batch}"), held.hash())
+            .await
+            .unwrap();
+        (BatchSummary::of(&leaves, &CPU_1).unwrap(), bundle.hash)
+    }
+
+    /// The job's input, from the requester if it serves, as a worker that came early would have it.
+    async fn input(&self, digest: &H256, requester: &PeerAddress) -> JobInput {
+        let blob = sungrid_cli::serve::blob(digest);
+        let options = sungrid_data_plane::FetchOptions::up_to(1 << 20);
+        let fetched = self
+            .plane
+            .fetch(blob, std::slice::from_ref(requester), options)
+            .await;
+        let held = fetched
+            .expect("the requester serves, or served before")
+            .held;
+        self.plane.pin("input", held.hash()).await.unwrap();
+        JobInput::decode(&self.plane.get_bytes(blob, 1 << 20).await.unwrap()).unwrap()
+    }
+
+    async fn announce(&self, chain: &MemoryChain, job: JobId, batch: BatchIndex, bundle: H256) {
+        let record = chain.job(job).await.unwrap().unwrap();
+        let to = PeerAddress::from_bytes(&record.spec.endpoint).unwrap();
+        let notice =
+            ResultReady::new(chain.genesis(), job, batch, self.key.public(), bundle).to_bytes();
+        // A requester that is away learns of the result from the chain.
+        let _ = self.plane.notify(&to, &notice).await;
+    }
+}
+
+pub async fn resume(chain: MemoryChain, data: &DataFolder, job: JobId) -> Result<Requester, Error> {
+    if let Ok((_, record)) = data.job(&chain.genesis(), job) {
+        // An endpoint that was shut down in this process gives its socket back a moment later.
+        while std::net::UdpSocket::bind(record.listen).is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+    commands::open_job(data, Arc::new(chain), job).await
+}
+
+pub async fn follow(requester: &mut Requester) -> (Vec<Update>, Result<Summary, Error>) {
+    let mut updates = Vec::new();
+    let result = requester
+        .follow(&mut |update| updates.push(update.clone()))
+        .await;
+    (updates, result)
+}
+
+/// Runs `sungrid receipt verify` and reads its report.
+pub fn verify(path: &Path) -> Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sungrid"))
+        .args(["--json", "receipt", "verify"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    serde_json::from_str(text.lines().next().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
+}

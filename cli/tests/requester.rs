@@ -1,0 +1,349 @@
+//! A requester against a chain in memory and workers that really transfer their results: every stage of a
+//! job, every way in which a worker can cheat or be away, every way to stop and go on.
+
+#[allow(unreachable_pub, reason = "a module of one test only")]
+mod common;
+
+use std::fs;
+
+use common::{Grid, Lie, Scene};
+use sungrid_chain_client::{Chain, Keypair};
+use sungrid_cli::{
+    Error,
+    folder::{DataFolder, Task},
+    plan::JobFile,
+    requester::Update,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_to_its_end_and_every_output_is_verified() {
+    let grid = Grid::new(3).await;
+    let scene = Scene::new(6, 2);
+    let mut requester = grid.submit(&scene).await.unwrap();
+    let job = requester.job();
+    let folder = requester.folder().clone();
+    let (updates, summary) = grid.run(&mut requester).await;
+    let summary = summary.unwrap().complete().unwrap();
+    assert_eq!(
+        (summary.verified, summary.failed, summary.bundles),
+        (6, 0, (6, 6))
+    );
+    for unit in 0..6 {
+        let text = fs::read_to_string(folder.unit(unit).join("out/result.txt")).unwrap();
+        assert_eq!(text, format!("unit {unit} of 6\n"));
+        assert_eq!(
+            fs::read_to_string(folder.unit(unit).join("exit")).unwrap(),
+            "0\n"
+        );
+    }
+    // Results were in hand before the chain decided, and every batch was verified once.
+    let received = updates
+        .iter()
+        .filter(|u| matches!(u, Update::Received { .. }))
+        .count();
+    let verified = updates
+        .iter()
+        .filter(|u| matches!(u, Update::Verified { .. }))
+        .count();
+    assert!(received > 0, "{updates:?}");
+    assert_eq!(verified, 3, "{updates:?}");
+    let paid = grid.chain.job(job).await.unwrap().unwrap().paid;
+    assert_eq!(summary.paid_planck, paid);
+    assert!(paid > 0);
+
+    // The folder alone is enough to check all of it again, without chain or network.
+    let report = common::verify(folder.path());
+    assert_eq!(
+        (report["total"].as_u64(), report["valid"].as_u64()),
+        (Some(12), Some(12))
+    );
+    assert_eq!(report["agrees"], true, "{report}");
+    assert_eq!(
+        report["bill"]["planck"].as_u64().map(u128::from),
+        Some(paid)
+    );
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liar_is_outvoted_and_its_output_replaced() {
+    let grid = Grid::new(3).await;
+    // The liar claims first, so that its output is the first to arrive.
+    grid.lie(0, Lie::Output);
+    let mut requester = grid.submit(&Scene::new(1, 1)).await.unwrap();
+    let folder = requester.folder().clone();
+    let (updates, summary) = grid.run(&mut requester).await;
+    let summary = summary.unwrap().complete().unwrap();
+    assert_eq!((summary.verified, summary.bundles), (1, (2, 2)));
+    let text = fs::read_to_string(folder.unit(0).join("out/result.txt")).unwrap();
+    assert_eq!(text, "unit 0 of 1\n");
+    assert!(
+        updates.iter().any(|u| matches!(u, Update::Rejected { .. })),
+        "{updates:?}"
+    );
+    assert_eq!(common::verify(folder.path())["valid"], 2);
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lie_that_came_first_gives_way_to_an_honest_result_that_is_here_already() {
+    let grid = Grid::new(3).await;
+    grid.lie(0, Lie::Output);
+    let mut requester = grid.submit(&Scene::new(1, 1)).await.unwrap();
+    let folder = requester.folder().clone();
+    // Both replicas are here before either is revealed; what stands in the outputs is that of the first.
+    grid.seal(requester.job(), true).await;
+    let both = [grid.worker(0), grid.worker(1)];
+    let here = |_: &Update| both.iter().all(|worker| folder.bundle(0, worker).exists());
+    grid.run_until(&mut requester, here).await;
+    let (updates, summary) = grid.run(&mut requester).await;
+    let summary = summary.unwrap().complete().unwrap();
+    assert_eq!(
+        (summary.verified, summary.bundles),
+        (1, (2, 2)),
+        "{updates:?}"
+    );
+    let text = fs::read_to_string(folder.unit(0).join("out/result.txt")).unwrap();
+    assert_eq!(text, "unit 0 of 1\n");
+    assert!(!folder.bundle(0, &both[0]).exists());
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_that_do_not_hold_are_never_shown_as_results() {
+    for lie in [Lie::Signature, Lie::Input, Lie::Chain, Lie::TooMuchOutput] {
+        let grid = Grid::new(3).await;
+        grid.lie(0, lie);
+        let mut requester = grid.submit(&Scene::new(2, 2)).await.unwrap();
+        let (updates, summary) = grid.run(&mut requester).await;
+        let summary = summary.unwrap();
+        assert_eq!(summary.verified, 2, "{lie:?}: {updates:?}");
+        // Its leaves are honest, so the chain accepts it as a winner; its receipts are still refused here.
+        let liar = grid.worker(0);
+        let shown = updates
+            .iter()
+            .any(|u| matches!(u, Update::Received { worker, .. } if *worker == liar));
+        assert!(!shown, "{lie:?}: {updates:?}");
+        requester.shutdown().await;
+        grid.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_that_was_stopped_goes_on_where_it_was() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(4, 1)).await.unwrap();
+    let job = requester.job();
+    grid.work_one_batch(job).await;
+    // Stopped at the first verified batch, as by a Ctrl-C.
+    grid.run_until(&mut requester, |u| matches!(u, Update::Verified { .. }))
+        .await;
+    requester.shutdown().await;
+    // The job ends while nobody watches.
+    grid.work_silently(job).await;
+    assert!(
+        grid.chain
+            .job(job)
+            .await
+            .unwrap()
+            .unwrap()
+            .state
+            .has_ended()
+    );
+
+    let mut again = grid.resume(job).await.unwrap();
+    assert!(!again.record().accepted.is_empty());
+    let (_, summary) = grid.run(&mut again).await;
+    let summary = summary.unwrap().complete().unwrap();
+    assert_eq!((summary.verified, summary.bundles), (4, (8, 8)));
+    again.shutdown().await;
+
+    // A third look finds everything here and fetches nothing: the workers are gone.
+    let chain = grid.chain.clone();
+    let data = grid.data();
+    let _folder = grid.shutdown().await;
+    let mut third = common::resume(chain, &data, job).await.unwrap();
+    let (updates, summary) = common::follow(&mut third).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 4);
+    assert!(
+        !updates
+            .iter()
+            .any(|u| matches!(u, Update::Unreachable { .. })),
+        "{updates:?}"
+    );
+    third.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_of_workers_that_are_away_can_be_collected_later() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(2, 2)).await.unwrap();
+    let job = requester.job();
+    grid.work_silently(job).await;
+    grid.hide_workers(true);
+    let (updates, summary) = grid.run_advancing(&mut requester).await;
+    let summary = summary.unwrap();
+    assert_eq!(
+        (summary.verified, summary.unfetched.as_slice()),
+        (0, &[0][..]),
+        "{updates:?}"
+    );
+    let error = summary.complete().unwrap_err();
+    assert!(matches!(error, Error::NotFetched { missing: 1, .. }));
+    assert!(error.to_string().contains("job collect"), "{error}");
+    requester.shutdown().await;
+
+    grid.hide_workers(false);
+    let mut again = grid.resume(job).await.unwrap();
+    let (_, summary) = grid.run(&mut again).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 2);
+    again.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_says_what_is_missing() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(40, 1)).await.unwrap();
+    let job = requester.job();
+    grid.work_one_batch(job).await;
+    grid.cancel(job).await;
+    let (_, summary) = grid.run(&mut requester).await;
+    let summary = summary.unwrap();
+    assert_eq!(summary.state, "cancelled");
+    assert!(summary.verified > 0 && summary.failed > 0, "{summary:?}");
+    assert_eq!(summary.verified + summary.failed, 40);
+    let expected = format!("{} of 40 units", summary.failed);
+    let error = summary.complete().unwrap_err().to_string();
+    assert!(
+        error.contains(&expected) && error.contains("refunded"),
+        "{error}"
+    );
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_goes_away_is_waited_for() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(2, 1)).await.unwrap();
+    grid.work(requester.job()).await;
+    let mut away = false;
+    let mut on = |update: &Update| {
+        // Away as soon as the job was read once, before anything is fetched.
+        if matches!(update, Update::Progress(_)) && !away {
+            away = true;
+            grid.chain.set_connected(false);
+            let chain = grid.chain.clone();
+            tokio::spawn(async move {
+                chain.set_connected(true);
+                chain.advance(1);
+            });
+        }
+    };
+    let summary = requester.follow(&mut on).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 2);
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_of_strangers_are_ignored() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(1, 1)).await.unwrap();
+    let job = requester.job();
+    // Neither garbage, nor a notice in the name of a worker from another endpoint, nor one by a worker
+    // that has no part in the batch.
+    grid.send_foreign_notices(&requester, job).await;
+    let (updates, summary) = grid.run(&mut requester).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 1);
+    let noise = |u: &&Update| matches!(u, Update::Unreachable { .. } | Update::Rejected { .. });
+    assert!(updates.iter().find(noise).is_none(), "{updates:?}");
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_balance_says_how_much_is_missing_and_leaves_nothing() {
+    let grid = Grid::new(1).await;
+    let mut scene = Scene::new(4, 1);
+    scene.key = Keypair::from_uri("//Nobody").unwrap();
+    let error = grid.submit(&scene).await.err().unwrap();
+    let Error::TooLittle { free, needed, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*free, 0);
+    assert!(
+        *needed > 0 && error.to_string().contains("are missing"),
+        "{error}"
+    );
+    assert!(grid.data().jobs().unwrap().is_empty());
+    assert_eq!(grid.chain.next_job().await.unwrap(), 0);
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_terms_are_refused_before_anything_is_sent() {
+    let grid = Grid::new(1).await;
+    type Edit = fn(&mut JobFile);
+    let cases: [(Edit, &str); 7] = [
+        (|f| f.price = Some("0.000001".into()), "below the floor"),
+        (|f| f.replicas = Some(1), "2 or 3"),
+        (|f| f.batch_size = Some(0), "--batch-size"),
+        (|f| f.deadline = Some("9000d".into()), "too far away"),
+        (
+            |f| f.fuel_limit = Some("18446744073709551615".into()),
+            "--fuel-limit is too high",
+        ),
+        (|f| f.fuel_limit = Some("0".into()), "above 0"),
+        (|f| f.price = Some("1000000000".into()), "are missing"),
+    ];
+    for (edit, expected) in cases {
+        let mut scene = Scene::new(2, 1);
+        edit(&mut scene.file);
+        let error = grid.submit(&scene).await.err().unwrap().to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    assert!(grid.data().jobs().unwrap().is_empty());
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_whose_outcome_is_unknown_is_found_again() {
+    use sungrid_chain_client::memory::Interrupt;
+    let grid = Grid::new(2).await;
+    grid.chain.interrupt("submit", Interrupt::LoseAfter);
+    let error = grid.submit(&Scene::new(1, 1)).await.err().unwrap();
+    assert!(error.to_string().contains("unknown"), "{error}");
+    let records = grid.data().jobs().unwrap();
+    assert_eq!((records.len(), records[0].1.job), (1, None));
+    assert!(records[0].1.task == Task::Files);
+    let mut requester = grid.resume(0).await.unwrap();
+    let (_, summary) = grid.run(&mut requester).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 1);
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_others_are_not_ours_to_watch() {
+    let grid = Grid::new(2).await;
+    let requester = grid.submit(&Scene::new(1, 1)).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let data = DataFolder::new(Some(elsewhere.path().into())).unwrap();
+    let error = common::resume(grid.chain.clone(), &data, 0)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::NotOurs { job: 0, .. }), "{error}");
+    let error = common::resume(grid.chain.clone(), &grid.data(), 7)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::UnknownJob(7)), "{error}");
+    requester.shutdown().await;
+    grid.shutdown().await;
+}

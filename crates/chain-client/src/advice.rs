@@ -1,0 +1,23 @@
+//! Errors of the pallets in words: what happened and what to do.
+
+/// Advice for an error that a user can run into; `None` leaves it to the pallet's own documentation.
+pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
+    Some(match (pallet, error) {
+        ("Token", "FundsUnavailable") | ("Balances", "InsufficientBalance") => {
+            "the account has not enough free ISC: transfer some to it, or ask for less"
+        }
+        ("Token", "BelowMinimum") | ("Balances", "ExistentialDeposit") => {
+            "the receiving account would stay below the existential deposit: send more"
+        }
+        ("Token", "NotExpendable") | ("Balances", "Expendability") => {
+            "the payment would leave the account below the existential deposit: keep some ISC on it"
+        }
+        ("Images", "UnknownImage") | ("Market", "UnknownImage") => {
+            "the image is not published: run `sungrid image publish`"
+        }
+        ("Market", "PriceBelowFloor") => "the bid is below the price floor: bid at least the floor",
+        ("Market", "UnknownJob") => "there is no such job, or it was cleaned up",
+        ("Market", "NotRequester") => "only the account that submitted the job may do this",
+        _ => return None,
+    })
+}

@@ -1,0 +1,113 @@
+//! What happens on the chain, as far as clients act on it.
+
+use serde::Serialize;
+use sungrid_primitives::{BatchIndex, ContentHash, JobId};
+
+use crate::{AccountId, Balance};
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+#[non_exhaustive]
+pub enum Event {
+    /// An image was published.
+    ImagePublished {
+        /// BLAKE3 of the manifest.
+        manifest: ContentHash,
+    },
+    /// A job was submitted.
+    JobSubmitted {
+        /// Its number.
+        job: JobId,
+        /// Who pays.
+        requester: AccountId,
+    },
+    /// A worker got a batch.
+    Claimed {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// The worker key.
+        worker: AccountId,
+    },
+    /// A worker sealed its result.
+    Committed {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// The worker key.
+        worker: AccountId,
+    },
+    /// Commitments of a batch may be revealed.
+    RevealOpened {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+    },
+    /// A worker revealed its result.
+    Revealed {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// The worker key.
+        worker: AccountId,
+    },
+    /// A batch was accepted and paid.
+    BatchSettled {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// Planck paid, all winners together.
+        paid: Balance,
+    },
+    /// A batch failed and was refunded.
+    BatchFailed {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+    },
+    /// A job came to its end.
+    JobEnded {
+        /// The job.
+        job: JobId,
+    },
+    /// A worker joined.
+    WorkerRegistered {
+        /// The worker key.
+        worker: AccountId,
+    },
+    /// A worker missed a deadline.
+    WorkerMissed {
+        /// The worker key.
+        worker: AccountId,
+    },
+    /// A round was closed and split.
+    RoundClosed(crate::ClosedRound),
+    /// A worker lost part of its bond.
+    WorkerSlashed {
+        /// The worker key.
+        worker: AccountId,
+        /// Planck.
+        amount: Balance,
+    },
+    /// Rewards were paid.
+    RewardsPaid {
+        /// To whom.
+        account: AccountId,
+        /// Planck.
+        amount: Balance,
+    },
+    /// Any other event.
+    Other {
+        /// Its pallet.
+        pallet: String,
+        /// Its name.
+        name: String,
+    },
+}

@@ -1,0 +1,148 @@
+//! The chain as a worker or a requester sees it.
+//!
+//! # Concepts
+//!
+//! - [`Chain`] is everything that `sungrid-worker` and `sungrid` ask of a chain: reads at the best
+//!   block, a stream of blocks, and [`Chain::submit`] for the transactions of [`Call`]. Its types are
+//!   plain; nothing of a client library shows.
+//! - [`memory::MemoryChain`] keeps the market's rules in memory. The test moves its blocks, so a
+//!   daemon's behaviour in every phase of a batch is tested without a network and without waiting.
+//! - [`rpc::RpcChain`] talks to a node. It reads by name from the metadata that the node serves, so a
+//!   runtime upgrade that keeps the names keeps the client, and it says at once what it misses when
+//!   the chain is another one.
+//! - [`keys`] loads keys from where secrets may live: a file, an environment variable, a prompt.
+//!
+//! # Transactions
+//!
+//! Every transaction is mortal. Nonces are tracked per key, so that several are in flight at once;
+//! what the pool refuses as stale is signed again with a fresh nonce. A call that ran and failed comes
+//! back as [`SubmitError::Dispatch`] with a sentence on what to do. When a connection breaks
+//! between submission and inclusion the outcome is unknown: [`SubmitError::Unknown`]; look at the chain
+//! before you try again.
+#![deny(missing_docs)]
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures::Stream;
+use sp_core::H256;
+use sungrid_primitives::{
+    BatchIndex, ContentHash, JobId, environment::EnvironmentId, suns::Profile, traits::ProfileId,
+};
+
+mod advice;
+mod call;
+mod error;
+mod event;
+pub mod keys;
+pub mod memory;
+pub mod rpc;
+
+mod types;
+
+pub use call::Call;
+pub use error::{ChainError, DispatchFailure, SubmitError};
+pub use event::Event;
+pub use keys::Keypair;
+pub use sungrid_primitives::registration::registration_payload;
+pub use types::*;
+
+/// Blocks as they come; an error ends neither the stream nor the client.
+pub type BlockStream = Pin<Box<dyn Stream<Item = Result<BlockRef, ChainError>> + Send>>;
+
+/// Which blocks a stream names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// The best block whenever it changes; a fork may take it back.
+    Best,
+    /// Finalised blocks, without gaps.
+    Finalised,
+}
+
+/// How far [`Chain::submit`] waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The pool of the node accepted it.
+    InPool,
+    /// It is in the best block and its call succeeded.
+    InBlock,
+    /// It is in a finalised block and its call succeeded.
+    Finalised,
+}
+
+/// A chain. Reads are at its best block, unless said otherwise.
+#[async_trait]
+pub trait Chain: Send + Sync {
+    /// Name, genesis and token of the chain.
+    async fn info(&self) -> Result<ChainInfo, ChainError>;
+    /// The chain's fixed parameters.
+    async fn params(&self) -> Result<ChainParams, ChainError>;
+    /// Genesis hash; known since the connection was made.
+    fn genesis(&self) -> H256;
+    /// The best block.
+    async fn head(&self) -> Result<BlockRef, ChainError>;
+    /// Blocks from now on. Goes on by itself after a lost connection.
+    async fn blocks(&self, follow: Follow) -> Result<BlockStream, ChainError>;
+    /// What happened in a block, in order.
+    async fn events(&self, block: H256) -> Result<Vec<Event>, ChainError>;
+
+    /// The number that the next job gets: every job so far is below it.
+    async fn next_job(&self) -> Result<JobId, ChainError>;
+    /// A job; `None` when it never existed or was cleaned up.
+    async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError>;
+    /// All jobs that have a record, by number.
+    async fn jobs(&self) -> Result<Vec<(JobId, Job)>, ChainError>;
+    /// A batch in flight.
+    async fn batch(&self, job: JobId, batch: BatchIndex) -> Result<Option<Batch>, ChainError>;
+    /// All batches in flight of one job, or of all.
+    async fn batches(
+        &self,
+        job: Option<JobId>,
+    ) -> Result<Vec<(JobId, BatchIndex, Batch)>, ChainError>;
+    /// The result of a settled batch.
+    async fn result(
+        &self,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> Result<Option<BatchResult>, ChainError>;
+    /// All results of a job, by batch.
+    async fn results(&self, job: JobId) -> Result<Vec<(BatchIndex, BatchResult)>, ChainError>;
+
+    /// A worker by its worker key.
+    async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;
+    /// All workers.
+    async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError>;
+    /// A published image.
+    async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError>;
+    /// All published images.
+    async fn images(&self) -> Result<Vec<(ContentHash, Image)>, ChainError>;
+    /// What one SUNS of this profile contains.
+    async fn profile(&self, profile: ProfileId) -> Result<Option<Profile>, ChainError>;
+    /// Least price, planck per SUNS·hour.
+    async fn price_floor(&self, profile: ProfileId) -> Result<Balance, ChainError>;
+    /// Whether results of this environment are accepted.
+    async fn accepts(&self, environment: &EnvironmentId) -> Result<bool, ChainError>;
+    /// Every environment whose results are accepted.
+    async fn environments(&self) -> Result<Vec<EnvironmentId>, ChainError>;
+
+    /// What an account holds.
+    async fn account(&self, account: &AccountId) -> Result<Account, ChainError>;
+    /// Rewards that a claim would pay now, planck, over all roles.
+    async fn pending_rewards(&self, account: &AccountId) -> Result<Balance, ChainError>;
+    /// What a worker has earned so far.
+    async fn credit(&self, worker: &AccountId) -> Result<Credit, ChainError>;
+    /// The current round.
+    async fn round(&self) -> Result<Round, ChainError>;
+    /// How the last closed round was split; `None` before the first one closed.
+    async fn last_round(&self) -> Result<Option<ClosedRound>, ChainError>;
+    /// Whether a claim of this worker would succeed now.
+    async fn claimable(&self, job: JobId, worker: &AccountId) -> Result<bool, ChainError>;
+
+    /// Signs and submits a call and waits as far as `until` says.
+    async fn submit(
+        &self,
+        key: &Keypair,
+        call: Call,
+        until: Until,
+    ) -> Result<Included, SubmitError>;
+}

@@ -1,0 +1,504 @@
+//! The market's rules, in the order of `docs/protocol.md`.
+
+use std::collections::BTreeMap;
+
+use sp_core::H256;
+use sungrid_primitives::{
+    BatchIndex, ContentHash, ISC, JobId,
+    environment::EnvironmentId,
+    job::{MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
+    receipt::{BatchSummary, commitment},
+    registration::registration_payload,
+    suns::{CPU_1, cost},
+    traits::CPU_1_ID,
+};
+
+use super::FUNDS;
+use crate::{
+    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
+    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Registration, Replica,
+    ReplicaState, Reveal, SubmitError, Winner, Worker, WorkerState, keys,
+};
+
+/// Price floor of `Cpu/1`, planck per SUNS·hour.
+pub const FLOOR: Balance = ISC / 100;
+const MAX_WINDOW: usize = 32;
+const MAX_ASSIGNMENTS: usize = 8;
+const MAX_REPLICAS: usize = 5;
+const COMMIT_SLACK: BlockNumber = 40;
+const REVEAL_WINDOW: BlockNumber = 40;
+const COOLDOWN: BlockNumber = 100;
+const IMAGE_DEPOSIT: Balance = ISC;
+
+/// A batch in flight with what only the chain knows.
+#[derive(Clone, Debug)]
+pub struct BatchRecord {
+    pub(super) view: Batch,
+    wanted: usize,
+    revealed: BTreeMap<AccountId, (BatchSummary, ContentHash)>,
+}
+
+/// Everything the chain keeps.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names say it; tests edit them directly")]
+pub struct State {
+    pub genesis: H256,
+    pub number: BlockNumber,
+    pub params: ChainParams,
+    pub environment: EnvironmentId,
+    pub next_job: JobId,
+    pub jobs: BTreeMap<JobId, Job>,
+    pub batches: BTreeMap<(JobId, BatchIndex), BatchRecord>,
+    pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
+    pub workers: BTreeMap<AccountId, Worker>,
+    pub images: BTreeMap<ContentHash, Image>,
+    pub accounts: BTreeMap<AccountId, Account>,
+    pub rewards: BTreeMap<AccountId, Balance>,
+    pub credit: BTreeMap<AccountId, Credit>,
+    pub paid: Balance,
+    pub events: Vec<Event>,
+}
+
+mod settlement;
+mod workers;
+
+type Dispatched = Result<(), SubmitError>;
+
+fn fail<T>(pallet: &str, error: &str, advice: &str) -> Result<T, SubmitError> {
+    Err(SubmitError::Dispatch(DispatchFailure {
+        pallet: pallet.into(),
+        error: error.into(),
+        advice: crate::advice::advice(pallet, error)
+            .unwrap_or(advice)
+            .into(),
+    }))
+}
+
+impl State {
+    pub(super) fn new(genesis: H256, environment: EnvironmentId, funded: &[AccountId]) -> Self {
+        let account = Account {
+            free: FUNDS,
+            ..Default::default()
+        };
+        Self {
+            genesis,
+            number: 0,
+            params: ChainParams {
+                block_ms: 3_000,
+                min_bond: 100 * ISC,
+                bond_per_suns: 10 * ISC,
+                round_blocks: 50,
+                job_deposit: ISC / 10,
+                batch_deposit: ISC / 1_000,
+                max_job_blocks: 1_000_000,
+                max_batch_seconds: 86_400,
+                retention: 1_000,
+            },
+            environment,
+            next_job: 0,
+            jobs: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            results: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            images: BTreeMap::new(),
+            accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
+            rewards: BTreeMap::new(),
+            credit: BTreeMap::new(),
+            paid: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// Planck of everybody together, in whatever form: no call may change it but the faucet of a test.
+    pub fn issuance(&self) -> Balance {
+        let accounts: Balance = self.accounts.values().map(|a| a.free + a.held).sum();
+        accounts + self.rewards.values().sum::<Balance>()
+    }
+
+    pub(super) fn begin_block(&mut self) {
+        self.number += 1;
+        self.events.clear();
+        self.expire_jobs();
+        self.pass_deadlines();
+    }
+
+    fn hold(&mut self, who: &AccountId, amount: Balance) -> Dispatched {
+        let account = self.accounts.entry(who.clone()).or_default();
+        let Some(free) = account.free.checked_sub(amount) else {
+            return fail("Token", "FundsUnavailable", "");
+        };
+        account.free = free;
+        account.held += amount;
+        Ok(())
+    }
+
+    fn release(&mut self, who: &AccountId, amount: Balance) {
+        let account = self.accounts.entry(who.clone()).or_default();
+        let amount = amount.min(account.held);
+        account.held -= amount;
+        account.free += amount;
+    }
+
+    pub(super) fn dispatch(&mut self, who: &AccountId, call: Call) -> Dispatched {
+        let (pallet, name) = call.name();
+        // Worker calls are free, but only when they succeed.
+        let feeless = matches!(
+            call,
+            Call::Claim(_) | Call::Commit { .. } | Call::Reveal { .. }
+        );
+        let result = self.route(who, call);
+        let broke = self
+            .accounts
+            .get(who)
+            .is_none_or(|account| account.free == 0);
+        match result {
+            Err(SubmitError::Dispatch(_)) if feeless && broke => Err(SubmitError::CannotPay {
+                signer: who.to_string(),
+                call: format!("{pallet}.{name}"),
+            }),
+            Ok(()) if !feeless && broke && !self.workers.contains_key(who) => {
+                Err(SubmitError::CannotPay {
+                    signer: who.to_string(),
+                    call: format!("{pallet}.{name}"),
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn route(&mut self, who: &AccountId, call: Call) -> Dispatched {
+        match call {
+            Call::PublishImage { manifest, class } => self.publish(who, manifest, class),
+            Call::RetireImage { manifest } => self.retire(who, &manifest),
+            Call::SubmitJob(spec) => self.submit_job(who, *spec),
+            Call::CancelJob(job) => self.cancel(who, job),
+            Call::CleanUp(job) => self.clean_up(job),
+            Call::Claim(job) => self.claim(who, job),
+            Call::Commit {
+                job,
+                batch,
+                commitment,
+            } => self.commit(who, job, batch, commitment),
+            Call::Reveal { job, batch, reveal } => self.reveal(who, job, batch, reveal),
+            Call::Register(registration) => self.register(who, *registration),
+            Call::UpdateWorker {
+                worker,
+                endpoint,
+                attributes,
+            } => {
+                let record = self.own_worker(who, &worker)?;
+                record.endpoint = endpoint;
+                record.attributes = attributes;
+                Ok(())
+            }
+            Call::SetCapacity { worker, resources } => {
+                let params = self.params;
+                let record = self.own_worker(who, &worker)?;
+                let capacity = CPU_1.capacity(&resources);
+                if capacity < record.committed {
+                    return fail(
+                        "Workers",
+                        "CapacityInUse",
+                        "wait until the work in hand is done",
+                    );
+                }
+                if record.bond < params.bond_for(capacity) {
+                    return fail("Workers", "BondTooLow", "bond more first");
+                }
+                record.capacity = capacity;
+                Ok(())
+            }
+            Call::SetEnvironment {
+                worker,
+                environment,
+            } => {
+                self.own_worker(who, &worker)?.environment = environment;
+                Ok(())
+            }
+            Call::BondMore { worker, amount } => {
+                self.hold(who, amount)?;
+                self.own_worker(who, &worker)?.bond += amount;
+                Ok(())
+            }
+            Call::Pause(worker) => {
+                self.own_worker(who, &worker)?.state = WorkerState::Paused;
+                Ok(())
+            }
+            Call::Resume(worker) => {
+                self.own_worker(who, &worker)?.state = WorkerState::Active;
+                Ok(())
+            }
+            Call::Leave(worker) => {
+                let until = self.number + COOLDOWN;
+                self.own_worker(who, &worker)?.state = WorkerState::Leaving { until };
+                Ok(())
+            }
+            Call::Withdraw(worker) => self.withdraw(who, &worker),
+            Call::ClaimRewards => {
+                self.pay_rewards(who);
+                Ok(())
+            }
+            Call::ClaimRewardsFor(account) => {
+                self.pay_rewards(&account);
+                Ok(())
+            }
+            Call::Transfer { to, amount } => {
+                let from = self.accounts.entry(who.clone()).or_default();
+                let Some(free) = from.free.checked_sub(amount) else {
+                    return fail("Token", "FundsUnavailable", "");
+                };
+                from.free = free;
+                self.accounts.entry(to).or_default().free += amount;
+                Ok(())
+            }
+        }
+    }
+
+    fn publish(&mut self, who: &AccountId, manifest: ContentHash, class: u8) -> Dispatched {
+        if self.images.contains_key(&manifest) {
+            return fail(
+                "Images",
+                "AlreadyPublished",
+                "this image is published already",
+            );
+        }
+        self.hold(who, IMAGE_DEPOSIT)?;
+        let image = Image {
+            developer: who.clone(),
+            class,
+            usable: true,
+            usage: 0,
+        };
+        self.images.insert(manifest, image);
+        self.events.push(Event::ImagePublished { manifest });
+        Ok(())
+    }
+
+    fn retire(&mut self, who: &AccountId, manifest: &ContentHash) -> Dispatched {
+        match self.images.get_mut(manifest) {
+            Some(image) if image.developer == *who && image.usable => image.usable = false,
+            _ => {
+                return fail(
+                    "Images",
+                    "NotDeveloper",
+                    "only the developer can retire an image",
+                );
+            }
+        }
+        self.release(who, IMAGE_DEPOSIT);
+        Ok(())
+    }
+
+    // Market.
+
+    fn submit_job(&mut self, who: &AccountId, spec: JobSpec) -> Dispatched {
+        if !self
+            .images
+            .get(&spec.image)
+            .is_some_and(|image| image.usable)
+        {
+            return fail("Market", "UnknownImage", "");
+        }
+        let in_range = (1..=MAX_UNITS).contains(&spec.units)
+            && (1..=MAX_BATCH_UNITS).contains(&spec.batch_size)
+            && (2..=3).contains(&spec.policy.replicas())
+            && spec.fuel_limit > 0
+            && spec.endpoint.len() <= MAX_ENDPOINT_BYTES as usize
+            && spec.profile == CPU_1_ID;
+        if !in_range {
+            return fail(
+                "Market",
+                "InvalidSpec",
+                "a figure of the job is out of range",
+            );
+        }
+        if spec.price < FLOOR {
+            return fail("Market", "PriceBelowFloor", "");
+        }
+        if spec.environment != self.environment {
+            return fail("Market", "UnknownEnvironment", "update the client");
+        }
+        let latest = self.number.saturating_add(self.params.max_job_blocks);
+        if spec.deadline <= self.number || spec.deadline > latest {
+            return fail(
+                "Market",
+                "InvalidDeadline",
+                "name a later block within the limit",
+            );
+        }
+        let Some(escrow) = spec.escrow(&CPU_1) else {
+            return fail("Market", "TooExpensive", "lower the limits or the price");
+        };
+        self.hold(who, escrow)?;
+        self.hold(who, self.deposit(&spec))?;
+        let id = self.next_job;
+        self.next_job += 1;
+        let job = Job {
+            batches: spec.batches(),
+            rate: spec.rate(&CPU_1).unwrap_or(u64::MAX),
+            unit_charge: CPU_1
+                .unit_charge(spec.fuel_limit, spec.memory_limit)
+                .unwrap_or(u128::MAX),
+            deposit: self.deposit(&spec),
+            spec,
+            requester: who.clone(),
+            state: JobState::Open,
+            next_batch: 0,
+            window: Vec::new(),
+            waiting: 0,
+            in_flight: 0,
+            settled: 0,
+            failed: 0,
+            paid: 0,
+            fuel: 0,
+            escrow,
+        };
+        self.jobs.insert(id, job);
+        self.events.push(Event::JobSubmitted {
+            job: id,
+            requester: who.clone(),
+        });
+        Ok(())
+    }
+
+    fn deposit(&self, spec: &JobSpec) -> Balance {
+        self.params.job_deposit + self.params.batch_deposit * u128::from(spec.batches())
+    }
+
+    fn cancel(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return fail("Market", "UnknownJob", "");
+        };
+        if job.requester != *who {
+            return fail("Market", "NotRequester", "");
+        }
+        if job.state != JobState::Open {
+            return fail("Market", "NotOpen", "the job is ending or has ended");
+        }
+        job.state = JobState::Settling(Closing::Cancelled);
+        job.next_batch = job.batches;
+        self.end_if_done(id);
+        Ok(())
+    }
+
+    fn clean_up(&mut self, id: JobId) -> Dispatched {
+        let Some(job) = self
+            .jobs
+            .get(&id)
+            .filter(|job| job.state.has_ended())
+            .cloned()
+        else {
+            return fail("Market", "UnknownJob", "");
+        };
+        self.jobs.remove(&id);
+        self.results.retain(|(job, _), _| *job != id);
+        self.release(&job.requester, self.deposit(&job.spec));
+        Ok(())
+    }
+
+    fn claim(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let Some(worker) = self.workers.get(who).cloned() else {
+            return fail("Workers", "UnknownWorker", "register first");
+        };
+        let bonded = worker.bond >= self.params.bond_for(worker.capacity);
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return fail("Market", "UnknownJob", "");
+        };
+        let spec = &job.spec;
+        let rate = job.rate;
+        let allowed = spec.constraints.jurisdictions.is_empty()
+            || spec
+                .constraints
+                .jurisdictions
+                .contains(&worker.attributes.jurisdiction);
+        let fits = worker.state == WorkerState::Active
+            && bonded
+            && worker.environment == spec.environment
+            && worker.profile == spec.profile
+            && allowed
+            && worker.accepted_units >= spec.constraints.min_accepted_units
+            && worker.admits(rate);
+        if !fits || !job.wants_work() {
+            return fail(
+                "Market",
+                "NotEligible",
+                "this worker cannot take this job now",
+            );
+        }
+        while job.state == JobState::Open
+            && job.window.len() < MAX_WINDOW
+            && job.next_batch < job.spec.batches()
+        {
+            job.window.push(job.next_batch);
+            job.next_batch += 1;
+        }
+        let free_of_operator = |batch: &&BatchIndex| {
+            self.batches.get(&(id, **batch)).is_none_or(|record| {
+                record
+                    .view
+                    .replicas
+                    .iter()
+                    .all(|r| r.operator != worker.operator)
+            })
+        };
+        let candidates: Vec<BatchIndex> = job
+            .window
+            .iter()
+            .filter(free_of_operator)
+            .copied()
+            .collect();
+        if candidates.is_empty() {
+            return fail(
+                "Market",
+                "NothingToClaim",
+                "every open batch has this operator already",
+            );
+        }
+        let draw = sp_crypto_hashing::blake2_64(&codec::Encode::encode(&(self.number, id, who)));
+        let batch = candidates[(u64::from_le_bytes(draw) % candidates.len() as u64) as usize];
+        let quorum = job.spec.policy.replicas() as usize;
+        let record = self.batches.entry((id, batch)).or_insert_with(|| {
+            job.in_flight += 1;
+            BatchRecord {
+                view: Batch {
+                    replicas: Vec::new(),
+                    reveal_open: false,
+                },
+                wanted: quorum,
+                revealed: BTreeMap::new(),
+            }
+        });
+        let seconds = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size)
+            / u128::from(sungrid_primitives::suns::LANE_FUEL_PER_SECOND);
+        let blocks = (2_000 * seconds).div_ceil(u128::from(self.params.block_ms));
+        let blocks = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
+        record.view.replicas.push(Replica {
+            worker: who.clone(),
+            operator: worker.operator,
+            state: ReplicaState::Assigned,
+            due: Some(
+                self.number
+                    .saturating_add(COMMIT_SLACK)
+                    .saturating_add(blocks),
+            ),
+        });
+        let live = record
+            .view
+            .replicas
+            .iter()
+            .filter(|r| r.state != ReplicaState::Out)
+            .count();
+        if live >= record.wanted {
+            job.window.retain(|other| *other != batch);
+        }
+        if let Some(worker) = self.workers.get_mut(who) {
+            worker.committed += rate;
+        }
+        self.events.push(Event::Claimed {
+            job: id,
+            batch,
+            worker: who.clone(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,463 @@
+use sungrid_primitives::{
+    receipt::{BatchSummary, commitment},
+    registration::registration_payload,
+    suns::Resources,
+};
+
+use super::*;
+use crate::{
+    Architecture, Attributes, Constraints, EnergySource, JobSpec, JobState, Outcome, Policy,
+    Registration, ReplicaState, Reveal, WorkerState,
+};
+
+const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
+const IMAGE: H256 = H256::repeat_byte(0x1a);
+
+fn key(name: &str) -> Keypair {
+    Keypair::from_uri(name).expect("a development path")
+}
+
+fn attributes() -> Attributes {
+    Attributes {
+        jurisdiction: *b"DE",
+        region: String::new(),
+        architecture: Architecture::X86_64,
+        energy: EnergySource::Solar,
+        carbon: 30,
+    }
+}
+
+struct Scene {
+    chain: MemoryChain,
+    requester: Keypair,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let requester = key("//Requester");
+        let operators: Vec<_> = (0..4)
+            .map(|n| key(&format!("//Operator{n}")).account())
+            .collect();
+        let mut funded = operators;
+        funded.push(requester.account());
+        let chain = MemoryChain::new(ENVIRONMENT, &funded);
+        let scene = Self { chain, requester };
+        let publish = Call::PublishImage {
+            manifest: IMAGE,
+            class: 1,
+        };
+        scene.ok(&scene.requester.clone(), publish).await;
+        scene
+    }
+
+    async fn send(&self, key: &Keypair, call: Call) -> Result<Included, SubmitError> {
+        self.chain.submit(key, call, Until::InBlock).await
+    }
+
+    async fn ok(&self, key: &Keypair, call: Call) -> Included {
+        self.send(key, call).await.expect("the call succeeds")
+    }
+
+    async fn worker(&self, n: u32) -> Keypair {
+        let (operator, worker) = (key(&format!("//Operator{n}")), key(&format!("//Worker{n}")));
+        let payload = registration_payload(
+            &self.chain.genesis(),
+            operator.account().as_ref(),
+            worker.account().as_ref(),
+        );
+        let registration = Registration {
+            worker: worker.account(),
+            endpoint: vec![n as u8],
+            attributes: attributes(),
+            environment: ENVIRONMENT,
+            profile: CPU_1_ID,
+            resources: CPU_1.contains,
+            bond: 200 * ISC,
+            proof: worker.sign(&payload),
+        };
+        self.ok(&operator, Call::Register(Box::new(registration)))
+            .await;
+        worker
+    }
+
+    fn spec(&self) -> JobSpec {
+        JobSpec {
+            image: IMAGE,
+            input: H256::repeat_byte(3),
+            units: 5,
+            batch_size: 2,
+            price: ISC,
+            fuel_limit: 1_000_000_000,
+            memory_limit: 1 << 20,
+            policy: Policy::Replicate(2),
+            profile: CPU_1_ID,
+            environment: ENVIRONMENT,
+            deadline: 1_000,
+            endpoint: vec![9],
+            constraints: Constraints::default(),
+        }
+    }
+
+    async fn job(&self) -> JobId {
+        let included = self
+            .ok(&self.requester, Call::SubmitJob(Box::new(self.spec())))
+            .await;
+        included.job().expect("submitted")
+    }
+
+    async fn commit(&self, worker: &Keypair, job: JobId, batch: BatchIndex, root: u8) -> Reveal {
+        let summary = BatchSummary {
+            root: H256::repeat_byte(root),
+            fuel: 1_000,
+            charge: 1_000_000,
+        };
+        let reveal = Reveal {
+            summary,
+            salt: [7; 32],
+            bundle: H256::repeat_byte(8),
+        };
+        let commitment = commitment(job, batch, &summary, &worker.public(), &reveal.salt);
+        self.ok(
+            worker,
+            Call::Commit {
+                job,
+                batch,
+                commitment,
+            },
+        )
+        .await;
+        reveal
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_claimed_sealed_revealed_paid_and_no_planck_is_lost() {
+    let scene = Scene::new().await;
+    let (a, b) = (scene.worker(0).await, scene.worker(1).await);
+    let issued = scene.chain.edit(|state| state.issuance());
+    let job = scene.job().await;
+    for _ in 0..3 {
+        let batch = scene
+            .ok(&a, Call::Claim(job))
+            .await
+            .batch()
+            .expect("a batch");
+        // The same batch goes to the other operator until both have it.
+        let mut other = scene
+            .ok(&b, Call::Claim(job))
+            .await
+            .batch()
+            .expect("a batch");
+        let mut pending = vec![(b.clone(), other)];
+        while other != batch {
+            other = scene
+                .ok(&b, Call::Claim(job))
+                .await
+                .batch()
+                .expect("a batch");
+            pending.push((b.clone(), other));
+        }
+        let mine = scene.commit(&a, job, batch, 1).await;
+        assert!(
+            !scene
+                .chain
+                .batch(job, batch)
+                .await
+                .expect("reads")
+                .expect("in flight")
+                .reveal_open
+        );
+        let theirs = scene.commit(&b, job, batch, 1).await;
+        scene
+            .ok(
+                &a,
+                Call::Reveal {
+                    job,
+                    batch,
+                    reveal: mine,
+                },
+            )
+            .await;
+        scene
+            .ok(
+                &b,
+                Call::Reveal {
+                    job,
+                    batch,
+                    reveal: theirs,
+                },
+            )
+            .await;
+        assert_eq!(
+            scene
+                .chain
+                .result(job, batch)
+                .await
+                .expect("reads")
+                .expect("settled")
+                .winners
+                .len(),
+            2
+        );
+        if pending.len() > 1 {
+            // Enough seen: the rest of the batches is another test's business.
+            break;
+        }
+    }
+    let state = scene.chain.job(job).await.expect("reads").expect("exists");
+    assert!(state.settled > 0 && state.paid > 0);
+    assert_eq!(scene.chain.edit(|state| state.issuance()), issued);
+}
+
+#[tokio::test]
+async fn a_liar_is_outvoted_and_slashed() {
+    let scene = Scene::new().await;
+    let workers = [
+        scene.worker(0).await,
+        scene.worker(1).await,
+        scene.worker(2).await,
+    ];
+    let mut spec = scene.spec();
+    spec.units = 2;
+    let job = scene
+        .ok(&scene.requester, Call::SubmitJob(Box::new(spec)))
+        .await
+        .job()
+        .expect("submitted");
+    for worker in &workers[..2] {
+        scene.ok(worker, Call::Claim(job)).await;
+    }
+    assert!(matches!(
+        scene.send(&workers[2], Call::Claim(job)).await,
+        Err(SubmitError::CannotPay { .. })
+    ));
+    let honest = scene.commit(&workers[0], job, 0, 1).await;
+    let lie = scene.commit(&workers[1], job, 0, 2).await;
+    scene
+        .ok(
+            &workers[0],
+            Call::Reveal {
+                job,
+                batch: 0,
+                reveal: honest,
+            },
+        )
+        .await;
+    scene
+        .ok(
+            &workers[1],
+            Call::Reveal {
+                job,
+                batch: 0,
+                reveal: lie,
+            },
+        )
+        .await;
+    scene.ok(&workers[2], Call::Claim(job)).await;
+    let third = scene.commit(&workers[2], job, 0, 1).await;
+    scene
+        .ok(
+            &workers[2],
+            Call::Reveal {
+                job,
+                batch: 0,
+                reveal: third,
+            },
+        )
+        .await;
+
+    let state = scene.chain.job(job).await.expect("reads").expect("exists");
+    assert!(matches!(
+        state.state,
+        JobState::Ended {
+            outcome: Outcome::Completed,
+            ..
+        }
+    ));
+    assert_eq!(state.outstanding(), 0);
+    let liar = scene
+        .chain
+        .worker(&workers[1].account())
+        .await
+        .expect("reads")
+        .expect("exists");
+    assert_eq!((liar.faults, liar.bond), (1, 180 * ISC));
+    let account = scene
+        .chain
+        .account(&scene.requester.account())
+        .await
+        .expect("reads");
+    // Deposits of the image and of the ended job remain.
+    assert_eq!(account.held, ISC + ISC / 10 + ISC / 1_000);
+    scene.ok(&scene.requester, Call::CleanUp(job)).await;
+    assert_eq!(scene.chain.job(job).await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn deadlines_replace_a_silent_worker() {
+    let scene = Scene::new().await;
+    let (a, b) = (scene.worker(0).await, scene.worker(1).await);
+    let job = scene.job().await;
+    let batch = scene
+        .ok(&a, Call::Claim(job))
+        .await
+        .batch()
+        .expect("a batch");
+    let due = scene
+        .chain
+        .batch(job, batch)
+        .await
+        .expect("reads")
+        .expect("in flight")
+        .replicas[0]
+        .due
+        .expect("a deadline");
+    scene.chain.advance_to(due);
+    let replica = |batch: Batch| batch.replicas[0].state;
+    let now = scene
+        .chain
+        .batch(job, batch)
+        .await
+        .expect("reads")
+        .expect("in flight");
+    assert_eq!(replica(now), ReplicaState::Assigned);
+    scene.chain.advance(1);
+    let now = scene
+        .chain
+        .batch(job, batch)
+        .await
+        .expect("reads")
+        .expect("in flight");
+    assert_eq!(replica(now), ReplicaState::Out);
+    let silent = scene
+        .chain
+        .worker(&a.account())
+        .await
+        .expect("reads")
+        .expect("exists");
+    assert_eq!((silent.missed, silent.committed), (1, 0));
+    scene.ok(&b, Call::Claim(job)).await;
+}
+
+#[tokio::test]
+async fn refusals_leave_no_trace_and_say_what_to_do() {
+    let scene = Scene::new().await;
+    let before = scene
+        .chain
+        .edit(|state| (state.jobs.len(), state.accounts.clone()));
+    let wrong = |change: fn(&mut JobSpec)| {
+        let mut spec = scene.spec();
+        change(&mut spec);
+        Call::SubmitJob(Box::new(spec))
+    };
+    let calls = [
+        wrong(|s| s.image = H256::zero()),
+        wrong(|s| s.units = 0),
+        wrong(|s| s.batch_size = 0),
+        wrong(|s| s.price = 1),
+        wrong(|s| s.deadline = 0),
+        wrong(|s| s.price = u128::MAX),
+        wrong(|s| s.fuel_limit = u64::MAX),
+        Call::CancelJob(9),
+        Call::Pause(key("//Nobody").account()),
+    ];
+    for call in calls {
+        let error = scene
+            .send(&scene.requester, call)
+            .await
+            .expect_err("refused");
+        assert!(!error.is_retryable());
+        assert!(error.to_string().len() > 20, "{error}");
+    }
+    assert_eq!(
+        scene
+            .chain
+            .edit(|state| (state.jobs.len(), state.accounts.clone())),
+        before
+    );
+}
+
+#[tokio::test]
+async fn a_stolen_worker_key_cannot_be_registered() {
+    let scene = Scene::new().await;
+    let (thief, victim) = (key("//Operator0"), key("//Worker1"));
+    let payload = registration_payload(
+        &scene.chain.genesis(),
+        key("//Operator1").account().as_ref(),
+        victim.account().as_ref(),
+    );
+    let registration = Registration {
+        worker: victim.account(),
+        endpoint: Vec::new(),
+        attributes: attributes(),
+        environment: ENVIRONMENT,
+        profile: CPU_1_ID,
+        resources: Resources { ..CPU_1.contains },
+        bond: 200 * ISC,
+        proof: victim.sign(&payload),
+    };
+    assert!(
+        scene
+            .send(&thief, Call::Register(Box::new(registration)))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn an_operator_leaves_with_its_bond_after_the_cool_down() {
+    let scene = Scene::new().await;
+    let worker = scene.worker(0).await.account();
+    let operator = key("//Operator0");
+    scene.ok(&operator, Call::Pause(worker.clone())).await;
+    scene.ok(&operator, Call::Resume(worker.clone())).await;
+    scene.ok(&operator, Call::Leave(worker.clone())).await;
+    assert!(
+        scene
+            .send(&operator, Call::Withdraw(worker.clone()))
+            .await
+            .is_err()
+    );
+    let record = scene
+        .chain
+        .worker(&worker)
+        .await
+        .expect("reads")
+        .expect("exists");
+    let WorkerState::Leaving { until } = record.state else {
+        panic!("it is leaving")
+    };
+    scene.chain.advance_to(until);
+    scene.ok(&operator, Call::Withdraw(worker)).await;
+    let account = scene
+        .chain
+        .account(&operator.account())
+        .await
+        .expect("reads");
+    assert_eq!((account.free, account.held), (FUNDS, 0));
+}
+
+#[tokio::test]
+async fn interrupted_calls_and_a_node_that_is_away() {
+    let scene = Scene::new().await;
+    let worker = scene.worker(0).await;
+    let job = scene.job().await;
+    scene.chain.interrupt("claim", Interrupt::LoseAfter);
+    let lost = scene
+        .send(&worker, Call::Claim(job))
+        .await
+        .expect_err("interrupted");
+    assert!(matches!(lost, SubmitError::Unknown { .. }) && lost.is_retryable());
+    assert_eq!(
+        scene.chain.batches(Some(job)).await.expect("reads").len(),
+        1
+    );
+
+    let mut blocks = scene.chain.blocks(Follow::Best).await.expect("subscribes");
+    scene.chain.set_connected(false);
+    assert!(scene.chain.head().await.expect_err("away").is_retryable());
+    scene.chain.advance(1);
+    scene.chain.set_connected(true);
+    let block = blocks.next().await.expect("goes on").expect("a block");
+    assert_eq!(block, scene.chain.head().await.expect("back"));
+}

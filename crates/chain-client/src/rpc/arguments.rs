@@ -1,0 +1,341 @@
+//! Calls as they encode, by argument name.
+
+use subxt::{dynamic::Value, ext::scale_value::Composite};
+use sungrid_primitives::{
+    suns::Resources,
+    traits::{ProfileId, ProfileKind},
+};
+
+use crate::{Architecture, Attributes, Call, EnergySource, JobSpec, Policy};
+
+fn number(n: impl Into<u128>) -> Value {
+    Value::u128(n.into())
+}
+
+fn unit_variant(name: &str) -> Value {
+    Value::unnamed_variant(name, [])
+}
+
+/// A profile as a storage key or an argument.
+pub(super) fn profile(id: ProfileId) -> Value {
+    let kind = match id.kind {
+        ProfileKind::Cpu => "Cpu",
+        ProfileKind::Gpu => "Gpu",
+        ProfileKind::Storage => "Storage",
+        ProfileKind::Network => "Network",
+    };
+    Value::named_composite([
+        ("kind", unit_variant(kind)),
+        ("version", number(id.version)),
+    ])
+}
+
+fn resources(r: &Resources) -> Value {
+    Value::named_composite([
+        ("fuel_per_second", number(r.fuel_per_second)),
+        ("memory", number(r.memory)),
+        ("storage", number(r.storage)),
+        ("bandwidth", number(r.bandwidth)),
+        ("gpu_flops", number(r.gpu_flops)),
+        ("gpu_memory", number(r.gpu_memory)),
+        ("gpu_bandwidth", number(r.gpu_bandwidth)),
+    ])
+}
+
+fn attributes(a: &Attributes) -> Value {
+    let architecture = match a.architecture {
+        Architecture::X86_64 => "X86_64",
+        Architecture::Aarch64 => "Aarch64",
+        Architecture::Riscv64 => "Riscv64",
+        Architecture::Other => "Other",
+    };
+    let energy = match a.energy {
+        EnergySource::Unknown => "Unknown",
+        EnergySource::Grid => "Grid",
+        EnergySource::Solar => "Solar",
+        EnergySource::Wind => "Wind",
+        EnergySource::Hydro => "Hydro",
+        EnergySource::Geothermal => "Geothermal",
+        EnergySource::Biomass => "Biomass",
+        EnergySource::Nuclear => "Nuclear",
+        EnergySource::Fossil => "Fossil",
+    };
+    Value::named_composite([
+        ("jurisdiction", Value::from_bytes(a.jurisdiction)),
+        ("region", Value::from_bytes(&a.region)),
+        ("architecture", unit_variant(architecture)),
+        ("energy", unit_variant(energy)),
+        ("carbon", number(a.carbon)),
+    ])
+}
+
+fn spec(s: &JobSpec) -> Value {
+    let Policy::Replicate(k) = s.policy;
+    let jurisdictions = s.constraints.jurisdictions.iter().map(Value::from_bytes);
+    let constraints = Value::named_composite([
+        ("jurisdictions", Value::unnamed_composite(jurisdictions)),
+        (
+            "min_accepted_units",
+            number(s.constraints.min_accepted_units),
+        ),
+    ]);
+    Value::named_composite([
+        ("image", Value::from_bytes(s.image)),
+        ("input", Value::from_bytes(s.input)),
+        ("units", number(s.units)),
+        ("batch_size", number(s.batch_size)),
+        ("price", number(s.price)),
+        ("fuel_limit", number(s.fuel_limit)),
+        ("memory_limit", number(s.memory_limit)),
+        ("policy", Value::unnamed_variant("Replicate", [number(k)])),
+        ("profile", profile(s.profile)),
+        ("environment", Value::from_bytes(s.environment)),
+        ("deadline", number(s.deadline)),
+        ("endpoint", Value::from_bytes(&s.endpoint)),
+        ("constraints", constraints),
+    ])
+}
+
+fn class(number: u8) -> Value {
+    unit_variant(match number {
+        1 => "Rendering",
+        2 => "Science",
+        3 => "Learning",
+        4 => "Media",
+        _ => "General",
+    })
+}
+
+/// The arguments of a call.
+pub(super) fn arguments(call: &Call) -> Composite<()> {
+    let account = |id: &crate::AccountId| Value::from_bytes(id);
+    let fields: Vec<(&str, Value)> = match call {
+        Call::PublishImage {
+            manifest,
+            class: number,
+        } => vec![
+            ("manifest", Value::from_bytes(manifest)),
+            ("class", class(*number)),
+        ],
+        Call::RetireImage { manifest } => vec![("manifest", Value::from_bytes(manifest))],
+        Call::SubmitJob(job) => vec![("spec", spec(job))],
+        Call::CancelJob(job) | Call::CleanUp(job) | Call::Claim(job) => vec![("job", number(*job))],
+        Call::Commit {
+            job,
+            batch,
+            commitment,
+        } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("commitment", Value::from_bytes(commitment)),
+        ],
+        Call::Reveal { job, batch, reveal } => {
+            let summary = Value::named_composite([
+                ("root", Value::from_bytes(reveal.summary.root)),
+                ("fuel", number(reveal.summary.fuel)),
+                ("charge", number(reveal.summary.charge)),
+            ]);
+            vec![
+                ("job", number(*job)),
+                ("batch", number(*batch)),
+                ("summary", summary),
+                ("salt", Value::from_bytes(reveal.salt)),
+                ("bundle", Value::from_bytes(reveal.bundle)),
+            ]
+        }
+        Call::Register(r) => vec![
+            ("worker", account(&r.worker)),
+            ("endpoint", Value::from_bytes(&r.endpoint)),
+            ("attributes", attributes(&r.attributes)),
+            ("environment", Value::from_bytes(r.environment)),
+            ("profile", profile(r.profile)),
+            ("resources", resources(&r.resources)),
+            ("bond", number(r.bond)),
+            ("proof", Value::from_bytes(r.proof)),
+        ],
+        Call::UpdateWorker {
+            worker,
+            endpoint,
+            attributes: a,
+        } => vec![
+            ("worker", account(worker)),
+            ("endpoint", Value::from_bytes(endpoint)),
+            ("attributes", attributes(a)),
+        ],
+        Call::SetCapacity {
+            worker,
+            resources: r,
+        } => vec![("worker", account(worker)), ("resources", resources(r))],
+        Call::SetEnvironment {
+            worker,
+            environment,
+        } => vec![
+            ("worker", account(worker)),
+            ("environment", Value::from_bytes(environment)),
+        ],
+        Call::BondMore { worker, amount } => {
+            vec![("worker", account(worker)), ("amount", number(*amount))]
+        }
+        Call::Pause(worker)
+        | Call::Resume(worker)
+        | Call::Leave(worker)
+        | Call::Withdraw(worker) => {
+            vec![("worker", account(worker))]
+        }
+        Call::ClaimRewards => vec![],
+        Call::ClaimRewardsFor(who) => vec![("account", account(who))],
+        Call::Transfer { to, amount } => vec![
+            ("dest", Value::unnamed_variant("Id", [account(to)])),
+            ("value", number(*amount)),
+        ],
+    };
+    Composite::Named(
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use codec::Decode;
+    use sp_core::H256;
+    use subxt::{
+        Metadata, OfflineClient, SubstrateConfig, config::substrate::SpecVersionForRange, dynamic,
+    };
+    use sungrid_primitives::{ISC, receipt::BatchSummary, suns::CPU_1, traits::CPU_1_ID};
+
+    use super::*;
+    use crate::{AccountId, Constraints, Registration, Reveal};
+
+    /// Written from the runtime of this repository; a runtime test holds it against the code.
+    const METADATA: &[u8] = include_bytes!("../../metadata.scale");
+
+    fn calls() -> Vec<Call> {
+        let (who, hash) = (AccountId::new([1; 32]), H256::repeat_byte(2));
+        let attributes = Attributes {
+            jurisdiction: *b"DE",
+            region: "Saxony".into(),
+            architecture: Architecture::Aarch64,
+            energy: EnergySource::Biomass,
+            carbon: 7,
+        };
+        let spec = JobSpec {
+            image: hash,
+            input: hash,
+            units: 5,
+            batch_size: 2,
+            price: ISC,
+            fuel_limit: 3,
+            memory_limit: 4,
+            policy: Policy::Replicate(2),
+            profile: CPU_1_ID,
+            environment: hash,
+            deadline: 9,
+            endpoint: vec![1, 2, 3],
+            constraints: Constraints {
+                jurisdictions: vec![*b"DE", *b"FR"],
+                min_accepted_units: 1,
+            },
+        };
+        let registration = Registration {
+            worker: who.clone(),
+            endpoint: vec![4; 40],
+            attributes: attributes.clone(),
+            environment: hash,
+            profile: CPU_1_ID,
+            resources: CPU_1.contains,
+            bond: 10 * ISC,
+            proof: [5; 64],
+        };
+        let summary = BatchSummary {
+            root: hash,
+            fuel: u128::MAX,
+            charge: 1,
+        };
+        let reveal = Reveal {
+            summary,
+            salt: [6; 32],
+            bundle: hash,
+        };
+        vec![
+            Call::PublishImage {
+                manifest: hash,
+                class: 4,
+            },
+            Call::RetireImage { manifest: hash },
+            Call::SubmitJob(Box::new(spec)),
+            Call::CancelJob(1),
+            Call::CleanUp(1),
+            Call::Claim(1),
+            Call::Commit {
+                job: 1,
+                batch: 2,
+                commitment: hash,
+            },
+            Call::Reveal {
+                job: 1,
+                batch: 2,
+                reveal,
+            },
+            Call::Register(Box::new(registration)),
+            Call::UpdateWorker {
+                worker: who.clone(),
+                endpoint: vec![],
+                attributes,
+            },
+            Call::SetCapacity {
+                worker: who.clone(),
+                resources: CPU_1.contains,
+            },
+            Call::SetEnvironment {
+                worker: who.clone(),
+                environment: hash,
+            },
+            Call::BondMore {
+                worker: who.clone(),
+                amount: ISC,
+            },
+            Call::Pause(who.clone()),
+            Call::Resume(who.clone()),
+            Call::Leave(who.clone()),
+            Call::Withdraw(who.clone()),
+            Call::ClaimRewards,
+            Call::ClaimRewardsFor(who.clone()),
+            Call::Transfer {
+                to: who,
+                amount: ISC,
+            },
+        ]
+    }
+
+    #[test]
+    fn every_call_encodes_for_the_runtime_of_this_repository() {
+        let metadata = Metadata::decode(&mut &METADATA[..]).expect("metadata");
+        let config = SubstrateConfig::builder()
+            .set_metadata_for_spec_versions([(1, Arc::new(metadata))])
+            .set_spec_version_for_block_ranges([SpecVersionForRange {
+                block_range: 0..u64::MAX,
+                spec_version: 1,
+                transaction_version: 1,
+            }])
+            .build();
+        let client = OfflineClient::new_with_config(config);
+        let at = client.at_block(0u64).expect("a block");
+        for call in calls() {
+            let (pallet, name) = call.name();
+            let payload = dynamic::tx(pallet, name, arguments(&call));
+            let bytes = at
+                .transactions()
+                .call_data(&payload)
+                .unwrap_or_else(|error| panic!("{pallet}.{name}: {error}"));
+            // What was encoded reads back as the same call, to the last byte.
+            let again = at.transactions().from_call_data_bytes(&bytes);
+            let again = again.unwrap_or_else(|error| panic!("{pallet}.{name}: {error}"));
+            assert_eq!((again.pallet_name(), again.call_name()), (pallet, name));
+        }
+    }
+}

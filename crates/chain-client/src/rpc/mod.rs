@@ -1,0 +1,417 @@
+//! A chain behind a node's RPC.
+//!
+//! The connection reconnects by itself, with growing pauses. Reads wait for it; a subscription goes on after
+//! it; a transaction whose fate a broken connection hides is [`SubmitError::Unknown`].
+
+mod arguments;
+mod connection;
+mod events;
+mod records;
+mod submit;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use codec::{Decode, DecodeAll, Encode};
+use futures::{StreamExt, stream};
+use sp_core::H256;
+use subxt::{
+    OnlineClient, OnlineClientAtBlock, SubstrateConfig,
+    backend::LegacyBackend,
+    config::{Header, RpcConfigFor},
+    dynamic::{self, Value},
+    ext::scale_decode::DecodeAsType,
+};
+use subxt_rpcs::{
+    LegacyRpcMethods, RpcClient,
+    client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as Reconnecting},
+};
+use sungrid_primitives::{
+    BatchIndex, ContentHash, JobId, SS58_PREFIX, environment::EnvironmentId, suns::Profile,
+    traits::ProfileId,
+};
+
+use crate::{
+    Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
+    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included, Job,
+    Keypair, Round, SubmitError, Until, Worker,
+};
+
+/// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
+/// busy node's answers are thrown away.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause before the first attempt to reconnect; each further one is longer.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// Longest pause between two attempts to reconnect: what a worker can lose after a node came back.
+const LONGEST_RETRY: Duration = Duration::from_secs(3);
+/// What this client cannot do without: checked once, so that a foreign chain is recognised at once.
+const NEEDED: [(&str, &str); 8] = [
+    ("Market", "Jobs"),
+    ("Market", "Batches"),
+    ("Market", "NextJobId"),
+    ("Verification", "Ballots"),
+    ("Verification", "Results"),
+    ("Workers", "Workers"),
+    ("Images", "Images"),
+    ("Rewards", "Credit"),
+];
+
+/// Bytes that name a view function.
+const VIEW_ID_BYTES: usize = 32;
+
+/// Why a runtime does not answer a view function.
+#[derive(Debug, Decode)]
+enum ViewRefusal {
+    NotImplemented,
+    NotFound(#[allow(dead_code, reason = "shown by Debug")] [u8; VIEW_ID_BYTES]),
+    Codec,
+}
+
+/// The next nonce of a key; none: ask the node. Held while a transaction enters the pool.
+type Nonce = Arc<tokio::sync::Mutex<Option<u64>>>;
+type At = OnlineClientAtBlock<SubstrateConfig>;
+type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
+
+/// A chain behind a node; clones share the connection.
+#[derive(Clone)]
+pub struct RpcChain {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    url: String,
+    genesis: H256,
+    client: OnlineClient<SubstrateConfig>,
+    rpc: Rpc,
+    /// The client at the best block that was asked for last: saves two round trips for every read.
+    at: tokio::sync::Mutex<Option<(H256, Arc<At>)>>,
+    nonces: Mutex<HashMap<[u8; 32], Nonce>>,
+}
+
+fn to_h256(hash: subxt::utils::H256) -> H256 {
+    H256(hash.0)
+}
+
+fn from_h256(hash: H256) -> subxt::utils::H256 {
+    subxt::utils::H256(hash.0)
+}
+
+/// Sorts the library's errors into ours.
+fn broken(error: impl Into<subxt::Error>) -> ChainError {
+    let error = error.into();
+    if error.is_disconnected_will_reconnect() {
+        return ChainError::Disconnected(error.to_string());
+    }
+    ChainError::Node(error.to_string())
+}
+
+fn rpc_broken(error: subxt_rpcs::Error) -> ChainError {
+    if error.is_disconnected_will_reconnect() {
+        return ChainError::Disconnected(error.to_string());
+    }
+    ChainError::Node(error.to_string())
+}
+
+fn unreadable(what: &str, error: impl std::fmt::Display) -> ChainError {
+    ChainError::Decode {
+        what: what.into(),
+        reason: error.to_string(),
+    }
+}
+
+fn key(number: u32) -> Value {
+    Value::u128(number.into())
+}
+
+#[async_trait]
+impl Chain for RpcChain {
+    async fn info(&self) -> Result<ChainInfo, ChainError> {
+        let rpc = &self.inner.rpc;
+        let name = rpc.system_chain().await.map_err(rpc_broken)?;
+        let properties = rpc.system_properties().await.map_err(rpc_broken)?;
+        let text = |key: &str| {
+            properties
+                .get(key)
+                .and_then(|v| v.as_str())
+                .map(str::to_owned)
+        };
+        let number = |key: &str| properties.get(key).and_then(|v| v.as_u64());
+        Ok(ChainInfo {
+            name,
+            genesis: self.inner.genesis,
+            spec_version: self.at().await?.spec_version(),
+            token: text("tokenSymbol").unwrap_or_else(|| "ISC".into()),
+            decimals: number("tokenDecimals")
+                .and_then(|n| u8::try_from(n).ok())
+                .unwrap_or(12),
+            ss58_prefix: number("ss58Format")
+                .and_then(|n| u16::try_from(n).ok())
+                .unwrap_or(SS58_PREFIX),
+        })
+    }
+
+    async fn params(&self) -> Result<ChainParams, ChainError> {
+        Ok(ChainParams {
+            block_ms: self.constant("Babe", "ExpectedBlockTime").await?,
+            min_bond: self.constant("Workers", "MinBond").await?,
+            bond_per_suns: self.constant("Workers", "BondPerSuns").await?,
+            round_blocks: self.constant("Rewards", "RoundBlocks").await?,
+            job_deposit: self.constant("Market", "JobDeposit").await?,
+            batch_deposit: self.constant("Market", "BatchDeposit").await?,
+            max_job_blocks: self.constant("Market", "MaxJobBlocks").await?,
+            max_batch_seconds: self.constant("Market", "MaxBatchSeconds").await?,
+            retention: self.constant("Market", "Retention").await?,
+        })
+    }
+
+    fn genesis(&self) -> H256 {
+        self.inner.genesis
+    }
+
+    async fn head(&self) -> Result<BlockRef, ChainError> {
+        let at = self.at().await?;
+        Ok(BlockRef {
+            number: at.block_number() as u32,
+            hash: to_h256(at.block_hash()),
+        })
+    }
+
+    async fn blocks(&self, follow: Follow) -> Result<BlockStream, ChainError> {
+        let client = &self.inner.client;
+        let blocks = match follow {
+            Follow::Best => client.stream_best_blocks().await,
+            Follow::Finalised => client.stream_blocks().await,
+        };
+        let blocks = blocks.map_err(broken)?;
+        let state = (blocks, self.clone(), 0);
+        let stream = stream::unfold(state, |(mut blocks, chain, last)| async move {
+            let block = match blocks.next().await? {
+                Ok(block) => BlockRef {
+                    number: block.header().number() as u32,
+                    hash: to_h256(block.hash()),
+                },
+                Err(error) => return Some((Err(broken(error)), (blocks, chain, last))),
+            };
+            // A node that was started anew may serve another chain, which shows in a lower block.
+            if block.number < last
+                && let Ok(found) = chain.genesis_now().await
+                && found != chain.inner.genesis
+            {
+                let error = ChainError::WrongGenesis {
+                    url: chain.inner.url.clone(),
+                    found,
+                    expected: chain.inner.genesis,
+                };
+                return Some((Err(error), (blocks, chain, last)));
+            }
+            Some((Ok(block), (blocks, chain, block.number)))
+        });
+        Ok(stream.boxed())
+    }
+
+    async fn events(&self, block: H256) -> Result<Vec<Event>, ChainError> {
+        let at = self
+            .inner
+            .client
+            .at_block(from_h256(block))
+            .await
+            .map_err(broken)?;
+        let events = at.events().fetch().await.map_err(broken)?;
+        events
+            .iter()
+            .map(|event| events::decode(&event.map_err(|error| unreadable("events", error))?))
+            .collect()
+    }
+
+    async fn next_job(&self) -> Result<JobId, ChainError> {
+        Ok(self
+            .get("Market", "NextJobId", vec![])
+            .await?
+            .unwrap_or_default())
+    }
+
+    async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError> {
+        let record: Option<records::WireJob> = self.get("Market", "Jobs", vec![key(job)]).await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn jobs(&self) -> Result<Vec<(JobId, Job)>, ChainError> {
+        let mut jobs: Vec<(JobId, Job)> = self
+            .list::<u32, records::WireJob>("Market", "Jobs", vec![], 0)
+            .await?
+            .into_iter()
+            .map(|(id, job)| (id, job.into()))
+            .collect();
+        jobs.sort_by_key(|(id, _)| *id);
+        Ok(jobs)
+    }
+
+    async fn batch(&self, job: JobId, batch: BatchIndex) -> Result<Option<Batch>, ChainError> {
+        let keys = || vec![key(job), key(batch)];
+        let record: Option<records::WireBatch> = self.get("Market", "Batches", keys()).await?;
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let ballot = self.get("Verification", "Ballots", keys()).await?;
+        Ok(Some(record.with_ballot(ballot)))
+    }
+
+    async fn batches(
+        &self,
+        job: Option<JobId>,
+    ) -> Result<Vec<(JobId, BatchIndex, Batch)>, ChainError> {
+        let prefix = || job.map(key).into_iter().collect::<Vec<_>>();
+        let all = |_: usize| true;
+        let ballots: Vec<(Vec<u32>, records::WireBallot)> = self
+            .list_raw("Verification", "Ballots", prefix(), all)
+            .await?;
+        let mut ballots: HashMap<Vec<u32>, records::WireBallot> = ballots.into_iter().collect();
+        let records: Vec<(Vec<u32>, records::WireBatch)> =
+            self.list_raw("Market", "Batches", prefix(), all).await?;
+        let mut out: Vec<_> = records
+            .into_iter()
+            .filter_map(|(keys, record)| {
+                let &[job, batch] = keys.as_slice() else {
+                    return None;
+                };
+                Some((job, batch, record.with_ballot(ballots.remove(&keys))))
+            })
+            .collect();
+        out.sort_by_key(|(job, batch, _)| (*job, *batch));
+        Ok(out)
+    }
+
+    async fn result(
+        &self,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> Result<Option<BatchResult>, ChainError> {
+        let record: Option<records::WireResult> = self
+            .get("Verification", "Results", vec![key(job), key(batch)])
+            .await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn results(&self, job: JobId) -> Result<Vec<(BatchIndex, BatchResult)>, ChainError> {
+        let mut results: Vec<(BatchIndex, BatchResult)> = self
+            .list::<u32, records::WireResult>("Verification", "Results", vec![key(job)], 1)
+            .await?
+            .into_iter()
+            .map(|(batch, result)| (batch, result.into()))
+            .collect();
+        results.sort_by_key(|(batch, _)| *batch);
+        Ok(results)
+    }
+
+    async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {
+        let record: Option<records::WireWorker> = self
+            .get("Workers", "Workers", vec![Value::from_bytes(worker)])
+            .await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError> {
+        let workers = self
+            .list::<[u8; 32], records::WireWorker>("Workers", "Workers", vec![], 0)
+            .await?;
+        Ok(workers
+            .into_iter()
+            .map(|(id, worker)| (id.into(), worker.into()))
+            .collect())
+    }
+
+    async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError> {
+        let record: Option<records::WireImage> = self
+            .get("Images", "Images", vec![Value::from_bytes(image)])
+            .await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn images(&self) -> Result<Vec<(ContentHash, Image)>, ChainError> {
+        let images = self
+            .list::<[u8; 32], records::WireImage>("Images", "Images", vec![], 0)
+            .await?;
+        Ok(images
+            .into_iter()
+            .map(|(id, image)| (H256(id), image.into()))
+            .collect())
+    }
+
+    async fn profile(&self, profile: ProfileId) -> Result<Option<Profile>, ChainError> {
+        let record: Option<records::WireProfile> = self
+            .get("Suns", "Profiles", vec![arguments::profile(profile)])
+            .await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn price_floor(&self, profile: ProfileId) -> Result<Balance, ChainError> {
+        let floor = self
+            .get("Suns", "PriceFloors", vec![arguments::profile(profile)])
+            .await?;
+        Ok(floor.unwrap_or(Balance::MAX))
+    }
+
+    async fn accepts(&self, environment: &EnvironmentId) -> Result<bool, ChainError> {
+        let key = vec![Value::from_bytes(environment)];
+        Ok(self.get::<()>("Suns", "Environments", key).await?.is_some())
+    }
+
+    async fn environments(&self) -> Result<Vec<EnvironmentId>, ChainError> {
+        let accepted = self
+            .list::<[u8; 32], ()>("Suns", "Environments", vec![], 0)
+            .await?;
+        Ok(accepted.into_iter().map(|(id, ())| H256(id)).collect())
+    }
+
+    async fn account(&self, account: &AccountId) -> Result<Account, ChainError> {
+        let record: Option<records::WireAccount> = self
+            .get("System", "Account", vec![Value::from_bytes(account)])
+            .await?;
+        Ok(record.map(Into::into).unwrap_or_default())
+    }
+
+    async fn pending_rewards(&self, account: &AccountId) -> Result<Balance, ChainError> {
+        self.view("Rewards", "pending", vec![Value::from_bytes(account)])
+            .await
+    }
+
+    async fn credit(&self, worker: &AccountId) -> Result<Credit, ChainError> {
+        let record: Option<records::WireCredit> = self
+            .get("Rewards", "Credit", vec![Value::from_bytes(worker)])
+            .await?;
+        Ok(record.map(Into::into).unwrap_or_default())
+    }
+
+    async fn round(&self) -> Result<Round, ChainError> {
+        let record: Option<records::WireRound> = self.get("Rewards", "Current", vec![]).await?;
+        Ok(record.map(Into::into).unwrap_or_default())
+    }
+
+    async fn last_round(&self) -> Result<Option<ClosedRound>, ChainError> {
+        let record: Option<records::WireClosedRound> =
+            self.get("Rewards", "LastRound", vec![]).await?;
+        Ok(record.map(Into::into))
+    }
+
+    async fn claimable(&self, job: JobId, worker: &AccountId) -> Result<bool, ChainError> {
+        self.view(
+            "Market",
+            "claimable",
+            vec![key(job), Value::from_bytes(worker)],
+        )
+        .await
+    }
+
+    async fn submit(
+        &self,
+        key: &Keypair,
+        call: Call,
+        until: Until,
+    ) -> Result<Included, SubmitError> {
+        self.send(key, call, until).await
+    }
+}

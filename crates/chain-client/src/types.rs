@@ -1,0 +1,586 @@
+//! What the chain knows, in plain types.
+
+use serde::{Deserialize, Serialize};
+use sp_core::H256;
+use sungrid_primitives::{
+    BatchIndex, ContentHash, JobId, UnitIndex,
+    environment::EnvironmentId,
+    job,
+    receipt::BatchSummary,
+    suns::{self, Profile, Resources},
+    traits::ProfileId,
+};
+
+use crate::Event;
+
+/// An account; its text form is SS58.
+pub type AccountId = sp_core::crypto::AccountId32;
+/// Planck.
+pub type Balance = u128;
+/// Number of a block.
+pub type BlockNumber = u32;
+
+/// A block by number and hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockRef {
+    /// Height.
+    pub number: BlockNumber,
+    /// Hash.
+    pub hash: H256,
+}
+
+/// What a chain says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainInfo {
+    /// Name from the chain specification.
+    pub name: String,
+    /// Hash of the first block: the chain's identity.
+    pub genesis: H256,
+    /// Version of the runtime.
+    pub spec_version: u32,
+    /// Symbol of the token.
+    pub token: String,
+    /// Decimals of the token.
+    pub decimals: u8,
+    /// SS58 prefix of addresses.
+    pub ss58_prefix: u16,
+}
+
+/// Parameters that clients compute with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainParams {
+    /// Milliseconds between blocks.
+    pub block_ms: u64,
+    /// Least bond of a worker, planck.
+    pub min_bond: Balance,
+    /// Bond per SUNS of capacity, planck.
+    pub bond_per_suns: Balance,
+    /// Blocks in a round.
+    pub round_blocks: BlockNumber,
+    /// Deposit per job, planck.
+    pub job_deposit: Balance,
+    /// Deposit per batch, planck.
+    pub batch_deposit: Balance,
+    /// Most blocks between a job's submission and its deadline.
+    pub max_job_blocks: BlockNumber,
+    /// Most virtual time of one batch at its limits, seconds.
+    pub max_batch_seconds: u64,
+    /// Blocks for which an ended job's results stay, and for which outputs must be served.
+    pub retention: BlockNumber,
+}
+
+impl ChainParams {
+    /// Bond that a capacity (µSUNS) needs, planck; rounded up.
+    pub fn bond_for(&self, capacity: u64) -> Balance {
+        let by_capacity = self
+            .bond_per_suns
+            .saturating_mul(u128::from(capacity))
+            .div_ceil(suns::MICRO);
+        self.min_bond.max(by_capacity)
+    }
+}
+
+/// How results of a job are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// That many replicas of distinct operators must agree.
+    Replicate(u8),
+}
+
+impl Policy {
+    /// Replicas that are paid.
+    pub fn replicas(self) -> u32 {
+        let Self::Replicate(k) = self;
+        u32::from(k)
+    }
+}
+
+/// Who may take a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Constraints {
+    /// Allowed jurisdictions, ISO 3166-1 alpha-2; empty: any.
+    pub jurisdictions: Vec<[u8; 2]>,
+    /// Accepted units that a worker must have behind it.
+    pub min_accepted_units: u64,
+}
+
+/// What a requester asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// BLAKE3 of the image manifest.
+    pub image: ContentHash,
+    /// BLAKE3 of the job-input manifest.
+    pub input: ContentHash,
+    /// Number of units.
+    pub units: u32,
+    /// Units per batch.
+    pub batch_size: u32,
+    /// Bid, planck per SUNS·hour.
+    pub price: Balance,
+    /// Most fuel of one unit.
+    pub fuel_limit: u64,
+    /// Most memory of one unit, bytes.
+    pub memory_limit: u64,
+    /// How results are checked.
+    pub policy: Policy,
+    /// What capacity is measured in.
+    pub profile: ProfileId,
+    /// Where units run.
+    pub environment: EnvironmentId,
+    /// From this block on nothing more is claimed.
+    pub deadline: BlockNumber,
+    /// How to reach the requester: an encoded peer address.
+    pub endpoint: Vec<u8>,
+    /// Who may take it.
+    pub constraints: Constraints,
+}
+
+impl JobSpec {
+    /// Number of batches.
+    pub fn batches(&self) -> u32 {
+        job::batch_count(self.units, self.batch_size)
+    }
+
+    /// First unit and number of units of a batch.
+    pub fn range(&self, batch: BatchIndex) -> Option<(UnitIndex, u32)> {
+        job::batch_range(self.units, self.batch_size, batch)
+    }
+
+    /// Capacity, µSUNS, that one claim takes; `None` if the profile cannot charge it.
+    pub fn rate(&self, profile: &Profile) -> Option<u64> {
+        profile.unit_rate(self.memory_limit)
+    }
+
+    /// Planck that a submission holds in escrow, by the worst case of every unit; `None` if the profile cannot
+    /// charge it or the figure is beyond every balance.
+    pub fn escrow(&self, profile: &Profile) -> Option<Balance> {
+        let unit = profile.unit_charge(self.fuel_limit, self.memory_limit)?;
+        let batch = suns::cost(unit.checked_mul(u128::from(self.batch_size))?, self.price);
+        batch
+            .checked_mul(u128::from(self.batches()))?
+            .checked_mul(u128::from(self.policy.replicas()))
+    }
+}
+
+/// Why a job takes no new batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// By its requester: started batches may still complete, with more replicas if need be.
+    Cancelled,
+    /// By its deadline: nothing is claimed any more.
+    Expired,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every batch was settled or failed.
+    Completed,
+    /// Its requester cancelled it.
+    Cancelled,
+    /// Its deadline came first.
+    Expired,
+}
+
+/// State of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Batches can be claimed.
+    Open,
+    /// No new batch is started; some are in flight.
+    Settling(Closing),
+    /// Nothing is in flight, the rest of the escrow is back with the requester.
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// The block in which it did.
+        at: BlockNumber,
+    },
+}
+
+impl JobState {
+    /// Whether nothing will happen to the job any more.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+}
+
+/// A job on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// What is asked for.
+    pub spec: JobSpec,
+    /// Who pays.
+    pub requester: AccountId,
+    /// Where it stands.
+    pub state: JobState,
+    /// Number of batches.
+    pub batches: u32,
+    /// Capacity that a claim takes, µSUNS.
+    pub rate: u64,
+    /// Charge of one unit at its limits, µSUNS·s.
+    pub unit_charge: u128,
+    /// First batch that never could be claimed.
+    pub next_batch: BatchIndex,
+    /// Batches that can be claimed now.
+    pub window: Vec<BatchIndex>,
+    /// Started batches that want a replica and found the window full.
+    pub waiting: u32,
+    /// Batches in flight.
+    pub in_flight: u32,
+    /// Batches that were accepted and paid.
+    pub settled: u32,
+    /// Batches that failed and were refunded.
+    pub failed: u32,
+    /// Fuel accepted so far, one replica of each batch.
+    pub fuel: u128,
+    /// Planck held for the worst case at submission.
+    pub escrow: Balance,
+    /// Of that, planck paid so far.
+    pub paid: Balance,
+    /// Planck held for the records.
+    pub deposit: Balance,
+}
+
+impl Job {
+    /// Whether some batch may still be claimed. Whether *this* worker may claim one is the chain's word.
+    pub fn wants_work(&self) -> bool {
+        let started = !self.window.is_empty() || self.waiting > 0;
+        match self.state {
+            JobState::Open => started || self.next_batch < self.batches,
+            JobState::Settling(Closing::Cancelled) => started,
+            JobState::Settling(Closing::Expired) | JobState::Ended { .. } => false,
+        }
+    }
+
+    /// Planck of the escrow that is neither paid nor released.
+    pub fn outstanding(&self) -> Balance {
+        if self.state.has_ended() {
+            0
+        } else {
+            self.escrow.saturating_sub(self.paid)
+        }
+    }
+}
+
+/// Where one replica of a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaState {
+    /// Claimed, not committed.
+    Assigned,
+    /// Committed, sealed.
+    Committed(H256),
+    /// Revealed.
+    Revealed {
+        /// BLAKE3 of the worker's result bundle.
+        bundle: ContentHash,
+    },
+    /// Committed and did not reveal in time.
+    Withheld,
+    /// It missed its commit deadline.
+    Out,
+}
+
+/// One replica of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replica {
+    /// The worker key.
+    pub worker: AccountId,
+    /// Its operator when it claimed.
+    pub operator: AccountId,
+    /// Where it stands.
+    pub state: ReplicaState,
+    /// The block by which its next step is due, where one is.
+    pub due: Option<BlockNumber>,
+}
+
+/// A batch in flight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Batch {
+    /// Every replica ever assigned, in order of claim.
+    pub replicas: Vec<Replica>,
+    /// Whether commitments may be revealed now.
+    pub reveal_open: bool,
+}
+
+impl Batch {
+    /// The replica of a worker.
+    pub fn replica(&self, worker: &AccountId) -> Option<&Replica> {
+        self.replicas.iter().find(|r| r.worker == *worker)
+    }
+}
+
+/// The agreed result of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchResult {
+    /// Merkle root over the unit leaves and totals.
+    pub summary: BatchSummary,
+    /// The agreeing workers and their bundles.
+    pub winners: Vec<Winner>,
+}
+
+/// An agreeing replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Winner {
+    /// The worker key.
+    pub worker: AccountId,
+    /// BLAKE3 of its result bundle.
+    pub bundle: ContentHash,
+}
+
+/// Where a worker's power comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnergySource {
+    /// Not said.
+    #[default]
+    Unknown,
+    /// The public grid.
+    Grid,
+    /// Sun.
+    Solar,
+    /// Wind.
+    Wind,
+    /// Water.
+    Hydro,
+    /// Earth's heat.
+    Geothermal,
+    /// Biomass.
+    Biomass,
+    /// Nuclear power.
+    Nuclear,
+    /// Coal, oil or gas.
+    Fossil,
+}
+
+/// Processor architecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// x86-64.
+    #[default]
+    X86_64,
+    /// 64-bit ARM.
+    Aarch64,
+    /// 64-bit RISC-V.
+    Riscv64,
+    /// Any other.
+    Other,
+}
+
+/// What an operator says of a machine. Self-declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// ISO 3166-1 alpha-2, upper case.
+    pub jurisdiction: [u8; 2],
+    /// Place within it, in the operator's words; at most 32 bytes.
+    pub region: String,
+    /// Processor architecture.
+    pub architecture: Architecture,
+    /// Source of its energy.
+    pub energy: EnergySource,
+    /// Grams of CO2 per kWh.
+    pub carbon: u16,
+}
+
+/// State of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// May claim.
+    Active,
+    /// May not claim until resumed.
+    Paused,
+    /// Its bond can be withdrawn after this block.
+    Leaving {
+        /// End of the cool-down.
+        until: BlockNumber,
+    },
+}
+
+/// A worker on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Worker {
+    /// Who bonds it and is paid.
+    pub operator: AccountId,
+    /// How to reach it: an encoded peer address.
+    pub endpoint: Vec<u8>,
+    /// Self-declared attributes.
+    pub attributes: Attributes,
+    /// Where its results compare.
+    pub environment: EnvironmentId,
+    /// What its capacity is measured in.
+    pub profile: ProfileId,
+    /// Declared capacity, µSUNS.
+    pub capacity: u64,
+    /// Capacity in use, µSUNS.
+    pub committed: u64,
+    /// Bond, planck.
+    pub bond: Balance,
+    /// Whether it may claim.
+    pub state: WorkerState,
+    /// Times it was slashed.
+    pub faults: u32,
+    /// Deadlines it missed.
+    pub missed: u32,
+    /// Units accepted so far.
+    pub accepted_units: u64,
+}
+
+impl Worker {
+    /// Whether `charge` µSUNS more would be admitted: at most 80 % of the capacity in use, except for the
+    /// first batch of an idle worker.
+    pub fn admits(&self, charge: u64) -> bool {
+        if self.committed == 0 {
+            return charge <= self.capacity;
+        }
+        let limit = u128::from(self.capacity) * 8 / 10;
+        u128::from(self.committed) + u128::from(charge) <= limit
+    }
+}
+
+/// A published image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Image {
+    /// Who published it and is paid for its use.
+    pub developer: AccountId,
+    /// Task class.
+    pub class: u8,
+    /// Whether new jobs may use it.
+    pub usable: bool,
+    /// Usage so far, µSUNS·s.
+    pub usage: u128,
+}
+
+/// What an account holds, planck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Free to spend, before the existential deposit.
+    pub free: Balance,
+    /// Held: bonds, escrows, deposits.
+    pub held: Balance,
+    /// Frozen part of what is free.
+    pub frozen: Balance,
+    /// Transactions so far.
+    pub nonce: u32,
+}
+
+/// What a worker has earned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Credit {
+    /// ISC value of verified work, planck.
+    pub total: Balance,
+    /// Accepted units.
+    pub units: u64,
+}
+
+/// The current round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Round {
+    /// Its number.
+    pub number: u32,
+    /// Its last block.
+    pub ends: BlockNumber,
+    /// Planck paid for jobs in it so far.
+    pub payments: Balance,
+    /// Planck of transaction fees in it so far.
+    pub fees: Balance,
+}
+
+/// How a closed round was split, planck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClosedRound {
+    /// Its number.
+    pub round: u32,
+    /// Paid for jobs.
+    pub payments: Balance,
+    /// Transaction fees.
+    pub fees: Balance,
+    /// Minted at its end.
+    pub emission: Balance,
+    /// Share of the block authors.
+    pub authors: Balance,
+    /// Share of the treasury.
+    pub foundation: Balance,
+    /// Share of the developers.
+    pub developers: Balance,
+    /// Share of the operators.
+    pub workers: Balance,
+    /// Shares without a receiver, carried over into the next round.
+    pub carried: Balance,
+}
+
+/// A transaction that is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// Hash of the transaction.
+    pub transaction: H256,
+    /// Its block; `None` when only the pool was waited for.
+    pub block: Option<BlockRef>,
+    /// What it caused.
+    pub events: Vec<Event>,
+}
+
+impl Included {
+    /// The job that a `submit` created.
+    pub fn job(&self) -> Option<JobId> {
+        self.events.iter().find_map(|event| match event {
+            Event::JobSubmitted { job, .. } => Some(*job),
+            _ => None,
+        })
+    }
+
+    /// The batch that a `claim` got.
+    pub fn batch(&self) -> Option<BatchIndex> {
+        self.events.iter().find_map(|event| match event {
+            Event::Claimed { batch, .. } => Some(*batch),
+            _ => None,
+        })
+    }
+
+    /// Planck that a reward claim paid.
+    pub fn rewards(&self) -> Balance {
+        let paid = |event: &Event| match event {
+            Event::RewardsPaid { amount, .. } => *amount,
+            _ => 0,
+        };
+        self.events.iter().map(paid).sum()
+    }
+}
+
+/// What a reveal discloses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reveal {
+    /// The batch's root and totals.
+    pub summary: BatchSummary,
+    /// The salt of the commitment.
+    pub salt: [u8; 32],
+    /// BLAKE3 of the worker's result bundle.
+    pub bundle: ContentHash,
+}
+
+/// What `register` takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The worker key.
+    pub worker: AccountId,
+    /// How to reach it.
+    pub endpoint: Vec<u8>,
+    /// Self-declared attributes.
+    pub attributes: Attributes,
+    /// Where its results compare.
+    pub environment: EnvironmentId,
+    /// What its capacity is measured in.
+    pub profile: ProfileId,
+    /// Measured machine.
+    pub resources: Resources,
+    /// Bond, planck.
+    pub bond: Balance,
+    /// The worker key's signature over [`crate::registration_payload`].
+    pub proof: [u8; 64],
+}

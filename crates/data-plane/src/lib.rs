@@ -1,0 +1,68 @@
+//! The data plane of Sungrid: content-addressed transfer between peers.
+//!
+//! # Concepts
+//! - **Peers** are iroh endpoints: a key is the identity, QUIC the transport. A [`PeerAddress`] (id
+//!   and socket addresses) is all that is needed to reach one; the chain stores it. No relay, lookup
+//!   or other outside service is ever contacted.
+//! - **Content** is named by its BLAKE3 hash ([`Hash`]). Every 16 KiB are checked against it when they
+//!   arrive and again when they are read, so a wrong byte is neither stored nor handed on.
+//! - **Fetching** asks one provider after the other and goes on where the last one stopped, also
+//!   after a restart. A provider that is away, stalls, lies about the size or sends wrong bytes is
+//!   given up by name ([`Attempt`]).
+//! - **Keeping**: content is collected unless it is held ([`Held`], as long as the value lives) or
+//!   pinned (until [`DataPlane::unpin`]). The store is bounded; a full one says so and stays whole.
+//! - **Bundles** are lists of blobs under one hash: the inputs of a job, the outputs of a batch.
+//! - **Notifications** are short messages with a bounded queue, such as "your result is ready".
+//!
+//! Knows neither the chain nor execution.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use sungrid_data_plane::{Config, DataPlane, FetchOptions};
+//!
+//! let requester = DataPlane::spawn(Config::memory()).await?;
+//! let input = requester.put_bytes("a scene").await?;
+//!
+//! let worker = DataPlane::spawn(Config::persistent("/var/lib/worker/blobs")).await?;
+//! let fetched = worker
+//!     .fetch(input.hash(), &[requester.address()], FetchOptions::up_to(1 << 20))
+//!     .await?;
+//! worker.pin("job/1/input", fetched.held.hash()).await?;
+//! worker.notify(&requester.address(), b"fetched").await?;
+//!
+//! worker.shutdown().await;
+//! requester.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+#![deny(missing_docs, unreachable_pub)]
+#![forbid(unsafe_code)]
+
+mod address;
+mod bundle;
+mod config;
+mod error;
+mod fetch;
+mod gc;
+mod key;
+mod ledger;
+mod node;
+mod notify;
+mod peers;
+mod serve;
+mod store;
+mod transport;
+
+pub use address::{AddressError, PeerAddress};
+pub use bundle::{BundleOptions, FetchedAll, FetchedBundle};
+pub use config::{AccessPolicy, Config, NotifyLimits, ServeLimits};
+pub use error::{Attempt, FetchError, NotifyError, PeerFault, SpawnError, StoreError};
+pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
+pub use iroh::{EndpointId, SecretKey};
+pub use iroh_blobs::Hash;
+pub use node::{DataPlane, Stats};
+pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
+pub use store::{Held, Pin};
+
+/// Longest name of a pin in bytes.
+pub const MAX_PIN_NAME: usize = 256;

@@ -1,0 +1,376 @@
+//! The data plane itself: one endpoint, one store, the protocols on top.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use iroh::{
+    Endpoint, EndpointId, NetReportConfig, SecretKey,
+    endpoint::{PortmapperConfig, presets},
+    protocol::Router,
+};
+use iroh_blobs::{BlobFormat, Hash, HashAndFormat, hashseq::HashSeq};
+use tracing::{debug, info};
+
+use crate::{
+    AddressError, BundleOptions, Config, FetchError, FetchOptions, Fetched, FetchedAll,
+    FetchedBundle, Held, Notifications, NotifyError, PeerAddress, Pin, SpawnError, StoreError,
+    address, bundle,
+    fetch::{Budget, Fetcher},
+    key, notify,
+    peers::Dialer,
+    serve::{Provider, Served},
+    store::Storage,
+    transport,
+};
+
+/// What a data plane has done since its start, and what it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Bytes in the store, proofs and bookkeeping included.
+    pub stored_bytes: u64,
+    /// Bytes of content fetched from others.
+    pub fetched_bytes: u64,
+    /// Bytes sent to others, proofs included.
+    pub served_bytes: u64,
+    /// Requests served.
+    pub served_requests: u64,
+    /// Requests and connections refused.
+    pub refused: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    endpoint: Endpoint,
+    router: Router,
+    external_addresses: Vec<SocketAddr>,
+    /// The last address that was valid.
+    address: Mutex<PeerAddress>,
+    storage: Arc<Storage>,
+    fetcher: Arc<Fetcher>,
+    dialer: Arc<Dialer>,
+    served: Arc<Served>,
+    notifications: Mutex<Option<Notifications>>,
+    answer_timeout: Duration,
+}
+
+/// A node of the data plane. Clones share it. Call [`DataPlane::shutdown`] before the process ends.
+#[derive(Clone, Debug)]
+pub struct DataPlane {
+    inner: Arc<Inner>,
+}
+
+impl DataPlane {
+    /// Opens the store, binds the socket and begins to serve. Contacts no outside service.
+    pub async fn spawn(config: Config) -> Result<Self, SpawnError> {
+        let secret_key = match (&config.secret_key, &config.data_dir) {
+            (Some(key), _) => key.clone(),
+            (None, Some(dir)) => key::load_or_create(dir)?,
+            (None, None) => SecretKey::generate(),
+        };
+        let endpoint = bind(&config, secret_key).await?;
+        let opened = async {
+            let address = current_address(&endpoint, &config.external_addresses)?;
+            Ok((address, Storage::open(&config).await?))
+        };
+        let (address, storage) = match opened.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                endpoint.close().await;
+                return Err(error);
+            }
+        };
+        let storage = Arc::new(storage);
+        let dialer = Arc::new(Dialer::new(endpoint.clone(), config.connect_timeout));
+        let served = Arc::<Served>::default();
+        let provider = Provider::new(
+            storage.inner().clone(),
+            config.access.clone(),
+            &config.serve,
+            config.stall_timeout,
+            served.clone(),
+        );
+        let (receiver, notifications) = notify::Receiver::new(&config.notify, &config.serve);
+        let router = Router::builder(endpoint.clone())
+            .accept(iroh_blobs::ALPN, provider)
+            .accept(notify::ALPN, receiver)
+            .spawn();
+        let fetcher = Fetcher::new(storage.clone(), dialer.clone(), config.stall_timeout);
+        info!(%address, stored_bytes = storage.used(), "data plane is up");
+        Ok(Self {
+            inner: Arc::new(Inner {
+                endpoint,
+                router,
+                external_addresses: config.external_addresses,
+                address: Mutex::new(address),
+                storage,
+                fetcher: Arc::new(fetcher),
+                dialer,
+                served,
+                notifications: Mutex::new(Some(notifications)),
+                answer_timeout: config.stall_timeout,
+            }),
+        })
+    }
+
+    /// This node's identity.
+    pub fn endpoint_id(&self) -> EndpointId {
+        self.inner.endpoint.id()
+    }
+
+    /// How others reach this node now: what a worker registers and a requester puts into its job.
+    /// Changes when the machine moves to another network.
+    pub fn address(&self) -> PeerAddress {
+        let Inner {
+            endpoint,
+            external_addresses,
+            address,
+            ..
+        } = &*self.inner;
+        let mut last = address.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a network for the moment, the last address is the best guess.
+        if let Ok(current) = current_address(endpoint, external_addresses) {
+            *last = current;
+        }
+        last.clone()
+    }
+
+    /// Counters for metrics.
+    pub fn stats(&self) -> Stats {
+        let served = &self.inner.served;
+        Stats {
+            stored_bytes: self.inner.storage.used(),
+            fetched_bytes: self.inner.fetcher.fetched_bytes.load(Ordering::Relaxed),
+            served_bytes: served.bytes.load(Ordering::Relaxed),
+            served_requests: served.requests.load(Ordering::Relaxed),
+            refused: served.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Stores bytes.
+    pub async fn put_bytes(&self, bytes: impl Into<Bytes>) -> Result<Held, StoreError> {
+        self.inner
+            .storage
+            .put_bytes(bytes.into(), BlobFormat::Raw)
+            .await
+    }
+
+    /// Stores a copy of a file, in pieces, whatever its size.
+    pub async fn put_file(&self, path: impl AsRef<Path>) -> Result<Held, StoreError> {
+        self.inner.storage.put_file(path.as_ref()).await
+    }
+
+    /// Stores a bundle of content that is already here or will be. The bundle keeps its entries as
+    /// long as it is held or pinned as a bundle.
+    pub async fn put_bundle(
+        &self,
+        entries: impl IntoIterator<Item = Hash>,
+    ) -> Result<Held, StoreError> {
+        let list: HashSeq = entries.into_iter().collect();
+        self.inner
+            .storage
+            .put_bytes(list.into_inner(), BlobFormat::HashSeq)
+            .await
+    }
+
+    /// The entries of a bundle that is here, at most `max_entries`.
+    pub async fn bundle(&self, root: Hash, max_entries: usize) -> Result<Vec<Hash>, StoreError> {
+        self.inner.storage.bundle(root, max_entries).await
+    }
+
+    /// Whether all of the content is here.
+    pub async fn has(&self, hash: Hash) -> Result<bool, StoreError> {
+        Ok(self.inner.storage.size(hash).await?.is_some())
+    }
+
+    /// Size of content that is here, `None` when it is absent or partial.
+    pub async fn size(&self, hash: Hash) -> Result<Option<u64>, StoreError> {
+        self.inner.storage.size(hash).await
+    }
+
+    /// Protects content that is here from collection as long as the value lives; `None` when it is
+    /// absent or partial.
+    pub async fn hold(&self, hash: Hash) -> Result<Option<Held>, StoreError> {
+        // Held before the look, so that no collection comes in between.
+        let tag = self.inner.storage.hold(hash, BlobFormat::Raw).await?;
+        let size = self.inner.storage.size(hash).await?;
+        Ok(size.map(|size| Held::new(tag, size)))
+    }
+
+    /// Reads content of at most `max_len` bytes into memory, checked against its hash.
+    pub async fn get_bytes(&self, hash: Hash, max_len: u64) -> Result<Bytes, StoreError> {
+        self.inner.storage.get_bytes(hash, max_len).await
+    }
+
+    /// Writes content to a file, checked against its hash. The file appears whole or not at all; an
+    /// existing one is replaced. Returns its size.
+    pub async fn export(&self, hash: Hash, target: impl AsRef<Path>) -> Result<u64, StoreError> {
+        self.inner.storage.export(hash, target.as_ref()).await
+    }
+
+    /// Fetches one blob. Providers are asked in order; each goes on where the last one stopped, and
+    /// so does the next call after a failure. Pin the hash first if a partial blob shall survive
+    /// [`Self::collect_garbage`].
+    pub async fn fetch(
+        &self,
+        hash: Hash,
+        from: &[PeerAddress],
+        options: FetchOptions,
+    ) -> Result<Fetched, FetchError> {
+        let budget = Budget::new(options.max_bytes);
+        self.inner
+            .fetcher
+            .fetch(hash, &self.others(from), &options, &budget)
+            .await
+    }
+
+    /// Fetches several blobs, within bounds for all of them together.
+    pub async fn fetch_all(
+        &self,
+        hashes: &[Hash],
+        from: &[PeerAddress],
+        options: BundleOptions,
+    ) -> Result<FetchedAll, FetchError> {
+        let budget = Arc::new(Budget::new(options.max_total_bytes));
+        bundle::fetch_all(
+            &self.inner.fetcher,
+            hashes,
+            &self.others(from),
+            &options,
+            &budget,
+        )
+        .await
+    }
+
+    /// Fetches a bundle and all its entries.
+    pub async fn fetch_bundle(
+        &self,
+        root: Hash,
+        from: &[PeerAddress],
+        options: BundleOptions,
+    ) -> Result<FetchedBundle, FetchError> {
+        let Inner {
+            fetcher, storage, ..
+        } = &*self.inner;
+        bundle::fetch_bundle(fetcher, storage, root, &self.others(from), &options).await
+    }
+
+    /// Nobody connects to himself: what is here is found before anybody is asked.
+    fn others(&self, from: &[PeerAddress]) -> Vec<PeerAddress> {
+        from.iter()
+            .filter(|peer| peer.id() != self.endpoint_id())
+            .cloned()
+            .collect()
+    }
+
+    /// Keeps a blob under a name until [`Self::unpin`]; the name's former content is let go. It need
+    /// not be here yet. On the disk when this returns.
+    pub async fn pin(&self, name: &str, hash: Hash) -> Result<(), StoreError> {
+        self.inner.storage.pin(name, HashAndFormat::raw(hash)).await
+    }
+
+    /// Like [`Self::pin`], for a bundle and all its entries.
+    pub async fn pin_bundle(&self, name: &str, root: Hash) -> Result<(), StoreError> {
+        self.inner
+            .storage
+            .pin(name, HashAndFormat::hash_seq(root))
+            .await
+    }
+
+    /// Lets the content under a name go at the next collection. Whether there was such a name.
+    pub async fn unpin(&self, name: &str) -> Result<bool, StoreError> {
+        self.inner.storage.unpin(name).await
+    }
+
+    /// All pins, in the order of their names.
+    pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        self.inner.storage.pins().await
+    }
+
+    /// Deletes everything that is neither pinned nor held, partial blobs included; returns the bytes
+    /// freed. Also done by itself when the store is full.
+    pub async fn collect_garbage(&self) -> Result<u64, StoreError> {
+        self.inner.storage.collect().await
+    }
+
+    /// Hashes of all content that is here, partial blobs included, in no order.
+    pub async fn stored(&self) -> Result<Vec<Hash>, StoreError> {
+        self.inner.storage.stored().await
+    }
+
+    /// After this, everything put, fetched or pinned before survives the death of the process.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        self.inner.storage.sync().await
+    }
+
+    /// Sends a short message; returns when the peer has queued it. When the connection breaks at the
+    /// wrong moment it can arrive twice.
+    pub async fn notify(&self, peer: &PeerAddress, message: &[u8]) -> Result<(), NotifyError> {
+        notify::send(&self.inner.dialer, peer, message, self.inner.answer_timeout).await
+    }
+
+    /// The received messages. The first caller gets them, later ones get `None`. While nobody reads
+    /// them, the queue fills and senders are told to come again.
+    pub fn notifications(&self) -> Option<Notifications> {
+        self.inner
+            .notifications
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Stops serving, closes all connections and the store. The port is free again soon after the
+    /// last clone of this is dropped.
+    pub async fn shutdown(&self) {
+        if let Err(error) = self.inner.router.shutdown().await {
+            debug!(%error, "a protocol task failed during shutdown");
+        }
+        self.inner.endpoint.close().await;
+        self.inner.storage.shutdown().await;
+    }
+}
+
+async fn bind(config: &Config, secret_key: SecretKey) -> Result<Endpoint, SpawnError> {
+    let failed = |reason: String| SpawnError::Bind {
+        bind: config.bind,
+        reason,
+    };
+    // The minimal preset only chooses the cryptography: no relay, no lookup service, and the two
+    // settings below keep the endpoint from probing the network.
+    let mut builder = Endpoint::builder(presets::Minimal)
+        .secret_key(secret_key)
+        .transport_config(transport::accepting())
+        .clear_ip_transports()
+        .clear_relay_transports()
+        .clear_address_lookup()
+        .portmapper_config(PortmapperConfig::Disabled)
+        .net_report_config(NetReportConfig::minimal())
+        .bind_addr(config.bind)
+        .map_err(|e| failed(format!("{e:#}")))?;
+    for address in &config.external_addresses {
+        builder = builder.external_addr(*address);
+    }
+    builder.bind().await.map_err(|e| failed(format!("{e:#}")))
+}
+
+/// The configured addresses first, then those the endpoint knows of itself.
+fn current_address(
+    endpoint: &Endpoint,
+    external: &[SocketAddr],
+) -> Result<PeerAddress, AddressError> {
+    let known = endpoint.addr();
+    let own = known.ip_addrs().copied().chain(endpoint.bound_sockets());
+    let mut addresses = external.to_vec();
+    for address in own.filter(address::dialable) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses.truncate(PeerAddress::MAX_DIRECT);
+    PeerAddress::new(endpoint.id(), addresses)
+}

@@ -1,0 +1,8 @@
+//! Nodes against each other, on loopback. One binary, because linking is the slow part.
+
+mod common;
+mod evil;
+mod faults;
+mod notify;
+mod retention;
+mod transfer;

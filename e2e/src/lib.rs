@@ -1,0 +1,8 @@
+//! A test network out of the real programs: nodes, workers and the command line, on loopback ports that the
+//! system picks, in folders that vanish with the test.
+
+pub mod network;
+pub mod process;
+
+pub use network::{Node, Worker, sungrid, sungrid_json};
+pub use process::{Process, binary, guest, root};

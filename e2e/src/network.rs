@@ -1,0 +1,234 @@
+//! A node, workers, and the command line.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Process, binary};
+
+/// Blocks in a round of the test chain: 30 s, so that tests see income being split.
+const ROUND: u32 = 10;
+
+/// A development chain: one validator, blocks every 3 s, rounds of [`ROUND`] blocks.
+pub struct Node {
+    process: Option<Process>,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Node {
+    /// Starts a fresh development chain on a port that the system picks.
+    pub fn dev() -> Self {
+        let mut node = Self {
+            process: None,
+            folder: TempDir::new().expect("a temporary folder"),
+            port: 0,
+        };
+        node.write_spec();
+        node.start();
+        node
+    }
+
+    fn spec(&self) -> PathBuf {
+        self.folder.path().join("spec.json")
+    }
+
+    /// The development chain as it comes, but for the length of a round.
+    fn write_spec(&self) {
+        let output = Command::new(binary("sungrid-node"))
+            .args(["export-chain-spec", "--chain", "dev"])
+            .output()
+            .expect("the node runs");
+        assert!(
+            output.status.success(),
+            "export-chain-spec: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        // As text: amounts in planck are larger than the integers that a JSON value keeps.
+        let spec = String::from_utf8(output.stdout).expect("the specification is text");
+        let (patch, rewards) = ("\"patch\": {", "\"rewards\"");
+        assert!(
+            spec.matches(patch).count() == 1 && !spec.contains(rewards),
+            "another form of specification\n{spec}"
+        );
+        let spec = spec.replace(
+            patch,
+            &format!("{patch}{rewards}: {{ \"roundLength\": {ROUND} }},"),
+        );
+        std::fs::write(self.spec(), spec).expect("the temporary folder takes a file");
+    }
+
+    /// Kills the node as a power cut would and starts it again on the same data and port.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+
+    /// Kills the node; its data and port stay.
+    pub fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Starts the node on its data and port, and waits until it answers.
+    pub fn start(&mut self) {
+        let mut command = Command::new(binary("sungrid-node"));
+        command
+            .args([
+                "--alice",
+                "--validator",
+                "--force-authoring",
+                "--no-prometheus",
+                "--no-mdns",
+            ])
+            .args(["--port", "0", "--rpc-port", &self.port.to_string()])
+            // Any key will do: nobody connects to this node.
+            .args(["--node-key", &format!("{:064x}", 1)])
+            .arg("--chain")
+            .arg(self.spec())
+            .arg("--base-path")
+            .arg(self.folder.path());
+        let mut process = Process::start("sungrid-node", &mut command);
+        let line = process.wait_for("Running JSON-RPC server: addr=");
+        let address = line
+            .split("addr=")
+            .nth(1)
+            .and_then(|rest| rest.split([',', ' ']).next());
+        self.port = address
+            .and_then(|address| address.rsplit(':').next())
+            .and_then(|port| port.parse().ok())
+            .unwrap_or_else(|| panic!("no port in {line:?}"));
+        process.wait_for("Imported #");
+        self.process = Some(process);
+    }
+
+    /// WebSocket address.
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A worker daemon with its own folder.
+pub struct Worker {
+    name: String,
+    program: PathBuf,
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+impl Worker {
+    /// Sets up and starts a worker whose operator is a development account such as `//Bob`.
+    pub fn start(node: &Node, operator: &str) -> Self {
+        Self::start_program(node, operator, binary("sungrid-worker"))
+    }
+
+    /// The same with another program that takes the same commands: the liar.
+    pub fn start_program(node: &Node, operator: &str, program: PathBuf) -> Self {
+        let mut worker = Self {
+            name: format!("worker of {operator}"),
+            program,
+            process: None,
+            folder: TempDir::new().expect("a temporary folder"),
+        };
+        let output = Command::new(binary("sungrid-worker"))
+            .args([
+                "init",
+                "--node",
+                &node.url(),
+                "--operator",
+                operator,
+                "--data-dir",
+            ])
+            .arg(worker.folder.path())
+            .output()
+            .expect("the worker runs");
+        assert!(
+            output.status.success(),
+            "worker init: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        // Rounds are short here, so rewards are claimed more often than an operator would want to pay for.
+        let settings = worker.folder.path().join("worker.toml");
+        let text = std::fs::read_to_string(&settings).expect("init wrote the settings");
+        assert!(text.contains("rewards_every = 50"), "{text}");
+        std::fs::write(
+            &settings,
+            text.replace("rewards_every = 50", "rewards_every = 5"),
+        )
+        .expect("settings can be written");
+        worker.resume();
+        worker
+    }
+
+    /// Starts the daemon on its folder and waits until it takes work.
+    pub fn resume(&mut self) {
+        let mut command = Command::new(&self.program);
+        command.args(["run", "--data-dir"]).arg(self.folder.path());
+        let mut process = Process::start(&self.name, &mut command);
+        process.wait_for("ready for work");
+        self.process = Some(process);
+    }
+
+    /// The running daemon.
+    ///
+    /// # Panics
+    /// If it was killed and not resumed.
+    pub fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the worker runs")
+    }
+
+    /// Kills the daemon as a power cut would; its folder stays.
+    pub fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Asks the daemon to end, waits for it, and returns whether it ended well and its log.
+    pub fn terminate(&mut self) -> (bool, String) {
+        let process = self.process.take().expect("the worker runs");
+        process.signal("TERM");
+        let (status, log) = process.finish();
+        (status.success(), log)
+    }
+
+    /// Its folder: configuration, key, journal, blobs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Runs the command line to its end.
+pub fn sungrid(node: &Node, arguments: &[&str]) -> Output {
+    Command::new(binary("sungrid"))
+        .args(["--node", &node.url()])
+        .args(arguments)
+        .output()
+        .expect("the command line runs")
+}
+
+/// Runs the command line with `--json` and reads the object on its last line.
+///
+/// # Panics
+/// With what it printed, if it fails or its last line is not JSON.
+pub fn sungrid_json(node: &Node, arguments: &[&str]) -> Value {
+    let output = sungrid(node, &[&["--json"], arguments].concat());
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "sungrid {arguments:?} failed\n{stdout}\n{stderr}"
+    );
+    stdout
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str(line).ok())
+        .unwrap_or_else(|| panic!("sungrid {arguments:?} printed no JSON\n{stdout}\n{stderr}"))
+}

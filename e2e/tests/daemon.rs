@@ -1,0 +1,175 @@
+//! What an operator relies on: a worker that is killed, or whose node is, loses neither bond nor finished work.
+
+use std::process::Command;
+
+use serde_json::Value;
+use sungrid_e2e::{Node, Process, Worker, binary, guest, sungrid, sungrid_json};
+use tempfile::TempDir;
+
+/// A job of `units` small units, followed until its results are here.
+fn small_job(node: &Node, data: &TempDir, units: u32) -> Process {
+    let mut job = Command::new(binary("sungrid"));
+    job.args([
+        "--json",
+        "--key",
+        "//Alice",
+        "--node",
+        &node.url(),
+        "--data-dir",
+    ])
+    .arg(data.path());
+    job.args([
+        "job",
+        "submit",
+        "--units",
+        &units.to_string(),
+        "--batch-size",
+        "1",
+        "--image",
+    ]);
+    job.arg(guest("hello-rust"));
+    Process::start("sungrid job submit", &mut job)
+}
+
+fn list(node: &Node) -> Vec<Value> {
+    sungrid_json(node, &["worker", "list"])
+        .as_array()
+        .expect("a list of workers")
+        .clone()
+}
+
+/// An operator's life as docs/operator.md tells it: set up, bond, serve, be paid, pause, leave.
+#[test]
+fn an_operator_stakes_serves_claims_and_leaves() {
+    let node = Node::dev();
+    let data = TempDir::new().expect("a temporary folder");
+    let mut bob = Worker::start(&node, "//Bob");
+    let _charlie = Worker::start(&node, "//Charlie");
+    let workers = list(&node);
+    assert_eq!(workers.len(), 2);
+    assert!(
+        workers
+            .iter()
+            .all(|worker| worker["bond_planck"].as_u64() > Some(0)),
+        "{workers:?}"
+    );
+
+    let (status, log) = small_job(&node, &data, 4).finish();
+    assert!(status.success(), "{log}");
+
+    // The daemon claims what its operator earned once the round has closed.
+    bob.process().wait_for("rewards claimed");
+    let credited = list(&node);
+    assert!(
+        credited
+            .iter()
+            .all(|worker| worker["credit_planck"].as_u64() > Some(0)),
+        "{credited:?}"
+    );
+
+    let leave = Command::new(binary("sungrid-worker"))
+        .args(["leave", "--data-dir"])
+        .arg(bob.folder())
+        .output()
+        .expect("the worker runs");
+    assert!(
+        leave.status.success(),
+        "{}",
+        String::from_utf8_lossy(&leave.stderr)
+    );
+    let states: Vec<_> = list(&node)
+        .iter()
+        .map(|worker| worker["state"].to_string())
+        .collect();
+    assert!(
+        states.iter().any(|state| state.contains("leaving")),
+        "{states:?}"
+    );
+
+    let (well, log) = bob.terminate();
+    assert!(well, "the daemon did not end cleanly\n{log}");
+}
+
+/// `kill -9` of a worker while it computes and after it has committed, and of the node under everybody.
+#[test]
+fn killed_workers_and_nodes_lose_nothing() {
+    let mut node = Node::dev();
+    let data = TempDir::new().expect("a temporary folder");
+    let mut bob = Worker::start(&node, "//Bob");
+    let mut charlie = Worker::start(&node, "//Charlie");
+    let bonds: Vec<_> = list(&node)
+        .iter()
+        .map(|worker| worker["bond_planck"].clone())
+        .collect();
+
+    let job = small_job(&node, &data, 6);
+    bob.process().wait_for("claimed");
+    bob.kill();
+    charlie.process().wait_for("computed");
+    charlie.kill();
+    node.restart();
+    bob.resume();
+    charlie.resume();
+
+    let (status, log) = job.finish();
+    assert!(status.success(), "{log}");
+    let workers = list(&node);
+    let after: Vec<_> = workers
+        .iter()
+        .map(|worker| worker["bond_planck"].clone())
+        .collect();
+    assert_eq!(after, bonds, "a crash cost bond");
+    assert!(
+        workers
+            .iter()
+            .all(|worker| worker["missed"].as_u64() == Some(0)),
+        "{workers:?}"
+    );
+    assert!(
+        workers
+            .iter()
+            .all(|worker| worker["accepted_units"].as_u64() == Some(6)),
+        "{workers:?}"
+    );
+}
+
+/// Every mistake that a user makes at the start gets an answer that says what to do, and no stack trace.
+#[test]
+fn wrong_nodes_chains_and_keys_are_refused_with_advice() {
+    let node = Node::dev();
+    let fails = |arguments: &[&str], advice: &str| {
+        let output = sungrid(&node, arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        assert!(text.contains(advice), "{arguments:?}: {text}");
+        assert!(!text.contains("panicked"), "{arguments:?}: {text}");
+    };
+    let other = format!("0x{}", "11".repeat(32));
+    fails(&["--genesis", &other, "worker", "list"], "genesis");
+    fails(&["--key", "/no/such/file", "account"], "/no/such/file");
+    fails(&["job", "show", "4000000000"], "4000000000");
+    // A key without a planck cannot publish: the answer names the amount.
+    let wasm = guest("hello-rust");
+    let wasm = wasm.to_str().expect("a plain path");
+    let data = TempDir::new().expect("a temporary folder");
+    let data = data.path().to_str().expect("a plain path");
+    fails(
+        &[
+            "--key",
+            "//Nobody",
+            "--data-dir",
+            data,
+            "image",
+            "publish",
+            wasm,
+        ],
+        "ISC",
+    );
+
+    // An address where nothing listens.
+    let output = Command::new(binary("sungrid"))
+        .args(["--node", "ws://127.0.0.1:1", "worker", "list"])
+        .output();
+    let text = String::from_utf8_lossy(&output.expect("the command line runs").stderr).into_owned();
+    assert!(text.contains("ws://127.0.0.1:1"), "{text}");
+}

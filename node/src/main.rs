@@ -1,0 +1,19 @@
+//! The Sungrid full node and validator.
+#![deny(clippy::unwrap_used)]
+
+mod chain_spec;
+mod cli;
+mod command;
+mod service;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Batches: their place in the window, and how they end. [`BatchControl`] for the verifier.
+
+use alloc::vec::Vec;
+use frame_support::{
+    defensive,
+    storage::with_storage_layer,
+    traits::{
+        Defensive,
+        fungible::MutateHold,
+        tokens::{Fortitude, Precision, Restriction},
+    },
+};
+use sp_runtime::traits::Saturating;
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    receipt::BatchSummary,
+    suns,
+    traits::{
+        Assignment, BatchControl, BatchTerms, Images, Income, Payment, Verdict, Verifier, Workers,
+    },
+};
+
+use crate::*;
+
+impl<T: Config> Pallet<T> {
+    /// Fills the window: first with started batches that wait for a replica, then, while the job is
+    /// open, from the cursor.
+    pub(crate) fn refill_window(id: JobId, job: &mut JobRecordOf<T>) {
+        while !job.window.is_full() {
+            let next = if job.waiting > 0
+                && let Some(batch) = Waiting::<T>::iter_key_prefix(id).next()
+            {
+                Waiting::<T>::remove(id, batch);
+                job.waiting.saturating_dec();
+                batch
+            } else if job.state == JobState::Open && job.next_batch < job.batches {
+                let batch = job.next_batch;
+                job.next_batch.saturating_inc();
+                batch
+            } else {
+                return;
+            };
+            if job.window.try_push(next).is_err() {
+                defensive!("checked above: the window is not full");
+                return;
+            }
+        }
+    }
+
+    fn enter_window(id: JobId, job: &mut JobRecordOf<T>, batch: BatchIndex) {
+        if job.window.try_push(batch).is_err() {
+            Waiting::<T>::insert(id, batch, ());
+            job.waiting.saturating_inc();
+        }
+    }
+
+    /// Takes a batch out of the window, or out of those that wait for it.
+    pub(crate) fn leave_window(id: JobId, job: &mut JobRecordOf<T>, batch: BatchIndex) {
+        if let Some(at) = job.window.iter().position(|b| *b == batch) {
+            job.window.swap_remove(at);
+            Self::refill_window(id, job);
+        } else if Waiting::<T>::take(id, batch).is_some() {
+            job.waiting.saturating_dec();
+        } else {
+            defensive!("a batch that wants a replica is in the window or waits for it");
+        }
+    }
+
+    /// Stops new batches: those never claimed leave the window.
+    pub(crate) fn close(id: JobId, job: &mut JobRecordOf<T>, closing: Closing) {
+        job.state = JobState::Settling(closing);
+        job.window
+            .retain(|batch| Batches::<T>::contains_key(id, *batch));
+        Self::refill_window(id, job);
+    }
+
+    /// Stores the job, or ends it if nothing of it is left to do.
+    pub(crate) fn store_or_end(id: JobId, mut job: JobRecordOf<T>) {
+        let outcome = match job.state {
+            JobState::Open if job.settled.saturating_add(job.failed) == job.batches => {
+                Some(Outcome::Completed)
+            }
+            JobState::Settling(closing) if job.in_flight == 0 => Some(closing.into()),
+            _ => None,
+        };
+        if let Some(outcome) = outcome {
+            let at = frame_system::Pallet::<T>::block_number();
+            let released = Self::release_escrow(&job);
+            job.state = JobState::Ended { outcome, at };
+            Agenda::<T>::remove(job.spec.deadline, (id, None::<BatchIndex>));
+            T::Images::note_job_ended(&job.spec.image);
+            Self::deposit_event(Event::JobEnded {
+                job: id,
+                outcome,
+                settled: job.settled,
+                failed: job.failed,
+                paid: job.paid,
+                released,
+            });
+        }
+        Jobs::<T>::insert(id, job);
+    }
+
+    fn release_escrow(job: &JobRecordOf<T>) -> u128 {
+        let rest = job.outstanding();
+        let reason = HoldReason::Escrow.into();
+        // Best effort, so that if anyone else ever touched the hold, what is there goes back.
+        let released = T::Currency::release(&reason, &job.requester, rest, Precision::BestEffort)
+            .defensive_unwrap_or_default();
+        if released != rest {
+            defensive!("the escrow was held at submission and left only through payments");
+        }
+        released
+    }
+
+    /// Pays the winners, slashes the losers, counts the batch as settled.
+    fn settle(
+        id: JobId,
+        job: &mut JobRecordOf<T>,
+        batch: BatchIndex,
+        winners: Vec<Assignment<T::AccountId>>,
+        losers: Vec<Assignment<T::AccountId>>,
+        summary: BatchSummary,
+    ) {
+        let count = winners.len() as u128;
+        let each = Self::pay(job, suns::cost(summary.charge, job.spec.price), count);
+        let paid = each.saturating_mul(count);
+        job.paid.saturating_accrue(paid);
+        job.settled.saturating_inc();
+        job.fuel.saturating_accrue(summary.fuel);
+
+        let units = job.spec.units_in(batch);
+        let developer = T::Images::developer(&job.spec.image);
+        T::Images::note_usage(&job.spec.image, summary.charge.saturating_mul(count));
+        let mut honest = Vec::with_capacity(winners.len());
+        for winner in winners {
+            T::Workers::note_accepted(&winner.worker, units);
+            T::Income::paid(Payment {
+                worker: winner.worker,
+                operator: winner.operator.clone(),
+                developer: developer.clone(),
+                amount: each,
+                charge: summary.charge,
+                units,
+            });
+            honest.push(winner.operator);
+        }
+        for loser in losers {
+            let amounts = T::Workers::slash(&loser.worker, &honest);
+            Self::deposit_event(Event::Slashed {
+                job: id,
+                batch,
+                worker: loser.worker,
+                operator: loser.operator,
+                total: amounts.total,
+                to_honest: amounts.to_honest,
+            });
+        }
+        Self::deposit_event(Event::BatchSettled {
+            job: id,
+            batch,
+            root: summary.root,
+            fuel: summary.fuel,
+            charge: summary.charge,
+            paid,
+        });
+    }
+
+    /// Moves `count` times `due` from the escrow into the pot, all or nothing; returns what each gets.
+    ///
+    /// Neither bound nor failure can happen while the escrow is the worst case and the pot exists. If
+    /// they do, nothing gets stuck: what is not paid stays in the escrow and is released with it.
+    fn pay(job: &JobRecordOf<T>, due: u128, count: u128) -> u128 {
+        let most = job.outstanding().checked_div(count).unwrap_or(0);
+        if due > most {
+            defensive!("a batch cannot cost more than its share of the escrow");
+        }
+        let each = due.min(most);
+        let total = each.saturating_mul(count);
+        if total == 0 {
+            return each;
+        }
+        let moved = with_storage_layer(|| {
+            T::Currency::transfer_on_hold(
+                &HoldReason::Escrow.into(),
+                &job.requester,
+                &T::Income::pot(),
+                total,
+                Precision::Exact,
+                Restriction::Free,
+                // A freeze (a vote, vesting) must not keep a requester from paying.
+                Fortitude::Force,
+            )
+        });
+        if moved.is_err() {
+            defensive!("the escrow is on hold and the pot exists");
+            return 0;
+        }
+        each
+    }
+
+    /// Changes an assignment's capacity from taken to free; says whether it was taken.
+    fn free_capacity(id: JobId, batch: BatchIndex, worker: &T::AccountId) -> bool {
+        let Some(rate) = Jobs::<T>::get(id).map(|job| job.rate) else {
+            return false;
+        };
+        Batches::<T>::mutate(id, batch, |record| {
+            let claimant = record.as_mut().and_then(|record| {
+                let mut claimants = record.assignments.iter_mut();
+                claimants.find(|claimant| claimant.worker == *worker && claimant.working)
+            });
+            claimant.is_some_and(|claimant| {
+                claimant.working = false;
+                T::Workers::release(worker, rate);
+                true
+            })
+        })
+    }
+
+    /// Fails a batch that nobody can complete any more.
+    pub(crate) fn abandon(id: JobId, batch: BatchIndex) {
+        T::Verifier::abandoned(id, batch);
+        Self::conclude(id, batch, Verdict::Failed);
+    }
+}
+
+impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
+    fn terms(id: JobId, batch: BatchIndex) -> Option<BatchTerms> {
+        if !Batches::<T>::contains_key(id, batch) {
+            return None;
+        }
+        let job = Jobs::<T>::get(id)?;
+        let units = job.spec.units_in(batch);
+        Some(BatchTerms {
+            quorum: job.spec.policy.quorum(),
+            units,
+            max_fuel: u128::from(job.spec.fuel_limit).saturating_mul(u128::from(units)),
+            max_charge: job.unit_charge.saturating_mul(u128::from(units)),
+        })
+    }
+
+    fn want_replica(id: JobId, batch: BatchIndex) -> bool {
+        let now = frame_system::Pallet::<T>::block_number();
+        let (Some(mut job), Some(mut record)) = (Jobs::<T>::get(id), Batches::<T>::get(id, batch))
+        else {
+            defensive!("replicas are wanted for batches in flight only");
+            return false;
+        };
+        let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);
+        if !job.takes_claims(&now) || spoken_for >= MAX_ASSIGNMENTS {
+            return false;
+        }
+        if record.wanted == 0 {
+            Self::enter_window(id, &mut job, batch);
+            Jobs::<T>::insert(id, job);
+        }
+        record.wanted.saturating_inc();
+        Self::deposit_event(Event::ReplicaWanted {
+            job: id,
+            batch,
+            wanted: record.wanted,
+        });
+        Batches::<T>::insert(id, batch, record);
+        true
+    }
+
+    fn missed(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
+        Self::free_capacity(id, batch, worker);
+        T::Workers::note_missed(worker);
+    }
+
+    fn delivered(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
+        if !Self::free_capacity(id, batch, worker) {
+            defensive!("a worker delivers once, while it works");
+        }
+    }
+
+    fn conclude(id: JobId, batch: BatchIndex, verdict: Verdict<T::AccountId>) {
+        let (Some(mut job), Some(record)) = (Jobs::<T>::get(id), Batches::<T>::take(id, batch))
+        else {
+            defensive!("a verdict is about a batch in flight");
+            return;
+        };
+        if record.wanted > 0 {
+            Self::leave_window(id, &mut job, batch);
+        }
+        match verdict {
+            Verdict::Accepted {
+                winners,
+                losers,
+                summary,
+            } => Self::settle(id, &mut job, batch, winners, losers, summary),
+            Verdict::Failed => {
+                job.failed.saturating_inc();
+                Self::deposit_event(Event::BatchFailed { job: id, batch });
+            }
+        }
+        for claimant in record.assignments {
+            if claimant.working {
+                T::Workers::release(&claimant.worker, job.rate);
+            }
+            T::Workers::resolved(&claimant.worker);
+        }
+        job.in_flight.saturating_dec();
+        Self::store_or_end(id, job);
+    }
+}

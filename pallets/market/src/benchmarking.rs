@@ -1,0 +1,264 @@
+//! Benchmarks of the market, with whatever neighbours the runtime has.
+
+use alloc::vec;
+use frame_benchmarking::v2::*;
+use frame_support::{
+    traits::{
+        Get,
+        fungible::{Inspect, Mutate},
+    },
+    weights::{Weight, WeightMeter},
+};
+use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
+use sp_core::H256;
+use sp_runtime::traits::{One, Saturating};
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    suns::CPU_1,
+    traits::{CPU_1_ID, Images, Income, Pricing, Workers},
+};
+
+use crate::*;
+
+const ENVIRONMENT: H256 = H256::repeat_byte(1);
+const IMAGE: H256 = H256::repeat_byte(2);
+
+type CurrencyOf<T> = <T as Config>::Currency;
+
+fn fund<T: Config>(who: &T::AccountId)
+where
+    T::Currency: Mutate<T::AccountId>,
+{
+    let funds = CurrencyOf::<T>::minimum_balance().saturating_add(1 << 80);
+    assert!(CurrencyOf::<T>::mint_into(who, funds).is_ok());
+}
+
+/// Everything that a job refers to, and its requester.
+fn prepare<T: Config>() -> T::AccountId
+where
+    T::Currency: Mutate<T::AccountId>,
+{
+    let requester: T::AccountId = whitelisted_caller();
+    let developer: T::AccountId = account("developer", 0, 0);
+    for who in [&requester, &developer, &T::Income::pot()] {
+        fund::<T>(who);
+    }
+    T::Pricing::prepare(CPU_1_ID, CPU_1, 1, ENVIRONMENT);
+    T::Images::prepare(&IMAGE, &developer);
+    requester
+}
+
+/// The largest specification that a call can carry.
+fn spec<T: Config>(units: u32) -> JobSpecOf<T> {
+    let now = frame_system::Pallet::<T>::block_number();
+    JobSpec {
+        image: IMAGE,
+        input: H256::repeat_byte(3),
+        units,
+        batch_size: 1,
+        price: 3_600_000_000,
+        fuel_limit: 1_000_000_000,
+        memory_limit: 1 << 30,
+        policy: Policy::Replicate(MAX_QUORUM),
+        profile: CPU_1_ID,
+        environment: ENVIRONMENT,
+        deadline: now.saturating_add(T::MaxJobBlocks::get()),
+        endpoint: vec![1; 256].try_into().expect("within the bound"),
+        constraints: Constraints {
+            jurisdictions: vec![
+                *b"DE", *b"FR", *b"CH", *b"AT", *b"NL", *b"BE", *b"LU", *b"DK",
+            ]
+            .try_into()
+            .expect("within the bound"),
+            min_accepted_units: 0,
+        },
+    }
+}
+
+fn submit<T: Config>(units: u32) -> JobId
+where
+    T::Currency: Mutate<T::AccountId>,
+{
+    let requester = prepare::<T>();
+    let id = NextJobId::<T>::get();
+    assert!(Pallet::<T>::submit(RawOrigin::Signed(requester).into(), spec::<T>(units)).is_ok());
+    id
+}
+
+fn worker<T: Config>(n: u32) -> (T::AccountId, T::AccountId) {
+    let (worker, operator) = (account("worker", n, 0), account("operator", n, 0));
+    T::Workers::prepare(&worker, &operator, ENVIRONMENT);
+    (worker, operator)
+}
+
+/// A job whose window is full of new batches while as many started ones wait.
+fn crowded<T: Config>() -> JobId
+where
+    T::Currency: Mutate<T::AccountId>,
+{
+    let id = submit::<T>(4 * WINDOW);
+    let (worker, operator) = worker::<T>(0);
+    for batch in WINDOW..2 * WINDOW {
+        let claimant = Claimant {
+            worker: worker.clone(),
+            operator: operator.clone(),
+            working: false,
+        };
+        Batches::<T>::insert(
+            id,
+            batch,
+            BatchRecord {
+                assignments: vec![claimant].try_into().expect("one"),
+                wanted: 1,
+            },
+        );
+        Waiting::<T>::insert(id, batch, ());
+    }
+    change::<T>(id, |job| {
+        job.waiting = WINDOW;
+        job.in_flight = WINDOW;
+        job.next_batch = 2 * WINDOW;
+    });
+    id
+}
+
+fn change<T: Config>(id: JobId, change: impl FnOnce(&mut JobRecordOf<T>)) {
+    let mut job = Jobs::<T>::get(id).expect("submitted");
+    change(&mut job);
+    Jobs::<T>::insert(id, job);
+}
+
+#[benchmarks(where T::Currency: Mutate<T::AccountId>)]
+mod benches {
+    use super::*;
+
+    #[benchmark]
+    fn submit() {
+        let requester = prepare::<T>();
+        let spec = spec::<T>(4 * WINDOW);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), spec);
+
+        let job = Jobs::<T>::get(0).expect("submitted");
+        assert!(job.window.is_full());
+    }
+
+    /// The operator has had every batch of the window but one.
+    #[benchmark]
+    fn claim() {
+        let id = super::submit::<T>(4 * WINDOW);
+        let (key, _) = worker::<T>(0);
+        for _ in 1..WINDOW {
+            assert!(Pallet::<T>::claim(RawOrigin::Signed(key.clone()).into(), id).is_ok());
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(key), id);
+
+        assert_eq!(Jobs::<T>::get(id).map(|job| job.claims), Some(WINDOW));
+    }
+
+    /// The window is emptied of new batches and refilled with waiting ones.
+    #[benchmark]
+    fn cancel() {
+        let id = crowded::<T>();
+        let requester: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), id);
+
+        let job = Jobs::<T>::get(id).expect("submitted");
+        assert_eq!(job.state, JobState::Settling(Closing::Cancelled));
+        assert_eq!(job.waiting, 0);
+    }
+
+    #[benchmark]
+    fn clean_up(b: Linear<1, 256>) {
+        let id = super::submit::<T>(256);
+        let requester: T::AccountId = whitelisted_caller();
+        assert!(Pallet::<T>::cancel(RawOrigin::Signed(requester.clone()).into(), id).is_ok());
+        change::<T>(id, |job| job.next_batch = b);
+        let ended = frame_system::Pallet::<T>::block_number();
+        frame_system::Pallet::<T>::set_block_number(ended.saturating_add(T::Retention::get()));
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), id);
+
+        match Jobs::<T>::get(id) {
+            None => assert!(b <= T::CleanUpLimit::get()),
+            Some(job) => assert_eq!(job.cleaned, T::CleanUpLimit::get()),
+        }
+    }
+
+    /// An entry of a job that is gone.
+    #[benchmark]
+    fn agenda_lookup() {
+        let now = frame_system::Pallet::<T>::block_number();
+        let next: BlockNumberFor<T> = now.saturating_add(One::one());
+        Pallet::<T>::schedule(next, 7, None);
+        let mut meter = WeightMeter::with_limit(Weight::MAX);
+
+        #[block]
+        {
+            Pallet::<T>::do_agenda(next, &mut meter);
+        }
+
+        assert_eq!(Agenda::<T>::iter().count(), 0);
+    }
+
+    /// The deadline of a crowded job.
+    #[benchmark]
+    fn agenda_close() {
+        let id = crowded::<T>();
+
+        #[block]
+        {
+            assert!(!Pallet::<T>::expire_step(id));
+        }
+
+        let job = Jobs::<T>::get(id).expect("submitted");
+        assert_eq!(job.state, JobState::Settling(Closing::Expired));
+        assert_eq!(job.waiting, 0);
+    }
+
+    /// A batch that as many workers as possible have had fails, and its job ends.
+    #[benchmark]
+    fn agenda_abandon() {
+        let id = super::submit::<T>(1);
+        let batch: BatchIndex = 0;
+        let claimants: alloc::vec::Vec<_> = (1..MAX_ASSIGNMENTS)
+            .map(|n| {
+                let (worker, operator) = worker::<T>(n);
+                let rate = Jobs::<T>::get(id).map_or(0, |job| job.rate);
+                assert!(T::Workers::commit(&worker, rate).is_ok());
+                Claimant {
+                    worker,
+                    operator,
+                    working: true,
+                }
+            })
+            .collect();
+        Batches::<T>::insert(
+            id,
+            batch,
+            BatchRecord {
+                assignments: claimants.try_into().expect("within the bound"),
+                wanted: 1,
+            },
+        );
+        change::<T>(id, |job| {
+            job.in_flight = 1;
+            job.state = JobState::Settling(Closing::Expired);
+        });
+
+        #[block]
+        {
+            assert!(Pallet::<T>::expire_step(id));
+        }
+
+        assert!(Jobs::<T>::get(id).is_some_and(|job| job.has_ended()));
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

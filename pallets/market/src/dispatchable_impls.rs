@@ -1,0 +1,356 @@
+//! What users do: submit, claim, cancel, clean up.
+
+use alloc::vec::Vec;
+use codec::Encode;
+use frame_support::{
+    defensive_assert, ensure,
+    pallet_prelude::*,
+    traits::{Defensive, Get, Randomness, fungible::MutateHold, tokens::Precision},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::traits::{Hash, Saturating};
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
+    jurisdiction, suns,
+    traits::{Assignment, Images, Pricing, Verifier, WorkerView, Workers},
+};
+
+use crate::*;
+
+/// What a claim would do, found without changing anything.
+pub(crate) struct ClaimPlan<T: Config> {
+    job: JobRecordOf<T>,
+    view: WorkerView<T::AccountId>,
+    batch: BatchIndex,
+    /// `None` if nobody had the batch before.
+    record: Option<BatchRecordOf<T>>,
+}
+
+/// What a job comes to at its limits.
+struct WorstCase {
+    rate: u64,
+    unit_charge: u128,
+    escrow: u128,
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
+        let now = frame_system::Pallet::<T>::block_number();
+        let WorstCase {
+            rate,
+            unit_charge,
+            escrow,
+        } = Self::check_spec(&spec, now)?;
+
+        let id = NextJobId::<T>::get();
+        NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
+        let batches = batch_count(spec.units, spec.batch_size);
+        let deposit = T::BatchDeposit::get()
+            .checked_mul(u128::from(batches))
+            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
+            .ok_or(Error::<T>::EscrowTooLarge)?;
+        T::Currency::hold(&HoldReason::Escrow.into(), &requester, escrow)?;
+        T::Currency::hold(&HoldReason::Deposit.into(), &requester, deposit)?;
+
+        T::Images::note_job(&spec.image);
+        Self::schedule(spec.deadline, id, None);
+        let mut job = JobRecord {
+            requester: requester.clone(),
+            spec,
+            state: JobState::Open,
+            batches,
+            rate,
+            unit_charge,
+            next_batch: 0,
+            window: BoundedVec::new(),
+            waiting: 0,
+            claims: 0,
+            in_flight: 0,
+            settled: 0,
+            failed: 0,
+            fuel: 0,
+            escrow,
+            paid: 0,
+            deposit,
+            cleaned: 0,
+        };
+        Self::refill_window(id, &mut job);
+        Jobs::<T>::insert(id, job);
+        Self::deposit_event(Event::JobSubmitted {
+            job: id,
+            requester,
+            escrow,
+            deposit,
+            batches,
+        });
+        Ok(())
+    }
+
+    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<WorstCase, Error<T>> {
+        ensure!(spec.units > 0, Error::<T>::NoUnits);
+        ensure!(spec.units <= MAX_UNITS, Error::<T>::TooManyUnits);
+        ensure!(
+            (1..=MAX_BATCH_UNITS).contains(&spec.batch_size),
+            Error::<T>::BadBatchSize
+        );
+        ensure!(
+            spec.fuel_limit > 0 && spec.memory_limit > 0,
+            Error::<T>::NoLimits
+        );
+        ensure!(
+            spec.batch_seconds()
+                .is_some_and(|seconds| seconds <= T::MaxBatchSeconds::get()),
+            Error::<T>::BatchTooLong
+        );
+        let Policy::Replicate(quorum) = spec.policy;
+        ensure!(
+            (MIN_QUORUM..=MAX_QUORUM).contains(&quorum),
+            Error::<T>::BadQuorum
+        );
+        ensure!(spec.deadline > now, Error::<T>::DeadlinePassed);
+        ensure!(
+            spec.deadline <= now.saturating_add(T::MaxJobBlocks::get()),
+            Error::<T>::DeadlineTooFar
+        );
+        ensure!(!spec.endpoint.is_empty(), Error::<T>::NoEndpoint);
+        let listed = &spec.constraints.jurisdictions;
+        ensure!(
+            listed
+                .iter()
+                .enumerate()
+                .all(|(at, code)| jurisdiction::is_assigned(*code) && !listed[..at].contains(code)),
+            Error::<T>::BadJurisdiction
+        );
+        ensure!(
+            T::Pricing::accepts(&spec.environment),
+            Error::<T>::EnvironmentNotAccepted
+        );
+        ensure!(
+            T::Images::developer(&spec.image).is_some(),
+            Error::<T>::UnknownImage
+        );
+        ensure!(
+            T::Images::developer_of_usable(&spec.image).is_some(),
+            Error::<T>::ImageRetired
+        );
+        let profile = T::Pricing::profile(spec.profile).ok_or(Error::<T>::UnknownProfile)?;
+        ensure!(
+            spec.price >= T::Pricing::floor(spec.profile),
+            Error::<T>::PriceBelowFloor
+        );
+        let rate = profile
+            .unit_rate(spec.memory_limit)
+            .ok_or(Error::<T>::UnsuitableProfile)?;
+        let unit_charge = profile
+            .unit_charge(spec.fuel_limit, spec.memory_limit)
+            .ok_or(Error::<T>::UnsuitableProfile)?;
+        let escrow = unit_charge
+            .checked_mul(u128::from(spec.batch_size))
+            .map(|charge| suns::cost(charge, spec.price))
+            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.quorum())))
+            .and_then(|cost| cost.checked_mul(u128::from(batch_count(spec.units, spec.batch_size))))
+            .ok_or(Error::<T>::EscrowTooLarge)?;
+        Ok(WorstCase {
+            rate,
+            unit_charge,
+            escrow,
+        })
+    }
+
+    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> DispatchResult {
+        let ClaimPlan {
+            mut job,
+            view,
+            batch,
+            record,
+        } = Self::plan_claim(&worker, id)?;
+        T::Workers::commit(&worker, job.rate).map_err(|()| Error::<T>::CapacityExhausted)?;
+
+        let mut record = record.unwrap_or_else(|| {
+            job.in_flight.saturating_inc();
+            BatchRecord {
+                assignments: BoundedVec::new(),
+                wanted: job.spec.policy.quorum(),
+            }
+        });
+        // `want_replica` never lets assigned plus wanted exceed the bound.
+        record
+            .assignments
+            .try_push(Claimant {
+                worker: worker.clone(),
+                operator: view.operator.clone(),
+                working: true,
+            })
+            .map_err(|_| Error::<T>::NothingToClaim)
+            .defensive()?;
+        record.wanted.saturating_dec();
+        job.claims.saturating_inc();
+        if record.wanted == 0 {
+            Self::leave_window(id, &mut job, batch);
+        }
+
+        let (quorum, seconds) = (
+            job.spec.policy.quorum(),
+            job.spec.batch_seconds().defensive_unwrap_or_default(),
+        );
+        Batches::<T>::insert(id, batch, record);
+        Jobs::<T>::insert(id, job);
+        let operator = view.operator;
+        T::Verifier::assigned(
+            id,
+            batch,
+            Assignment {
+                worker: worker.clone(),
+                operator: operator.clone(),
+            },
+            quorum,
+            seconds,
+        );
+        Self::deposit_event(Event::BatchClaimed {
+            job: id,
+            batch,
+            worker,
+            operator,
+        });
+        Ok(())
+    }
+
+    /// Whether [`Pallet::claim`] would succeed.
+    pub(crate) fn would_claim(worker: &T::AccountId, id: JobId) -> bool {
+        Self::plan_claim(worker, id).is_ok()
+    }
+
+    /// The draw alone, for tests of its fairness.
+    #[cfg(test)]
+    pub(crate) fn would_draw(
+        worker: &T::AccountId,
+        id: JobId,
+        operator: &T::AccountId,
+    ) -> Option<BatchIndex> {
+        let job = Jobs::<T>::get(id)?;
+        Self::draw(worker, id, &job, operator).map(|(batch, _)| batch)
+    }
+
+    /// Every check of a claim, and the draw.
+    fn plan_claim(worker: &T::AccountId, id: JobId) -> Result<ClaimPlan<T>, Error<T>> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let view = T::Workers::available(worker).ok_or(Error::<T>::WorkerUnavailable)?;
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
+        ensure!(job.takes_claims(&now), Error::<T>::NotOpen);
+        ensure!(
+            view.environment == job.spec.environment,
+            Error::<T>::WrongEnvironment
+        );
+        ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
+        let allowed = &job.spec.constraints;
+        ensure!(
+            allowed.jurisdictions.is_empty() || allowed.jurisdictions.contains(&view.jurisdiction),
+            Error::<T>::OutsideJurisdictions
+        );
+        ensure!(
+            view.accepted_units >= allowed.min_accepted_units,
+            Error::<T>::TooFewAcceptedUnits
+        );
+        ensure!(
+            T::Workers::can_commit(worker, job.rate),
+            Error::<T>::CapacityExhausted
+        );
+        let (batch, record) =
+            Self::draw(worker, id, &job, &view.operator).ok_or(Error::<T>::NothingToClaim)?;
+        Ok(ClaimPlan {
+            job,
+            view,
+            batch,
+            record,
+        })
+    }
+
+    /// Draws uniformly among the batches of the window that the operator never had: a shuffle that stops
+    /// at the first of them, so that it mostly reads one.
+    fn draw(
+        worker: &T::AccountId,
+        id: JobId,
+        job: &JobRecordOf<T>,
+        operator: &T::AccountId,
+    ) -> Option<(BatchIndex, Option<BatchRecordOf<T>>)> {
+        let (random, _) = T::Randomness::random(b"sungrid/claim");
+        let parent = frame_system::Pallet::<T>::parent_hash();
+        let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
+        let mut window: Vec<BatchIndex> = job.window.to_vec();
+        let mut round: u32 = 0;
+        while !window.is_empty() {
+            let hash = T::Hashing::hash_of(&(seed, round)).encode();
+            // Any hash has more than 8 bytes; 64 bits over at most 32 batches leave no bias to speak of.
+            let number = hash
+                .iter()
+                .take(8)
+                .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+            let batch = window.swap_remove((number % window.len() as u64) as usize);
+            let record = Batches::<T>::get(id, batch);
+            let had = record
+                .as_ref()
+                .is_some_and(|record| record.assignments.iter().any(|a| a.operator == *operator));
+            if !had {
+                return Some((batch, record));
+            }
+            round.saturating_inc();
+        }
+        None
+    }
+
+    pub(crate) fn do_cancel(who: T::AccountId, id: JobId) -> DispatchResult {
+        let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
+        ensure!(job.requester == who, Error::<T>::NotRequester);
+        ensure!(job.state == JobState::Open, Error::<T>::NotOpen);
+        Self::close(id, &mut job, Closing::Cancelled);
+        Self::deposit_event(Event::JobCancelled {
+            job: id,
+            in_flight: job.in_flight,
+        });
+        Self::store_or_end(id, job);
+        Ok(())
+    }
+
+    /// Returns the number of batches removed.
+    pub(crate) fn do_clean_up(id: JobId) -> Result<u32, DispatchError> {
+        let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
+        let JobState::Ended { at, .. } = job.state else {
+            return Err(Error::<T>::NotEnded.into());
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(
+            now >= at.saturating_add(T::Retention::get()),
+            Error::<T>::RetentionNotOver
+        );
+        // Batches that were never in the window have no results.
+        let end = job
+            .next_batch
+            .min(job.cleaned.saturating_add(T::CleanUpLimit::get()));
+        let batches = end.saturating_sub(job.cleaned);
+        for batch in job.cleaned..end {
+            T::Verifier::forget(id, batch);
+        }
+        job.cleaned = end;
+        let deposit = if end == job.next_batch {
+            let reason = HoldReason::Deposit.into();
+            let released =
+                T::Currency::release(&reason, &job.requester, job.deposit, Precision::BestEffort)?;
+            defensive_assert!(
+                released == job.deposit,
+                "the deposit was held at submission"
+            );
+            Jobs::<T>::remove(id);
+            released
+        } else {
+            Jobs::<T>::insert(id, job);
+            0
+        };
+        Self::deposit_event(Event::CleanedUp {
+            job: id,
+            batches,
+            deposit,
+        });
+        Ok(batches)
+    }
+}

@@ -1,0 +1,543 @@
+//! # Market pallet
+//!
+//! Sells batch work: a requester orders a *job*, one image over many *units*; workers claim *batches* of
+//! units; what is verified is paid out of the job's escrow. This pallet owns every state change of a job
+//! and every planck that a job holds. Who is right about a result is the business of its child, the
+//! [`Verifier`], which answers by [`BatchControl`].
+//!
+//! ## Pallet API
+//!
+//! | call | by | effect |
+//! |---|---|---|
+//! | [`Pallet::submit`] | anyone | holds escrow and deposit, opens a job |
+//! | [`Pallet::claim`] | a worker key | the chain gives it a batch; feeless when it succeeds |
+//! | [`Pallet::cancel`] | the requester | no new batch is started |
+//! | [`Pallet::clean_up`] | anyone | removes an old job's records, the deposit returns to the requester |
+//!
+//! ## Terminology
+//!
+//! - **Escrow**: the worst case of the job, held on the requester from submission to the job's end.
+//! - **Deposit**: the price of the job's records, held until they are cleaned up.
+//! - **Window**: the at most [`WINDOW`] batches that can be claimed now. Batches enter it in order, never
+//!   claimed ones from a cursor, started ones when they want another replica. If it is full, the latter wait in
+//!   [`Waiting`] and go first.
+//! - **Agenda**: blocks at which something is due. Worked off oldest first, never skipping, as much per
+//!   block as the weight allows: a slice of every block at its start, and what is left at its end. Rules that
+//!   matter to money compare block numbers themselves, so a lagging agenda delays work and changes no result.
+//!
+//! ## Outcomes
+//!
+//! Every batch ends in exactly one of these, and gives back the capacity and the bonds of all who got it:
+//!
+//! | batch | paid | slashed | escrow |
+//! |---|---|---|---|
+//! | accepted | each of the `k` winners, `cost(charge, price)`, through the pot | replicas that revealed something else or withheld their reveal | the payment leaves; the rest of this batch's share stays until the job ends |
+//! | failed: no agreement to be had | nobody | nobody | all of it stays until the job ends |
+//! | failed: deadline of the job with replicas missing | nobody | nobody | all of it stays until the job ends |
+//!
+//! Every job ends in exactly one of these; then `escrow − paid` is released to the requester:
+//!
+//! | job | when |
+//! |---|---|
+//! | completed | its last batch was accepted or failed |
+//! | cancelled | by its requester; batches with a claim first run to their end, and are paid |
+//! | expired | at its deadline; batches whose replicas are all claimed first run to their end, and are paid |
+//!
+//! Fees of [`Pallet::submit`], [`Pallet::cancel`] and [`Pallet::clean_up`] are never returned. The deposit
+//! always is, to the requester, whoever calls [`Pallet::clean_up`].
+//!
+//! ## Design
+//!
+//! - Requesters pay from a *hold*, not into an account of this pallet: no shadow ledger can disagree with
+//!   it, and [`Fortitude::Force`](frame_support::traits::tokens::Fortitude) keeps freezes
+//!   (votes, vesting) from blocking a payment that is due.
+//! - The escrow is the worst case by construction, so no payment can exceed it: a batch's charge is bounded by
+//!   its terms, and `cost` is monotonic.
+//! - A batch has a record only while it is in flight.
+//! - The draw: [`Config::Randomness`] of the parent block, the parent's hash, the worker, the job and the
+//!   number of claims so far. A worker can foresee the draw of one block and wait for a better one; with
+//!   [`WINDOW`] batches open that costs it many idle blocks and, per block, other workers' claims spoil it.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+mod agenda;
+mod batch;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod dispatchable_impls;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+mod try_state;
+mod types;
+pub mod weights;
+
+/// The pallet.
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use frame_support::{
+        pallet_prelude::*,
+        traits::{
+            Randomness,
+            fungible::{Inspect, MutateHold},
+        },
+        weights::WeightMeter,
+    };
+    use frame_system::pallet_prelude::*;
+    use sungrid_primitives::{
+        BatchIndex, JobId,
+        traits::{Images, Income, Pricing, Verifier, Workers},
+    };
+
+    /// The storage version of this pallet.
+    pub const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config:
+        frame_system::Config<RuntimeEvent: From<Event<Self>> + TryInto<Event<Self>>>
+    {
+        /// The token, in planck.
+        type Currency: Inspect<Self::AccountId, Balance = u128>
+            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+        /// The overarching hold reason.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// Profiles, price floors and accepted environments.
+        type Pricing: Pricing;
+        /// The register of workers.
+        type Workers: Workers<Self::AccountId>;
+        /// The register of images.
+        type Images: Images<Self::AccountId>;
+        /// Where payments go. Its pot must exist before the first payment: give it a provider reference or
+        /// the existential deposit at genesis.
+        type Income: Income<Self::AccountId>;
+        /// Who verifies batches: the child pallet.
+        type Verifier: Verifier<Self::AccountId>;
+        /// Unpredictable until the parent block exists; `None` if that block had none.
+        type Randomness: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
+        /// Deposit for a job's record, planck.
+        #[pallet::constant]
+        type JobDeposit: Get<u128>;
+        /// Deposit for each batch's records, planck.
+        #[pallet::constant]
+        type BatchDeposit: Get<u128>;
+        /// Blocks from submission within which a deadline must lie. Bounds how long a replica can wait
+        /// for the others.
+        #[pallet::constant]
+        type MaxJobBlocks: Get<BlockNumberFor<Self>>;
+        /// Most virtual time of one batch at its limits, seconds. Bounds how far a commit deadline can lie
+        /// beyond a job's deadline.
+        #[pallet::constant]
+        type MaxBatchSeconds: Get<u64>;
+        /// Blocks from a job's end to when its records may be removed.
+        #[pallet::constant]
+        type Retention: Get<BlockNumberFor<Self>>;
+        /// Most batches that one [`Pallet::clean_up`] removes.
+        #[pallet::constant]
+        type CleanUpLimit: Get<u32>;
+        /// Weight of every block that due agenda entries may take before its transactions, so that full
+        /// blocks cannot hold deadlines up. At least one step, or the integrity test fails.
+        #[pallet::constant]
+        type AgendaWeight: Get<Weight>;
+        /// Weights of the calls and hooks.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why funds of a requester are held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The worst case of running jobs.
+        Escrow,
+        /// The records of jobs.
+        Deposit,
+    }
+
+    /// Number of the next job.
+    #[pallet::storage]
+    pub type NextJobId<T: Config> = StorageValue<_, JobId, ValueQuery>;
+
+    /// Jobs, from submission to clean-up.
+    #[pallet::storage]
+    pub type Jobs<T: Config> = StorageMap<_, Twox64Concat, JobId, JobRecordOf<T>>;
+
+    /// Batches in flight.
+    #[pallet::storage]
+    pub type Batches<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BatchRecordOf<T>>;
+
+    /// Started batches that want a replica while their job's window is full. They enter it before batches
+    /// that were never claimed.
+    #[pallet::storage]
+    pub type Waiting<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, ()>;
+
+    /// What is due at a block: a job's deadline (`None`), or a deadline that the verifier put on a batch.
+    #[pallet::storage]
+    pub type Agenda<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        BlockNumberFor<T>,
+        Twox64Concat,
+        (JobId, Option<BatchIndex>),
+        (),
+    >;
+
+    /// The earliest block whose agenda may not be empty; nothing before anything was ever scheduled.
+    #[pallet::storage]
+    pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumberFor<T>>;
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A job was opened.
+        JobSubmitted {
+            /// Its number.
+            job: JobId,
+            /// Who pays.
+            requester: T::AccountId,
+            /// Held for the worst case, planck.
+            escrow: u128,
+            /// Held for the records, planck.
+            deposit: u128,
+            /// Number of batches.
+            batches: u32,
+        },
+        /// A worker got a batch.
+        BatchClaimed {
+            /// The job.
+            job: JobId,
+            /// The batch that the chain drew.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
+            /// Its operator.
+            operator: T::AccountId,
+        },
+        /// A batch needs another replica.
+        ReplicaWanted {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// Replicas wanted and not claimed.
+            wanted: u32,
+        },
+        /// A batch was accepted and paid.
+        BatchSettled {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// Merkle root over its unit leaves.
+            root: sp_core::H256,
+            /// Fuel of its units.
+            fuel: u128,
+            /// Charge of its units, µSUNS·s.
+            charge: u128,
+            /// Paid to all winners together, planck.
+            paid: u128,
+        },
+        /// A batch failed; nobody is paid for it.
+        BatchFailed {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+        },
+        /// A worker lost bond over a batch.
+        Slashed {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
+            /// Its operator, whose bond it was.
+            operator: T::AccountId,
+            /// Taken, planck.
+            total: u128,
+            /// Of that, to the operators who were right.
+            to_honest: u128,
+        },
+        /// The requester cancelled; what was started still completes.
+        JobCancelled {
+            /// The job.
+            job: JobId,
+            /// Batches that still complete.
+            in_flight: u32,
+        },
+        /// The deadline came; what has all its replicas still completes.
+        JobExpired {
+            /// The job.
+            job: JobId,
+            /// Batches in flight, those about to fail included.
+            in_flight: u32,
+        },
+        /// Nothing of a job is in flight any more.
+        JobEnded {
+            /// The job.
+            job: JobId,
+            /// How it ended.
+            outcome: Outcome,
+            /// Batches accepted.
+            settled: u32,
+            /// Batches failed.
+            failed: u32,
+            /// Paid over its life, planck.
+            paid: u128,
+            /// Released to the requester, planck.
+            released: u128,
+        },
+        /// Records of an ended job were removed.
+        CleanedUp {
+            /// The job.
+            job: JobId,
+            /// Batches removed by this call.
+            batches: u32,
+            /// Deposit returned, planck: 0 while records remain.
+            deposit: u128,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such job; it may have been cleaned up.
+        NoSuchJob,
+        /// The job takes no new work: it is cancelled, expired or ended.
+        NotOpen,
+        /// Only the requester of the job may do this.
+        NotRequester,
+        /// The job has not ended yet.
+        NotEnded,
+        /// The job ended too recently: try again once `Retention` blocks have passed.
+        RetentionNotOver,
+        /// A job needs at least one unit.
+        NoUnits,
+        /// More units than a job may have: split the job.
+        TooManyUnits,
+        /// Batches must have 1 to 1,024 units.
+        BadBatchSize,
+        /// Fuel and memory limit must be above zero.
+        NoLimits,
+        /// A batch at its limits takes too long: use a smaller batch or fuel limit.
+        BatchTooLong,
+        /// Two or three replicas must agree.
+        BadQuorum,
+        /// There is no such profile.
+        UnknownProfile,
+        /// The profile does not measure batch work.
+        UnsuitableProfile,
+        /// The bid is below the floor of the profile.
+        PriceBelowFloor,
+        /// Results of this environment are not accepted: run an accepted one.
+        EnvironmentNotAccepted,
+        /// The image was never published.
+        UnknownImage,
+        /// The image is retired: use a current one.
+        ImageRetired,
+        /// The deadline is not in the future.
+        DeadlinePassed,
+        /// The deadline lies too far ahead: at most `MaxJobBlocks` from now.
+        DeadlineTooFar,
+        /// Workers need an address of the requester.
+        NoEndpoint,
+        /// A listed jurisdiction is not an ISO 3166-1 alpha-2 code, or is listed twice.
+        BadJurisdiction,
+        /// The worst case of the job is more than any account can hold.
+        EscrowTooLarge,
+        /// All job numbers are taken.
+        TooManyJobs,
+        /// The signer is no worker that may take work now: not registered, paused, leaving, or its bond is
+        /// too small.
+        WorkerUnavailable,
+        /// The worker runs another environment than the job asks for.
+        WrongEnvironment,
+        /// The worker's capacity is measured in another profile.
+        WrongProfile,
+        /// The job may not run in the worker's jurisdiction.
+        OutsideJurisdictions,
+        /// The worker has had too few units accepted for this job.
+        TooFewAcceptedUnits,
+        /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
+        NothingToClaim,
+        /// The worker has no free capacity for a unit of this job.
+        CapacityExhausted,
+    }
+
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Most batches of a job that can be claimed at the same time.
+        fn window() -> u32 {
+            WINDOW
+        }
+        /// Most workers that ever get one batch.
+        fn max_assignments() -> u32 {
+            MAX_ASSIGNMENTS
+        }
+        /// Most units of a job.
+        fn max_units() -> u32 {
+            sungrid_primitives::job::MAX_UNITS
+        }
+        /// Most units of a batch.
+        fn max_batch_units() -> u32 {
+            sungrid_primitives::job::MAX_BATCH_UNITS
+        }
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_poll(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+            let mut slice = WeightMeter::with_limit(meter.remaining().min(T::AgendaWeight::get()));
+            Self::do_agenda(now, &mut slice);
+            meter.consume(slice.consumed());
+        }
+
+        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            let mut meter = WeightMeter::with_limit(remaining);
+            Self::do_agenda(now, &mut meter);
+            meter.consumed()
+        }
+
+        fn integrity_test() {
+            Self::check_integrity();
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// A job, if it exists.
+        pub fn job(job: JobId) -> Option<JobRecordOf<T>> {
+            Jobs::<T>::get(job)
+        }
+
+        /// A batch in flight, if it is.
+        pub fn batch(job: JobId, batch: BatchIndex) -> Option<BatchRecordOf<T>> {
+            Batches::<T>::get(job, batch)
+        }
+
+        /// Whether a claim of this worker would succeed now.
+        pub fn claimable(job: JobId, worker: T::AccountId) -> bool {
+            Self::would_claim(&worker, job)
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Orders a job.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Holds, in this block (requirement C9), the escrow
+        /// `batches × k × cost(batch_size × unit_charge(fuel_limit, memory_limit), price)` and the deposit
+        /// `JobDeposit + batches × BatchDeposit`. With too little balance nothing happens.
+        ///
+        /// ## Parameters
+        /// - `spec`: the order.
+        ///
+        /// ## Errors
+        /// Each rule of [`JobSpec`] has its own; the token's own errors if the balance does not suffice.
+        ///
+        /// ## Events
+        /// - [`Event::JobSubmitted`]
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::submit())]
+        pub fn submit(origin: OriginFor<T>, spec: JobSpecOf<T>) -> DispatchResult {
+            let requester = ensure_signed(origin)?;
+            Self::do_submit(requester, spec)
+        }
+
+        /// Asks for a batch of a job. The chain picks it.
+        ///
+        /// ## Dispatch origin
+        /// Signed by a worker key. Feeless when it would succeed, so a machine earns from zero; each
+        /// success takes capacity, which bounds how many are free.
+        ///
+        /// ## Details
+        /// Pseudo-random among the batches of the window that no worker of the same operator ever had.
+        /// Takes `unit_rate(memory_limit)` of the worker's capacity until the batch is committed, missed or
+        /// ended.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        ///
+        /// ## Errors
+        /// - [`Error::NoSuchJob`], [`Error::NotOpen`]
+        /// - [`Error::WorkerUnavailable`], [`Error::WrongEnvironment`], [`Error::WrongProfile`],
+        ///   [`Error::OutsideJurisdictions`], [`Error::TooFewAcceptedUnits`], [`Error::CapacityExhausted`]
+        /// - [`Error::NothingToClaim`]
+        ///
+        /// ## Events
+        /// - [`Event::BatchClaimed`]
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::claim())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId| -> bool {
+            ensure_signed(origin.clone()).is_ok_and(|worker| Pallet::<T>::would_claim(&worker, *job))
+        })]
+        pub fn claim(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_claim(worker, job)
+        }
+
+        /// Stops a job. Batches that a worker already has run to their end and are paid; all others are not
+        /// started.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        ///
+        /// ## Errors
+        /// - [`Error::NoSuchJob`], [`Error::NotRequester`], [`Error::NotOpen`]
+        ///
+        /// ## Events
+        /// - [`Event::JobCancelled`], and [`Event::JobEnded`] if nothing is in flight
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::cancel())]
+        pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_cancel(who, job)
+        }
+
+        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, at most
+        /// [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the
+        /// deposit returns to the requester.
+        ///
+        /// ## Dispatch origin
+        /// Signed by anyone.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        ///
+        /// ## Errors
+        /// - [`Error::NoSuchJob`], [`Error::NotEnded`], [`Error::RetentionNotOver`]
+        ///
+        /// ## Events
+        /// - [`Event::CleanedUp`]
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::clean_up(T::CleanUpLimit::get()))]
+        pub fn clean_up(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            let batches = Self::do_clean_up(job)?;
+            Ok(Some(T::WeightInfo::clean_up(batches)).into())
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! One module per topic. Every test ends in the pallet's invariants: see `mock::run`.
+
+mod agenda;
+mod cancel;
+mod claim;
+mod clean_up;
+mod histories;
+mod invariants;
+mod settle;
+mod submit;

@@ -1,0 +1,310 @@
+//! What the market stores.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{BoundedVec, traits::ConstU32};
+use frame_system::pallet_prelude::BlockNumberFor;
+use scale_info::TypeInfo;
+use sungrid_primitives::{
+    BatchIndex, ContentHash, UnitIndex,
+    environment::EnvironmentId,
+    job::{self, MAX_ENDPOINT_BYTES},
+    jurisdiction::Jurisdiction,
+    suns::LANE_FUEL_PER_SECOND,
+    traits::{Assignment, ProfileId},
+};
+
+/// Most batches of one job that can be claimed at the same time. Smaller: colluding operators meet in
+/// the same batch more often. Larger: more started batches wait for their second replica, and a
+/// claim reads more.
+pub const WINDOW: u32 = 32;
+/// Most workers that ever get one batch. Below the verifier's bound on replicas plus a few no-shows,
+/// batches fail needlessly; above, one batch's record and its end grow heavier.
+pub const MAX_ASSIGNMENTS: u32 = 8;
+/// Most jurisdictions that a job can list.
+pub const MAX_JURISDICTIONS: u32 = 8;
+/// Fewest replicas that a policy can ask to agree.
+pub const MIN_QUORUM: u8 = 2;
+/// Most replicas that a policy can ask to agree.
+pub const MAX_QUORUM: u8 = 3;
+
+/// How the results of a job are verified.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Policy {
+    /// So many replicas by distinct operators must agree: 2 or 3.
+    Replicate(u8),
+}
+
+impl Policy {
+    /// Replicas that must agree, each of which is paid.
+    pub fn quorum(&self) -> u32 {
+        match self {
+            Self::Replicate(quorum) => u32::from(*quorum),
+        }
+    }
+}
+
+/// Who may work on a job.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Constraints {
+    /// ISO 3166-1 alpha-2 codes that the job may run in; empty: anywhere (requirement I4).
+    pub jurisdictions: BoundedVec<Jurisdiction, ConstU32<MAX_JURISDICTIONS>>,
+    /// Units that a worker must have had accepted before.
+    pub min_accepted_units: u64,
+}
+
+/// What a requester orders.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct JobSpec<BlockNumber> {
+    /// BLAKE3 of the image manifest.
+    pub image: ContentHash,
+    /// BLAKE3 of the job-input manifest.
+    pub input: ContentHash,
+    /// Number of units.
+    pub units: UnitIndex,
+    /// Units per batch; the last batch may be short.
+    pub batch_size: u32,
+    /// Bid, planck per SUNS·hour.
+    pub price: u128,
+    /// Most fuel of one unit.
+    pub fuel_limit: u64,
+    /// Most memory of one unit, bytes.
+    pub memory_limit: u64,
+    /// How results are verified.
+    pub policy: Policy,
+    /// What charges are measured in.
+    pub profile: ProfileId,
+    /// Where results compare.
+    pub environment: EnvironmentId,
+    /// From this block on nothing more is claimed.
+    pub deadline: BlockNumber,
+    /// How to reach the requester: an encoded peer address (requirement C8).
+    pub endpoint: BoundedVec<u8, ConstU32<MAX_ENDPOINT_BYTES>>,
+    /// Who may work on it.
+    pub constraints: Constraints,
+}
+
+impl<BlockNumber> JobSpec<BlockNumber> {
+    /// Virtual time of a batch at its limits on one lane, seconds, rounded up. `None` beyond `u64`.
+    pub fn batch_seconds(&self) -> Option<u64> {
+        let fuel = u128::from(self.batch_size).checked_mul(u128::from(self.fuel_limit))?;
+        u64::try_from(fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND))).ok()
+    }
+
+    /// Units in a batch; 0 if there is no such batch.
+    pub fn units_in(&self, batch: BatchIndex) -> u32 {
+        job::batch_range(self.units, self.batch_size, batch).map_or(0, |(_, count)| count)
+    }
+}
+
+/// Why a job takes no new batches.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Closing {
+    /// By its requester: started batches may still complete, with more replicas if need be.
+    Cancelled,
+    /// By its deadline: nothing is claimed any more.
+    Expired,
+}
+
+/// How a job ended.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Outcome {
+    /// Every batch was settled or failed.
+    Completed,
+    /// Its requester cancelled it.
+    Cancelled,
+    /// Its deadline came first.
+    Expired,
+}
+
+impl From<Closing> for Outcome {
+    fn from(closing: Closing) -> Self {
+        match closing {
+            Closing::Cancelled => Self::Cancelled,
+            Closing::Expired => Self::Expired,
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum JobState<BlockNumber> {
+    /// Batches can be claimed.
+    Open,
+    /// No new batch is started; some are in flight.
+    Settling(Closing),
+    /// Nothing is in flight, the rest of the escrow is back with the requester.
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// The block in which it did.
+        at: BlockNumber,
+    },
+}
+
+/// A job on chain, until it is cleaned up.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct JobRecord<AccountId, BlockNumber> {
+    /// Who ordered it and pays.
+    pub requester: AccountId,
+    /// What was ordered.
+    pub spec: JobSpec<BlockNumber>,
+    /// Where it stands.
+    pub state: JobState<BlockNumber>,
+    /// Number of batches.
+    pub batches: u32,
+    /// Capacity that a claim takes, µSUNS: one lane and the memory limit.
+    pub rate: u64,
+    /// Charge of one unit at its limits, µSUNS·s.
+    pub unit_charge: u128,
+    /// First batch that never was in the window.
+    pub next_batch: BatchIndex,
+    /// Batches that can be claimed now.
+    pub window: BoundedVec<BatchIndex, ConstU32<WINDOW>>,
+    /// Started batches that want a replica and found the window full.
+    pub waiting: u32,
+    /// Claims so far: the nonce of the draw.
+    pub claims: u32,
+    /// Batches claimed at least once and not resolved.
+    pub in_flight: u32,
+    /// Batches accepted and paid.
+    pub settled: u32,
+    /// Batches failed and refunded.
+    pub failed: u32,
+    /// Fuel of the accepted results.
+    pub fuel: u128,
+    /// Held for the worst case at submission, planck.
+    pub escrow: u128,
+    /// Of that, paid into the pot so far.
+    pub paid: u128,
+    /// Held for the records, planck.
+    pub deposit: u128,
+    /// Batches below this index have been cleaned up.
+    pub cleaned: BatchIndex,
+}
+
+/// The job record of a runtime.
+pub type JobRecordOf<T> = JobRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+/// The job specification of a runtime.
+pub type JobSpecOf<T> = JobSpec<BlockNumberFor<T>>;
+
+impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
+    /// Escrow that is neither paid nor released yet, planck; 0 once the job has ended.
+    pub fn outstanding(&self) -> u128 {
+        match self.state {
+            JobState::Ended { .. } => 0,
+            JobState::Open | JobState::Settling(_) => self.escrow.saturating_sub(self.paid),
+        }
+    }
+
+    /// Whether the job has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, JobState::Ended { .. })
+    }
+}
+
+impl<AccountId, BlockNumber: PartialOrd> JobRecord<AccountId, BlockNumber> {
+    /// Whether anything of it can be claimed at `now`. The agenda may lag behind the deadline; this
+    /// does not.
+    pub fn takes_claims(&self, now: &BlockNumber) -> bool {
+        *now < self.spec.deadline
+            && matches!(
+                self.state,
+                JobState::Open | JobState::Settling(Closing::Cancelled)
+            )
+    }
+}
+
+/// One worker that got a batch.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Claimant<AccountId> {
+    /// The worker key.
+    pub worker: AccountId,
+    /// Its operator when it claimed.
+    pub operator: AccountId,
+    /// Whether the batch still takes the worker's capacity.
+    pub working: bool,
+}
+
+impl<AccountId> From<Claimant<AccountId>> for Assignment<AccountId> {
+    fn from(claimant: Claimant<AccountId>) -> Self {
+        Self {
+            worker: claimant.worker,
+            operator: claimant.operator,
+        }
+    }
+}
+
+/// A batch in flight.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct BatchRecord<AccountId> {
+    /// Everyone who ever got it, in order; distinct operators.
+    pub assignments: BoundedVec<Claimant<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
+    /// Replicas that are wanted and not claimed.
+    pub wanted: u32,
+}
+
+/// The batch record of a runtime.
+pub type BatchRecordOf<T> = BatchRecord<<T as frame_system::Config>::AccountId>;

@@ -1,0 +1,69 @@
+//! Weights of the market's calls and hooks.
+//!
+//! Conservative estimates by hand, until the benchmarks of this pallet have run on reference hardware: each
+//! counts the storage items that the worst case touches, those of the pallets it calls included.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+/// What the market needs weighed.
+pub trait WeightInfo {
+    /// [`crate::Pallet::submit`].
+    fn submit() -> Weight;
+    /// [`crate::Pallet::claim`].
+    fn claim() -> Weight;
+    /// [`crate::Pallet::cancel`].
+    fn cancel() -> Weight;
+    /// [`crate::Pallet::clean_up`] of `b` batches.
+    fn clean_up(b: u32) -> Weight;
+    /// Looking for the next entry of the agenda, and removing it.
+    fn agenda_lookup() -> Weight;
+    /// A job's deadline: it is closed.
+    fn agenda_close() -> Weight;
+    /// A job's deadline: one batch fails.
+    fn agenda_abandon() -> Weight;
+}
+
+fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
+    // 2 KiB of proof per item read: the largest record here is below 1 KiB.
+    Weight::from_parts(
+        micros.saturating_mul(1_000_000),
+        reads.saturating_mul(2_048),
+    )
+    .saturating_add(RocksDbWeight::get().reads_writes(reads, writes))
+}
+
+impl WeightInfo for () {
+    fn submit() -> Weight {
+        // Profile, floor, environment, image, number, account, holds, job, agenda, cursor.
+        estimate(80, 12, 8)
+    }
+    fn claim() -> Weight {
+        // Worker, job, randomness, the whole window's records, waiting, the verifier's ballot and agenda.
+        estimate(150, 8 + u64::from(crate::WINDOW), 8)
+    }
+    fn cancel() -> Weight {
+        estimate(
+            120,
+            6 + 2 * u64::from(crate::WINDOW),
+            6 + u64::from(crate::WINDOW),
+        )
+    }
+    fn clean_up(b: u32) -> Weight {
+        estimate(60, 4, 4).saturating_add(estimate(5, 1, 1).saturating_mul(u64::from(b)))
+    }
+    fn agenda_lookup() -> Weight {
+        estimate(10, 2, 2)
+    }
+    fn agenda_close() -> Weight {
+        // The window's records, what waits for it, the job, its end.
+        estimate(
+            150,
+            8 + 2 * u64::from(crate::WINDOW),
+            8 + u64::from(crate::WINDOW),
+        )
+    }
+    fn agenda_abandon() -> Weight {
+        // Batch, ballot, job, up to 8 workers twice, a refill, the job's end.
+        estimate(150, 32, 28)
+    }
+}

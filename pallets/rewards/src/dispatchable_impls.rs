@@ -1,0 +1,38 @@
+//! What the calls do, after their origin is known.
+
+use frame_support::{
+    ensure,
+    pallet_prelude::DispatchResult,
+    traits::{fungible::Mutate, tokens::Preservation},
+};
+
+use crate::{Accounts, Config, Current, Error, Event, Owed, Pallet, Role};
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_claim(account: T::AccountId) -> DispatchResult {
+        let current = Current::<T>::get().number;
+        let (mut amount, mut folded) = (0u128, false);
+        for role in Role::ALL {
+            let Some(mut entry) = Accounts::<T>::get(role, &account) else {
+                continue;
+            };
+            folded |= Self::fold(role, &mut entry, current);
+            amount = amount.saturating_add(core::mem::take(&mut entry.pending));
+            if entry.points == 0 {
+                Accounts::<T>::remove(role, &account);
+            } else {
+                Accounts::<T>::insert(role, &account, entry);
+            }
+        }
+        // Points may be worth less than a planck. Taking them is progress all the same: what they leave is
+        // for the others.
+        ensure!(amount > 0 || folded, Error::<T>::NothingToClaim);
+        if amount > 0 {
+            let pot = Self::account_id();
+            T::Currency::transfer(&pot, &account, amount, Preservation::Preserve)?;
+            Owed::<T>::mutate(|owed| *owed = owed.saturating_sub(amount));
+        }
+        Self::deposit_event(Event::RewardsClaimed { account, amount });
+        Ok(())
+    }
+}

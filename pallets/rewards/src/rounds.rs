@@ -1,0 +1,270 @@
+//! The round: how it fills, ends and is split. Ending costs the same for any number of participants.
+
+use frame_support::{
+    defensive,
+    traits::{
+        Get,
+        fungible::{Inspect, Mutate},
+        tokens::Preservation,
+    },
+    weights::Weight,
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{Percent, Saturating};
+
+use crate::{
+    Account, Accounts, CarriedOver, Config, Current, CurrentRound, Event, LastRound, OpenRound,
+    Owed, Pallet, Role, RoundLength, RoundSummary, Rounds, Share, UnexpectedKind, WeightInfo,
+};
+
+/// Part of block authors.
+pub(crate) const AUTHORS_PERCENT: u64 = 10;
+/// Part of the treasury; with it goes what rounding leaves.
+pub(crate) const FOUNDATION_PERCENT: u64 = 10;
+/// Part of developers.
+pub(crate) const DEVELOPERS_PERCENT: u64 = 20;
+/// Part of operators.
+pub(crate) const WORKERS_PERCENT: u64 = 60;
+
+const _: () = assert!(
+    AUTHORS_PERCENT + FOUNDATION_PERCENT + DEVELOPERS_PERCENT + WORKERS_PERCENT == 100,
+    "the split covers the pot"
+);
+
+/// A pot's four parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    pub(crate) authors: u128,
+    pub(crate) foundation: u128,
+    pub(crate) developers: u128,
+    pub(crate) workers: u128,
+}
+
+/// Splits a pot; the parts add up to it exactly.
+pub(crate) fn split(pot: u128) -> Split {
+    let part = |percent: u64| Percent::from_percent(percent as u8).mul_floor(pot);
+    let (authors, developers, workers) = (
+        part(AUTHORS_PERCENT),
+        part(DEVELOPERS_PERCENT),
+        part(WORKERS_PERCENT),
+    );
+    Split {
+        authors,
+        // No underflow: the three are at most 90 % of the pot.
+        foundation: pot - authors - developers - workers,
+        developers,
+        workers,
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Blocks in a round that opens now.
+    pub(crate) fn round_length() -> BlockNumberFor<T> {
+        RoundLength::<T>::get().unwrap_or_else(T::RoundBlocks::get)
+    }
+
+    /// Ends the round if it has had its blocks.
+    pub(crate) fn tick(now: BlockNumberFor<T>) -> Weight {
+        let round = Current::<T>::get();
+        if now < round.ends {
+            return T::WeightInfo::tick();
+        }
+        Self::close(round, now);
+        T::WeightInfo::close_round()
+    }
+
+    /// Ends a round and opens the next.
+    fn close(round: CurrentRound<BlockNumberFor<T>>, now: BlockNumberFor<T>) {
+        let (payments, fees) = Self::income(&round);
+        let emission = Self::emit(payments);
+        let pot = payments.saturating_add(fees).saturating_add(emission);
+        let parts = split(pot);
+
+        let mut carried = CarriedOver::<T>::get();
+        let owed_before = carried.total();
+        let mut open = OpenRound::default();
+        let mut points = round.points;
+        for (role, part, carry) in [
+            (Role::Author, parts.authors, &mut carried.authors),
+            (Role::Developer, parts.developers, &mut carried.developers),
+            (Role::Worker, parts.workers, &mut carried.workers),
+        ] {
+            *carry = carry.saturating_add(part);
+            let points = *points.of(role);
+            if points > 0 {
+                *open.of(role) = Share {
+                    left: core::mem::take(carry),
+                    points,
+                };
+            }
+        }
+        carried.foundation =
+            Self::pay_treasury(carried.foundation.saturating_add(parts.foundation));
+
+        if !open.is_taken() {
+            Rounds::<T>::insert(round.number, open);
+        }
+        Owed::<T>::mutate(|owed| {
+            *owed = owed
+                .saturating_sub(owed_before)
+                .saturating_add(carried.total())
+                .saturating_add(open.left());
+        });
+        CarriedOver::<T>::put(carried);
+        Current::<T>::put(CurrentRound {
+            number: round.number.saturating_add(1),
+            ends: now.saturating_add(Self::round_length()),
+            ..Default::default()
+        });
+
+        let summary = RoundSummary {
+            round: round.number,
+            payments,
+            fees,
+            emission,
+            authors: parts.authors,
+            foundation: parts.foundation,
+            developers: parts.developers,
+            workers: parts.workers,
+            carried: carried.total(),
+        };
+        LastRound::<T>::put(summary);
+        Self::deposit_event(summary.into());
+    }
+
+    /// Payments and fees of a round, as far as the pot really holds them; gifts count as fees.
+    fn income(round: &CurrentRound<BlockNumberFor<T>>) -> (u128, u128) {
+        let noted = round.payments.saturating_add(round.fees);
+        let spoken_for = Owed::<T>::get().saturating_add(T::Currency::minimum_balance());
+        let there = T::Currency::total_balance(&Self::account_id()).saturating_sub(spoken_for);
+        match there.checked_sub(noted) {
+            Some(gifts) => (round.payments, round.fees.saturating_add(gifts)),
+            None => {
+                let missing = noted.saturating_sub(there);
+                Self::unexpected(UnexpectedKind::PotShort { missing });
+                // Never promise what is not there; what is missing of payments earns no emission either.
+                let fees = round.fees.min(there);
+                (round.payments.min(there.saturating_sub(fees)), fees)
+            }
+        }
+    }
+
+    /// Mints the round's emission into the pot and says how much it was.
+    fn emit(payments: u128) -> u128 {
+        let emission = T::EmissionRate::get()
+            .mul_floor(payments)
+            .min(T::EmissionCap::get());
+        if emission == 0 {
+            return 0;
+        }
+        T::Currency::mint_into(&Self::account_id(), emission).unwrap_or_else(|_| {
+            Self::unexpected(UnexpectedKind::EmissionFailed);
+            0
+        })
+    }
+
+    /// Pays the treasury and says how much could not be paid.
+    fn pay_treasury(amount: u128) -> u128 {
+        if amount == 0 {
+            return 0;
+        }
+        let paid = T::Currency::transfer(
+            &Self::account_id(),
+            &T::Treasury::get(),
+            amount,
+            Preservation::Preserve,
+        );
+        if paid.is_ok() { 0 } else { amount }
+    }
+
+    /// Gives `account` points in the round that is filling.
+    pub(crate) fn earn(
+        role: Role,
+        account: &T::AccountId,
+        points: u128,
+        round: &mut CurrentRound<BlockNumberFor<T>>,
+    ) {
+        if points == 0 {
+            return;
+        }
+        let total = round.points.of(role);
+        // Neither can come near: payments are bounded by the issuance, charges by what was paid for them.
+        let points = points.min(u128::MAX - *total);
+        *total = total.saturating_add(points);
+        Accounts::<T>::mutate(role, account, |entry| {
+            let entry = entry.get_or_insert_default();
+            Self::fold(role, entry, round.number);
+            entry.round = round.number;
+            entry.points = entry.points.saturating_add(points);
+        });
+    }
+
+    /// Turns an account's points of an ended round into planck; says whether it had any.
+    pub(crate) fn fold(role: Role, entry: &mut Account, current: u32) -> bool {
+        if entry.points == 0 || entry.round >= current {
+            return false;
+        }
+        let points = core::mem::take(&mut entry.points);
+        Rounds::<T>::mutate_exists(entry.round, |open| {
+            let Some(round) = open else {
+                defensive!("a round was forgotten before all its points were taken");
+                return;
+            };
+            entry.pending = entry.pending.saturating_add(round.of(role).take(points));
+            if round.is_taken() {
+                *open = None;
+            }
+        });
+        true
+    }
+
+    /// Planck that an account could claim now.
+    pub(crate) fn claimable(account: &T::AccountId) -> u128 {
+        let current = Current::<T>::get().number;
+        Role::ALL
+            .into_iter()
+            .filter_map(|role| Some((role, Accounts::<T>::get(role, account)?)))
+            .fold(0u128, |sum, (role, entry)| {
+                let ended = entry.points > 0 && entry.round < current;
+                let open = if ended {
+                    Rounds::<T>::get(entry.round)
+                } else {
+                    None
+                };
+                let part = open.map_or(0, |mut round| round.of(role).part(entry.points));
+                sum.saturating_add(entry.pending).saturating_add(part)
+            })
+    }
+
+    fn unexpected(kind: UnexpectedKind) {
+        defensive!("rewards: unexpected", kind);
+        Self::deposit_event(Event::Unexpected(kind));
+    }
+}
+
+impl<T: Config> From<RoundSummary> for Event<T> {
+    fn from(summary: RoundSummary) -> Self {
+        let RoundSummary {
+            round,
+            payments,
+            fees,
+            emission,
+            authors,
+            foundation,
+            developers,
+            workers,
+            carried,
+        } = summary;
+        Self::RoundClosed {
+            round,
+            payments,
+            fees,
+            emission,
+            authors,
+            foundation,
+            developers,
+            workers,
+            carried,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What other pallets see, and what must always hold.
+
+use sungrid_primitives::{
+    environment::EnvironmentId,
+    suns::Profile,
+    traits::{Pricing, ProfileId},
+};
+
+use crate::{Config, Environments, Pallet, PriceFloors, Profiles};
+
+impl<T: Config> Pricing for Pallet<T> {
+    fn profile(id: ProfileId) -> Option<Profile> {
+        Profiles::<T>::get(id)
+    }
+
+    fn floor(id: ProfileId) -> u128 {
+        PriceFloors::<T>::get(id).unwrap_or(u128::MAX)
+    }
+
+    fn accepts(environment: &EnvironmentId) -> bool {
+        Environments::<T>::contains_key(environment)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(id: ProfileId, profile: Profile, floor: u128, environment: EnvironmentId) {
+        crate::Latest::<T>::mutate(id.kind, |latest| *latest = (*latest).max(id.version));
+        Profiles::<T>::insert(id, profile);
+        PriceFloors::<T>::insert(id, floor);
+        Environments::<T>::insert(environment, ());
+    }
+}
+
+#[cfg(any(feature = "try-runtime", test))]
+impl<T: Config> Pallet<T> {
+    /// What must hold after every block:
+    ///
+    /// 1. every profile contains something;
+    /// 2. the versions of a kind run from 1 to the latest without gaps, and there are no others;
+    /// 3. every price floor belongs to a profile.
+    pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+        use crate::Latest;
+        use frame_support::ensure;
+        use sungrid_primitives::suns::Resources;
+
+        let mut profiles = 0u32;
+        for (_, profile) in Profiles::<T>::iter() {
+            ensure!(
+                profile.contains != Resources::default(),
+                "1: a profile contains nothing"
+            );
+            profiles += 1;
+        }
+        let mut versions = 0u32;
+        for (kind, latest) in Latest::<T>::iter() {
+            for version in 1..=latest {
+                ensure!(
+                    Profiles::<T>::contains_key(ProfileId { kind, version }),
+                    "2: a version of a profile is missing"
+                );
+                versions += 1;
+            }
+        }
+        ensure!(
+            profiles == versions,
+            "2: a profile has a version beyond the latest"
+        );
+        for id in PriceFloors::<T>::iter_keys() {
+            ensure!(
+                Profiles::<T>::contains_key(id),
+                "3: a price floor belongs to no profile"
+            );
+        }
+        Ok(())
+    }
+}

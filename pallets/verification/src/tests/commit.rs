@@ -1,0 +1,109 @@
+//! Sealing: who, once, in time.
+
+use frame_support::{assert_noop, dispatch::CheckIfFeeless};
+use sp_core::H256;
+
+use crate::{mock::*, *};
+
+fn feeless(n: u8, job: u32, batch: u32) -> bool {
+    let call = RuntimeCall::Verification(Call::commit {
+        job,
+        batch,
+        commitment: H256::zero(),
+    });
+    call.is_feeless(&signed(worker(n)))
+}
+
+fn refuses(n: u8, job: u32, batch: u32, error: Error<Test>) {
+    assert_noop!(
+        Verification::commit(signed(worker(n)), job, batch, H256::repeat_byte(1)),
+        error
+    );
+    assert!(!feeless(n, job, batch), "no free space for calls that fail");
+}
+
+#[test]
+fn only_an_assigned_worker_and_only_once() {
+    run(|| {
+        let job = one_batch(2, 2);
+        refuses(1, job + 1, 0, Error::NotInFlight);
+        refuses(1, job, 1, Error::NotInFlight);
+        refuses(3, job, 0, Error::NotAssigned);
+        assert!(feeless(1, job, 0));
+        commit(1, job, 0, &truth(0));
+        // Neither again nor anew.
+        refuses(1, job, 0, Error::AlreadyCommitted);
+        commit(2, job, 0, &truth(0));
+        refuses(2, job, 0, Error::AlreadyCommitted);
+        reveal(2, job, 0, &truth(0));
+        refuses(2, job, 0, Error::AlreadyCommitted);
+        reveal(1, job, 0, &truth(0));
+        refuses(1, job, 0, Error::NotInFlight);
+    });
+}
+
+#[test]
+fn the_last_block_counts_the_next_does_not() {
+    run(|| {
+        let job = one_batch(2, 2);
+        run_to(1 + COMMIT_BLOCKS);
+        commit(1, job, 0, &truth(0));
+        // The agenda may lag: the block number decides.
+        System::set_block_number(2 + COMMIT_BLOCKS);
+        refuses(2, job, 0, Error::CommitTooLate);
+        next_block();
+        refuses(2, job, 0, Error::NotAssigned);
+    });
+}
+
+#[test]
+fn a_long_batch_has_a_long_deadline() {
+    run(|| {
+        let mut order = spec(1, 2);
+        order.fuel_limit = 300_000_000_000;
+        let job = pallet_market::NextJobId::<Test>::get();
+        frame_support::assert_ok!(Market::submit(signed(requester()), order));
+        claim(1, job);
+        // 600 seconds on one lane, twice, in blocks of three seconds.
+        assert_eq!(
+            ballot(job).replicas[0].state,
+            ReplicaState::Working {
+                until: 1 + SLACK + 400
+            }
+        );
+    });
+}
+
+#[test]
+fn unsigned_and_root_are_no_workers() {
+    run(|| {
+        let job = one_batch(2, 1);
+        for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
+            assert_noop!(
+                Verification::commit(origin, job, 0, H256::zero()),
+                sp_runtime::DispatchError::BadOrigin
+            );
+        }
+        // Not the operator either: the worker key works.
+        assert_noop!(
+            Verification::commit(signed(operator(1)), job, 0, H256::zero()),
+            Error::<Test>::NotAssigned
+        );
+    });
+}
+
+#[test]
+fn commitments_stand_in_order() {
+    run(|| {
+        let job = one_batch(3, 3);
+        for n in [2, 3, 1] {
+            commit(n, job, 0, &truth(0));
+        }
+        for n in 1..=3 {
+            reveal(n, job, 0, &truth(0));
+        }
+        let winners = Verification::results(job, 0, 1).remove(0).1.winners;
+        let order: Vec<_> = winners.into_iter().map(|winner| winner.worker).collect();
+        assert_eq!(order, vec![worker(2), worker(3), worker(1)]);
+    });
+}

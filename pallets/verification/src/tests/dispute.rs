@@ -1,0 +1,216 @@
+//! Disagreement: who wins, who loses, when it is given up.
+
+use frame_support::traits::fungible::Inspect;
+use pallet_market::Outcome;
+
+use crate::mock::*;
+
+/// One more replica claims, seals and opens.
+fn join(n: u8, job: u32, summary: &sungrid_primitives::receipt::BatchSummary) {
+    assert_eq!(claim(n, job), 0);
+    commit(n, job, 0, summary);
+    reveal(n, job, 0, summary);
+}
+
+fn all_reveal(job: u32, summaries: &[sungrid_primitives::receipt::BatchSummary]) {
+    for (at, summary) in summaries.iter().enumerate() {
+        commit(at as u8 + 1, job, 0, summary);
+    }
+    for (at, summary) in summaries.iter().enumerate() {
+        reveal(at as u8 + 1, job, 0, summary);
+    }
+}
+
+#[test]
+fn a_third_replica_decides_and_the_liar_pays_the_honest() {
+    run(|| {
+        let job = one_batch(2, 2);
+        all_reveal(job, &[truth(0), lie(1)]);
+        // Undecided: one more is wanted, at once and claimable.
+        assert_eq!((ballot(job).wanted, record(job).wanted), (3, 1));
+        assert_eq!(ballot(job).reveal_until, None);
+        assert_eq!((bond(1), bond(2)), (BOND, BOND));
+
+        join(3, job, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(Verification::results(job, 0, 1)[0].1.summary, truth(0));
+        assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
+        assert_eq!(bond(2), BOND - SLASH);
+        assert_eq!(registered(2).faults, 1);
+        assert_eq!(registered(2).accepted_units, 0);
+        for n in [1, 3] {
+            assert_eq!(bond(n), BOND);
+            assert_eq!(registered(n).accepted_units, 2);
+            assert_eq!(Balances::total_balance(&operator(n)), FUNDS + SLASH / 4);
+        }
+        assert_eq!(Balances::total_balance(&treasury()), FUNDS + SLASH / 2);
+        assert!(emitted(pallet_market::Event::<Test>::Slashed {
+            job,
+            batch: 0,
+            worker: worker(2),
+            operator: operator(2),
+            total: SLASH,
+            to_honest: SLASH / 2,
+        }));
+    });
+}
+
+#[test]
+fn agreement_is_about_everything_that_is_paid() {
+    // Same root, other charge: a replica that pads its bill is a liar.
+    run(|| {
+        let job = one_batch(2, 2);
+        let mut padded = truth(0);
+        padded.charge += 1;
+        all_reveal(job, &[truth(0), padded]);
+        join(3, job, &truth(0));
+        assert_eq!(bond(2), BOND - SLASH);
+    });
+    run(|| {
+        let job = one_batch(2, 2);
+        let mut padded = truth(0);
+        padded.fuel += 1;
+        all_reveal(job, &[padded, truth(0)]);
+        join(3, job, &truth(0));
+        assert_eq!(bond(1), BOND - SLASH);
+    });
+}
+
+#[test]
+fn when_all_differ_up_to_the_bound_the_batch_is_refunded() {
+    run(|| {
+        let before = Balances::total_balance(&requester());
+        let job = one_batch(2, 2);
+        all_reveal(job, &[lie(1), lie(2)]);
+        join(3, job, &lie(3));
+        join(4, job, &lie(4));
+        assert_eq!(outcome(job), None);
+        join(5, job, &truth(0));
+        // Nobody can tell who is right: nobody is paid, nobody is slashed.
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        let record = Market::job(job).expect("kept");
+        assert_eq!((record.failed, record.paid), (1, 0));
+        assert!((1..=5).all(|n| bond(n) == BOND));
+        assert_eq!(Balances::total_balance(&requester()), before);
+        assert!(Verification::results(job, 0, 1).is_empty());
+    });
+}
+
+#[test]
+fn several_liars_all_lose() {
+    run(|| {
+        let job = one_batch(2, 2);
+        all_reveal(job, &[lie(1), lie(2)]);
+        join(3, job, &lie(3));
+        join(4, job, &truth(0));
+        join(5, job, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert!((1..=3).all(|n| bond(n) == BOND - SLASH));
+        // Three slashes, of each half to two operators.
+        for n in 4..=5 {
+            assert_eq!(Balances::total_balance(&operator(n)), FUNDS + 3 * SLASH / 4);
+        }
+    });
+}
+
+#[test]
+fn three_replicas_ask_for_as_many_more_as_agreement_lacks() {
+    // Two agree: one more.
+    run(|| {
+        let job = one_batch(3, 3);
+        all_reveal(job, &[truth(0), lie(1), truth(0)]);
+        assert_eq!((ballot(job).wanted, record(job).wanted), (4, 1));
+        join(4, job, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(Market::job(job).expect("kept").paid, 3 * BATCH_COST / 2);
+        assert_eq!(bond(2), BOND - SLASH);
+    });
+    // None agree: two more, sealed together.
+    run(|| {
+        let job = one_batch(3, 3);
+        all_reveal(job, &[truth(0), lie(1), lie(2)]);
+        assert_eq!((ballot(job).wanted, record(job).wanted), (5, 2));
+        for n in 4..=5 {
+            claim(n, job);
+            commit(n, job, 0, &truth(0));
+        }
+        for n in 4..=5 {
+            reveal(n, job, 0, &truth(0));
+        }
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!((bond(2), bond(3)), (BOND - SLASH, BOND - SLASH));
+    });
+    // Two against two against one: given up.
+    run(|| {
+        let job = one_batch(3, 3);
+        all_reveal(job, &[truth(0), lie(1), truth(0)]);
+        join(4, job, &lie(1));
+        assert_eq!(ballot(job).wanted, 5);
+        join(5, job, &lie(2));
+        assert_eq!(Market::job(job).expect("kept").failed, 1);
+        assert!((1..=5).all(|n| bond(n) == BOND));
+    });
+}
+
+#[test]
+fn colluding_replicas_on_one_batch_do_win() {
+    // What replication cannot see: `k` operators who collude and whom the draw put on one batch.
+    run(|| {
+        let job = one_batch(2, 2);
+        all_reveal(job, &[lie(1), lie(1)]);
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(Market::job(job).expect("kept").paid, 2 * BATCH_COST);
+    });
+    // And a majority of liars has an honest replica slashed.
+    run(|| {
+        let job = one_batch(2, 2);
+        all_reveal(job, &[truth(0), lie(1)]);
+        join(3, job, &lie(1));
+        assert_eq!(bond(1), BOND - SLASH);
+        assert_eq!((bond(2), bond(3)), (BOND, BOND));
+    });
+}
+
+#[test]
+fn a_replacement_for_a_dissenter_may_miss_and_is_replaced_in_turn() {
+    run(|| {
+        let job = one_batch(2, 2);
+        all_reveal(job, &[truth(0), lie(1)]);
+        // The third never commits, the fourth never reveals, the fifth decides.
+        claim(3, job);
+        wait(COMMIT_BLOCKS + 1);
+        claim(4, job);
+        commit(4, job, 0, &lie(4));
+        wait(REVEAL_BLOCKS + 1);
+        join(5, job, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!((bond(2), bond(4)), (BOND - SLASH, BOND - SLASH));
+        assert_eq!((bond(3), registered(3).missed), (BOND, 1));
+        assert_eq!((bond(1), bond(5)), (BOND, BOND));
+    });
+}
+
+#[test]
+fn a_slashed_worker_below_its_minimum_claims_no_more() {
+    run(|| {
+        // Four SUNS need 4,000; a bond worn down to below that is refused.
+        let mut slashes = 0;
+        while registered(2).bond >= 4_000 {
+            pallet_workers::Workers::<Test>::mutate(worker(2), |record| {
+                record.as_mut().expect("registered").in_flight += 1;
+            });
+            <Workers as sungrid_primitives::traits::Workers<AccountId>>::slash(
+                &worker(2),
+                &[operator(1)],
+            );
+            <Workers as sungrid_primitives::traits::Workers<AccountId>>::resolved(&worker(2));
+            slashes += 1;
+            assert!(slashes < 100);
+        }
+        let job = submit(1, 2);
+        frame_support::assert_noop!(
+            Market::claim(signed(worker(2)), job),
+            pallet_market::Error::<Test>::WorkerUnavailable
+        );
+    });
+}

@@ -1,0 +1,278 @@
+//! Random histories of honest, lying, lazy and silent workers and a fickle requester, over the real pallets.
+
+use frame_support::{traits::fungible::InspectHold, weights::Weight};
+use pallet_market::HoldReason;
+use proptest::prelude::*;
+use sungrid_primitives::receipt::BatchSummary;
+
+use crate::{mock::*, *};
+
+/// What a worker seals.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Truth,
+    Lie(u8),
+    /// The same lie as everybody who colludes.
+    Collude,
+}
+
+impl Answer {
+    fn summary(self, batch: u32) -> BatchSummary {
+        match self {
+            Self::Truth => truth(batch),
+            Self::Lie(n) => lie(n),
+            Self::Collude => lie(0),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Submit {
+        batches: u32,
+        quorum: u8,
+        blocks: u64,
+    },
+    Claim {
+        n: u8,
+        pick: usize,
+    },
+    Commit {
+        pick: usize,
+        answer: Answer,
+    },
+    CommitGarbage {
+        n: u8,
+        job: u32,
+        batch: u32,
+    },
+    Reveal {
+        pick: usize,
+    },
+    RevealAll,
+    Cancel {
+        job: u32,
+    },
+    CleanUp {
+        job: u32,
+    },
+    Leave {
+        n: u8,
+    },
+    Pause {
+        n: u8,
+    },
+    Resume {
+        n: u8,
+    },
+    Withdraw {
+        n: u8,
+    },
+    ClaimRewards {
+        n: u8,
+    },
+    Wait {
+        blocks: u64,
+    },
+    FullBlocks {
+        blocks: u64,
+    },
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        5 => Just(Answer::Truth),
+        1 => (1u8..9).prop_map(Answer::Lie),
+        1 => Just(Answer::Collude),
+    ]
+}
+
+fn submission() -> impl Strategy<Value = Action> {
+    // Mostly few batches, so that replicas meet; sometimes more than a window; now and then a bad order.
+    let batches = prop_oneof![6 => 1u32..5, 1 => 30u32..50];
+    let quorum = prop_oneof![8 => 2u8..=3, 1 => Just(4u8)];
+    (batches, quorum, 20u64..80).prop_map(|(batches, quorum, blocks)| Action::Submit {
+        batches,
+        quorum,
+        blocks,
+    })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let n = 1..=WORKERS;
+    prop_oneof![
+        6 => submission(),
+        60 => (n.clone(), 0usize..8).prop_map(|(n, pick)| Action::Claim { n, pick }),
+        60 => (0usize..64, answer()).prop_map(|(pick, answer)| Action::Commit { pick, answer }),
+        2 => (n.clone(), 0u32..4, 0u32..4).prop_map(|(n, job, batch)| Action::CommitGarbage { n, job, batch }),
+        40 => (0usize..64).prop_map(|pick| Action::Reveal { pick }),
+        6 => Just(Action::RevealAll),
+        2 => (0u32..6).prop_map(|job| Action::Cancel { job }),
+        2 => (0u32..6).prop_map(|job| Action::CleanUp { job }),
+        2 => n.clone().prop_map(|n| Action::Pause { n }),
+        4 => n.clone().prop_map(|n| Action::Resume { n }),
+        2 => (1u8..=2).prop_map(|n| Action::Withdraw { n }),
+        1 => (1u8..=2).prop_map(|n| Action::Leave { n }),
+        2 => n.prop_map(|n| Action::ClaimRewards { n }),
+        10 => (1u64..5).prop_map(|blocks| Action::Wait { blocks }),
+        2 => (1u64..12).prop_map(|blocks| Action::FullBlocks { blocks }),
+    ]
+}
+
+/// What each worker sealed: it can open nothing else.
+type Sealed = Vec<(u8, u32, u32, BatchSummary)>;
+
+fn number(who: &AccountId) -> u8 {
+    (1..=WORKERS)
+        .find(|n| worker(*n) == *who)
+        .expect("a worker")
+}
+
+fn working() -> Vec<(u8, u32, u32)> {
+    let mut all: Vec<_> = Ballots::<Test>::iter()
+        .flat_map(|(job, batch, ballot)| {
+            ballot
+                .replicas
+                .into_iter()
+                .filter(|r| matches!(r.state, ReplicaState::Working { .. }))
+                .map(move |r| (r.assignment.worker, job, batch))
+        })
+        .map(|(who, job, batch)| (number(&who), job, batch))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+fn act(action: Action, sealed: &mut Sealed) {
+    match action {
+        Action::Submit {
+            batches,
+            quorum,
+            blocks,
+        } => {
+            let mut order = spec(batches, quorum);
+            order.deadline = System::block_number() + blocks;
+            let _ = Market::submit(signed(requester()), order);
+        }
+        Action::Claim { n, pick } => {
+            // Mostly a job that takes claims; else whatever the number names.
+            let mut live: Vec<u32> = pallet_market::Jobs::<Test>::iter()
+                .filter(|(_, job)| job.takes_claims(&System::block_number()))
+                .map(|(id, _)| id)
+                .collect();
+            live.sort_unstable();
+            let job = live
+                .get(pick % live.len().max(1))
+                .copied()
+                .unwrap_or(pick as u32);
+            let claimable = Market::claimable(job, worker(n));
+            let result = Market::claim(signed(worker(n)), job);
+            assert_eq!(result.is_ok(), claimable, "{result:?}");
+        }
+        Action::Commit { pick, answer } => {
+            let all = working();
+            if !all.is_empty() {
+                let (n, job, batch) = all[pick % all.len()];
+                let summary = answer.summary(batch);
+                let seal = seal(n, job, batch, &summary);
+                if Verification::commit(signed(worker(n)), job, batch, seal).is_ok() {
+                    sealed.push((n, job, batch, summary));
+                }
+            }
+        }
+        Action::CommitGarbage { n, job, batch } => {
+            let _ = Verification::commit(signed(worker(n)), job, batch, bundle(n));
+        }
+        Action::Reveal { pick } => {
+            let (open, other): (Vec<_>, Vec<_>) =
+                sealed.iter().copied().partition(|(_, job, batch, _)| {
+                    Verification::ballot(*job, *batch).is_some_and(|b| b.reveal_until.is_some())
+                });
+            // Mostly one whose time has come.
+            let from = if open.is_empty() { other } else { open };
+            if !from.is_empty() {
+                let (n, job, batch, summary) = from[pick % from.len()];
+                let _ = try_reveal(n, job, batch, &summary);
+            }
+        }
+        Action::RevealAll => {
+            for (n, job, batch, summary) in sealed.iter() {
+                let _ = try_reveal(*n, *job, *batch, summary);
+            }
+        }
+        Action::Cancel { job } => {
+            let _ = Market::cancel(signed(requester()), job);
+        }
+        Action::CleanUp { job } => {
+            let _ = Market::clean_up(signed(stranger()), job);
+        }
+        Action::Leave { n } => {
+            let _ = Workers::leave(signed(operator(n)), worker(n));
+        }
+        Action::Pause { n } => {
+            let _ = Workers::pause(signed(worker(n)), worker(n));
+        }
+        Action::Resume { n } => {
+            let _ = Workers::resume(signed(worker(n)), worker(n));
+        }
+        Action::Withdraw { n } => {
+            let _ = Workers::withdraw(signed(operator(n)), worker(n));
+        }
+        Action::ClaimRewards { n } => {
+            let _ = Rewards::claim_rewards(signed(operator(n)));
+        }
+        Action::Wait { blocks } => wait(blocks),
+        Action::FullBlocks { blocks } => {
+            for _ in 0..blocks {
+                next_block_with(Weight::from_parts(20_000_000_000, 1 << 20));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_stuck_or_made(
+        first in submission(),
+        mut actions in prop::collection::vec(action(), 1..250),
+    ) {
+        run(|| {
+            let issued = Balances::total_issuance();
+            let mut sealed = Sealed::new();
+            actions.insert(0, first);
+            for action in actions {
+                act(action.clone(), &mut sealed);
+                check_state();
+                assert_eq!(Balances::total_issuance(), issued + emission(), "after {action:?}");
+            }
+            // Whatever happened: deadlines alone bring every job to its end.
+            wait(200);
+            assert_eq!(Ballots::<Test>::iter().count(), 0);
+            for id in 0..pallet_market::NextJobId::<Test>::get() {
+                if Market::job(id).is_some() {
+                    assert!(outcome(id).is_some(), "job {id} is stuck");
+                    while Market::clean_up(signed(stranger()), id).is_ok() {}
+                }
+            }
+            assert_eq!(pallet_market::Jobs::<Test>::iter().count(), 0);
+            assert_eq!(Results::<Test>::iter().count(), 0);
+            assert_eq!(Balances::total_balance_on_hold(&requester()), 0);
+            for reason in [HoldReason::Escrow, HoldReason::Deposit] {
+                assert_eq!(Balances::balance_on_hold(&reason.into(), &requester()), 0);
+            }
+            // Every operator can have what is left of its bond.
+            for n in 1..=WORKERS {
+                let _ = Workers::leave(signed(operator(n)), worker(n));
+            }
+            wait(20);
+            for n in 1..=WORKERS {
+                if pallet_workers::Workers::<Test>::contains_key(worker(n)) {
+                    frame_support::assert_ok!(Workers::withdraw(signed(operator(n)), worker(n)));
+                }
+                assert_eq!(Balances::total_balance_on_hold(&operator(n)), 0);
+            }
+        });
+    }
+}

@@ -1,0 +1,86 @@
+//! Corrupt storage must not pass.
+
+use frame_support::traits::Hooks;
+
+use crate::{mock::*, *};
+
+fn bites(expected: &str, corrupt: impl FnOnce(u32)) {
+    new_test_ext().execute_with(|| {
+        let done = one_batch(2, 2);
+        for n in 1..=2 {
+            commit(n, done, 0, &truth(0));
+        }
+        for n in 1..=2 {
+            reveal(n, done, 0, &truth(0));
+        }
+        let job = one_batch(2, 2);
+        commit(1, job, 0, &truth(0));
+        check_state();
+        corrupt(job);
+        let error = Verification::do_try_state().expect_err(expected);
+        let text = format!("{error:?}");
+        assert!(text.contains(expected), "{text} instead of {expected}");
+    });
+}
+
+fn change(job: u32, change: impl FnOnce(&mut BallotRecordOf<Test>)) {
+    Ballots::<Test>::mutate(job, 0, |ballot| change(ballot.as_mut().expect("in flight")));
+}
+
+#[test]
+fn every_invariant_bites() {
+    bites("verification 1: a batch", |job| {
+        Ballots::<Test>::remove(job, 0)
+    });
+    bites("verification 1: a ballot", |job| {
+        let ballot = ballot(job);
+        Ballots::<Test>::insert(job, 7, ballot);
+    });
+    bites("verification 2", |job| {
+        change(job, |b| b.replicas[0].assignment.worker = worker(9))
+    });
+    bites("verification 2", |job| {
+        change(job, |b| b.replicas[0] = b.replicas[1].clone())
+    });
+    bites("verification 3", |job| change(job, |b| b.wanted += 1));
+    bites("verification 3", |job| {
+        change(job, |b| {
+            b.replicas.pop();
+        })
+    });
+    bites("verification 4", |job| {
+        change(job, |b| b.reveal_until = Some(3))
+    });
+    bites("verification 4", |job| {
+        commit(2, job, 0, &truth(0));
+        change(job, |b| b.reveal_until = None);
+    });
+    bites("verification 5", |job| {
+        let at = 2 + COMMIT_BLOCKS;
+        pallet_market::Agenda::<Test>::remove(at, (job, Some(0u32)));
+    });
+    bites("verification 6: a result without a job", |job| {
+        let result = Results::<Test>::get(job - 1, 0).expect("done");
+        Results::<Test>::insert(job + 1, 0, result);
+    });
+    bites("verification 6: a result of a batch", |job| {
+        let result = Results::<Test>::get(job - 1, 0).expect("done");
+        Results::<Test>::insert(job, 0, result);
+    });
+    bites("verification 6: a result without its quorum", |job| {
+        Results::<Test>::mutate(job - 1, 0, |r| {
+            r.as_mut().expect("done").winners.pop();
+        })
+    });
+    bites("verification 6: settled", |job| {
+        Results::<Test>::remove(job - 1, 0)
+    });
+}
+
+#[test]
+fn the_mock_passes_the_integrity_tests() {
+    new_test_ext().execute_with(|| {
+        Verification::integrity_test();
+        Market::integrity_test();
+    });
+}

@@ -1,0 +1,11 @@
+//! One module per topic, over the real pallets. Every test ends in the invariants of all of them and in a
+//! count of every planck: see `mock::run`.
+
+mod closing;
+mod commit;
+mod dispute;
+mod histories;
+mod invariants;
+mod no_show;
+mod reveal;
+mod stories;

@@ -1,0 +1,190 @@
+//! Opening seals: what fits, when it is time.
+
+use frame_support::{assert_noop, assert_ok, dispatch::CheckIfFeeless};
+use pallet_market::Outcome;
+use sungrid_primitives::receipt::BatchSummary;
+
+use crate::{mock::*, *};
+
+fn feeless(n: u8, job: u32, summary: &BatchSummary) -> bool {
+    let call = RuntimeCall::Verification(Call::reveal {
+        job,
+        batch: 0,
+        summary: *summary,
+        salt: salt(n),
+        bundle: bundle(n),
+    });
+    call.is_feeless(&signed(worker(n)))
+}
+
+fn refuses(n: u8, job: u32, summary: &BatchSummary, error: Error<Test>) {
+    assert_noop!(try_reveal(n, job, 0, summary), error);
+    assert!(
+        !feeless(n, job, summary),
+        "no free space for calls that fail"
+    );
+}
+
+#[test]
+fn not_before_every_replica_has_committed() {
+    run(|| {
+        let job = one_batch(2, 1);
+        refuses(1, job, &truth(0), Error::NotCommitted);
+        commit(1, job, 0, &truth(0));
+        refuses(1, job, &truth(0), Error::RevealNotOpen);
+        claim(2, job);
+        refuses(1, job, &truth(0), Error::RevealNotOpen);
+        refuses(2, job, &truth(0), Error::NotCommitted);
+        refuses(3, job, &truth(0), Error::NotAssigned);
+        refuses(1, job + 1, &truth(0), Error::NotInFlight);
+        commit(2, job, 0, &truth(0));
+        assert!(feeless(1, job, &truth(0)));
+        reveal(1, job, 0, &truth(0));
+        refuses(1, job, &truth(0), Error::AlreadyRevealed);
+        reveal(2, job, 0, &truth(0));
+        refuses(2, job, &truth(0), Error::NotInFlight);
+    });
+}
+
+#[test]
+fn nothing_but_what_was_sealed() {
+    run(|| {
+        let job = one_batch(2, 2);
+        commit(1, job, 0, &truth(0));
+        commit(2, job, 0, &lie(1));
+        // Another summary, another fuel, another charge.
+        refuses(1, job, &lie(1), Error::SealMismatch);
+        let mut other = truth(0);
+        other.fuel += 1;
+        refuses(1, job, &other, Error::SealMismatch);
+        let mut other = truth(0);
+        other.charge += 1;
+        refuses(1, job, &other, Error::SealMismatch);
+        // Another salt.
+        assert_noop!(
+            Verification::reveal(signed(worker(1)), job, 0, truth(0), [0; 32], bundle(1)),
+            Error::<Test>::SealMismatch
+        );
+        // The other worker's summary, now that it is public: too late to change one's mind.
+        reveal(1, job, 0, &truth(0));
+        refuses(2, job, &truth(0), Error::SealMismatch);
+    });
+}
+
+#[test]
+fn a_copied_commitment_opens_for_nobody_else() {
+    run(|| {
+        // GIVEN a worker that copies another's seal
+        let job = one_batch(2, 2);
+        commit(1, job, 0, &truth(0));
+        assert_ok!(Verification::commit(
+            signed(worker(2)),
+            job,
+            0,
+            seal(1, job, 0, &truth(0))
+        ));
+        // WHEN the other reveals, summary and salt included
+        reveal(1, job, 0, &truth(0));
+        // THEN the copy does not open, with either salt
+        refuses(2, job, &truth(0), Error::SealMismatch);
+        assert_noop!(
+            Verification::reveal(signed(worker(2)), job, 0, truth(0), salt(1), bundle(2)),
+            Error::<Test>::SealMismatch
+        );
+        // AND costs its bond once a replacement has confirmed the truth
+        wait(REVEAL_BLOCKS + 1);
+        claim(3, job);
+        commit(3, job, 0, &truth(0));
+        reveal(3, job, 0, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(bond(2), BOND - SLASH);
+    });
+}
+
+#[test]
+fn a_seal_does_not_move_to_another_batch() {
+    run(|| {
+        let job = submit(2, 2);
+        // Worker 1 has both batches and seals them swapped.
+        let batches = [claim(1, job), claim(1, job)];
+        assert_ne!(batches[0], batches[1]);
+        for (at, batch) in batches.iter().enumerate() {
+            let sealed = seal(1, job, batches[1 - at], &truth(batches[1 - at]));
+            assert_ok!(Verification::commit(signed(worker(1)), job, *batch, sealed));
+        }
+        let mut others = vec![];
+        for n in 2..=3 {
+            let batch = claim(n, job);
+            commit(n, job, batch, &truth(batch));
+            others.push(batch);
+        }
+        for batch in others {
+            if Verification::ballot(job, batch).is_some_and(|b| b.reveal_until.is_some()) {
+                assert_noop!(
+                    try_reveal(1, job, batch, &truth(batch)),
+                    Error::<Test>::SealMismatch
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn no_more_than_the_worst_case() {
+    run(|| {
+        for (fuel, charge) in [
+            (BATCH_FUEL + 1, BATCH_CHARGE),
+            (BATCH_FUEL, BATCH_CHARGE + 1),
+            (u128::MAX, u128::MAX),
+        ] {
+            let job = one_batch(2, 2);
+            let mut greedy = truth(0);
+            (greedy.fuel, greedy.charge) = (fuel, charge);
+            // Both collude, and still cannot be paid more than the batch was sold for.
+            commit(1, job, 0, &greedy);
+            commit(2, job, 0, &greedy);
+            refuses(1, job, &greedy, Error::ExceedsTerms);
+            refuses(2, job, &greedy, Error::ExceedsTerms);
+        }
+        let job = one_batch(2, 2);
+        let mut full = truth(0);
+        (full.fuel, full.charge) = (BATCH_FUEL, BATCH_CHARGE);
+        for n in 1..=2 {
+            commit(n, job, 0, &full);
+        }
+        for n in 1..=2 {
+            reveal(n, job, 0, &full);
+        }
+        assert_eq!(Market::job(job).expect("kept").paid, 2 * BATCH_COST);
+    });
+}
+
+#[test]
+fn the_window_closes() {
+    run(|| {
+        let job = one_batch(2, 2);
+        for n in 1..=2 {
+            commit(n, job, 0, &truth(0));
+        }
+        run_to(1 + REVEAL_BLOCKS);
+        reveal(1, job, 0, &truth(0));
+        // The agenda may lag: the block number decides.
+        System::set_block_number(2 + REVEAL_BLOCKS);
+        refuses(2, job, &truth(0), Error::RevealTooLate);
+        next_block();
+        refuses(2, job, &truth(0), Error::RevealTooLate);
+    });
+}
+
+#[test]
+fn unsigned_and_root_are_no_workers() {
+    run(|| {
+        let job = one_batch(2, 2);
+        for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
+            assert_noop!(
+                Verification::reveal(origin, job, 0, truth(0), [0; 32], bundle(1)),
+                sp_runtime::DispatchError::BadOrigin
+            );
+        }
+    });
+}

@@ -1,0 +1,310 @@
+//! What the calls do, after their origin is known.
+
+use frame_support::{
+    ensure,
+    pallet_prelude::DispatchResult,
+    traits::{Get, fungible::MutateHold, tokens::Precision},
+};
+use frame_system::{Pallet as System, pallet_prelude::BlockNumberFor};
+use sp_core::sr25519;
+use sp_runtime::Saturating;
+use sungrid_primitives::{
+    environment::EnvironmentId,
+    jurisdiction,
+    registration::registration_payload,
+    suns::Resources,
+    traits::{Pricing, ProfileId},
+};
+
+use crate::{
+    Attributes, Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf,
+    WorkerState, Workers,
+};
+
+impl<T: Config> Pallet<T> {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn do_register(
+        operator: T::AccountId,
+        worker: T::AccountId,
+        endpoint: Endpoint,
+        attributes: Attributes,
+        environment: EnvironmentId,
+        profile: ProfileId,
+        resources: Resources,
+        bond: u128,
+        proof: sr25519::Signature,
+    ) -> DispatchResult {
+        ensure!(
+            !Workers::<T>::contains_key(&worker),
+            Error::<T>::AlreadyRegistered
+        );
+        Self::check_attributes(&attributes)?;
+        ensure!(
+            T::Pricing::accepts(&environment),
+            Error::<T>::UnknownEnvironment
+        );
+        let capacity = Self::capacity_of(profile, &resources)?;
+        ensure!(bond >= Self::bond_for(capacity), Error::<T>::BondTooLow);
+        Self::check_proof(&operator, &worker, &proof)?;
+
+        T::Currency::hold(&HoldReason::Bond.into(), &operator, bond)?;
+        System::<T>::inc_sufficients(&worker);
+        Workers::<T>::insert(
+            &worker,
+            WorkerRecord {
+                operator: operator.clone(),
+                endpoint,
+                attributes,
+                environment,
+                profile,
+                capacity,
+                committed: 0,
+                in_flight: 0,
+                bond,
+                state: WorkerState::Active,
+                faults: 0,
+                missed: 0,
+                accepted_units: 0,
+                feeless_from: System::<T>::block_number(),
+            },
+        );
+        Self::deposit_event(Event::WorkerRegistered {
+            worker,
+            operator,
+            environment,
+            profile,
+            capacity,
+            bond,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn do_update(
+        who: T::AccountId,
+        worker: T::AccountId,
+        endpoint: Endpoint,
+        attributes: Attributes,
+    ) -> DispatchResult {
+        let mut record = Self::as_either(&who, &worker)?;
+        Self::check_attributes(&attributes)?;
+        record.endpoint = endpoint;
+        record.attributes = attributes;
+        Self::use_feeless(&who, &worker, &mut record);
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::WorkerUpdated { worker });
+        Ok(())
+    }
+
+    pub(crate) fn do_set_capacity(
+        who: T::AccountId,
+        worker: T::AccountId,
+        resources: Resources,
+    ) -> DispatchResult {
+        let mut record = Self::as_operator(&who, &worker)?;
+        Self::check_staying(&record)?;
+        let capacity = Self::capacity_of(record.profile, &resources)?;
+        ensure!(capacity >= record.committed, Error::<T>::CapacityInUse);
+        ensure!(
+            record.bond >= Self::bond_for(capacity),
+            Error::<T>::BondTooLow
+        );
+        record.capacity = capacity;
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::CapacitySet { worker, capacity });
+        Ok(())
+    }
+
+    pub(crate) fn do_set_environment(
+        who: T::AccountId,
+        worker: T::AccountId,
+        environment: EnvironmentId,
+    ) -> DispatchResult {
+        let mut record = Self::as_operator(&who, &worker)?;
+        Self::check_staying(&record)?;
+        Self::check_idle(&record)?;
+        ensure!(
+            T::Pricing::accepts(&environment),
+            Error::<T>::UnknownEnvironment
+        );
+        record.environment = environment;
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::EnvironmentSet {
+            worker,
+            environment,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn do_bond_more(
+        who: T::AccountId,
+        worker: T::AccountId,
+        amount: u128,
+    ) -> DispatchResult {
+        let mut record = Self::as_operator(&who, &worker)?;
+        Self::check_staying(&record)?;
+        ensure!(amount > 0, Error::<T>::NothingToBond);
+        T::Currency::hold(&HoldReason::Bond.into(), &who, amount)?;
+        // No saturation: the sum is on hold, so it is at most the issuance.
+        record.bond = record.bond.saturating_add(amount);
+        let bond = record.bond;
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::BondIncreased { worker, bond });
+        Ok(())
+    }
+
+    pub(crate) fn do_pause(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
+        let mut record = Self::as_either(&who, &worker)?;
+        Self::check_pause(&record)?;
+        record.state = WorkerState::Paused;
+        Self::use_feeless(&who, &worker, &mut record);
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::WorkerPaused { worker });
+        Ok(())
+    }
+
+    pub(crate) fn do_resume(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
+        let mut record = Self::as_either(&who, &worker)?;
+        Self::check_resume(&record)?;
+        record.state = WorkerState::Active;
+        Self::use_feeless(&who, &worker, &mut record);
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::WorkerResumed { worker });
+        Ok(())
+    }
+
+    pub(crate) fn do_leave(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
+        let mut record = Self::as_operator(&who, &worker)?;
+        Self::check_staying(&record)?;
+        let until = System::<T>::block_number().saturating_add(T::Cooldown::get());
+        record.state = WorkerState::Leaving { until };
+        Workers::<T>::insert(&worker, record);
+        Self::deposit_event(Event::WorkerLeaving { worker, until });
+        Ok(())
+    }
+
+    pub(crate) fn do_withdraw(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
+        let record = Self::as_operator(&who, &worker)?;
+        let WorkerState::Leaving { until } = record.state else {
+            return Err(Error::<T>::NotLeaving.into());
+        };
+        ensure!(
+            System::<T>::block_number() >= until,
+            Error::<T>::CoolingDown
+        );
+        Self::check_idle(&record)?;
+        let WorkerRecord { operator, bond, .. } = record;
+        T::Currency::release(&HoldReason::Bond.into(), &operator, bond, Precision::Exact)?;
+        Workers::<T>::remove(&worker);
+        System::<T>::dec_sufficients(&worker);
+        Self::deposit_event(Event::WorkerWithdrawn {
+            worker,
+            operator,
+            bond,
+        });
+        Ok(())
+    }
+
+    /// Whether the call comes from the worker key, within its rate, and would succeed. A call that fails
+    /// does not use the rate up, so it must never be feeless.
+    pub(crate) fn is_feeless(
+        origin: &T::RuntimeOrigin,
+        worker: &T::AccountId,
+        check: impl FnOnce(&WorkerRecordOf<T>) -> Result<(), Error<T>>,
+    ) -> bool {
+        frame_system::ensure_signed(origin.clone()).is_ok_and(|who| &who == worker)
+            && Workers::<T>::get(worker).is_some_and(|record| {
+                System::<T>::block_number() >= record.feeless_from && check(&record).is_ok()
+            })
+    }
+
+    /// Uses the worker key's feeless call up, by the same condition that grants it.
+    fn use_feeless(who: &T::AccountId, worker: &T::AccountId, record: &mut WorkerRecordOf<T>) {
+        let now: BlockNumberFor<T> = System::<T>::block_number();
+        if who == worker && now >= record.feeless_from {
+            record.feeless_from = now.saturating_add(T::FeelessInterval::get());
+        }
+    }
+
+    fn as_operator(
+        who: &T::AccountId,
+        worker: &T::AccountId,
+    ) -> Result<WorkerRecordOf<T>, Error<T>> {
+        let record = Workers::<T>::get(worker).ok_or(Error::<T>::UnknownWorker)?;
+        ensure!(&record.operator == who, Error::<T>::NotOperator);
+        Ok(record)
+    }
+
+    fn as_either(who: &T::AccountId, worker: &T::AccountId) -> Result<WorkerRecordOf<T>, Error<T>> {
+        let record = Workers::<T>::get(worker).ok_or(Error::<T>::UnknownWorker)?;
+        ensure!(
+            &record.operator == who || worker == who,
+            Error::<T>::NeitherOperatorNorWorker
+        );
+        Ok(record)
+    }
+
+    pub(crate) fn check_attributes(attributes: &Attributes) -> Result<(), Error<T>> {
+        ensure!(
+            jurisdiction::is_assigned(attributes.jurisdiction),
+            Error::<T>::UnknownJurisdiction
+        );
+        Ok(())
+    }
+
+    pub(crate) fn check_pause(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+        match record.state {
+            WorkerState::Active => Ok(()),
+            WorkerState::Paused => Err(Error::AlreadyPaused),
+            WorkerState::Leaving { .. } => Err(Error::Leaving),
+        }
+    }
+
+    pub(crate) fn check_resume(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+        match record.state {
+            WorkerState::Active => Err(Error::NotPaused),
+            WorkerState::Paused => Ok(()),
+            WorkerState::Leaving { .. } => Err(Error::Leaving),
+        }
+    }
+
+    fn check_staying(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+        ensure!(
+            !matches!(record.state, WorkerState::Leaving { .. }),
+            Error::<T>::Leaving
+        );
+        Ok(())
+    }
+
+    fn check_idle(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+        ensure!(
+            record.in_flight == 0 && record.committed == 0,
+            Error::<T>::WorkInFlight
+        );
+        Ok(())
+    }
+
+    fn check_proof(
+        operator: &T::AccountId,
+        worker: &T::AccountId,
+        proof: &sr25519::Signature,
+    ) -> Result<(), Error<T>> {
+        // The genesis hash is never pruned.
+        let genesis = System::<T>::block_hash(BlockNumberFor::<T>::default());
+        let payload = registration_payload(&genesis, operator.as_ref(), worker.as_ref());
+        let key = sr25519::Public::from_raw(*worker.as_ref());
+        ensure!(
+            sp_io::crypto::sr25519_verify(proof, &payload, &key),
+            Error::<T>::BadProof
+        );
+        Ok(())
+    }
+
+    /// Capacity of resources in a profile, µSUNS.
+    pub(crate) fn capacity_of(profile: ProfileId, resources: &Resources) -> Result<u64, Error<T>> {
+        let capacity = T::Pricing::profile(profile)
+            .ok_or(Error::<T>::UnknownProfile)?
+            .capacity(resources);
+        ensure!(capacity > 0, Error::<T>::NoCapacity);
+        Ok(capacity)
+    }
+}

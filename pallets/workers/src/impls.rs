@@ -1,0 +1,207 @@
+//! What the market asks and notes of workers: capacity, record, slashes.
+
+use frame_support::{
+    defensive,
+    storage::with_storage_layer,
+    traits::{
+        Get,
+        fungible::MutateHold,
+        tokens::{Fortitude, Precision, Restriction},
+    },
+};
+use sp_runtime::{Rounding, helpers_128bit::multiply_by_rational_with_rounding};
+use sungrid_primitives::{
+    suns::MICRO,
+    traits::{Slashed, WorkerView, Workers as WorkersTrait},
+};
+
+use crate::{Config, Event, HoldReason, Pallet, WorkerRecordOf, WorkerState, Workers};
+
+impl<T: Config> Pallet<T> {
+    /// Least bond for a capacity in µSUNS, planck, rounded up.
+    pub(crate) fn bond_for(capacity: u64) -> u128 {
+        multiply_by_rational_with_rounding(
+            T::BondPerSuns::get(),
+            capacity.into(),
+            MICRO,
+            Rounding::Up,
+        )
+        // Beyond all money there is: nobody can bond that much.
+        .unwrap_or(u128::MAX)
+        .max(T::MinBond::get())
+    }
+
+    /// Whether a worker may take work at all.
+    fn is_available(record: &WorkerRecordOf<T>) -> bool {
+        record.state == WorkerState::Active && record.bond >= Self::bond_for(record.capacity)
+    }
+
+    /// Whether a worker may take this much more work, µSUNS.
+    fn admits(record: &WorkerRecordOf<T>, charge: u64) -> bool {
+        let limit = if record.committed == 0 {
+            record.capacity
+        } else {
+            T::AdmissionLimit::get().mul_floor(record.capacity)
+        };
+        Self::is_available(record)
+            && record
+                .committed
+                .checked_add(charge)
+                .is_some_and(|sum| sum <= limit)
+    }
+
+    /// Changes a worker that the market knows to exist.
+    fn note(worker: &T::AccountId, change: impl FnOnce(&mut WorkerRecordOf<T>)) {
+        Workers::<T>::mutate_extant(worker, change);
+    }
+
+    /// Moves bonded planck into an account's free balance and says how much it was: all or nothing.
+    fn pay_from_bond(operator: &T::AccountId, to: &T::AccountId, amount: u128) -> u128 {
+        if amount == 0 {
+            return 0;
+        }
+        with_storage_layer(|| {
+            T::Currency::transfer_on_hold(
+                &HoldReason::Bond.into(),
+                operator,
+                to,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Force,
+            )
+        })
+        .unwrap_or(0)
+    }
+}
+
+impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
+    fn available(worker: &T::AccountId) -> Option<WorkerView<T::AccountId>> {
+        let record = Workers::<T>::get(worker).filter(Self::is_available)?;
+        Some(WorkerView {
+            operator: record.operator,
+            environment: record.environment,
+            profile: record.profile,
+            jurisdiction: record.attributes.jurisdiction,
+            accepted_units: record.accepted_units,
+        })
+    }
+
+    fn can_commit(worker: &T::AccountId, charge: u64) -> bool {
+        Workers::<T>::get(worker).is_some_and(|record| Self::admits(&record, charge))
+    }
+
+    fn commit(worker: &T::AccountId, charge: u64) -> Result<(), ()> {
+        let mut record = Workers::<T>::get(worker)
+            .filter(|record| Self::admits(record, charge))
+            .ok_or(())?;
+        record.in_flight = record.in_flight.checked_add(1).ok_or(())?;
+        // No saturation: admission has checked the sum.
+        record.committed = record.committed.saturating_add(charge);
+        Workers::<T>::insert(worker, record);
+        Ok(())
+    }
+
+    fn release(worker: &T::AccountId, charge: u64) {
+        Self::note(worker, |record| {
+            if charge > record.committed {
+                defensive!("more capacity was released than was committed");
+            }
+            record.committed = record.committed.saturating_sub(charge);
+        });
+    }
+
+    fn resolved(worker: &T::AccountId) {
+        Self::note(worker, |record| {
+            if record.in_flight == 0 {
+                defensive!("more batches were resolved than were claimed");
+            }
+            record.in_flight = record.in_flight.saturating_sub(1);
+        });
+    }
+
+    fn note_missed(worker: &T::AccountId) {
+        Self::note(worker, |record| {
+            record.missed = record.missed.saturating_add(1)
+        });
+    }
+
+    fn note_accepted(worker: &T::AccountId, units: u32) {
+        Self::note(worker, |record| {
+            record.accepted_units = record.accepted_units.saturating_add(units.into());
+        });
+    }
+
+    fn slash(worker: &T::AccountId, honest: &[T::AccountId]) -> Slashed {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            defensive!("a worker was withdrawn before its verdict");
+            return Slashed::default();
+        };
+        let exposed = T::SlashFraction::get().mul_ceil(record.bond);
+        let each = (exposed / 2).checked_div(honest.len() as u128).unwrap_or(0);
+        let to_honest = honest.iter().fold(0u128, |sum, operator| {
+            sum.saturating_add(Self::pay_from_bond(&record.operator, operator, each))
+        });
+        let rest = exposed.saturating_sub(to_honest);
+        let to_treasury = Self::pay_from_bond(&record.operator, &T::Treasury::get(), rest);
+        let total = to_honest.saturating_add(to_treasury);
+
+        record.bond = record.bond.saturating_sub(total);
+        record.faults = record.faults.saturating_add(1);
+        Self::deposit_event(Event::WorkerSlashed {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            amount: total,
+            to_honest,
+            bond: record.bond,
+        });
+        Workers::<T>::insert(worker, record);
+        Slashed { total, to_honest }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(
+        worker: &T::AccountId,
+        operator: &T::AccountId,
+        environment: sungrid_primitives::environment::EnvironmentId,
+    ) {
+        use frame_support::traits::fungible::{Inspect, Mutate};
+        use sungrid_primitives::traits::CPU_1_ID;
+
+        use crate::{Architecture, Attributes, EnergySource, WorkerRecord};
+
+        // A thousand SUNS.
+        let capacity = 1_000 * MICRO as u64;
+        let bond = Self::bond_for(capacity);
+        let funds = bond.saturating_add(T::Currency::minimum_balance());
+        // Whatever fails here fails the benchmark at its verification.
+        let _ = T::Currency::mint_into(operator, funds);
+        let _ = T::Currency::hold(&HoldReason::Bond.into(), operator, bond);
+        frame_system::Pallet::<T>::inc_sufficients(worker);
+        Workers::<T>::insert(
+            worker,
+            WorkerRecord {
+                operator: operator.clone(),
+                endpoint: Default::default(),
+                attributes: Attributes {
+                    jurisdiction: *b"DE",
+                    region: Default::default(),
+                    architecture: Architecture::X86_64,
+                    energy: EnergySource::Solar,
+                    carbon: 0,
+                },
+                environment,
+                profile: CPU_1_ID,
+                capacity,
+                committed: 0,
+                in_flight: 0,
+                bond,
+                state: WorkerState::Active,
+                faults: 0,
+                missed: 0,
+                accepted_units: 0,
+                feeless_from: Default::default(),
+            },
+        );
+    }
+}

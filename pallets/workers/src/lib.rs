@@ -1,0 +1,540 @@
+//! # Workers: who serves, with what, and what he stakes on it
+//!
+//! A *worker* is a machine. Its *worker key*, a hot sr25519 key, signs its calls and receipts; its
+//! *operator*, an account, bonds it and is paid for what it does. The chain knows the worker by its key.
+//!
+//! ## Bond
+//! A worker's bond is held of its operator: at least `max(MinBond, BondPerSuns × capacity)`, rounded up.
+//! While it is less, after a slash for instance, the worker cannot claim until
+//! [`bond_more`](Pallet::bond_more).
+//!
+//! | what happens | bond |
+//! |---|---|
+//! | accepted result, missed deadline | untouched |
+//! | wrong result | [`Config::SlashFraction`] of it, rounded up: half to the honest replicas' operators in equal parts, the rest and every remainder to the treasury |
+//! | an honest operator cannot be paid (its account is gone) | its part goes to the treasury |
+//! | the treasury cannot be paid either | that part stays in the bond |
+//! | `leave`, then [`Config::Cooldown`] blocks and no batch undecided: `withdraw` | released |
+//!
+//! ## Capacity
+//! Capacity follows from declared resources by the worker's profile, in µSUNS. Work is admitted while
+//! `committed + charge` is at most [`Config::AdmissionLimit`] of it; an idle worker may take one batch up
+//! to its whole capacity, so that a one-lane machine can work at all. *Committed* is what its batches use
+//! now; *in flight* counts the batches whose verdict is out, also of work that is delivered: leaving does
+//! not dodge a slash.
+//!
+//! ## A key without money [X7]
+//! Registration gives the worker key a reference on its account, so that it transacts with no balance;
+//! withdrawal takes it away. [`update`](Pallet::update), [`pause`](Pallet::pause) and
+//! [`resume`](Pallet::resume) are feeless for it once per [`Config::FeelessInterval`] blocks, and only if
+//! they would succeed: they are no free block space.
+//!
+//! ## Consent
+//! The worker key signs
+//! [`registration_payload`](sungrid_primitives::registration::registration_payload): chain, operator and
+//! key. Nobody registers another's key, and no other operator can use the proof. The consent lasts: the
+//! same operator may register the key again after a withdrawal. Whoever parts with an operator takes a
+//! new key.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod dispatchable_impls;
+mod impls;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(feature = "try-runtime", test))]
+mod try_state;
+pub mod types;
+pub mod weights;
+
+pub use pallet::*;
+pub use types::{
+    Architecture, Attributes, Endpoint, EnergySource, Region, WorkerRecord, WorkerRecordOf,
+    WorkerState,
+};
+pub use weights::WeightInfo;
+
+/// The pallet.
+// `register` has one parameter per fact of a worker; the macro repeats its signature.
+#[allow(clippy::too_many_arguments)]
+#[frame_support::pallet]
+pub mod pallet {
+    use frame_support::{
+        pallet_prelude::*,
+        traits::fungible::{Inspect, Mutate, MutateHold},
+    };
+    use frame_system::pallet_prelude::*;
+    use sp_core::{H256, sr25519};
+    use sp_runtime::{Perbill, traits::Zero};
+    use sungrid_primitives::{
+        environment::EnvironmentId,
+        suns::Resources,
+        traits::{Pricing, ProfileId},
+    };
+
+    use crate::{
+        types::{Attributes, Endpoint, WorkerRecordOf},
+        weights::WeightInfo,
+    };
+
+    /// Version of the storage layout.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// What the pallet needs of the runtime. Accounts are 32-byte public keys, and the genesis hash is
+    /// what worker keys sign: hence the bounds.
+    #[pallet::config]
+    pub trait Config:
+        frame_system::Config<
+            RuntimeEvent: From<Event<Self>>,
+            AccountId: AsRef<[u8; 32]>,
+            Hash = H256,
+        >
+    {
+        /// The money, in planck.
+        type Currency: Inspect<Self::AccountId, Balance = u128>
+            + Mutate<Self::AccountId>
+            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+        /// Reasons for holds.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// Profiles and accepted environments.
+        type Pricing: Pricing;
+        /// Receives what is slashed and not due to honest operators.
+        type Treasury: Get<Self::AccountId>;
+        /// Least bond of any worker, planck.
+        #[pallet::constant]
+        type MinBond: Get<u128>;
+        /// Bond per SUNS of capacity, planck.
+        #[pallet::constant]
+        type BondPerSuns: Get<u128>;
+        /// Part of the bond that one wrong result costs.
+        #[pallet::constant]
+        type SlashFraction: Get<Perbill>;
+        /// Blocks from [`leave`](Pallet::leave) to [`withdraw`](Pallet::withdraw), at least.
+        #[pallet::constant]
+        type Cooldown: Get<BlockNumberFor<Self>>;
+        /// Part of its capacity up to which a busy worker takes more work.
+        #[pallet::constant]
+        type AdmissionLimit: Get<Perbill>;
+        /// Blocks between two feeless calls of a worker key. Too small gives block space away; too large
+        /// keeps a worker with a new address unreachable.
+        #[pallet::constant]
+        type FeelessInterval: Get<BlockNumberFor<Self>>;
+        /// Weights of the calls.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds money.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The bonds of an operator's workers.
+        Bond,
+    }
+
+    /// Workers by their key.
+    #[pallet::storage]
+    pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerRecordOf<T>>;
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A worker joined.
+        WorkerRegistered {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonds it.
+            operator: T::AccountId,
+            /// Its environment.
+            environment: EnvironmentId,
+            /// Its profile.
+            profile: ProfileId,
+            /// Its capacity, µSUNS.
+            capacity: u64,
+            /// Its bond, planck.
+            bond: u128,
+        },
+        /// A worker's address or attributes changed.
+        WorkerUpdated {
+            /// Its key.
+            worker: T::AccountId,
+        },
+        /// A worker's capacity changed.
+        CapacitySet {
+            /// Its key.
+            worker: T::AccountId,
+            /// Capacity from now, µSUNS.
+            capacity: u64,
+        },
+        /// A worker's environment changed.
+        EnvironmentSet {
+            /// Its key.
+            worker: T::AccountId,
+            /// Environment from now.
+            environment: EnvironmentId,
+        },
+        /// A worker's bond grew.
+        BondIncreased {
+            /// Its key.
+            worker: T::AccountId,
+            /// Bond from now, planck.
+            bond: u128,
+        },
+        /// A worker takes no work for the time being.
+        WorkerPaused {
+            /// Its key.
+            worker: T::AccountId,
+        },
+        /// A paused worker takes work again.
+        WorkerResumed {
+            /// Its key.
+            worker: T::AccountId,
+        },
+        /// A worker takes no more work.
+        WorkerLeaving {
+            /// Its key.
+            worker: T::AccountId,
+            /// First block at which its bond may be withdrawn.
+            until: BlockNumberFor<T>,
+        },
+        /// A worker is gone, its bond released.
+        WorkerWithdrawn {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonded it.
+            operator: T::AccountId,
+            /// Released, planck.
+            bond: u128,
+        },
+        /// A worker delivered a wrong result and lost part of its bond.
+        WorkerSlashed {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonded it.
+            operator: T::AccountId,
+            /// Taken, planck.
+            amount: u128,
+            /// Of that, given to the honest replicas' operators, planck.
+            to_honest: u128,
+            /// What is left of the bond, planck.
+            bond: u128,
+        },
+    }
+
+    #[pallet::error]
+    #[derive(PartialEq, Eq)]
+    pub enum Error<T> {
+        /// No worker with this key: register it first.
+        UnknownWorker,
+        /// A worker with this key is registered: withdraw it first, or use another key.
+        AlreadyRegistered,
+        /// The proof is not the worker key's signature for this operator on this chain: let the worker key
+        /// sign the registration payload again.
+        BadProof,
+        /// ISO 3166-1 assigns no such alpha-2 code: give two capital letters, such as `DE`.
+        UnknownJurisdiction,
+        /// The environment is not accepted: update the worker's software.
+        UnknownEnvironment,
+        /// There is no such profile.
+        UnknownProfile,
+        /// The resources amount to nothing: the profile needs some of every resource that it contains.
+        NoCapacity,
+        /// The bond is below the minimum for this capacity: bond more or offer less.
+        BondTooLow,
+        /// There is nothing to add to the bond: name an amount above zero.
+        NothingToBond,
+        /// The capacity would be below what is in use: wait for work to end or offer more.
+        CapacityInUse,
+        /// Only the worker's operator may do this.
+        NotOperator,
+        /// Only the worker's operator or its key may do this.
+        NeitherOperatorNorWorker,
+        /// The worker is paused already.
+        AlreadyPaused,
+        /// The worker is not paused.
+        NotPaused,
+        /// The worker is leaving: withdraw it and register it anew.
+        Leaving,
+        /// The worker has to leave first.
+        NotLeaving,
+        /// The bond stays until the cool-down is over.
+        CoolingDown,
+        /// A batch of this worker is not decided yet: wait for its verdict.
+        WorkInFlight,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(T::MinBond::get() > 0, "without MinBond lying costs nothing");
+            assert!(
+                !T::SlashFraction::get().is_zero(),
+                "SlashFraction must not be zero"
+            );
+            assert!(
+                !T::AdmissionLimit::get().is_zero(),
+                "AdmissionLimit must not be zero"
+            );
+            assert!(
+                !T::Cooldown::get().is_zero(),
+                "Cooldown must be at least one block"
+            );
+            assert!(
+                !T::FeelessInterval::get().is_zero(),
+                "FeelessInterval of zero gives block space away"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Registers a worker and holds its bond of the signer, its operator.
+        ///
+        /// # Parameters
+        /// - `worker`: its key.
+        /// - `endpoint`: its encoded peer address, at most 256 bytes.
+        /// - `attributes`: what the operator says of it.
+        /// - `environment`: where its results compare; must be accepted.
+        /// - `profile`, `resources`: what it offers.
+        /// - `bond`: planck, at least `max(MinBond, BondPerSuns × capacity)`.
+        /// - `proof`: the worker key's sr25519 signature over the registration payload.
+        ///
+        /// # Errors
+        /// [`Error::AlreadyRegistered`], [`Error::UnknownJurisdiction`], [`Error::UnknownEnvironment`],
+        /// [`Error::UnknownProfile`], [`Error::NoCapacity`], [`Error::BondTooLow`], [`Error::BadProof`]; too
+        /// little balance for the bond.
+        ///
+        /// # Events
+        /// [`Event::WorkerRegistered`].
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::register())]
+        pub fn register(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            endpoint: Endpoint,
+            attributes: Attributes,
+            environment: EnvironmentId,
+            profile: ProfileId,
+            resources: Resources,
+            bond: u128,
+            proof: sr25519::Signature,
+        ) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_register(
+                operator,
+                worker,
+                endpoint,
+                attributes,
+                environment,
+                profile,
+                resources,
+                bond,
+                proof,
+            )
+        }
+
+        /// Changes a worker's address and attributes. Feeless for the worker key within its rate.
+        ///
+        /// # Origin
+        /// The operator or the worker key.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::UnknownJurisdiction`].
+        ///
+        /// # Events
+        /// [`Event::WorkerUpdated`].
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::update())]
+        #[pallet::feeless_if(
+            |origin: &OriginFor<T>,
+             worker: &T::AccountId,
+             _endpoint: &Endpoint,
+             attributes: &Attributes|
+             -> bool {
+                Pallet::<T>::is_feeless(origin, worker, |_| Pallet::<T>::check_attributes(attributes))
+            }
+        )]
+        pub fn update(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            endpoint: Endpoint,
+            attributes: Attributes,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_update(who, worker, endpoint, attributes)
+        }
+
+        /// Changes what a worker offers, in its profile.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`], [`Error::UnknownProfile`],
+        /// [`Error::NoCapacity`], [`Error::CapacityInUse`], [`Error::BondTooLow`].
+        ///
+        /// # Events
+        /// [`Event::CapacitySet`].
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::set_capacity())]
+        pub fn set_capacity(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            resources: Resources,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_set_capacity(who, worker, resources)
+        }
+
+        /// Adds to a worker's bond.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`], [`Error::NothingToBond`]; too
+        /// little balance.
+        ///
+        /// # Events
+        /// [`Event::BondIncreased`].
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::bond_more())]
+        pub fn bond_more(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            #[pallet::compact] amount: u128,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_bond_more(who, worker, amount)
+        }
+
+        /// Takes a worker off the market for the time being. Feeless for the worker key within its rate.
+        ///
+        /// # Origin
+        /// The operator or the worker key.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::Leaving`],
+        /// [`Error::AlreadyPaused`].
+        ///
+        /// # Events
+        /// [`Event::WorkerPaused`].
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::pause())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, worker: &T::AccountId| -> bool {
+            Pallet::<T>::is_feeless(origin, worker, Pallet::<T>::check_pause)
+        })]
+        pub fn pause(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_pause(who, worker)
+        }
+
+        /// Puts a paused worker back on the market. Feeless for the worker key within its rate.
+        ///
+        /// # Origin
+        /// The operator or the worker key.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::Leaving`],
+        /// [`Error::NotPaused`].
+        ///
+        /// # Events
+        /// [`Event::WorkerResumed`].
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::resume())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, worker: &T::AccountId| -> bool {
+            Pallet::<T>::is_feeless(origin, worker, Pallet::<T>::check_resume)
+        })]
+        pub fn resume(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_resume(who, worker)
+        }
+
+        /// Ends a worker's service: no claims from now, the bond slashable for [`Config::Cooldown`] blocks.
+        /// What is in flight is to be finished.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`].
+        ///
+        /// # Events
+        /// [`Event::WorkerLeaving`].
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::leave())]
+        pub fn leave(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_leave(who, worker)
+        }
+
+        /// Releases the bond of a worker that has left, and frees its key.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::NotLeaving`], [`Error::CoolingDown`],
+        /// [`Error::WorkInFlight`].
+        ///
+        /// # Events
+        /// [`Event::WorkerWithdrawn`].
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::withdraw())]
+        pub fn withdraw(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_withdraw(who, worker)
+        }
+
+        /// Changes a worker's environment, after an upgrade of its software. Its results must compare with
+        /// those of the environment that it claimed in, so nothing may be in flight.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`], [`Error::WorkInFlight`],
+        /// [`Error::UnknownEnvironment`].
+        ///
+        /// # Events
+        /// [`Event::EnvironmentSet`].
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::set_environment())]
+        pub fn set_environment(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            environment: EnvironmentId,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_set_environment(who, worker, environment)
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The record of a worker.
+        pub fn worker(key: T::AccountId) -> Option<WorkerRecordOf<T>> {
+            Workers::<T>::get(key)
+        }
+
+        /// Least bond for these resources in a profile, planck; `None` if there is no such profile or the
+        /// resources amount to nothing in it.
+        pub fn required_bond(profile: ProfileId, resources: Resources) -> Option<u128> {
+            let capacity = Self::capacity_of(profile, &resources).ok()?;
+            Some(Self::bond_for(capacity))
+        }
+    }
+}

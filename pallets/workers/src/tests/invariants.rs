@@ -1,0 +1,69 @@
+//! Corrupted storage is noticed; configuration that contradicts itself does not start.
+
+use sp_runtime::TryRuntimeError;
+
+use crate::{WorkerRecordOf, mock::*};
+
+fn broken(corrupt: impl FnOnce(&mut WorkerRecordOf<Test>)) -> TryRuntimeError {
+    new_test_ext().execute_with(|| {
+        register("olga", "w1");
+        crate::Workers::<Test>::mutate_extant(account("w1"), corrupt);
+        Workers::do_try_state().expect_err("the corruption is noticed")
+    })
+}
+
+#[test]
+fn a_bond_that_is_not_held_is_noticed() {
+    let text = "1: bonds differ from what is held";
+    assert_eq!(broken(|record| record.bond += 1), text.into());
+    assert_eq!(
+        broken(|record| record.operator = account("oskar")),
+        text.into()
+    );
+}
+
+#[test]
+fn capacity_in_excess_is_noticed() {
+    let text = "2: more capacity is in use than there is";
+    assert_eq!(
+        broken(|record| record.committed = record.capacity + 1),
+        text.into()
+    );
+    assert_eq!(broken(|record| record.capacity = 0), text.into());
+}
+
+#[test]
+fn capacity_in_use_for_nothing_is_noticed() {
+    let text = "3: capacity is in use without a batch in flight";
+    assert_eq!(broken(|record| record.committed = 1), text.into());
+}
+
+#[test]
+fn a_key_without_reference_is_noticed() {
+    let error = new_test_ext().execute_with(|| {
+        register("olga", "w1");
+        System::dec_sufficients(&account("w1"));
+        Workers::do_try_state().expect_err("the corruption is noticed")
+    });
+    assert_eq!(error, "4: a worker key has no reference".into());
+}
+
+#[test]
+fn a_place_that_does_not_exist_is_noticed() {
+    let text = "5: a jurisdiction does not exist";
+    assert_eq!(
+        broken(|record| record.attributes.jurisdiction = *b"XX"),
+        text.into()
+    );
+}
+
+#[test]
+fn clients_can_list_workers() {
+    scenario(|| {
+        register("olga", "w1");
+        assert_eq!(
+            crate::Workers::<Test>::iter_keys().collect::<Vec<_>>(),
+            [account("w1")]
+        );
+    });
+}

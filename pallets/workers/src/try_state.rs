@@ -1,0 +1,46 @@
+//! What must always hold.
+
+use alloc::collections::BTreeMap;
+use frame_support::{ensure, traits::fungible::InspectHold};
+use sp_runtime::TryRuntimeError;
+use sungrid_primitives::jurisdiction;
+
+use crate::{Config, HoldReason, Pallet, Workers};
+
+impl<T: Config> Pallet<T> {
+    /// What must hold after every block:
+    ///
+    /// 1. the bonds of an operator's workers are what is held of it for them;
+    /// 2. every worker has capacity, and no more than it is in use;
+    /// 3. capacity is in use only for batches in flight;
+    /// 4. every worker key has the reference that lets it transact;
+    /// 5. every jurisdiction is assigned.
+    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+        let mut bonds = BTreeMap::<T::AccountId, u128>::new();
+        for (worker, record) in Workers::<T>::iter() {
+            let sum = bonds.entry(record.operator).or_default();
+            *sum = sum.saturating_add(record.bond);
+            ensure!(
+                record.capacity > 0 && record.committed <= record.capacity,
+                "2: more capacity is in use than there is"
+            );
+            ensure!(
+                record.in_flight > 0 || record.committed == 0,
+                "3: capacity is in use without a batch in flight"
+            );
+            ensure!(
+                frame_system::Pallet::<T>::sufficients(&worker) > 0,
+                "4: a worker key has no reference"
+            );
+            ensure!(
+                jurisdiction::is_assigned(record.attributes.jurisdiction),
+                "5: a jurisdiction does not exist"
+            );
+        }
+        for (operator, sum) in bonds {
+            let held = T::Currency::balance_on_hold(&HoldReason::Bond.into(), &operator);
+            ensure!(held == sum, "1: bonds differ from what is held");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Weights of the calls.
+//!
+//! Estimated by hand from the storage that each call touches, generously: the benchmarks replace them
+//! once they have run on the reference machine.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+/// Weights of the calls.
+pub trait WeightInfo {
+    /// Of [`register`](crate::Pallet::register).
+    fn register() -> Weight;
+    /// Of [`update`](crate::Pallet::update).
+    fn update() -> Weight;
+    /// Of [`set_capacity`](crate::Pallet::set_capacity).
+    fn set_capacity() -> Weight;
+    /// Of [`bond_more`](crate::Pallet::bond_more).
+    fn bond_more() -> Weight;
+    /// Of [`pause`](crate::Pallet::pause).
+    fn pause() -> Weight;
+    /// Of [`resume`](crate::Pallet::resume).
+    fn resume() -> Weight;
+    /// Of [`leave`](crate::Pallet::leave).
+    fn leave() -> Weight;
+    /// Of [`withdraw`](crate::Pallet::withdraw).
+    fn withdraw() -> Weight;
+    /// Of [`set_environment`](crate::Pallet::set_environment).
+    fn set_environment() -> Weight;
+}
+
+impl WeightInfo for () {
+    // Verifies a signature; touches the record, the operator and its holds, the key's account.
+    fn register() -> Weight {
+        Weight::from_parts(90_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(4, 3))
+    }
+
+    fn update() -> Weight {
+        Weight::from_parts(30_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    fn set_capacity() -> Weight {
+        Weight::from_parts(30_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+    }
+
+    fn bond_more() -> Weight {
+        Weight::from_parts(60_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(3, 3))
+    }
+
+    fn pause() -> Weight {
+        Weight::from_parts(25_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    fn resume() -> Weight {
+        Weight::from_parts(25_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    fn leave() -> Weight {
+        Weight::from_parts(25_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    fn withdraw() -> Weight {
+        Weight::from_parts(70_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(4, 4))
+    }
+
+    fn set_environment() -> Weight {
+        Weight::from_parts(30_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+    }
+}

@@ -1,0 +1,152 @@
+//! The Merkle commitment of a batch: one root for up to 1,024 unit results.
+//!
+//! BLAKE2b-256 (a host function of the runtime), leaves and inner nodes under different prefixes so
+//! that neither can pose as the other. A level with an odd number of nodes promotes the last one; the
+//! number of leaves is fixed by the job, so a promoted node is not ambiguous.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_core::H256;
+use sp_crypto_hashing::blake2_256;
+
+use crate::{ContentHash, UnitIndex};
+
+/// What one unit produced and consumed; the part of a receipt that replicas must agree on.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct UnitLeaf {
+    /// Index of the unit within the job.
+    pub unit: UnitIndex,
+    /// BLAKE3 of the unit's output manifest.
+    pub output: ContentHash,
+    /// Fuel consumed.
+    pub fuel: u64,
+    /// Peak linear memory, bytes.
+    pub peak_memory: u64,
+    /// Exit code of the unit; the executor documents the values.
+    pub exit: u32,
+}
+
+impl UnitLeaf {
+    /// Hash of this leaf.
+    pub fn hash(&self) -> H256 {
+        H256(blake2_256(&(0u8, self).encode()))
+    }
+}
+
+fn node(left: &H256, right: &H256) -> H256 {
+    H256(blake2_256(&(1u8, left, right).encode()))
+}
+
+/// Root over the leaves in order; the hash of nothing is zero.
+pub fn root(leaves: &[UnitLeaf]) -> H256 {
+    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
+            .collect();
+    }
+    level.first().copied().unwrap_or_default()
+}
+
+/// Siblings from leaf to root that prove the leaf at `position` of `leaves`.
+pub fn prove(leaves: &[UnitLeaf], position: usize) -> Option<Vec<H256>> {
+    leaves.get(position)?;
+    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    let (mut at, mut proof) = (position, Vec::new());
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(at ^ 1) {
+            proof.push(*sibling);
+        }
+        level = level
+            .chunks(2)
+            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
+            .collect();
+        at /= 2;
+    }
+    Some(proof)
+}
+
+/// Whether `leaf` stands at `position` of `count` leaves under `root`.
+pub fn verify(root: &H256, leaf: &UnitLeaf, position: usize, count: usize, proof: &[H256]) -> bool {
+    if position >= count {
+        return false;
+    }
+    let (mut at, mut width, mut hash, mut siblings) = (position, count, leaf.hash(), proof.iter());
+    while width > 1 {
+        if at ^ 1 < width {
+            let Some(sibling) = siblings.next() else {
+                return false;
+            };
+            hash = if at % 2 == 0 {
+                node(&hash, sibling)
+            } else {
+                node(sibling, &hash)
+            };
+        }
+        at /= 2;
+        width = width.div_ceil(2);
+    }
+    siblings.next().is_none() && hash == *root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(n: u32) -> Vec<UnitLeaf> {
+        (0..n)
+            .map(|unit| UnitLeaf {
+                unit,
+                output: H256::repeat_byte(unit as u8),
+                fuel: 10,
+                peak_memory: 1,
+                exit: 0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_leaf_is_provable_at_its_place_only() {
+        for n in 1..20u32 {
+            let all = leaves(n);
+            let root = root(&all);
+            for (at, leaf) in all.iter().enumerate() {
+                let proof = prove(&all, at).expect("leaf exists");
+                assert!(verify(&root, leaf, at, all.len(), &proof));
+                let mut wrong = *leaf;
+                wrong.fuel += 1;
+                assert!(!verify(&root, &wrong, at, all.len(), &proof));
+                for other in (0..all.len()).filter(|o| *o != at) {
+                    assert!(!verify(&root, leaf, other, all.len(), &proof));
+                }
+                let mut long = proof.clone();
+                long.push(H256::zero());
+                assert!(!verify(&root, leaf, at, all.len(), &long));
+            }
+            assert!(prove(&all, n as usize).is_none());
+        }
+    }
+
+    #[test]
+    fn an_inner_node_cannot_pose_as_a_leaf_and_order_matters() {
+        let all = leaves(4);
+        let mut swapped = all.clone();
+        swapped.swap(0, 1);
+        assert_ne!(root(&all), root(&swapped));
+        assert_ne!(root(&all[..2]), root(&all));
+        assert_eq!(root(&[]), H256::zero());
+    }
+}

@@ -1,0 +1,231 @@
+//! Receipts and commitments (protocol section 7).
+//!
+//! A [`Receipt`] states what one unit consumed and produced, where, and for which chain; the worker
+//! key signs it, and anyone can check it offline (requirement X3). A batch goes on chain as one
+//! [`BatchSummary`], first sealed by [`commitment`], then revealed.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_core::H256;
+use sp_crypto_hashing::blake2_256;
+
+use crate::{
+    BatchIndex, ContentHash, JobId, UnitIndex,
+    environment::EnvironmentId,
+    merkle::{self, UnitLeaf},
+    suns::Profile,
+};
+
+const RECEIPT_DOMAIN: &[u8] = b"sungrid/receipt/1";
+const COMMIT_DOMAIN: &[u8] = b"sungrid/commit/1";
+
+/// What a worker attests of one unit. Bound to chain, job and environment, so it cannot be replayed
+/// elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Receipt {
+    /// Genesis hash of the chain.
+    pub genesis: H256,
+    /// The job.
+    pub job: JobId,
+    /// The unit within the job.
+    pub unit: UnitIndex,
+    /// BLAKE3 of the image manifest.
+    pub image: ContentHash,
+    /// BLAKE3 of the unit's input manifest.
+    pub input: ContentHash,
+    /// BLAKE3 of the unit's output manifest.
+    pub output: ContentHash,
+    /// Fuel consumed.
+    pub fuel: u64,
+    /// Peak linear memory, bytes.
+    pub peak_memory: u64,
+    /// Exit code of the unit.
+    pub exit: u32,
+    /// Environment in which it ran.
+    pub environment: EnvironmentId,
+    /// Hash of the block at which the worker saw its claim: the receipt is not older.
+    pub anchor: H256,
+}
+
+impl Receipt {
+    /// The bytes that the worker key signs.
+    pub fn signing_payload(&self) -> [u8; 32] {
+        blake2_256(&(RECEIPT_DOMAIN, self).encode())
+    }
+
+    /// The part that replicas agree on.
+    pub fn leaf(&self) -> UnitLeaf {
+        UnitLeaf {
+            unit: self.unit,
+            output: self.output,
+            fuel: self.fuel,
+            peak_memory: self.peak_memory,
+            exit: self.exit,
+        }
+    }
+}
+
+/// A receipt with the worker's sr25519 key and signature over [`Receipt::signing_payload`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct SignedReceipt {
+    /// What is attested.
+    pub receipt: Receipt,
+    /// Public worker key.
+    pub worker: [u8; 32],
+    /// sr25519 signature.
+    pub signature: [u8; 64],
+}
+
+#[cfg(feature = "std")]
+impl SignedReceipt {
+    /// Signs a receipt with the worker's key.
+    pub fn sign(receipt: Receipt, key: &sp_core::sr25519::Pair) -> Self {
+        use sp_core::Pair;
+        Self {
+            receipt,
+            worker: key.public().0,
+            signature: key.sign(&receipt.signing_payload()).0,
+        }
+    }
+
+    /// Whether the signature is by the named worker key. Needs no chain.
+    pub fn verify(&self) -> bool {
+        use sp_core::{Pair, sr25519};
+        sr25519::Pair::verify(
+            &sr25519::Signature::from_raw(self.signature),
+            self.receipt.signing_payload(),
+            &sr25519::Public::from_raw(self.worker),
+        )
+    }
+}
+
+/// What a batch comes to: the root over its leaves and the totals that are paid.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct BatchSummary {
+    /// Merkle root over the unit leaves in order.
+    pub root: H256,
+    /// Fuel of all units.
+    pub fuel: u128,
+    /// Charge of all units, µSUNS·s.
+    pub charge: u128,
+}
+
+impl BatchSummary {
+    /// Sums up the leaves of a batch under a profile; `None` if the profile cannot charge them.
+    pub fn of(leaves: &[UnitLeaf], profile: &Profile) -> Option<Self> {
+        let mut summary = Self {
+            root: merkle::root(leaves),
+            fuel: 0,
+            charge: 0,
+        };
+        for leaf in leaves {
+            summary.fuel += u128::from(leaf.fuel);
+            summary.charge += profile.unit_charge(leaf.fuel, leaf.peak_memory)?;
+        }
+        Some(summary)
+    }
+}
+
+/// The sealed form of a summary. It names worker, job and batch, so that nobody can copy it, and a
+/// secret salt, so that nobody can guess it.
+pub fn commitment(
+    job: JobId,
+    batch: BatchIndex,
+    summary: &BatchSummary,
+    worker: &[u8; 32],
+    salt: &[u8; 32],
+) -> H256 {
+    H256(blake2_256(
+        &(COMMIT_DOMAIN, job, batch, summary, worker, salt).encode(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sp_core::{Pair, sr25519};
+
+    fn receipt() -> Receipt {
+        Receipt {
+            genesis: H256::repeat_byte(1),
+            job: 2,
+            unit: 3,
+            image: H256::repeat_byte(4),
+            input: H256::repeat_byte(5),
+            output: H256::repeat_byte(6),
+            fuel: 7,
+            peak_memory: 8,
+            exit: 0,
+            environment: H256::repeat_byte(9),
+            anchor: H256::repeat_byte(10),
+        }
+    }
+
+    #[test]
+    fn any_change_of_a_signed_receipt_breaks_it() {
+        let key = sr25519::Pair::from_seed(&[1; 32]);
+        let signed = SignedReceipt::sign(receipt(), &key);
+        assert!(signed.verify());
+        let encoded = signed.encode();
+        for at in 0..encoded.len() {
+            let mut bytes = encoded.clone();
+            bytes[at] ^= 1;
+            let changed =
+                SignedReceipt::decode(&mut &bytes[..]).expect("fixed-size fields always decode");
+            assert!(
+                !changed.verify(),
+                "a flipped bit in byte {at} went unnoticed"
+            );
+        }
+    }
+
+    #[test]
+    fn a_commitment_is_bound_to_all_its_parts() {
+        let summary = BatchSummary {
+            root: H256::repeat_byte(1),
+            fuel: 2,
+            charge: 3,
+        };
+        let base = commitment(1, 2, &summary, &[3; 32], &[4; 32]);
+        let others = [
+            commitment(2, 2, &summary, &[3; 32], &[4; 32]),
+            commitment(1, 3, &summary, &[3; 32], &[4; 32]),
+            commitment(
+                1,
+                2,
+                &BatchSummary { fuel: 3, ..summary },
+                &[3; 32],
+                &[4; 32],
+            ),
+            commitment(1, 2, &summary, &[4; 32], &[4; 32]),
+            commitment(1, 2, &summary, &[3; 32], &[5; 32]),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
+
+    #[test]
+    fn a_summary_adds_up_its_leaves() {
+        let leaf = receipt().leaf();
+        let two = BatchSummary::of(&[leaf, leaf], &crate::suns::CPU_1).expect("a CPU task");
+        assert_eq!(two.fuel, 14);
+        assert_eq!(
+            two.charge,
+            2 * crate::suns::CPU_1.unit_charge(7, 8).expect("a CPU task")
+        );
+        assert_eq!(two.root, merkle::root(&[leaf, leaf]));
+    }
+}

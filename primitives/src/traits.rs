@@ -1,0 +1,257 @@
+//! How pallets talk to each other without knowing each other (architecture rule 1).
+//!
+//! Every method that can fail changes nothing when it fails.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+use sp_weights::Weight;
+
+use crate::{
+    BatchIndex, ContentHash, JobId, environment::EnvironmentId, receipt::BatchSummary,
+    suns::Profile,
+};
+
+/// Kind of a resource profile.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ProfileKind {
+    /// Cores, memory.
+    Cpu,
+    /// Accelerators.
+    Gpu,
+    /// Durable storage.
+    Storage,
+    /// Bandwidth and public addresses.
+    Network,
+}
+
+/// A profile and its version, from 1.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ProfileId {
+    /// Kind of resource.
+    pub kind: ProfileKind,
+    /// Version within the kind, from 1.
+    pub version: u16,
+}
+
+/// The profile of batch jobs today.
+pub const CPU_1_ID: ProfileId = ProfileId {
+    kind: ProfileKind::Cpu,
+    version: 1,
+};
+
+/// Prices and measures; implemented by `pallet-suns`.
+pub trait Pricing {
+    /// The profile, if it exists.
+    fn profile(id: ProfileId) -> Option<Profile>;
+    /// Least price, planck per SUNS·hour; `u128::MAX` while nothing may trade in the profile.
+    fn floor(id: ProfileId) -> u128;
+    /// Whether results of this environment are accepted.
+    fn accepts(environment: &EnvironmentId) -> bool;
+    /// Makes the profile, floor and environment exist, for benchmarks and tests of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(id: ProfileId, profile: Profile, floor: u128, environment: EnvironmentId);
+}
+
+/// What the market needs to know of a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerView<AccountId> {
+    /// Who bonds it and is paid.
+    pub operator: AccountId,
+    /// Where its results compare.
+    pub environment: EnvironmentId,
+    /// What its capacity is measured in.
+    pub profile: ProfileId,
+    /// ISO 3166-1 alpha-2, upper case.
+    pub jurisdiction: [u8; 2],
+    /// Units accepted so far: a crude measure of trust.
+    pub accepted_units: u64,
+}
+
+/// How a slash came out, in planck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slashed {
+    /// Taken from the bond.
+    pub total: u128,
+    /// Of that, given to the honest replicas.
+    pub to_honest: u128,
+}
+
+/// The register of workers; implemented by `pallet-workers`.
+pub trait Workers<AccountId> {
+    /// The worker if it may take work now: active and sufficiently bonded.
+    fn available(worker: &AccountId) -> Option<WorkerView<AccountId>>;
+    /// Whether `charge` µSUNS more would be admitted.
+    fn can_commit(worker: &AccountId, charge: u64) -> bool;
+    /// Takes `charge` µSUNS of the worker's capacity for one batch, which may cost it its bond until
+    /// [`Self::resolved`]; `Err` if that would not be admitted.
+    // There is one reason to refuse, the one that `can_commit` names.
+    #[allow(clippy::result_unit_err)]
+    fn commit(worker: &AccountId, charge: u64) -> Result<(), ()>;
+    /// Gives capacity back: the worker has delivered, or is out.
+    fn release(worker: &AccountId, charge: u64);
+    /// The verdict on one batch that the worker committed to is in, or the worker is out of it: once per
+    /// [`Self::commit`], after any slash. Until then its bond cannot be withdrawn.
+    fn resolved(worker: &AccountId);
+    /// Records that the worker missed a deadline.
+    fn note_missed(worker: &AccountId);
+    /// Records `units` accepted units.
+    fn note_accepted(worker: &AccountId, units: u32);
+    /// Slashes the exposed part of the bond: half to `honest` operators equally, the rest to the
+    /// treasury; records the fault.
+    fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;
+    /// Registers a bonded, active worker of ample capacity, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
+}
+
+/// The image register; implemented by `pallet-images`.
+pub trait Images<AccountId> {
+    /// The developer of an image that new jobs may use.
+    fn developer_of_usable(image: &ContentHash) -> Option<AccountId>;
+    /// The developer of any known image, retired ones included.
+    fn developer(image: &ContentHash) -> Option<AccountId>;
+    /// Notes a job that uses the image, so that its record outlives retirement.
+    fn note_job(image: &ContentHash);
+    /// Notes that such a job has ended.
+    fn note_job_ended(image: &ContentHash);
+    /// Adds usage, in µSUNS·s.
+    fn note_usage(image: &ContentHash, charge: u128);
+    /// Publishes an image, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(image: &ContentHash, developer: &AccountId);
+}
+
+/// One payment for verified work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment<AccountId> {
+    /// The worker key that did the work.
+    pub worker: AccountId,
+    /// Who is credited.
+    pub operator: AccountId,
+    /// Developer of the image; `None` leaves the developers' share without this charge.
+    pub developer: Option<AccountId>,
+    /// Planck, already moved into [`Income::pot`].
+    pub amount: u128,
+    /// Charge, µSUNS·s.
+    pub charge: u128,
+    /// Units done.
+    pub units: u32,
+}
+
+/// Where income goes; implemented by `pallet-rewards`.
+pub trait Income<AccountId> {
+    /// The account that receives payments.
+    fn pot() -> AccountId;
+    /// Notes a payment that has just arrived in the pot.
+    fn paid(payment: Payment<AccountId>);
+}
+
+/// One assignment of a batch to a worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Assignment<AccountId> {
+    /// The worker key.
+    pub worker: AccountId,
+    /// Its operator when it claimed.
+    pub operator: AccountId,
+}
+
+/// How batches are verified; implemented by `pallet-verification`, the market's child.
+pub trait Verifier<AccountId> {
+    /// A worker got a replica of a batch: expect its commitment. `virtual_seconds` is the batch's worst
+    /// case on one lane; `wanted` the number of replicas that must agree.
+    fn assigned(
+        job: JobId,
+        batch: BatchIndex,
+        assignment: Assignment<AccountId>,
+        wanted: u32,
+        virtual_seconds: u64,
+    );
+    /// A deadline that the verifier put on the agenda has come.
+    fn deadline(job: JobId, batch: BatchIndex);
+    /// Most weight of one [`Verifier::deadline`], a verdict carried out included.
+    fn deadline_weight() -> Weight;
+    /// The market failed the batch itself, because nobody can claim its missing replicas any more:
+    /// forget it without a verdict.
+    fn abandoned(job: JobId, batch: BatchIndex);
+    /// The job's records are being removed: forget the result of this batch.
+    fn forget(job: JobId, batch: BatchIndex);
+}
+
+/// The verifier's word on a batch, for the market to act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict<AccountId> {
+    /// `winners` agree: each is paid for the summary's charge; `losers` are slashed.
+    Accepted {
+        /// Agreeing replicas, in order of commitment; at most as many as the policy ordered.
+        winners: Vec<Assignment<AccountId>>,
+        /// Replicas that revealed something else, or committed and then withheld the reveal.
+        losers: Vec<Assignment<AccountId>>,
+        /// What the winners agree on.
+        summary: BatchSummary,
+    },
+    /// No agreement is to be had: refund.
+    Failed,
+}
+
+/// What the verifier may ask of the market; implemented by `pallet-market`.
+pub trait BatchControl<AccountId> {
+    /// Replicas that must agree, units in the batch, worst-case fuel and charge (µSUNS·s) of the batch;
+    /// `None` if there is no such batch in flight.
+    fn terms(job: JobId, batch: BatchIndex) -> Option<BatchTerms>;
+    /// Asks for one more replica. `false` if none is to be had: assignments used up or the job takes no
+    /// more claims.
+    fn want_replica(job: JobId, batch: BatchIndex) -> bool;
+    /// An assigned worker missed a deadline: its capacity is free again and the miss is recorded. Its
+    /// bond answers until the batch ends.
+    fn missed(job: JobId, batch: BatchIndex, worker: &AccountId);
+    /// A worker has done its work and sealed it; its capacity is free again. Its bond answers until
+    /// the batch ends.
+    fn delivered(job: JobId, batch: BatchIndex, worker: &AccountId);
+    /// The final word. Pays, slashes, refunds and ends the batch.
+    fn conclude(job: JobId, batch: BatchIndex, verdict: Verdict<AccountId>);
+}
+
+/// Terms of a batch in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchTerms {
+    /// Replicas that must agree.
+    pub quorum: u32,
+    /// Units in the batch.
+    pub units: u32,
+    /// Most fuel the batch may report.
+    pub max_fuel: u128,
+    /// Most charge the batch may report, µSUNS·s.
+    pub max_charge: u128,
+}

@@ -1,0 +1,27 @@
+//! The pallets whose weights `frame-omni-bencher` measures on this runtime.
+
+frame_benchmarking::define_benchmarks!(
+    [frame_system, SystemBench::<Runtime>]
+    [frame_system_extensions, SystemExtensionsBench::<Runtime>]
+    [pallet_timestamp, Timestamp]
+    [pallet_babe, Babe]
+    [pallet_balances, Balances]
+    [pallet_validators, Validators]
+    [pallet_grandpa, Grandpa]
+    [pallet_utility, Utility]
+    [pallet_multisig, Multisig]
+    [pallet_proxy, Proxy]
+    [pallet_identity, Identity]
+    [pallet_vesting, Vesting]
+    [pallet_preimage, Preimage]
+    [pallet_scheduler, Scheduler]
+    [pallet_democracy, Democracy]
+    [pallet_collective, Council]
+    [pallet_treasury, Treasury]
+    [pallet_suns, Suns]
+    [pallet_workers, Workers]
+    [pallet_images, Images]
+    [pallet_market, Market]
+    [pallet_verification, Verification]
+    [pallet_rewards, Rewards]
+);

@@ -1,0 +1,46 @@
+//! `pallet_market`: jobs, their batches and the money held for them.
+
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, ConstU64, ConstU128},
+    weights::Weight,
+};
+use sp_runtime::Perbill;
+
+use super::system::RuntimeBlockWeights;
+use crate::{
+    Balances, Images, Rewards, Runtime, RuntimeHoldReason, Suns, Verification, Workers,
+    constants::{
+        currency::deposit,
+        time::{DAYS, HOURS},
+    },
+};
+
+parameter_types! {
+    /// What deadlines may take of every block before its transactions. Too small and deadlines lag behind
+    /// a busy market; too large and they crowd out claims and commits.
+    pub AgendaWeight: Weight = Perbill::from_percent(20) * RuntimeBlockWeights::get().max_block;
+}
+
+impl pallet_market::Config for Runtime {
+    type AgendaWeight = AgendaWeight;
+    // Assignments, seals and the result of a batch.
+    type BatchDeposit = ConstU128<{ deposit(3, 400) }>;
+    type CleanUpLimit = ConstU32<50>;
+    type Currency = Balances;
+    type Images = Images;
+    type Income = Rewards;
+    // The job's record, its hold and its agenda entry.
+    type JobDeposit = ConstU128<{ deposit(3, 800) }>;
+    // An hour of one lane: longer batches lose too much when a machine goes away.
+    type MaxBatchSeconds = ConstU64<3_600>;
+    type MaxJobBlocks = ConstU32<{ 7 * DAYS }>;
+    type Pricing = Suns;
+    // Of the parent block, so a claimant cannot choose its batch by withholding its own block.
+    type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+    type Retention = ConstU32<HOURS>;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Verifier = Verification;
+    type WeightInfo = ();
+    type Workers = Workers;
+}

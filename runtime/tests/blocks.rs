@@ -1,0 +1,209 @@
+//! Whole blocks through the executive, as a node would run them: fees, authors, equivocations.
+
+mod common;
+
+use common::{Chain, signed};
+use frame_support::traits::{KeyOwnerProofSystem, fungible::Inspect};
+use sp_consensus_babe::{
+    AuthorityId, EquivocationProof, Slot,
+    digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
+};
+use sp_core::Pair;
+use sp_keyring::Sr25519Keyring::{self, Alice, AliceStash, Bob, BobStash};
+use sp_runtime::{
+    Digest, DigestItem, DispatchError,
+    traits::Header as _,
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
+};
+use sungrid_runtime::{
+    Babe, Balances, Header, Rewards, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session,
+    System, Validators,
+    configs::TreasuryAccount,
+    constants::{
+        currency::{ISC, MILLI_ISC},
+        time::EPOCH_DURATION_IN_SLOTS,
+    },
+    genesis_config_presets::{ENDOWMENT, GENESIS_ISSUANCE},
+};
+
+fn transfer(amount: u128) -> RuntimeCall {
+    RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
+        dest: Bob.to_account_id().into(),
+        value: amount,
+    })
+}
+
+fn balance(key: Sr25519Keyring) -> u128 {
+    Balances::balance(&key.to_account_id())
+}
+
+#[test]
+fn a_fee_goes_into_the_pot() {
+    Chain::start("development").run(|chain| {
+        let pot = Balances::balance(&Rewards::account_id());
+
+        chain.block(|| vec![signed(Alice, 0, transfer(5 * ISC))]);
+
+        assert_eq!(balance(Bob), ENDOWMENT + 5 * ISC);
+        let fee = ENDOWMENT - 5 * ISC - balance(Alice);
+        assert!(
+            fee > 0 && fee < 10 * MILLI_ISC,
+            "a transfer costs {fee} planck"
+        );
+        assert_eq!(Balances::balance(&Rewards::account_id()), pot + fee);
+        assert_eq!(Balances::total_issuance(), GENESIS_ISSUANCE);
+    });
+}
+
+#[test]
+fn a_round_pays_its_author_and_the_treasury() {
+    Chain::start("development").run(|chain| {
+        chain.block(|| vec![signed(Alice, 0, transfer(5 * ISC))]);
+        let fee = ENDOWMENT - 5 * ISC - balance(Alice);
+        let treasury = Balances::balance(&TreasuryAccount::get());
+        let issued = Balances::total_issuance();
+
+        for _ in 0..51 {
+            chain.block(Vec::new);
+        }
+
+        // Nobody was paid for work, so nothing was minted; author and treasury share the fee with
+        // workers and developers, whose shares wait for the next round.
+        assert_eq!(Balances::total_issuance(), issued);
+        assert!(Balances::balance(&TreasuryAccount::get()) >= treasury + fee / 10);
+        chain.block(|| {
+            vec![signed(
+                AliceStash,
+                0,
+                RuntimeCall::Rewards(pallet_rewards::Call::claim_rewards {}),
+            )]
+        });
+        let claimed = System::events()
+            .into_iter()
+            .find_map(|record| match record.event {
+                RuntimeEvent::Rewards(pallet_rewards::Event::RewardsClaimed { amount, .. }) => {
+                    Some(amount)
+                }
+                _ => None,
+            });
+        assert_eq!(
+            claimed,
+            Some(fee / 10),
+            "the only author takes the authors' tenth"
+        );
+    });
+}
+
+#[test]
+fn who_cannot_pay_is_refused_before_the_block() {
+    Chain::start("development").run(|chain| {
+        chain.open();
+        let beggar = signed(Sr25519Keyring::One, 0, transfer(ISC));
+        assert_eq!(
+            sungrid_runtime::Executive::apply_extrinsic(beggar),
+            Err(TransactionValidityError::Invalid(
+                InvalidTransaction::Payment
+            ))
+        );
+        chain.close();
+    });
+}
+
+/// A header of Bob's for `slot`, sealed; `salt` makes it one of several.
+fn sealed_by_bob(authority: u32, slot: Slot, salt: u8) -> Header {
+    let pre = PreDigest::SecondaryPlain(SecondaryPlainPreDigest {
+        authority_index: authority,
+        slot,
+    });
+    let mut header = Header::new(
+        1,
+        sp_core::H256::repeat_byte(salt),
+        Default::default(),
+        Default::default(),
+        Digest {
+            logs: vec![DigestItem::babe_pre_digest(pre)],
+        },
+    );
+    let seal = Bob.pair().sign(header.hash().as_ref());
+    header.digest_mut().push(DigestItem::babe_seal(seal.into()));
+    header
+}
+
+#[test]
+fn an_author_of_two_blocks_in_one_slot_pays_and_goes() {
+    Chain::start("local_testnet").run(|chain| {
+        // GIVEN two different headers of Bob's for one slot
+        chain.block(Vec::new);
+        let bob: AuthorityId = Bob.public().into();
+        let slot = Babe::current_slot();
+        let authority = Babe::authorities()
+            .iter()
+            .position(|(id, _)| *id == bob)
+            .expect("Bob is an authority") as u32;
+        let proof = EquivocationProof {
+            offender: bob.clone(),
+            slot,
+            first_header: sealed_by_bob(authority, slot, 1),
+            second_header: sealed_by_bob(authority, slot, 2),
+        };
+        let owner = sungrid_runtime::Historical::prove((sp_consensus_babe::KEY_TYPE, bob))
+            .expect("the genesis session is known");
+        let treasury = Balances::balance(&TreasuryAccount::get());
+
+        // WHEN they are reported
+        let report = || {
+            Babe::report_equivocation_unsigned(
+                RuntimeOrigin::none(),
+                Box::new(proof.clone()),
+                owner.clone(),
+            )
+        };
+        report().expect("the proof is good");
+
+        // THEN Bob is fined: one of two validators, so the whole fine
+        assert_eq!(balance(BobStash), ENDOWMENT - 1_000 * ISC);
+        assert_eq!(
+            Balances::balance(&TreasuryAccount::get()),
+            treasury + 1_000 * ISC
+        );
+        assert_eq!(Balances::total_issuance(), GENESIS_ISSUANCE);
+        // and out after the next session,
+        assert_eq!(Validators::eligible(), vec![AliceStash.to_account_id()]);
+        for _ in 0..2 * EPOCH_DURATION_IN_SLOTS {
+            chain.block(Vec::new);
+        }
+        assert_eq!(Session::validators(), vec![AliceStash.to_account_id()]);
+        // and the same proof does not punish twice.
+        assert!(report().is_err());
+        assert_eq!(balance(BobStash), ENDOWMENT - 1_000 * ISC);
+    });
+}
+
+#[test]
+fn an_innocent_validator_cannot_be_framed() {
+    Chain::start("local_testnet").run(|chain| {
+        chain.block(Vec::new);
+        let bob: AuthorityId = Bob.public().into();
+        let slot = Babe::current_slot();
+        // One header twice proves nothing.
+        let header = sealed_by_bob(1, slot, 1);
+        let proof = EquivocationProof {
+            offender: bob.clone(),
+            slot,
+            first_header: header.clone(),
+            second_header: header,
+        };
+        let owner = sungrid_runtime::Historical::prove((sp_consensus_babe::KEY_TYPE, bob))
+            .expect("the genesis session is known");
+
+        let outcome =
+            Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner);
+
+        assert!(matches!(
+            outcome.map_err(|refused| refused.error),
+            Err(DispatchError::Module(_))
+        ));
+        assert_eq!(balance(BobStash), ENDOWMENT);
+        assert_eq!(pallet_validators::Barred::<Runtime>::count(), 0);
+    });
+}

@@ -1,0 +1,348 @@
+//! The settings file: TOML, every field with a default but the ones that only the operator knows.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sp_core::H256;
+use sungrid_chain_client::{Architecture, Attributes, EnergySource};
+use sungrid_primitives::jurisdiction;
+
+/// Name of the settings file in the data folder.
+pub const FILE: &str = "worker.toml";
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No settings where they should be.
+    #[error("cannot read {path}: {source}. Run `sungrid-worker init` first")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A setting makes no sense.
+    #[error("setting `{name}`: {reason}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What the operator says of the machine; goes on chain, unchecked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Declared {
+    /// ISO 3166-1 alpha-2 code of the country the machine stands in.
+    pub jurisdiction: String,
+    /// Place within it, up to 32 bytes.
+    pub region: String,
+    /// Source of its energy.
+    pub energy: EnergySource,
+    /// Grams of CO2 per kWh.
+    pub carbon: u16,
+}
+
+impl Default for Declared {
+    fn default() -> Self {
+        Self {
+            jurisdiction: "DE".into(),
+            region: String::new(),
+            energy: EnergySource::Unknown,
+            carbon: 0,
+        }
+    }
+}
+
+/// All settings of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address of the node's RPC.
+    pub node: String,
+    /// Genesis hash that the node's chain must have; none: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<H256>,
+    /// The operator's key: a file, `env:NAME`, or a development account such as `//Bob`. Needed to register and
+    /// to claim rewards; a registered worker runs without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// The worker key's file, relative to the data folder.
+    pub key: PathBuf,
+    /// Units that run at the same time; 0: one for each core but one.
+    pub lanes: usize,
+    /// Batches in hand; 0: four for each lane, at least eight. The chain admits no more than the capacity can
+    /// compute in time.
+    pub max_batches: usize,
+    /// Memory that jobs may use, all lanes together, MiB; 0: half of the machine's.
+    pub memory_mib: u64,
+    /// Disk that jobs may use, MiB.
+    pub storage_mib: u64,
+    /// Bandwidth that jobs may use, Mbit/s.
+    pub bandwidth_mbit: u64,
+    /// Bond in ISC; none: the least that the capacity needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bond_isc: Option<u64>,
+    /// UDP address on which peers are served. The default serves this machine only; port 0 keeps the port of the
+    /// first start.
+    pub listen: SocketAddr,
+    /// Addresses at which others reach this machine, when they differ (port forwarding).
+    pub external: Vec<SocketAddr>,
+    /// Largest inputs of one unit, MiB.
+    pub unit_input_mib: u64,
+    /// Largest outputs of one unit, MiB.
+    pub unit_output_mib: u64,
+    /// Least bid worth taking, planck per SUNS·hour.
+    pub min_price: u64,
+    /// Claim rewards every so many blocks; 0: never.
+    pub rewards_every: u32,
+    /// Address of the metrics page; none: no page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
+    /// What the operator says of the machine.
+    pub declared: Declared,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            node: "ws://127.0.0.1:9944".into(),
+            genesis: None,
+            operator: None,
+            key: "worker.key".into(),
+            lanes: 0,
+            max_batches: 0,
+            memory_mib: 0,
+            storage_mib: 50_000,
+            bandwidth_mbit: 100,
+            bond_isc: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            external: Vec::new(),
+            unit_input_mib: 256,
+            unit_output_mib: 256,
+            min_price: 0,
+            rewards_every: 50,
+            metrics: None,
+            declared: Declared::default(),
+        }
+    }
+}
+
+/// What stands above each setting in a fresh file.
+const MEANINGS: [(&str, &str); 21] = [
+    ("node", "The node's RPC."),
+    ("genesis", "The chain that the node must serve."),
+    (
+        "operator",
+        "Who bonds this worker and is paid: a key file, env:NAME, or a development account.",
+    ),
+    ("key", "The worker key: signs work, needs no balance."),
+    (
+        "lanes",
+        "Units at the same time; 0: one for each core but one.",
+    ),
+    (
+        "max_batches",
+        "Batches in hand; 0: four for each lane, at least eight.",
+    ),
+    (
+        "memory_mib",
+        "Memory for jobs, all lanes together, MiB; 0: half of the machine's.",
+    ),
+    ("storage_mib", "Disk for jobs, MiB."),
+    ("bandwidth_mbit", "Bandwidth for jobs, Mbit/s."),
+    ("bond_isc", "Bond in ISC, if more than the least."),
+    (
+        "listen",
+        "UDP address for peers; 0.0.0.0:PORT to serve other machines.",
+    ),
+    (
+        "external",
+        "Addresses under which others reach this machine, behind a router.",
+    ),
+    ("unit_input_mib", "Largest inputs of one unit, MiB."),
+    ("unit_output_mib", "Largest outputs of one unit, MiB."),
+    ("min_price", "Least bid worth taking, planck per SUNS·hour."),
+    (
+        "rewards_every",
+        "Claim rewards every so many blocks; 0: never.",
+    ),
+    ("metrics", "Address of the metrics page."),
+    (
+        "jurisdiction",
+        "Country the machine stands in, ISO 3166-1 alpha-2.",
+    ),
+    ("region", "Place within it, up to 32 bytes."),
+    (
+        "energy",
+        "Its power: unknown, grid, solar, wind, hydro, geothermal, biomass, nuclear or fossil.",
+    ),
+    ("carbon", "Grams of CO2 per kWh."),
+];
+
+/// The largest linear memory of a guest: 32-bit addresses.
+const GUEST_MEMORY_MIB: u64 = 4_096;
+
+impl Config {
+    /// Reads the settings in a data folder.
+    pub fn load(folder: &Path) -> Result<Self, ConfigError> {
+        let path = folder.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path,
+            reason: error.to_string(),
+        })?;
+        config.attributes()?;
+        Ok(config)
+    }
+
+    /// The text of a settings file, every setting with its meaning.
+    pub fn to_text(&self) -> Result<String, ConfigError> {
+        let plain = toml::to_string_pretty(self).map_err(|error| ConfigError::Value {
+            name: "settings",
+            reason: error.to_string(),
+        })?;
+        let mut text = String::new();
+        for line in plain.lines() {
+            let name = line.split(" =").next().unwrap_or(line);
+            if let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) {
+                text.push_str(&format!("# {meaning}\n"));
+            }
+            text.push_str(line);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// What goes on chain.
+    pub fn attributes(&self) -> Result<Attributes, ConfigError> {
+        let value = |name, reason: &str| ConfigError::Value {
+            name,
+            reason: reason.into(),
+        };
+        let declared = &self.declared;
+        let code = <[u8; 2]>::try_from(declared.jurisdiction.as_bytes()).ok();
+        let jurisdiction = code
+            .filter(|code| jurisdiction::is_assigned(*code))
+            .ok_or_else(|| {
+                value(
+                    "declared.jurisdiction",
+                    "give an ISO 3166-1 alpha-2 code in capitals, such as \"DE\"",
+                )
+            })?;
+        if declared.region.len() > 32 {
+            return Err(value("declared.region", "at most 32 bytes"));
+        }
+        Ok(Attributes {
+            jurisdiction,
+            region: declared.region.clone(),
+            architecture: match std::env::consts::ARCH {
+                "x86_64" => Architecture::X86_64,
+                "aarch64" => Architecture::Aarch64,
+                "riscv64" => Architecture::Riscv64,
+                _ => Architecture::Other,
+            },
+            energy: declared.energy,
+            carbon: declared.carbon,
+        })
+    }
+
+    /// Lanes of this machine.
+    pub fn lanes(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        match self.lanes {
+            0 => cores.saturating_sub(1).max(1),
+            lanes => lanes,
+        }
+    }
+
+    /// Batches in hand at most.
+    pub fn max_batches(&self) -> usize {
+        match self.max_batches {
+            0 => (4 * self.lanes()).max(8),
+            batches => batches,
+        }
+    }
+
+    /// Bytes of memory that jobs may use.
+    pub fn memory(&self) -> u64 {
+        match self.memory_mib {
+            0 => system_memory() / 2,
+            mib => mib << 20,
+        }
+    }
+
+    /// Bytes of memory that one unit may use.
+    pub fn unit_memory(&self) -> u64 {
+        (self.memory() / self.lanes() as u64).min(GUEST_MEMORY_MIB << 20)
+    }
+}
+
+/// Bytes of memory of this machine. Where the system does not say: 4 GiB, which a machine worth lending has.
+fn system_memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = total.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
+    kib.map_or(4 << 30, |kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_round_trip_and_unknown_ones_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            operator: Some("//Bob".into()),
+            genesis: Some(H256::repeat_byte(3)),
+            ..Config::default()
+        };
+        let path = folder.path().join(FILE);
+        assert!(matches!(
+            Config::load(folder.path()),
+            Err(ConfigError::Read { .. })
+        ));
+        std::fs::write(&path, config.to_text().expect("encodes")).expect("writes");
+        assert_eq!(Config::load(folder.path()).expect("loads"), config);
+        std::fs::write(&path, "lane = 3").expect("writes");
+        let error = Config::load(folder.path()).expect_err("a typo").to_string();
+        assert!(error.contains("lane"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_jurisdiction_is_refused() {
+        for code in ["", "de", "XX", "DEU"] {
+            let mut config = Config::default();
+            config.declared.jurisdiction = code.into();
+            assert!(config.attributes().is_err(), "{code}");
+        }
+        let mut config = Config::default();
+        config.declared.region = "x".repeat(33);
+        assert!(config.attributes().is_err());
+    }
+
+    #[test]
+    fn what_is_zero_follows_the_machine() {
+        let config = Config::default();
+        assert!(config.lanes() >= 1 && config.max_batches() >= 8);
+        assert!(config.unit_memory() > 0 && config.unit_memory() <= 4 << 30);
+    }
+}

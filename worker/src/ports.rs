@@ -1,0 +1,110 @@
+//! The outside world of the daemon: everything it needs beside the chain enters by one of these traits.
+
+use std::{any::Any, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sp_core::H256;
+use sungrid_chain_client::{Chain, Keypair};
+use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
+use sungrid_primitives::ContentHash;
+
+/// Why content could not be fetched, stored or announced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlobError {
+    /// The peer is away, busy or silent: another try can help.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The peer gave something that it should not: wrong bytes, a wrong size, no valid address.
+    #[error("{0}")]
+    Misbehaved(String),
+    /// No room for more content.
+    #[error("{0}")]
+    Full(String),
+    /// The local store failed otherwise.
+    #[error("the blob store failed: {0}")]
+    Store(String),
+}
+
+/// Content that stays as long as this lives.
+pub struct Stored {
+    hash: ContentHash,
+    _guard: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Stored {
+    /// Content protected by `guard`.
+    pub fn new(hash: ContentHash, guard: Option<Box<dyn Any + Send + Sync>>) -> Self {
+        Self {
+            hash,
+            _guard: guard,
+        }
+    }
+
+    /// Its address.
+    pub fn hash(&self) -> ContentHash {
+        self.hash
+    }
+}
+
+/// Content-addressed storage that fetches from, and serves to, other peers.
+#[async_trait]
+pub trait Blobs: Send + Sync {
+    /// How others reach this store: goes on chain.
+    fn endpoint(&self) -> Vec<u8>;
+    /// Content of at most `max` bytes, from here or from a peer, checked against its hash.
+    async fn fetch(
+        &self,
+        hash: ContentHash,
+        from: &[u8],
+        max: u64,
+    ) -> Result<(Bytes, Stored), BlobError>;
+    /// Stores and serves content.
+    async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError>;
+    /// Protects content that is here; `None` when it is not.
+    async fn hold(&self, hash: ContentHash) -> Result<Option<Stored>, BlobError>;
+    /// Keeps content under a name until [`Blobs::let_go`], over restarts too: on the disk on return.
+    async fn keep(&self, name: &str, content: &[ContentHash]) -> Result<(), BlobError>;
+    /// Lets content under a name go.
+    async fn let_go(&self, name: &str) -> Result<(), BlobError>;
+    /// All names under which something is kept.
+    async fn kept(&self) -> Result<Vec<String>, BlobError>;
+    /// Whether there is room for more; frees what nobody needs first.
+    async fn check_room(&self) -> Result<(), BlobError>;
+    /// Sends a short message to a peer.
+    async fn notify(&self, peer: &[u8], message: &[u8]) -> Result<(), BlobError>;
+    /// Stops serving.
+    async fn shutdown(&self);
+}
+
+/// A program that is ready to run.
+#[async_trait]
+pub trait Program: Send + Sync {
+    /// Runs one unit.
+    async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError>;
+}
+
+/// Where units are executed.
+#[async_trait]
+pub trait Runner: Send + Sync {
+    /// Where results compare.
+    fn environment(&self) -> H256;
+    /// Makes a module ready; the text of the error says what is wrong with it.
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String>;
+}
+
+/// What the daemon works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// The chain.
+    pub chain: Arc<dyn Chain>,
+    /// The content store.
+    pub blobs: Arc<dyn Blobs>,
+    /// The executor.
+    pub runner: Arc<dyn Runner>,
+    /// Signs calls and receipts.
+    pub key: Keypair,
+    /// Signs registration and reward claims; not needed by a registered worker.
+    pub operator: Option<Keypair>,
+}

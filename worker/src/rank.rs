@@ -1,0 +1,122 @@
+//! Which job to work on: expected planck per second of this machine. [S5 X5]
+
+use sungrid_chain_client::{Balance, Job};
+use sungrid_primitives::suns::{LANE_FUEL_PER_SECOND, cost};
+
+/// Blocks between a claim and the start of work plus those between the result and its seal: time in
+/// which the claimed capacity earns nothing.
+const IDLE_BLOCKS: u64 = 2;
+
+/// What is known of a job beside its record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Experience {
+    /// Fuel of its units so far, here.
+    pub fuel: u128,
+    /// Units computed here.
+    pub units: u64,
+    /// Whether its image and shared inputs are here already.
+    pub prepared: bool,
+}
+
+/// Expected planck per million seconds from taking one batch of a job: the bid for the fuel that its units
+/// are expected to burn, over the time that takes on one lane and the blocks that pass around it.
+/// Rounded down.
+pub fn score(job: &Job, seen: &Experience, lane_speed: u64, block_ms: u64) -> Balance {
+    let units = u128::from(job.spec.batch_size.min(job.spec.units).max(1));
+    // Without experience the limit is all there is to go by.
+    let fuel = match seen.units {
+        0 => u128::from(job.spec.fuel_limit),
+        n => seen.fuel / u128::from(n),
+    };
+    let charge = fuel
+        .saturating_mul(u128::from(job.rate))
+        .saturating_mul(units)
+        / u128::from(LANE_FUEL_PER_SECOND);
+    let revenue = cost(charge, job.spec.price);
+    let compute_us =
+        fuel.saturating_mul(units).saturating_mul(1_000_000) / u128::from(lane_speed.max(1));
+    // An image that is still to be fetched and compiled costs about another block.
+    let idle_blocks = IDLE_BLOCKS + u64::from(!seen.prepared);
+    let idle_us = u128::from(idle_blocks) * u128::from(block_ms) * 1_000;
+    revenue.saturating_mul(1_000_000_000_000) / (compute_us + idle_us).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sp_core::H256;
+    use sungrid_chain_client::{AccountId, Constraints, JobSpec, JobState, Policy};
+    use sungrid_primitives::{ISC, suns::CPU_1, traits::CPU_1_ID};
+
+    fn job(price: Balance, batch_size: u32, fuel_limit: u64) -> Job {
+        let spec = JobSpec {
+            image: H256::zero(),
+            input: H256::zero(),
+            units: 1_000,
+            batch_size,
+            price,
+            fuel_limit,
+            memory_limit: 1 << 20,
+            policy: Policy::Replicate(2),
+            profile: CPU_1_ID,
+            environment: H256::zero(),
+            deadline: 1_000,
+            endpoint: Vec::new(),
+            constraints: Constraints::default(),
+        };
+        Job {
+            batches: spec.batches(),
+            rate: spec.rate(&CPU_1).expect("a CPU job"),
+            unit_charge: 0,
+            spec,
+            requester: AccountId::new([0; 32]),
+            state: JobState::Open,
+            next_batch: 0,
+            window: Vec::new(),
+            waiting: 0,
+            in_flight: 0,
+            settled: 0,
+            failed: 0,
+            fuel: 0,
+            escrow: 0,
+            paid: 0,
+            deposit: 0,
+        }
+    }
+
+    fn plain(job: &Job) -> Balance {
+        score(job, &Experience::default(), 2_000_000_000, 3_000)
+    }
+
+    #[test]
+    fn a_better_bid_a_larger_batch_and_a_prepared_image_rank_higher() {
+        let base = job(ISC, 4, 1_000_000_000);
+        assert!(plain(&job(2 * ISC, 4, 1_000_000_000)) > plain(&base));
+        assert!(plain(&job(ISC, 16, 1_000_000_000)) > plain(&base));
+        let prepared = Experience {
+            prepared: true,
+            ..Default::default()
+        };
+        assert!(score(&base, &prepared, 2_000_000_000, 3_000) > plain(&base));
+    }
+
+    #[test]
+    fn experience_corrects_an_inflated_limit() {
+        let modest = job(ISC, 4, 1_000_000_000);
+        let boaster = job(ISC, 4, 100_000_000_000);
+        assert!(plain(&boaster) > plain(&modest));
+        let seen = Experience {
+            fuel: 10_000_000,
+            units: 10,
+            prepared: true,
+        };
+        assert!(score(&boaster, &seen, 2_000_000_000, 3_000) < plain(&modest));
+    }
+
+    #[test]
+    fn extremes_neither_overflow_nor_divide_by_zero() {
+        let wild = job(u128::MAX, u32::MAX, u64::MAX);
+        score(&wild, &Experience::default(), 0, 0);
+        score(&job(0, 0, 0), &Experience::default(), u64::MAX, u64::MAX);
+    }
+}

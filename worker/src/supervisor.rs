@@ -1,0 +1,441 @@
+//! The loop that keeps a worker at work.
+//!
+//! At every best block the supervisor compares its journal with the chain and starts whatever brings each
+//! batch its next step; nothing depends on having seen an event. So a restart, a lost connection
+//! or a reorganised block needs no path of its own: the next block sets it right.
+//!
+//! | the chain says | the journal says | then |
+//! |---|---|---|
+//! | assigned | nothing | adopt the batch and compute it |
+//! | assigned | claimed | compute it, once |
+//! | assigned | sealed | commit, with the salt on the disk |
+//! | committed, reveals open | sealed | reveal |
+//! | accepted, by us among others | sealed | serve until retention ends |
+//! | out, refused or gone | anything | let it go |
+
+mod chores;
+mod seek;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt};
+use sp_core::H256;
+use sungrid_chain_client::{
+    AccountId, Balance, BlockNumber, BlockRef, BlockStream, ChainError, ChainParams, Follow,
+    Included, Job, SubmitError, Worker,
+};
+use sungrid_executor::Cancel;
+use sungrid_primitives::{JobId, suns::Profile};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::{AbortHandle, JoinSet},
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    journal::{BatchId, Entry, Journal, JournalError, Stage},
+    metrics::Metrics,
+    ports::{BlobError, Ports},
+    rank::Experience,
+    work::{self, Bench, Bounds, Finished, Prepared, WorkError},
+};
+
+/// How long a stopping worker waits for transactions on their way: two blocks and a little. Shorter, and the
+/// next start has to ask the chain what became of them; longer, and service managers kill it.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// What an operator decides about the work that is taken.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Units that run at the same time.
+    pub lanes: usize,
+    /// Batches in hand that are not sealed yet. More than lanes hides the blocks between claim and start;
+    /// too many, and deadlines pass while batches wait for a lane.
+    pub max_batches: usize,
+    /// Bounds of one unit.
+    pub bounds: Bounds,
+    /// Least bid worth taking, planck per SUNS·hour.
+    pub min_price: Balance,
+    /// Fuel per second of one lane.
+    pub lane_speed: u64,
+    /// Claim rewards every so many blocks; 0: never.
+    pub rewards_every: BlockNumber,
+}
+
+/// Why the daemon ends before it is told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fatal {
+    /// The chain is not the one it was.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The journal is not readable.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The worker is not registered any more.
+    #[error(
+        "worker {0} is not registered any more: its operator has withdrawn it. Register it again to go on"
+    )]
+    Withdrawn(AccountId),
+    /// Another process uses the same key.
+    #[error(
+        "another process runs with the same worker key {0}: it changed the address on chain. Two workers with one key break each other's commitments; give each its own (`sungrid-worker init`)"
+    )]
+    SameKey(AccountId),
+}
+
+/// What a finished task reports.
+enum Report {
+    Prepared(JobId, Result<Arc<Prepared>, WorkError>),
+    Claimed(JobId, Result<Included, SubmitError>),
+    Worked(BatchId, Result<Finished, WorkError>),
+    Committed(BatchId, Result<Included, SubmitError>),
+    Told(BatchId, Result<(), BlobError>),
+    Revealed(BatchId, Result<Included, SubmitError>),
+    Rewarded(Result<Included, SubmitError>),
+    Moved(Result<Included, SubmitError>),
+}
+
+/// What is being done for a batch right now.
+enum Activity {
+    Working(AbortHandle),
+    Committing,
+    /// Sent; looked at again when this block has come.
+    CommitSent(BlockNumber),
+    Revealing,
+}
+
+/// A batch in hand, with what need not survive a restart.
+struct InHand {
+    entry: Entry,
+    activity: Option<Activity>,
+    /// Tries that failed, and the block from which on the next is made.
+    failures: u32,
+    not_before: BlockNumber,
+    /// Since when the chain does not know that we have it.
+    missing_since: Option<BlockNumber>,
+    told: bool,
+}
+
+impl InHand {
+    fn new(entry: Entry) -> Self {
+        Self {
+            entry,
+            activity: None,
+            failures: 0,
+            not_before: 0,
+            missing_since: None,
+            told: false,
+        }
+    }
+
+    fn is_working(&self) -> bool {
+        self.entry.stage == Stage::Claimed
+    }
+
+    /// Notes a failed step: twice the pause after each, so that a lasting fault does not fill the log.
+    fn failed(&mut self, now: BlockNumber) {
+        self.activity = None;
+        self.not_before = now.saturating_add(1 << self.failures.min(5));
+        self.failures += 1;
+    }
+}
+
+/// An open job and what is known of it here.
+#[derive(Default)]
+struct OpenJob {
+    record: Option<Job>,
+    prepared: Option<Arc<Prepared>>,
+    preparing: bool,
+    claiming: usize,
+    experience: Experience,
+    failures: u32,
+    /// Not looked at before this block.
+    not_before: BlockNumber,
+    /// When its record was read last.
+    read_at: BlockNumber,
+}
+
+/// Waits until the value turns true; a sender that is gone counts as that.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // The guard must not live across the await of a caller.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// The daemon's state.
+pub struct Supervisor {
+    ports: Ports,
+    settings: Settings,
+    journal: Journal,
+    metrics: Arc<Metrics>,
+    params: ChainParams,
+    profile: Profile,
+    account: AccountId,
+    lanes: Arc<Semaphore>,
+    stop: Cancel,
+    /// What is being sent to the chain.
+    tasks: JoinSet<Report>,
+    /// Everything else that runs: may be broken off at any time.
+    work: JoinSet<Report>,
+    hand: BTreeMap<BatchId, InHand>,
+    jobs: HashMap<JobId, OpenJob>,
+    next_job: Option<JobId>,
+    head: BlockRef,
+    me: Option<Worker>,
+    /// The address that this process put on chain.
+    endpoint: Vec<u8>,
+    /// The block from which on a changed address may be put on chain.
+    move_due: BlockNumber,
+    /// The journal may lack a batch that the chain gave us.
+    rescan: bool,
+    /// Why no new work is taken, if for lack of room.
+    full: Option<String>,
+    rewards_due: BlockNumber,
+    unreachable: bool,
+}
+
+impl Supervisor {
+    /// A supervisor of a registered worker, with the batches of its journal in hand.
+    pub async fn new(
+        ports: Ports,
+        settings: Settings,
+        journal: Journal,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Fatal> {
+        let account = ports.key.account();
+        let worker = ports
+            .chain
+            .worker(&account)
+            .await?
+            .ok_or_else(|| Fatal::Withdrawn(account.clone()))?;
+        let profile = ports.chain.profile(worker.profile).await?;
+        let profile = profile.ok_or_else(|| {
+            Fatal::Chain(ChainError::Node(
+                "the profile of this worker is gone".into(),
+            ))
+        })?;
+        let hand = journal
+            .load()?
+            .into_iter()
+            .map(|entry| (entry.id(), InHand::new(entry)));
+        let hand: BTreeMap<_, _> = hand.collect();
+        // Outputs whose batch nobody remembers: the process died between keeping them and sealing.
+        let orphans = ports.blobs.kept().await.unwrap_or_default();
+        for name in orphans {
+            if work::parse_name(&name).is_some_and(|id| !hand.contains_key(&id))
+                && let Err(error) = ports.blobs.let_go(&name).await
+            {
+                warn!(%error, name, "cannot let content go");
+            }
+        }
+        let head = ports.chain.head().await?;
+        Ok(Self {
+            params: ports.chain.params().await?,
+            profile,
+            account,
+            lanes: Arc::new(Semaphore::new(settings.lanes.max(1))),
+            stop: Cancel::default(),
+            tasks: JoinSet::new(),
+            work: JoinSet::new(),
+            hand,
+            jobs: HashMap::new(),
+            next_job: None,
+            head,
+            endpoint: worker.endpoint.clone(),
+            move_due: 0,
+            me: Some(worker),
+            rescan: true,
+            full: None,
+            rewards_due: head.number.saturating_add(settings.rewards_every),
+            unreachable: false,
+            ports,
+            settings,
+            journal,
+            metrics,
+        })
+    }
+
+    /// Works until `stop` turns true. Finished units are on the disk then, and steps on their way to the
+    /// chain have been sent.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Fatal> {
+        let mut blocks = self.subscribe().await?;
+        self.on_block(self.head).await?;
+        info!(
+            worker = %self.account,
+            lanes = self.settings.lanes,
+            in_hand = self.unsettled(),
+            "ready for work"
+        );
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                Some(report) = self.tasks.join_next() => self.on_joined(report).await,
+                Some(report) = self.work.join_next() => self.on_joined(report).await,
+                block = blocks.next() => match block {
+                    Some(block) => {
+                        // Only the newest of several blocks matters.
+                        let mut newest = block;
+                        while let Some(Some(next)) = blocks.next().now_or_never() {
+                            newest = next;
+                        }
+                        match newest {
+                            Ok(block) => self.on_block(block).await?,
+                            Err(error) => self.on_chain_error(error)?,
+                        }
+                    }
+                    None => blocks = self.subscribe().await?,
+                },
+            }
+        }
+        self.wind_down().await;
+        Ok(())
+    }
+
+    async fn subscribe(&self) -> Result<BlockStream, Fatal> {
+        Ok(self.ports.chain.blocks(Follow::Best).await?)
+    }
+
+    fn on_chain_error(&mut self, error: ChainError) -> Result<(), Fatal> {
+        if !error.is_retryable() {
+            return Err(error.into());
+        }
+        if !std::mem::replace(&mut self.unreachable, true) {
+            warn!(%error, "the chain cannot be read; work in hand goes on");
+        }
+        Ok(())
+    }
+
+    async fn on_block(&mut self, block: BlockRef) -> Result<(), Fatal> {
+        self.head = block;
+        self.metrics.block(block.number);
+        let result = self.compare().await;
+        match result {
+            Ok(()) => {
+                if std::mem::replace(&mut self.unreachable, false) {
+                    info!(block = block.number, "the chain is back");
+                }
+                Ok(())
+            }
+            Err(Fatal::Chain(error)) => self.on_chain_error(error),
+            Err(fatal) => Err(fatal),
+        }
+    }
+
+    async fn compare(&mut self) -> Result<(), Fatal> {
+        let me = self.ports.chain.worker(&self.account).await?;
+        let Some(me) = me else {
+            return Err(Fatal::Withdrawn(self.account.clone()));
+        };
+        self.check_address(&me)?;
+        self.metrics.worker(&me);
+        self.me = Some(me);
+        if self.rescan {
+            self.adopt().await?;
+            self.rescan = false;
+        }
+        let ids: Vec<BatchId> = self.hand.keys().copied().collect();
+        for id in ids {
+            self.step(id).await?;
+        }
+        self.check_room().await;
+        self.seek().await?;
+        self.chores().await?;
+        self.metrics.in_hand(
+            self.hand
+                .values()
+                .filter(|batch| batch.is_working())
+                .count(),
+        );
+        Ok(())
+    }
+
+    async fn on_joined(&mut self, report: Result<Report, tokio::task::JoinError>) {
+        match report {
+            Ok(report) => {
+                if let Err(error) = self.on_report(report).await
+                    && let Fatal::Chain(error) = error
+                {
+                    // The next block tries again.
+                    if let Err(fatal) = self.on_chain_error(error) {
+                        error!(%fatal, "a step failed");
+                    }
+                }
+            }
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => error!(%error, "a task of the worker failed; its batch is tried again"),
+        }
+    }
+
+    /// Ends what runs. What is being sent to the chain is waited for, so that the journal knows of it; not
+    /// for long, since the chain remembers what the journal does not.
+    async fn wind_down(&mut self) {
+        self.stop.cancel();
+        self.work.shutdown().await;
+        info!(
+            in_hand = self.unsettled(),
+            "stopping; what is in hand is taken up again at the next start"
+        );
+        let sent = async {
+            while let Some(report) = self.tasks.join_next().await {
+                let Ok(Report::Claimed(job, Ok(included))) = report else {
+                    continue;
+                };
+                if let (Some(batch), Some(block)) = (included.batch(), included.block)
+                    && let Err(error) = self
+                        .journal
+                        .write(&Entry::claimed((job, batch), block.hash))
+                {
+                    warn!(%error, job, batch, "a claim could not be written down");
+                }
+            }
+        };
+        if tokio::time::timeout(GRACE, sent).await.is_err() {
+            info!("the chain does not answer; not waiting for it");
+        }
+    }
+
+    fn bench(&self) -> Bench {
+        Bench {
+            ports: self.ports.clone(),
+            journal: self.journal.clone(),
+            lanes: self.lanes.clone(),
+            bounds: self.settings.bounds,
+            lane_speed: self.settings.lane_speed,
+            profile: self.profile,
+            stop: self.stop.clone(),
+        }
+    }
+
+    fn note_full(&mut self, reason: String) {
+        if self.full.is_none() {
+            error!(reason, "no room left: no new work is taken until there is");
+        }
+        self.metrics.full(true);
+        self.full = Some(reason);
+    }
+
+    /// Batches that the chain has not decided yet.
+    fn unsettled(&self) -> usize {
+        let open = |batch: &&InHand| batch.entry.stage != Stage::Settled;
+        self.hand.values().filter(open).count()
+    }
+
+    /// Whether some batch of a job is still being worked on.
+    fn works_on(&self, job: JobId) -> bool {
+        let mut batches = self.hand.range((job, 0)..=(job, u32::MAX));
+        batches.any(|(_, batch)| batch.entry.stage != Stage::Settled)
+    }
+
+    /// The block hash that receipts of a claim seen now name.
+    fn anchor(&self) -> H256 {
+        self.head.hash
+    }
+}

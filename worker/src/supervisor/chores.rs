@@ -1,0 +1,138 @@
+//! What is done now and then: rewards, retention, room.
+
+use std::collections::BTreeSet;
+
+use sungrid_chain_client::{Call, JobState, Until, Worker};
+use sungrid_primitives::JobId;
+use tracing::info;
+
+use super::{Fatal, Report, Supervisor};
+use crate::journal::{BatchId, Stage};
+
+/// Blocks between two looks at jobs whose results are only served.
+const RETENTION_EVERY: u32 = 16;
+/// Blocks between two attempts to change the address on chain: a worker's calls are free at a low rate only.
+const MOVE_EVERY: u32 = 20;
+
+impl Supervisor {
+    pub(super) async fn chores(&mut self) -> Result<(), Fatal> {
+        let now = self.head.number;
+        if now.is_multiple_of(RETENTION_EVERY) {
+            self.end_retention().await?;
+        }
+        if self.settings.rewards_every > 0 && now >= self.rewards_due {
+            self.rewards_due = now.saturating_add(self.settings.rewards_every);
+            self.claim_rewards().await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the address on chain true. One that neither this process wrote nor has now is another's.
+    pub(super) fn check_address(&mut self, me: &Worker) -> Result<(), Fatal> {
+        let current = self.ports.blobs.endpoint();
+        if me.endpoint == current {
+            self.endpoint = current;
+            return Ok(());
+        }
+        if me.endpoint != self.endpoint {
+            return Err(Fatal::SameKey(self.account.clone()));
+        }
+        if self.head.number < self.move_due {
+            return Ok(());
+        }
+        self.move_due = self.head.number.saturating_add(MOVE_EVERY);
+        info!("the address of this machine changed: putting the new one on chain");
+        let call = Call::UpdateWorker {
+            worker: self.account.clone(),
+            endpoint: current,
+            attributes: me.attributes.clone(),
+        };
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Moved(ports.chain.submit(&ports.key, call, Until::InBlock).await)
+        });
+        Ok(())
+    }
+
+    async fn claim_rewards(&mut self) -> Result<(), Fatal> {
+        let Some(operator) = self.ports.operator.clone() else {
+            return Ok(());
+        };
+        let pending = self
+            .ports
+            .chain
+            .pending_rewards(&operator.account())
+            .await?;
+        self.metrics.pending(pending);
+        if pending == 0 {
+            return Ok(());
+        }
+        let chain = self.ports.chain.clone();
+        self.tasks.spawn(async move {
+            Report::Rewarded(
+                chain
+                    .submit(&operator, Call::ClaimRewards, Until::InBlock)
+                    .await,
+            )
+        });
+        Ok(())
+    }
+
+    /// Lets the outputs of jobs go whose retention is over.
+    async fn end_retention(&mut self) -> Result<(), Fatal> {
+        let served = |batch: &super::InHand| batch.entry.stage == Stage::Settled;
+        let jobs: BTreeSet<JobId> = self
+            .hand
+            .iter()
+            .filter(|(_, batch)| served(batch))
+            .map(|(id, _)| id.0)
+            .collect();
+        for job in jobs {
+            let over = match self.ports.chain.job(job).await?.map(|record| record.state) {
+                None => true,
+                Some(JobState::Ended { at, .. }) => {
+                    self.head.number > at.saturating_add(self.params.retention)
+                }
+                Some(_) => false,
+            };
+            if !over {
+                continue;
+            }
+            let batches: Vec<BatchId> = self
+                .hand
+                .iter()
+                .filter(|(id, batch)| id.0 == job && served(batch))
+                .map(|(id, _)| *id)
+                .collect();
+            info!(job, batches = batches.len(), "retention is over");
+            for id in batches {
+                self.let_go(id).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether a full disk has room again.
+    pub(super) async fn check_room(&mut self) {
+        if self.full.is_none() {
+            return;
+        }
+        let room = match self.journal.check_room() {
+            Ok(()) => self
+                .ports
+                .blobs
+                .check_room()
+                .await
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match room {
+            Ok(()) => {
+                self.full = None;
+                self.metrics.full(false);
+                info!("there is room again: taking work");
+            }
+            Err(reason) => self.note_full(reason),
+        }
+    }
+}

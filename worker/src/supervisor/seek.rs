@@ -1,0 +1,335 @@
+//! Finding and claiming work.
+
+use std::sync::Arc;
+
+use sungrid_chain_client::{
+    Call, Closing, Included, Job, JobState, SubmitError, Until, Worker, WorkerState,
+};
+use sungrid_primitives::JobId;
+use tracing::{debug, info, warn};
+
+use super::{Fatal, OpenJob, Report, Supervisor};
+use crate::{
+    journal::BatchId,
+    rank,
+    work::{Prepared, WorkError},
+};
+
+/// Open jobs whose records are read again at one block. More cost time at each block; fewer delay what is
+/// found in a market with many jobs.
+const REFRESH: usize = 64;
+/// Jobs that are prepared at the same time: each may hold its code and inputs in memory.
+const PREPARING: usize = 2;
+/// Prepared jobs that stay in memory without a batch in hand.
+const PREPARED: usize = 4;
+/// Jobs that are remembered at all.
+const REMEMBERED: usize = 4_096;
+
+/// Whether a job may want work now or later: a batch that misses a replica wants another one, long after the
+/// last batch was started.
+fn may_want_work(job: &Job) -> bool {
+    !matches!(
+        job.state,
+        JobState::Ended { .. } | JobState::Settling(Closing::Expired)
+    )
+}
+
+impl Supervisor {
+    /// Brings the list of open jobs up to date.
+    async fn refresh(&mut self) -> Result<(), Fatal> {
+        let next = self.ports.chain.next_job().await?;
+        match self.next_job {
+            // The first look reads all that is there.
+            None => {
+                for (id, job) in self.ports.chain.jobs().await? {
+                    if may_want_work(&job) {
+                        self.jobs.entry(id).or_default().record = Some(job);
+                    }
+                }
+            }
+            Some(seen) => {
+                for id in seen..next {
+                    self.jobs.entry(id).or_default();
+                }
+            }
+        }
+        self.next_job = Some(next);
+        let now = self.head.number;
+        let mut stale: Vec<(bool, u32, JobId)> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| now >= job.not_before)
+            .map(|(id, job)| (!self.works_on(*id), job.read_at, *id))
+            .collect();
+        // Those in hand first, then those not looked at for longest.
+        stale.sort_unstable();
+        stale.truncate(REFRESH);
+        for (idle, _, id) in stale {
+            match self.ports.chain.job(id).await? {
+                Some(record) if may_want_work(&record) || !idle => {
+                    if let Some(job) = self.jobs.get_mut(&id) {
+                        job.record = Some(record);
+                        job.read_at = now;
+                    }
+                }
+                _ if !idle => {}
+                _ => {
+                    self.jobs.remove(&id);
+                }
+            }
+        }
+        self.bound_memory();
+        Ok(())
+    }
+
+    fn bound_memory(&mut self) {
+        let in_hand = |id: &JobId| self.works_on(*id);
+        let mut idle: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(id, job)| job.prepared.is_some() && !in_hand(id))
+            .map(|(id, _)| *id)
+            .collect();
+        idle.sort_unstable();
+        let surplus = idle.len().saturating_sub(PREPARED);
+        let mut oldest: Vec<JobId> = self
+            .jobs
+            .keys()
+            .copied()
+            .filter(|id| !in_hand(id))
+            .collect();
+        oldest.sort_unstable();
+        let forgotten = self.jobs.len().saturating_sub(REMEMBERED);
+        for id in idle.into_iter().take(surplus) {
+            if let Some(job) = self.jobs.get_mut(&id) {
+                job.prepared = None;
+            }
+        }
+        for id in oldest.into_iter().take(forgotten) {
+            self.jobs.remove(&id);
+        }
+    }
+
+    /// Claims as many batches of the best jobs as there is room for.
+    pub(super) async fn seek(&mut self) -> Result<(), Fatal> {
+        let Some(me) = self.me.clone() else {
+            return Ok(());
+        };
+        self.refresh().await?;
+        let bonded = me.bond >= self.params.bond_for(me.capacity);
+        if self.full.is_some() || me.state != WorkerState::Active || !bonded {
+            self.metrics.idle_reason(match (&self.full, bonded) {
+                (Some(_), _) => "no room on the disk",
+                (None, false) => "the bond is below the minimum: bond more",
+                (None, true) => "paused or leaving",
+            });
+            return Ok(());
+        }
+        self.metrics.idle_reason("");
+        let working = self
+            .hand
+            .values()
+            .filter(|batch| batch.is_working())
+            .count();
+        let claiming: usize = self.jobs.values().map(|job| job.claiming).sum();
+        let mut room = self.settings.max_batches.saturating_sub(working + claiming);
+        let mut preparing = self.jobs.values().filter(|job| job.preparing).count();
+        // What is claimed and not in a block yet takes capacity all the same.
+        let pending: u64 = self
+            .jobs
+            .values()
+            .map(|job| job.record.as_ref().map_or(0, |r| r.rate) * job.claiming as u64)
+            .sum();
+        let mut worker = me;
+        worker.committed = worker.committed.saturating_add(pending);
+        for id in self.ranked(&worker) {
+            if room == 0 {
+                break;
+            }
+            let Some(job) = self.jobs.get(&id) else {
+                continue;
+            };
+            if job.prepared.is_none() {
+                if preparing < PREPARING && !job.preparing {
+                    preparing += 1;
+                    self.prepare(id);
+                }
+                continue;
+            }
+            let wanted = self.claims_for(id, &mut worker, room);
+            if wanted == 0 || !self.ports.chain.claimable(id, &self.account).await? {
+                continue;
+            }
+            room -= wanted;
+            for _ in 0..wanted {
+                self.claim(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs that this worker may and wants to take, best first.
+    fn ranked(&self, me: &Worker) -> Vec<JobId> {
+        let now = self.head.number;
+        let mut ranked: Vec<(u128, JobId)> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| now >= job.not_before)
+            .filter_map(|(id, job)| {
+                let record = job.record.as_ref()?;
+                let spec = &record.spec;
+                let jurisdictions = &spec.constraints.jurisdictions;
+                let fits = record.wants_work()
+                    && spec.deadline > now
+                    && spec.environment == me.environment
+                    && spec.profile == me.profile
+                    && spec.price >= self.settings.min_price
+                    && me.accepted_units >= spec.constraints.min_accepted_units
+                    && (jurisdictions.is_empty()
+                        || jurisdictions.contains(&me.attributes.jurisdiction));
+                let seen = rank::Experience {
+                    prepared: job.prepared.is_some(),
+                    ..job.experience
+                };
+                let (speed, block_ms) = (self.settings.lane_speed, self.params.block_ms);
+                fits.then(|| (rank::score(record, &seen, speed, block_ms), *id))
+            })
+            .collect();
+        // The older of equals first, so that jobs are finished.
+        ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// How many batches of a job to claim now: what the capacity admits, and no more than may be open to us.
+    fn claims_for(&self, id: JobId, me: &mut Worker, room: usize) -> usize {
+        let Some(job) = self.jobs.get(&id) else {
+            return 0;
+        };
+        let Some(record) = &job.record else {
+            return 0;
+        };
+        let fresh = record.batches.saturating_sub(record.next_batch) as usize;
+        let ours = self
+            .hand
+            .keys()
+            .filter(|(job, batch)| *job == id && record.window.contains(batch));
+        let open = (fresh + record.window.len() + record.waiting as usize)
+            .saturating_sub(ours.count() + job.claiming);
+        let mut wanted = 0;
+        while wanted < room.min(open) && me.admits(record.rate) {
+            me.committed = me.committed.saturating_add(record.rate);
+            wanted += 1;
+        }
+        wanted
+    }
+
+    fn claim(&mut self, id: JobId) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.claiming += 1;
+        }
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Claimed(
+                id,
+                ports
+                    .chain
+                    .submit(&ports.key, Call::Claim(id), Until::InBlock)
+                    .await,
+            )
+        });
+    }
+
+    pub(super) async fn on_claimed(
+        &mut self,
+        id: JobId,
+        result: Result<Included, SubmitError>,
+    ) -> Result<(), Fatal> {
+        let job = self.jobs.entry(id).or_default();
+        job.claiming = job.claiming.saturating_sub(1);
+        match result {
+            Ok(included) => {
+                let (Some(batch), Some(block)) = (included.batch(), included.block) else {
+                    self.rescan = true;
+                    return Ok(());
+                };
+                info!(job = id, batch, block = block.number, "claimed");
+                self.metrics.claimed();
+                self.take((id, batch), block.hash);
+                // At once, not at the next block.
+                self.step((id, batch)).await
+            }
+            Err(error) => {
+                // It may be in a block all the same.
+                self.rescan |= matches!(
+                    error,
+                    SubmitError::Unknown { .. } | SubmitError::Dropped { .. }
+                );
+                if error.is_retryable() {
+                    debug!(job = id, %error, "not claimed");
+                } else {
+                    warn!(job = id, %error, "not claimed");
+                    job.not_before = self.head.number.saturating_add(10);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) async fn on_prepared(
+        &mut self,
+        id: JobId,
+        result: Result<Arc<Prepared>, WorkError>,
+    ) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let job: &mut OpenJob = self.jobs.entry(id).or_default();
+        job.preparing = false;
+        match result {
+            Ok(prepared) => {
+                job.prepared = Some(prepared);
+                job.failures = 0;
+                debug!(job = id, "image and inputs are here");
+            }
+            Err(WorkError::Stopped) => return Ok(()),
+            Err(error) => {
+                job.failures += 1;
+                let full = error.is_full().then(|| error.to_string());
+                // A requester that is away is asked again, ever more rarely; what is malformed stays so.
+                job.not_before = if error.is_retryable() {
+                    now.saturating_add(1 << job.failures.min(8))
+                } else {
+                    u32::MAX
+                };
+                warn!(job = id, %error, again = job.not_before, "declined");
+                self.metrics.declined();
+                if let Some(full) = full {
+                    self.note_full(full);
+                }
+                return Ok(());
+            }
+        }
+        let waiting: Vec<BatchId> = self
+            .hand
+            .keys()
+            .copied()
+            .filter(|(job, _)| *job == id)
+            .collect();
+        for batch in waiting {
+            self.step(batch).await?;
+        }
+        self.seek().await
+    }
+
+    /// Notes what a batch really cost.
+    pub(super) fn learn(&mut self, id: BatchId, fuel: u128) {
+        if let Some(job) = self.jobs.get_mut(&id.0)
+            && let Some(units) = job
+                .record
+                .as_ref()
+                .and_then(|r| r.spec.range(id.1))
+                .map(|r| r.1)
+        {
+            job.experience.fuel += fuel;
+            job.experience.units += u64::from(units);
+        }
+    }
+}

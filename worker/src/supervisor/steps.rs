@@ -1,0 +1,438 @@
+//! The next step of each batch in hand.
+
+use std::sync::Arc;
+
+use codec::Encode;
+use sungrid_chain_client::{Batch, Call, Replica, ReplicaState, Reveal, SubmitError, Until};
+use sungrid_manifest::ResultReady;
+use sungrid_primitives::JobId;
+use tracing::{debug, error, info, warn};
+
+use super::{Activity, Fatal, InHand, Report, Supervisor};
+use crate::{
+    journal::{BatchId, Entry, Seal, Stage},
+    work::{self, WorkError},
+};
+
+/// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
+/// reorganised claim to come back.
+const FORGET_AFTER: u32 = 10;
+/// Blocks after which a commitment that is not in a block is sent again.
+const RESEND_AFTER: u32 = 4;
+
+impl Supervisor {
+    /// Takes up batches that the chain assigned to us and the journal does not know: a claim whose
+    /// outcome a crash or a broken connection hid.
+    pub(super) async fn adopt(&mut self) -> Result<(), Fatal> {
+        for (job, batch, record) in self.ports.chain.batches(None).await? {
+            let assigned = record
+                .replica(&self.account)
+                .is_some_and(|replica| replica.state == ReplicaState::Assigned);
+            if assigned && !self.hand.contains_key(&(job, batch)) {
+                info!(job, batch, "taking up a batch that was claimed before");
+                self.take((job, batch), self.anchor());
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a claimed batch into the journal and in hand.
+    pub(super) fn take(&mut self, id: BatchId, anchor: sp_core::H256) {
+        let entry = Entry::claimed(id, anchor);
+        if let Err(error) = self.journal.write(&entry) {
+            // The chain remembers the claim, so a restart adopts it; working on it loses nothing.
+            self.note_full(error.to_string());
+        }
+        self.hand.insert(id, InHand::new(entry));
+    }
+
+    /// Compares one batch with the chain and starts what it needs.
+    pub(super) async fn step(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let Some(batch) = self.hand.get(&id) else {
+            return Ok(());
+        };
+        if batch.entry.stage == Stage::Settled {
+            return Ok(());
+        }
+        let record = self.ports.chain.batch(id.0, id.1).await?;
+        match record
+            .as_ref()
+            .and_then(|record| record.replica(&self.account))
+        {
+            Some(replica) => {
+                let open = record
+                    .as_ref()
+                    .is_some_and(|record: &Batch| record.reveal_open);
+                self.in_flight(id, replica.clone(), open).await
+            }
+            None => self.not_in_flight(id).await,
+        }
+    }
+
+    async fn in_flight(&mut self, id: BatchId, replica: Replica, open: bool) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        batch.missing_since = None;
+        if let Some(Activity::CommitSent(until)) = batch.activity
+            && (replica.state != ReplicaState::Assigned || now >= until)
+        {
+            batch.activity = None;
+        }
+        let waits = batch.activity.is_some() || now < batch.not_before;
+        match (replica.state, batch.entry.stage.clone()) {
+            (ReplicaState::Out | ReplicaState::Withheld, Stage::Claimed) => {
+                warn!(
+                    job = id.0,
+                    batch = id.1,
+                    "the commit deadline has passed: this batch is lost"
+                );
+                self.metrics.missed();
+                self.let_go(id).await;
+            }
+            (ReplicaState::Out | ReplicaState::Withheld, Stage::Sealed(_)) => {
+                if batch.failures == 0 {
+                    warn!(
+                        job = id.0,
+                        batch = id.1,
+                        "a deadline has passed: nobody is paid for this replica"
+                    );
+                    self.metrics.missed();
+                }
+                self.let_go(id).await;
+            }
+            (ReplicaState::Assigned, Stage::Claimed) if !waits => self.start(id).await?,
+            (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => self.commit(id, &seal),
+            (ReplicaState::Committed(commitment), Stage::Sealed(seal)) => {
+                if commitment != seal.commitment(id, self.account.as_ref()) {
+                    error!(
+                        job = id.0,
+                        batch = id.1,
+                        "the commitment on chain is not ours: another process runs with this key"
+                    );
+                    return Err(Fatal::SameKey(self.account.clone()));
+                }
+                if open && !waits {
+                    self.reveal(id, seal);
+                } else if !self.hand.get(&id).is_some_and(|batch| batch.told) {
+                    self.tell(id, &seal).await?;
+                }
+            }
+            (ReplicaState::Committed(_), Stage::Claimed) if batch.failures == 0 => {
+                // Sealed by a process whose journal is lost: without the salt nothing can be revealed.
+                batch.failures = 1;
+                error!(
+                    job = id.0,
+                    batch = id.1,
+                    "a commitment is on chain, but its salt is not in this journal: restore the data folder, or the bond is slashed"
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The chain does not have this batch in flight with us: decided, failed, or not yet there.
+    async fn not_in_flight(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        if let Some(result) = self.ports.chain.result(id.0, id.1).await? {
+            let ours = result
+                .winners
+                .iter()
+                .any(|winner| winner.worker == self.account);
+            if ours && matches!(batch.entry.stage, Stage::Sealed(_)) {
+                return self.settled(id);
+            }
+            warn!(
+                job = id.0,
+                batch = id.1,
+                "the batch was decided without this replica"
+            );
+            self.metrics.lost();
+            self.let_go(id).await;
+            return Ok(());
+        }
+        let since = *batch.missing_since.get_or_insert(now);
+        if now.saturating_sub(since) >= FORGET_AFTER {
+            info!(
+                job = id.0,
+                batch = id.1,
+                "the batch is not in flight any more"
+            );
+            self.metrics.failed();
+            self.let_go(id).await;
+        } else if since == now {
+            // A reorganisation may have given us another batch instead.
+            self.rescan = true;
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        batch.activity = None;
+        let entry = batch.entry.at(Stage::Settled);
+        match self.journal.write(&entry) {
+            Ok(()) => {
+                batch.entry = entry;
+                if let Err(error) = self.journal.remove_units(id) {
+                    debug!(%error, job = id.0, batch = id.1, "a unit log stays until the batch is let go");
+                }
+                self.metrics.settled();
+                info!(job = id.0, batch = id.1, "accepted and paid");
+            }
+            // The seal stays in the journal; the next block tries again.
+            Err(error) => self.note_full(error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Forgets a batch and lets its content go.
+    pub(super) async fn let_go(&mut self, id: BatchId) {
+        if let Some(batch) = self.hand.remove(&id)
+            && let Some(Activity::Working(task)) = batch.activity
+        {
+            task.abort();
+        }
+        if let Err(error) = self.ports.blobs.let_go(&work::name(id)).await {
+            warn!(%error, job = id.0, batch = id.1, "its content cannot be let go");
+        }
+        if let Err(error) = self.journal.remove(id) {
+            warn!(%error, job = id.0, batch = id.1, "its journal entry cannot be removed");
+        }
+    }
+
+    /// Starts to compute a batch, once its job's image and shared inputs are here.
+    async fn start(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let job = self.jobs.entry(id.0).or_default();
+        if job.record.is_none() {
+            job.record = self.ports.chain.job(id.0).await?;
+        }
+        let Some(prepared) = job.prepared.clone() else {
+            self.prepare(id.0);
+            return Ok(());
+        };
+        let bench = self.bench();
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        let anchor = batch.entry.anchor;
+        let task = self.work.spawn(async move {
+            Report::Worked(id, work::run_batch(bench, prepared, id, anchor).await)
+        });
+        batch.activity = Some(Activity::Working(task));
+        Ok(())
+    }
+
+    /// Fetches what all batches of a job need.
+    pub(super) fn prepare(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
+        let Some(record) = &job.record else {
+            return;
+        };
+        if job.preparing || self.head.number < job.not_before {
+            return;
+        }
+        job.preparing = true;
+        let (ports, bounds, spec) = (
+            self.ports.clone(),
+            self.settings.bounds,
+            record.spec.clone(),
+        );
+        self.work.spawn(async move {
+            let prepared = work::prepare(&ports, bounds, id, spec).await;
+            Report::Prepared(id, prepared.map(Arc::new))
+        });
+    }
+
+    fn commit(&mut self, id: BatchId, seal: &Seal) {
+        let commitment = seal.commitment(id, self.account.as_ref());
+        let call = Call::Commit {
+            job: id.0,
+            batch: id.1,
+            commitment,
+        };
+        if let Some(batch) = self.hand.get_mut(&id) {
+            batch.activity = Some(Activity::Committing);
+        }
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Committed(
+                id,
+                ports.chain.submit(&ports.key, call, Until::InPool).await,
+            )
+        });
+    }
+
+    fn reveal(&mut self, id: BatchId, seal: Seal) {
+        let call = Call::Reveal {
+            job: id.0,
+            batch: id.1,
+            reveal: Reveal {
+                summary: seal.summary(),
+                salt: seal.salt,
+                bundle: seal.bundle,
+            },
+        };
+        if let Some(batch) = self.hand.get_mut(&id) {
+            batch.activity = Some(Activity::Revealing);
+        }
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Revealed(
+                id,
+                ports.chain.submit(&ports.key, call, Until::InBlock).await,
+            )
+        });
+    }
+
+    /// Tells the requester where the result is. Losing this costs it time, nothing else: the bundle's
+    /// address is revealed on chain anyway.
+    async fn tell(&mut self, id: BatchId, seal: &Seal) -> Result<(), Fatal> {
+        let job = self.jobs.entry(id.0).or_default();
+        if job.record.is_none() {
+            job.record = self.ports.chain.job(id.0).await?;
+        }
+        let Some(record) = &job.record else {
+            return Ok(());
+        };
+        if let Some(batch) = self.hand.get_mut(&id) {
+            batch.told = true;
+        }
+        let endpoint = record.spec.endpoint.clone();
+        let genesis = self.ports.chain.genesis();
+        let notice = ResultReady::new(genesis, id.0, id.1, self.ports.key.public(), seal.bundle);
+        let blobs = self.ports.blobs.clone();
+        self.work.spawn(async move {
+            Report::Told(id, blobs.notify(&endpoint, &notice.encode()).await)
+        });
+        Ok(())
+    }
+
+    pub(super) async fn on_report(&mut self, report: Report) -> Result<(), Fatal> {
+        let now = self.head.number;
+        match report {
+            Report::Prepared(job, result) => self.on_prepared(job, result).await,
+            Report::Claimed(job, result) => self.on_claimed(job, result).await,
+            Report::Worked(id, result) => self.on_worked(id, result).await,
+            Report::Committed(id, result) => {
+                if let Some(batch) = self.hand.get_mut(&id) {
+                    match &result {
+                        Ok(_) => batch.activity = Some(Activity::CommitSent(now + RESEND_AFTER)),
+                        Err(_) => batch.failed(now),
+                    }
+                }
+                self.log_step(id, "commit", result.as_ref().err());
+                if result.is_ok()
+                    && let Some(Stage::Sealed(seal)) =
+                        self.hand.get(&id).map(|batch| batch.entry.stage.clone())
+                {
+                    self.tell(id, &seal).await?;
+                }
+                Ok(())
+            }
+            Report::Revealed(id, result) => {
+                if let Some(batch) = self.hand.get_mut(&id) {
+                    match &result {
+                        Ok(_) => batch.activity = None,
+                        Err(_) => batch.failed(now),
+                    }
+                }
+                self.log_step(id, "reveal", result.as_ref().err());
+                self.step(id).await
+            }
+            Report::Told(id, result) => {
+                if let Err(error) = result {
+                    debug!(%error, job = id.0, batch = id.1, "the requester could not be told");
+                }
+                Ok(())
+            }
+            Report::Moved(result) => {
+                if let Err(error) = result {
+                    warn!(%error, "the new address is not on chain yet");
+                }
+                Ok(())
+            }
+            Report::Rewarded(result) => {
+                match result {
+                    Ok(included) => {
+                        info!(planck = included.rewards(), "rewards claimed");
+                        self.metrics.rewards(included.rewards());
+                    }
+                    Err(error) => warn!(%error, "rewards could not be claimed"),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn log_step(&self, (job, batch): BatchId, step: &str, error: Option<&SubmitError>) {
+        match error {
+            None => debug!(job, batch, step, "sent"),
+            Some(error) if error.is_retryable() => {
+                debug!(job, batch, step, %error, "not yet, trying again")
+            }
+            Some(error) => warn!(job, batch, step, %error, "refused"),
+        }
+    }
+
+    async fn on_worked(
+        &mut self,
+        id: BatchId,
+        result: Result<work::Finished, WorkError>,
+    ) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        batch.activity = None;
+        let finished = match result {
+            Ok(finished) => finished,
+            Err(WorkError::Stopped) => return Ok(()),
+            Err(error) => {
+                batch.failed(now);
+                warn!(job = id.0, batch = id.1, %error, "not computed");
+                if !error.is_retryable() {
+                    // Nothing can make it good: its deadline frees the capacity.
+                    batch.not_before = u32::MAX;
+                }
+                if error.is_full() {
+                    self.note_full(error.to_string());
+                }
+                return Ok(());
+            }
+        };
+        let entry = batch.entry.at(Stage::Sealed(finished.seal.clone()));
+        // Never commit to what is not on the disk: a crash would lose the salt and with it bond.
+        if let Err(error) = self.journal.write(&entry) {
+            batch.failed(now);
+            self.note_full(error.to_string());
+            return Ok(());
+        }
+        batch.entry = entry;
+        batch.failures = 0;
+        batch.not_before = 0;
+        if let Err(error) = self.journal.remove_units(id) {
+            warn!(%error, job = id.0, batch = id.1, "the unit log cannot be removed");
+        }
+        self.metrics.computed(finished.computed, finished.seal.fuel);
+        info!(
+            job = id.0,
+            batch = id.1,
+            units = finished.computed,
+            fuel = %finished.seal.fuel,
+            "computed and sealed"
+        );
+        self.learn(id, finished.seal.fuel);
+        self.commit(id, &finished.seal);
+        self.seek().await
+    }
+}

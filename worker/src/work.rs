@@ -1,0 +1,593 @@
+//! From a job's record to a sealed batch: fetch, run, sign, bundle.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use sp_core::H256;
+use sungrid_chain_client::JobSpec;
+use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
+use sungrid_manifest::{
+    Blob, Bundle, File, Image, JobInput, Manifest, ManifestError, UnitInput, UnitOutput, hash,
+    limits, unit_seed,
+};
+use sungrid_primitives::{
+    ContentHash, JobId, UnitIndex,
+    receipt::{BatchSummary, Receipt},
+    suns::Profile,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{
+    journal::{BatchId, DoneUnit, Journal, JournalError, Seal},
+    ports::{BlobError, Blobs, Ports, Program, Stored},
+};
+
+/// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
+/// Too small, and a busy machine gives up on good work.
+const PATIENCE: u32 = 8;
+/// No unit is given up before this.
+const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
+
+/// Why a job or batch cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkError {
+    /// Content of the requester is not to be had.
+    #[error("{what} of job {job} cannot be fetched: {source}")]
+    Fetch {
+        /// The job.
+        job: JobId,
+        /// What was fetched.
+        what: String,
+        /// Why it failed.
+        source: BlobError,
+    },
+    /// The requester gave something that no worker can run.
+    #[error("job {job} cannot be run: {reason}")]
+    Malformed {
+        /// The job.
+        job: JobId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The job is larger than this worker's settings allow.
+    #[error("job {job} is not for this worker: {reason}")]
+    TooLarge {
+        /// The job.
+        job: JobId,
+        /// Which bound.
+        reason: String,
+    },
+    /// The local store does not take the result.
+    #[error(transparent)]
+    Store(#[from] BlobError),
+    /// The journal does not take the result.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The executor gave up: no result, another try can help.
+    #[error("unit {unit} of job {job}: {reason}")]
+    Run {
+        /// The job.
+        job: JobId,
+        /// The unit.
+        unit: UnitIndex,
+        /// What the executor said.
+        reason: String,
+    },
+    /// The worker is shutting down.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl WorkError {
+    /// Whether the same work may succeed later on this machine.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } | Self::Store(source) => {
+                !matches!(source, BlobError::Misbehaved(_))
+            }
+            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
+            Self::Malformed { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+
+    /// Whether the cause is a lack of room here.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } | Self::Store(source) => {
+                matches!(source, BlobError::Full(_))
+            }
+            Self::Journal(error) => matches!(error, JournalError::Full { .. }),
+            _ => false,
+        }
+    }
+}
+
+/// A job whose image and shared inputs are here: its batches can start at once.
+pub struct Prepared {
+    job: JobId,
+    spec: JobSpec,
+    image: Image,
+    program: Arc<dyn Program>,
+    input: JobInput,
+    shared: BTreeMap<String, Bytes>,
+    _stored: Vec<Stored>,
+}
+
+/// Bounds of what a requester may send here.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of all files of one unit.
+    pub unit_input: u64,
+    /// Bytes that one unit may write.
+    pub unit_output: u64,
+    /// Bytes of memory that one unit may use.
+    pub unit_memory: u64,
+}
+
+/// Fetches and checks what all units of a job share.
+pub async fn prepare(
+    ports: &Ports,
+    bounds: Bounds,
+    job: JobId,
+    spec: JobSpec,
+) -> Result<Prepared, WorkError> {
+    if spec.memory_limit > bounds.unit_memory {
+        let reason = format!(
+            "its units may use {} bytes of memory, this worker gives {}",
+            spec.memory_limit, bounds.unit_memory
+        );
+        return Err(WorkError::TooLarge { job, reason });
+    }
+    let from = &spec.endpoint;
+    let malformed = |what: &str, error: ManifestError| WorkError::Malformed {
+        job,
+        reason: format!("{what}: {error}"),
+    };
+    let fetch = async |what: &str, hash: ContentHash, max: u64| {
+        ports
+            .blobs
+            .fetch(hash, from, max)
+            .await
+            .map_err(|source| WorkError::Fetch {
+                job,
+                what: what.into(),
+                source,
+            })
+    };
+    let mut stored = Vec::new();
+    let (bytes, guard) =
+        fetch("the image manifest", spec.image, limits::IMAGE_BYTES as u64).await?;
+    stored.push(guard);
+    let image = Image::decode(&bytes).map_err(|error| malformed("the image manifest", error))?;
+    if image.limits.output > bounds.unit_output {
+        let reason = format!(
+            "its units may write {} bytes, this worker allows {}",
+            image.limits.output, bounds.unit_output
+        );
+        return Err(WorkError::TooLarge { job, reason });
+    }
+    let (bytes, guard) = fetch(
+        "the input manifest",
+        spec.input,
+        limits::JOB_INPUT_BYTES as u64,
+    )
+    .await?;
+    stored.push(guard);
+    let input = JobInput::decode(&bytes).map_err(|error| malformed("the input manifest", error))?;
+    if input.units.len() as u64 != u64::from(spec.units) {
+        let reason = format!(
+            "its input manifest has {} units, the job has {}",
+            input.units.len(),
+            spec.units
+        );
+        return Err(WorkError::Malformed { job, reason });
+    }
+    let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
+    stored.push(guard);
+    let program = ports
+        .runner
+        .load(wasm)
+        .await
+        .map_err(|reason| WorkError::Malformed { job, reason })?;
+    let mut room = bounds.unit_input;
+    let mut shared = BTreeMap::new();
+    for file in &input.shared {
+        let (bytes, guard) = fetch_file(&*ports.blobs, job, file, from, &mut room).await?;
+        shared.insert(file.name.clone(), bytes);
+        stored.push(guard);
+    }
+    Ok(Prepared {
+        job,
+        spec,
+        image,
+        program,
+        input,
+        shared,
+        _stored: stored,
+    })
+}
+
+/// A file of a job, within what is left of `room`.
+async fn fetch_file(
+    blobs: &dyn Blobs,
+    job: JobId,
+    file: &File,
+    from: &[u8],
+    room: &mut u64,
+) -> Result<(Bytes, Stored), WorkError> {
+    let Some(left) = room.checked_sub(file.size) else {
+        let reason = format!(
+            "the inputs of a unit exceed this worker's bound at {}",
+            file.name
+        );
+        return Err(WorkError::TooLarge { job, reason });
+    };
+    *room = left;
+    let what = format!("input {}", file.name);
+    let (bytes, guard) = blobs
+        .fetch(file.hash, from, file.size)
+        .await
+        .map_err(|source| WorkError::Fetch { job, what, source })?;
+    if bytes.len() as u64 != file.size {
+        let reason = format!(
+            "{} has {} bytes, the manifest says {}",
+            file.name,
+            bytes.len(),
+            file.size
+        );
+        return Err(WorkError::Malformed { job, reason });
+    }
+    Ok((bytes, guard))
+}
+
+/// What a batch is worked on with.
+#[derive(Clone)]
+pub struct Bench {
+    /// The outside world.
+    pub ports: Ports,
+    /// Where finished units are logged.
+    pub journal: Journal,
+    /// One permit per lane, shared by all batches.
+    pub lanes: Arc<Semaphore>,
+    /// Bounds of one unit.
+    pub bounds: Bounds,
+    /// Fuel per second of one lane, as measured.
+    pub lane_speed: u64,
+    /// What charges are computed with.
+    pub profile: Profile,
+    /// Ends all runs.
+    pub stop: Cancel,
+}
+
+/// What came out of a batch.
+#[derive(Debug)]
+pub struct Finished {
+    /// To be committed and revealed.
+    pub seal: Seal,
+    /// Units computed in this run, without those a former run had finished.
+    pub computed: u64,
+}
+
+/// Ends the run when the future that waits for it goes away.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// A computed unit with what protects its content.
+struct Computed {
+    done: DoneUnit,
+    stored: Vec<Stored>,
+}
+
+/// Runs all units of a batch, as many at a time as there are free lanes, and seals the result. On return
+/// the bundle and all outputs are kept under the batch's name; the seal is the caller's to write down.
+pub async fn run_batch(
+    bench: Bench,
+    prepared: Arc<Prepared>,
+    id: BatchId,
+    anchor: H256,
+) -> Result<Finished, WorkError> {
+    let (job, batch) = id;
+    let Some((first, count)) = prepared.spec.range(batch) else {
+        let reason = format!("it has no batch {batch}");
+        return Err(WorkError::Malformed { job, reason });
+    };
+    let mut computed: HashMap<UnitIndex, Computed> = HashMap::new();
+    for (unit, done) in bench.journal.units(id)? {
+        if (first..first + count).contains(&unit)
+            && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
+        {
+            computed.insert(unit, Computed { done, stored });
+        }
+    }
+    let resumed = computed.len() as u64;
+    let mut running = JoinSet::new();
+    for unit in first..first + count {
+        if !computed.contains_key(&unit) {
+            let (bench, prepared) = (bench.clone(), prepared.clone());
+            running.spawn(async move { run_unit(&bench, &prepared, id, unit).await });
+        }
+    }
+    while let Some(result) = running.join_next().await {
+        let unit = result.map_err(|error| WorkError::Run {
+            job,
+            unit: first,
+            reason: format!("its task ended early: {error}"),
+        })??;
+        computed.insert(unit.done.unit, unit);
+    }
+    let computed_here = computed.len() as u64 - resumed;
+    let seal = seal(&bench, &prepared, id, anchor, (first, count), computed).await?;
+    Ok(Finished {
+        seal,
+        computed: computed_here,
+    })
+}
+
+/// Protects the outputs of a unit that a former run computed; `None` when some are gone.
+async fn hold_outputs(
+    blobs: &dyn Blobs,
+    done: &DoneUnit,
+) -> Result<Option<Vec<Stored>>, WorkError> {
+    let Ok(output) = UnitOutput::decode(&done.output) else {
+        return Ok(None);
+    };
+    let mut stored = Vec::new();
+    for content in contents(&output) {
+        match blobs.hold(content).await? {
+            Some(guard) => stored.push(guard),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(stored))
+}
+
+fn contents(output: &UnitOutput) -> impl Iterator<Item = ContentHash> + '_ {
+    let streams = [output.stdout, output.stderr]
+        .into_iter()
+        .flatten()
+        .map(|blob| blob.hash);
+    streams.chain(output.files.iter().map(|file| file.hash))
+}
+
+async fn run_unit(
+    bench: &Bench,
+    prepared: &Prepared,
+    id: BatchId,
+    unit: UnitIndex,
+) -> Result<Computed, WorkError> {
+    let job = prepared.job;
+    let input = unit_input(prepared, unit)?;
+    // The lane first: inputs of waiting units would only fill the memory.
+    let lane = bench
+        .lanes
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| WorkError::Stopped)?;
+    let mut files = prepared.shared.clone();
+    let shared: u64 = prepared.input.shared.iter().map(|file| file.size).sum();
+    let mut room = bench.bounds.unit_input.saturating_sub(shared);
+    let mut guards = Vec::new();
+    for file in &input.files {
+        let blobs = &*bench.ports.blobs;
+        let (bytes, guard) =
+            fetch_file(blobs, job, file, &prepared.spec.endpoint, &mut room).await?;
+        files.insert(file.name.clone(), bytes);
+        guards.push(guard);
+    }
+    let args = prepared
+        .image
+        .args
+        .iter()
+        .chain(&input.args)
+        .cloned()
+        .collect();
+    let genesis = bench.ports.chain.genesis();
+    let task = Task {
+        args,
+        env: vec![
+            ("SUNGRID_UNIT".into(), unit.to_string()),
+            ("SUNGRID_UNITS".into(), input.units.to_string()),
+        ],
+        stdin: Bytes::new(),
+        files,
+        seed: unit_seed(&genesis, job, unit),
+    };
+    if bench.stop.is_cancelled() {
+        return Err(WorkError::Stopped);
+    }
+    let cancel = Cancel::default();
+    let _end = CancelOnDrop(cancel.clone());
+    let run = prepared
+        .program
+        .run(task, unit_limits(bench, prepared), cancel.clone());
+    let outcome = run.await.map_err(|error| match error {
+        RunError::Cancelled => WorkError::Stopped,
+        RunError::Task(error) => WorkError::Malformed {
+            job,
+            reason: format!("unit {unit}: {error}"),
+        },
+        other => WorkError::Run {
+            job,
+            unit,
+            reason: other.to_string(),
+        },
+    })?;
+    drop((lane, guards));
+    let computed = store(&*bench.ports.blobs, job, unit, outcome).await?;
+    bench.journal.log_unit(id, &computed.done)?;
+    Ok(computed)
+}
+
+fn unit_input(prepared: &Prepared, unit: UnitIndex) -> Result<UnitInput, WorkError> {
+    prepared
+        .input
+        .unit(unit)
+        .ok_or_else(|| WorkError::Malformed {
+            job: prepared.job,
+            reason: format!("it has no unit {unit}"),
+        })
+}
+
+fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
+    let seconds = prepared.spec.fuel_limit / bench.lane_speed.max(1);
+    let wall_clock = Duration::from_secs(seconds)
+        .saturating_mul(PATIENCE)
+        .max(LEAST_WALL_CLOCK);
+    Limits {
+        fuel: prepared.spec.fuel_limit,
+        memory_bytes: prepared.spec.memory_limit,
+        output_bytes: prepared.image.limits.output,
+        output_files: limits::UNIT_FILES as u32,
+        wall_clock: Some(wall_clock),
+        ..Limits::default()
+    }
+}
+
+/// Stores what a unit left and writes its output manifest.
+///
+/// A guest may leave files that a manifest cannot name (too long, too deep). Every replica sees the same,
+/// so it is a result like any other: the output limit was hit and nothing is kept.
+async fn store(
+    blobs: &dyn Blobs,
+    job: JobId,
+    unit: UnitIndex,
+    outcome: Outcome,
+) -> Result<Computed, WorkError> {
+    let blob = |bytes: &[u8]| {
+        (!bytes.is_empty()).then(|| Blob {
+            hash: hash(bytes),
+            size: bytes.len() as u64,
+        })
+    };
+    let files = outcome
+        .files
+        .iter()
+        .map(|(name, bytes)| File::new(name.clone(), hash(bytes), bytes.len() as u64))
+        .collect();
+    let output = UnitOutput::new(
+        outcome.exit.code(),
+        blob(&outcome.stdout),
+        blob(&outcome.stderr),
+        files,
+    );
+    let (manifest, contents) = match output.encode() {
+        Ok(manifest) => {
+            let streams = [outcome.stdout, outcome.stderr]
+                .into_iter()
+                .filter(|s| !s.is_empty());
+            (
+                manifest,
+                streams.chain(outcome.files.into_values()).collect(),
+            )
+        }
+        Err(_) => {
+            let bare = UnitOutput::new(Exit::OutputLimit.code(), None, None, Vec::new());
+            let manifest = bare.encode().map_err(|error| WorkError::Malformed {
+                job,
+                reason: error.to_string(),
+            })?;
+            (manifest, Vec::new())
+        }
+    };
+    let mut stored = Vec::new();
+    let contents: Vec<Vec<u8>> = contents;
+    for bytes in contents {
+        stored.push(blobs.put(bytes.into()).await?);
+    }
+    Ok(Computed {
+        done: DoneUnit {
+            unit,
+            fuel: outcome.fuel,
+            peak_memory: outcome.peak_memory,
+            output: manifest.bytes,
+        },
+        stored,
+    })
+}
+
+async fn seal(
+    bench: &Bench,
+    prepared: &Prepared,
+    id: BatchId,
+    anchor: H256,
+    (first, count): (UnitIndex, u32),
+    mut computed: HashMap<UnitIndex, Computed>,
+) -> Result<Seal, WorkError> {
+    let Ports {
+        chain, blobs, key, ..
+    } = &bench.ports;
+    let job = prepared.job;
+    let malformed = |reason: String| WorkError::Malformed { job, reason };
+    let (mut units, mut leaves, mut content, mut guards) = (vec![], vec![], vec![], vec![]);
+    for unit in first..first + count {
+        let Some(Computed { done, stored }) = computed.remove(&unit) else {
+            return Err(malformed(format!("unit {unit} has no result")));
+        };
+        let output =
+            UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
+        let input = unit_input(prepared, unit)?
+            .encode()
+            .map_err(|error| malformed(error.to_string()))?;
+        let receipt = Receipt {
+            genesis: chain.genesis(),
+            job,
+            unit,
+            image: prepared.spec.image,
+            input: input.hash,
+            output: hash(&done.output),
+            fuel: done.fuel,
+            peak_memory: done.peak_memory,
+            exit: output.exit,
+            environment: prepared.spec.environment,
+            anchor,
+        };
+        leaves.push(receipt.leaf());
+        content.extend(contents(&output));
+        guards.extend(stored);
+        units.push((key.sign_receipt(receipt), output));
+    }
+    let summary = BatchSummary::of(&leaves, &bench.profile)
+        .ok_or_else(|| malformed("its profile cannot charge its units".into()))?;
+    let bundle = Bundle::new(units)
+        .encode()
+        .map_err(|error| malformed(error.to_string()))?;
+    let stored = blobs.put(bundle.bytes.into()).await?;
+    content.push(stored.hash());
+    blobs.keep(&name(id), &content).await?;
+    drop(guards);
+    let mut salt = [0; 32];
+    getrandom::fill(&mut salt).map_err(|error| WorkError::Run {
+        job,
+        unit: first,
+        reason: format!("the system has no randomness: {error}"),
+    })?;
+    Ok(Seal {
+        root: summary.root,
+        fuel: summary.fuel,
+        charge: summary.charge,
+        salt,
+        bundle: bundle.hash,
+    })
+}
+
+/// The name under which a batch's outputs are kept.
+pub fn name((job, batch): BatchId) -> String {
+    format!("batch/{job}/{batch}")
+}
+
+/// The batch whose outputs are kept under a name.
+pub fn parse_name(name: &str) -> Option<BatchId> {
+    let (job, batch) = name.strip_prefix("batch/")?.split_once('/')?;
+    Some((job.parse().ok()?, batch.parse().ok()?))
+}
