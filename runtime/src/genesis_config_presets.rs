@@ -36,7 +36,7 @@ pub const CPU_PRICE_FLOOR: Balance = 100 * MILLI_ISC;
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
 pub const ENVIRONMENTS: [EnvironmentId; 1] = [H256(hex!(
-    "c5a95a4dae8e82e01770c4a1d4c617cd36f03e6ce30e75c839e799af970d117d"
+    "17854b0b1f5a66153460eb0610a80ec22093856fa35f842dff06c5b2b99f25a2"
 ))];
 
 /// A validator of a development network.

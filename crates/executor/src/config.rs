@@ -26,7 +26,9 @@ pub const SLICE: u64 = 100_000;
 pub(crate) const MAX_MEMORY: u64 = 1 << 32;
 
 /// Instruction set that code is generated for. Frame sizes, hence the depth at which recursion
-/// overflows, depend on it, so it is pinned instead of detected and part of the environment.
+/// overflows, depend on it, so it is pinned instead of detected and part of the environment. On x86-64 it is
+/// the level v3 without FMA (every desktop processor since about 2013): three-operand instructions make
+/// floating-point guests about 1.3 times as fast as SSE4.2 alone.
 #[cfg(target_arch = "x86_64")]
 const ISA_FLAGS: &[&str] = &[
     "has_cmpxchg16b",
@@ -35,6 +37,11 @@ const ISA_FLAGS: &[&str] = &[
     "has_sse41",
     "has_sse42",
     "has_popcnt",
+    "has_avx",
+    "has_avx2",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const ISA_FLAGS: &[&str] = &[];

@@ -9,7 +9,7 @@ pub enum EngineError {
     /// The machine or platform cannot run the audited configuration.
     #[error(
         "this machine cannot run the WASM engine: {0}; a 64-bit processor of the last 15 years \
-         (x86-64 with SSE4.2, or AArch64) is needed"
+         (x86-64 with AVX2 and BMI2, or AArch64) is needed"
     )]
     Unsupported(String),
     /// The cache directory cannot be used.
