@@ -8,10 +8,13 @@
 
 extern crate alloc;
 
+pub mod attributes;
+pub mod constraints;
 pub mod content;
 pub mod environment;
 pub mod job;
 pub mod jurisdiction;
+pub mod lottery;
 pub mod merkle;
 pub mod receipt;
 pub mod registration;

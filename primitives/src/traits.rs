@@ -9,7 +9,10 @@ use scale_info::TypeInfo;
 use sp_weights::Weight;
 
 use crate::{
-    BatchIndex, ContentHash, JobId, environment::EnvironmentId, receipt::BatchSummary,
+    BatchIndex, ContentHash, JobId,
+    attributes::{Attributes, PerAttribute, TaskClass, Tiers},
+    environment::EnvironmentId,
+    receipt::BatchSummary,
     suns::Profile,
 };
 
@@ -91,8 +94,10 @@ pub struct WorkerView<AccountId> {
     pub environment: EnvironmentId,
     /// What its capacity is measured in.
     pub profile: ProfileId,
-    /// ISO 3166-1 alpha-2, upper case.
-    pub jurisdiction: [u8; 2],
+    /// What its operator says of it.
+    pub attributes: Attributes,
+    /// Who stands for each of those now.
+    pub tiers: Tiers,
     /// Units accepted so far: a crude measure of trust.
     pub accepted_units: u64,
 }
@@ -134,12 +139,53 @@ pub trait Workers<AccountId> {
     fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
 }
 
+/// Learns who is live; implemented by `pallet-rewards` (requirement S10).
+pub trait Liveness<AccountId> {
+    /// A worker of `operator`, sufficiently bonded and of `capacity` µSUNS, has answered a draw of the liveness
+    /// lottery: at most once per round of the lottery.
+    fn alive(worker: &AccountId, operator: &AccountId, capacity: u64);
+}
+
+impl<AccountId> Liveness<AccountId> for () {
+    fn alive(_: &AccountId, _: &AccountId, _: u64) {}
+}
+
+/// Who takes part in the liveness lottery; implemented by `pallet-liveness`.
+pub trait Roster<AccountId> {
+    /// A worker became active.
+    fn joined(worker: &AccountId);
+    /// An active worker paused, left or was paused.
+    fn left(worker: &AccountId);
+}
+
+impl<AccountId> Roster<AccountId> for () {
+    fn joined(_: &AccountId) {}
+    fn left(_: &AccountId) {}
+}
+
+/// What auditors stand for; implemented by `pallet-auditors`.
+pub trait Attestations<AccountId> {
+    /// The tier of each attribute of a worker now.
+    fn tiers(worker: &AccountId) -> Tiers;
+    /// These attributes of a worker are not what they were: nobody stands for them any more.
+    fn revoke(worker: &AccountId, changed: PerAttribute<bool>);
+}
+
+impl<AccountId> Attestations<AccountId> for () {
+    fn tiers(_: &AccountId) -> Tiers {
+        Tiers::default()
+    }
+    fn revoke(_: &AccountId, _: PerAttribute<bool>) {}
+}
+
 /// The image register; implemented by `pallet-images`.
 pub trait Images<AccountId> {
     /// The developer of an image that new jobs may use.
     fn developer_of_usable(image: &ContentHash) -> Option<AccountId>;
     /// The developer of any known image, retired ones included.
     fn developer(image: &ContentHash) -> Option<AccountId>;
+    /// What an image is for, retired ones included.
+    fn class(image: &ContentHash) -> Option<TaskClass>;
     /// Notes a job that uses the image, so that its record outlives retirement.
     fn note_job(image: &ContentHash);
     /// Notes that such a job has ended.

@@ -6,7 +6,9 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
-use sungrid_primitives::{ContentHash, traits::Images as ImagesTrait};
+use sungrid_primitives::{
+    ContentHash, attributes::TaskClass, traits::Images as ImagesTrait,
+};
 
 use crate::*;
 
@@ -26,7 +28,7 @@ mod benchmarks {
         _(
             RawOrigin::Signed(developer.clone()),
             IMAGE,
-            ImageClass::Science,
+            TaskClass::Science,
         );
 
         assert_eq!(

@@ -6,15 +6,15 @@ use frame_support::{
     traits::{Get, fungible::MutateHold, tokens::Precision},
 };
 use frame_system::Pallet as System;
-use sungrid_primitives::ContentHash;
+use sungrid_primitives::{ContentHash, attributes::TaskClass};
 
-use crate::{Config, Error, Event, HoldReason, ImageClass, ImageRecord, Images, Pallet};
+use crate::{Config, Error, Event, HoldReason, ImageRecord, Images, Pallet};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_publish(
         developer: T::AccountId,
         image: ContentHash,
-        class: ImageClass,
+        class: TaskClass,
     ) -> DispatchResult {
         if let Some(known) = Images::<T>::get(image) {
             ensure!(!known.retired, Error::<T>::RetiredWithJobs);

@@ -1,7 +1,9 @@
 //! What the market notes of images, and what must always hold.
 
 use frame_support::defensive;
-use sungrid_primitives::{ContentHash, traits::Images as ImagesTrait};
+use sungrid_primitives::{
+    ContentHash, attributes::TaskClass, traits::Images as ImagesTrait,
+};
 
 use crate::{Config, Event, ImageRecordOf, Images, Pallet};
 
@@ -28,6 +30,10 @@ impl<T: Config> ImagesTrait<T::AccountId> for Pallet<T> {
 
     fn developer(image: &ContentHash) -> Option<T::AccountId> {
         Some(Images::<T>::get(image)?.developer)
+    }
+
+    fn class(image: &ContentHash) -> Option<TaskClass> {
+        Some(Images::<T>::get(image)?.class)
     }
 
     fn note_job(image: &ContentHash) {

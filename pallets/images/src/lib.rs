@@ -31,7 +31,7 @@ pub mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{ImageClass, ImageRecord, ImageRecordOf};
+pub use types::{ImageRecord, ImageRecordOf};
 pub use weights::WeightInfo;
 
 /// The pallet.
@@ -42,12 +42,9 @@ pub mod pallet {
         traits::fungible::{Inspect, Mutate, MutateHold},
     };
     use frame_system::pallet_prelude::*;
-    use sungrid_primitives::ContentHash;
+    use sungrid_primitives::{ContentHash, attributes::TaskClass};
 
-    use crate::{
-        types::{ImageClass, ImageRecordOf},
-        weights::WeightInfo,
-    };
+    use crate::{types::ImageRecordOf, weights::WeightInfo};
 
     /// Version of the storage layout.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
@@ -93,7 +90,7 @@ pub mod pallet {
             /// Who shares in what it earns.
             developer: T::AccountId,
             /// What it is for.
-            class: ImageClass,
+            class: TaskClass,
             /// Deposit now held, planck.
             deposit: u128,
         },
@@ -154,7 +151,7 @@ pub mod pallet {
         pub fn publish(
             origin: OriginFor<T>,
             manifest: ContentHash,
-            class: ImageClass,
+            class: TaskClass,
         ) -> DispatchResult {
             let developer = ensure_signed(origin)?;
             Self::do_publish(developer, manifest, class)

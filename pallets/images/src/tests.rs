@@ -2,10 +2,10 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::InspectHold};
 use sp_runtime::{DispatchError, TokenError, TryRuntimeError};
-use sungrid_primitives::{ContentHash, traits::Images as _};
+use sungrid_primitives::{ContentHash, attributes::TaskClass, traits::Images as _};
 
 use crate::{
-    Error, Event, HoldReason, ImageClass, ImageRecord,
+    Error, Event, HoldReason, ImageRecord,
     mock::{
         ALICE, BOB, Balances, DEPOSIT, IMAGE, Images, OTHER, POOR, RuntimeOrigin, System, Test,
         new_test_ext, scenario,
@@ -16,7 +16,7 @@ fn publish(who: u64, image: ContentHash) {
     assert_ok!(Images::publish(
         RuntimeOrigin::signed(who),
         image,
-        ImageClass::Rendering
+        TaskClass::Rendering
     ));
 }
 
@@ -35,7 +35,7 @@ mod calls {
                 Event::ImagePublished {
                     image: IMAGE,
                     developer: ALICE,
-                    class: ImageClass::Rendering,
+                    class: TaskClass::Rendering,
                     deposit: DEPOSIT,
                 }
                 .into(),
@@ -46,7 +46,7 @@ mod calls {
                 Images::image(IMAGE),
                 Some(ImageRecord {
                     developer: ALICE,
-                    class: ImageClass::Rendering,
+                    class: TaskClass::Rendering,
                     published: 1,
                     deposit: DEPOSIT,
                     retired: false,
@@ -64,7 +64,7 @@ mod calls {
             publish(ALICE, IMAGE);
             for who in [ALICE, BOB] {
                 assert_noop!(
-                    Images::publish(RuntimeOrigin::signed(who), IMAGE, ImageClass::General),
+                    Images::publish(RuntimeOrigin::signed(who), IMAGE, TaskClass::General),
                     Error::<Test>::AlreadyPublished
                 );
             }
@@ -76,11 +76,11 @@ mod calls {
         scenario(|| {
             // The deposit would leave less than the existential deposit.
             assert_noop!(
-                Images::publish(RuntimeOrigin::signed(POOR), IMAGE, ImageClass::General),
+                Images::publish(RuntimeOrigin::signed(POOR), IMAGE, TaskClass::General),
                 TokenError::FundsUnavailable
             );
             assert_noop!(
-                Images::publish(RuntimeOrigin::signed(99), IMAGE, ImageClass::General),
+                Images::publish(RuntimeOrigin::signed(99), IMAGE, TaskClass::General),
                 TokenError::FundsUnavailable
             );
         });
@@ -91,7 +91,7 @@ mod calls {
         scenario(|| {
             for origin in [RuntimeOrigin::none(), RuntimeOrigin::root()] {
                 assert_noop!(
-                    Images::publish(origin.clone(), IMAGE, ImageClass::General),
+                    Images::publish(origin.clone(), IMAGE, TaskClass::General),
                     DispatchError::BadOrigin
                 );
                 assert_noop!(Images::retire(origin, IMAGE), DispatchError::BadOrigin);
@@ -177,7 +177,7 @@ mod use_by_jobs {
             Images::note_usage(&IMAGE, 40);
             // Nobody can take its place meanwhile.
             assert_noop!(
-                Images::publish(RuntimeOrigin::signed(BOB), IMAGE, ImageClass::General),
+                Images::publish(RuntimeOrigin::signed(BOB), IMAGE, TaskClass::General),
                 Error::<Test>::RetiredWithJobs
             );
 
@@ -293,14 +293,14 @@ mod invariants {
     fn classes_are_the_numbers_of_the_protocol() {
         use codec::Encode;
         for (class, number) in [
-            (ImageClass::General, 0u8),
-            (ImageClass::Rendering, 1),
-            (ImageClass::Science, 2),
-            (ImageClass::Learning, 3),
-            (ImageClass::Media, 4),
+            (TaskClass::General, 0u8),
+            (TaskClass::Rendering, 1),
+            (TaskClass::Science, 2),
+            (TaskClass::Learning, 3),
+            (TaskClass::Media, 4),
         ] {
             assert_eq!(class.encode(), [number]);
         }
-        assert!(<ImageClass as codec::Decode>::decode(&mut &[5u8][..]).is_err());
+        assert!(<TaskClass as codec::Decode>::decode(&mut &[5u8][..]).is_err());
     }
 }

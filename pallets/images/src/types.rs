@@ -3,34 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
-
-/// What an image is for; workers choose the classes that they serve (requirement N16).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum ImageClass {
-    /// Anything else.
-    #[default]
-    General = 0,
-    /// Pictures and films.
-    Rendering = 1,
-    /// Simulation and analysis.
-    Science = 2,
-    /// Training and inference.
-    Learning = 3,
-    /// Media processing.
-    Media = 4,
-}
+use sungrid_primitives::attributes::TaskClass;
 
 /// One image.
 #[derive(
@@ -40,7 +13,7 @@ pub struct ImageRecord<AccountId, BlockNumber> {
     /// Who shares in what it earns.
     pub developer: AccountId,
     /// What it is for.
-    pub class: ImageClass,
+    pub class: TaskClass,
     /// Block of publication.
     pub published: BlockNumber,
     /// Held of the developer, planck; zero once retired.

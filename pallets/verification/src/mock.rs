@@ -468,7 +468,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
         assert_ok!(Images::publish(
             signed(developer()),
             IMAGE,
-            pallet_images::ImageClass::Rendering
+            sungrid_primitives::attributes::TaskClass::Rendering
         ));
         for n in 1..=WORKERS {
             register(n, operator(n));

@@ -9,10 +9,11 @@ use frame_support::{
         fungible::{Inspect, Mutate},
     },
 };
-use frame_system::{Pallet as System, RawOrigin};
-use sp_core::crypto::KeyTypeId;
+use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
+use sp_core::{crypto::KeyTypeId, sr25519};
 use sp_io::crypto::{sr25519_generate, sr25519_sign};
 use sungrid_primitives::{
+    attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
     job::MAX_ENDPOINT_BYTES,
     registration::registration_payload,
@@ -37,6 +38,7 @@ fn attributes() -> Attributes {
         architecture: Architecture::Other,
         energy: EnergySource::Unknown,
         carbon: u16::MAX,
+        classes: BoundedVec::truncate_from(TaskClass::ALL.to_vec()),
     }
 }
 
@@ -45,6 +47,20 @@ fn worker<T: Config>() -> (T::AccountId, T::AccountId) {
     let (worker, operator) = (account("worker", 0, 0), whitelisted_caller());
     <Pallet<T> as WorkersTrait<_>>::prepare(&worker, &operator, ENVIRONMENT);
     (worker, operator)
+}
+
+/// A new key and its consent.
+fn consent<T: Config>(
+    operator: &T::AccountId,
+) -> Result<(T::AccountId, sr25519::Signature), BenchmarkError> {
+    let key = sr25519_generate(KEY_TYPE, None);
+    let worker = T::AccountId::decode(&mut &key.0[..])
+        .map_err(|_| BenchmarkError::Stop("accounts are 32-byte keys"))?;
+    let genesis = System::<T>::block_hash(BlockNumberFor::<T>::default());
+    let payload = registration_payload(&genesis, operator.as_ref(), &key.0);
+    let proof = sr25519_sign(KEY_TYPE, &key, &payload)
+        .ok_or(BenchmarkError::Stop("the keystore has just made this key"))?;
+    Ok((worker, proof))
 }
 
 fn prices<T: Config>() {
@@ -61,14 +77,7 @@ mod benchmarks {
         let operator: T::AccountId = whitelisted_caller();
         let bond = Pallet::<T>::bond_for(1_000_000);
         T::Currency::mint_into(&operator, (bond + T::Currency::minimum_balance()) * 2)?;
-        let key = sr25519_generate(KEY_TYPE, None);
-        let worker = T::AccountId::decode(&mut &key.0[..])
-            .map_err(|_| BenchmarkError::Stop("accounts are 32-byte keys"))?;
-        let genesis =
-            System::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::default());
-        let payload = registration_payload(&genesis, operator.as_ref(), &key.0);
-        let proof = sr25519_sign(KEY_TYPE, &key, &payload)
-            .ok_or(BenchmarkError::Stop("the keystore has just made this key"))?;
+        let (worker, proof) = consent::<T>(&operator)?;
 
         #[extrinsic_call]
         _(
@@ -205,6 +214,23 @@ mod benchmarks {
             Workers::<T>::get(worker).map(|record| record.environment),
             Some(ENVIRONMENT)
         );
+    }
+
+    #[benchmark]
+    fn rotate_key() -> Result<(), BenchmarkError> {
+        let (worker, operator) = worker::<T>();
+        let (key, proof) = consent::<T>(&operator)?;
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(operator),
+            worker.clone(),
+            key.clone(),
+            proof,
+        );
+
+        assert!(Workers::<T>::contains_key(key) && !Workers::<T>::contains_key(worker));
+        Ok(())
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -9,15 +9,16 @@ use frame_system::{Pallet as System, pallet_prelude::BlockNumberFor};
 use sp_core::sr25519;
 use sp_runtime::Saturating;
 use sungrid_primitives::{
+    attributes::{Attributes, PerAttribute},
     environment::EnvironmentId,
     jurisdiction,
     registration::registration_payload,
     suns::Resources,
-    traits::{Pricing, ProfileId},
+    traits::{Attestations, Pricing, ProfileId, Roster},
 };
 
 use crate::{
-    Attributes, Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf,
+    Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf,
     WorkerState, Workers,
 };
 
@@ -65,9 +66,10 @@ impl<T: Config> Pallet<T> {
                 faults: 0,
                 missed: 0,
                 accepted_units: 0,
-                feeless_from: System::<T>::block_number(),
+                allowance: Default::default(),
             },
         );
+        T::Roster::joined(&worker);
         Self::deposit_event(Event::WorkerRegistered {
             worker,
             operator,
@@ -88,8 +90,11 @@ impl<T: Config> Pallet<T> {
         let mut record = Self::as_either(&who, &worker)?;
         Self::check_attributes(&attributes)?;
         record.endpoint = endpoint;
+        let changed = record.attributes.differences(&attributes);
+        if changed != Default::default() {
+            T::Attestations::revoke(&worker, changed);
+        }
         record.attributes = attributes;
-        Self::use_feeless(&who, &worker, &mut record);
         Workers::<T>::insert(&worker, record);
         Self::deposit_event(Event::WorkerUpdated { worker });
         Ok(())
@@ -154,20 +159,30 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_pause(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
         let mut record = Self::as_either(&who, &worker)?;
-        Self::check_pause(&record)?;
-        record.state = WorkerState::Paused;
-        Self::use_feeless(&who, &worker, &mut record);
+        let suspends = record.operator == who;
+        Self::check_pause(&record, suspends)?;
+        if record.state == WorkerState::Active {
+            T::Roster::left(&worker);
+        }
+        record.state = if suspends {
+            WorkerState::Suspended
+        } else {
+            WorkerState::Paused
+        };
         Workers::<T>::insert(&worker, record);
-        Self::deposit_event(Event::WorkerPaused { worker });
+        Self::deposit_event(Event::WorkerPaused {
+            worker,
+            suspended: suspends,
+        });
         Ok(())
     }
 
     pub(crate) fn do_resume(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
         let mut record = Self::as_either(&who, &worker)?;
-        Self::check_resume(&record)?;
+        Self::check_resume(&record, record.operator == who)?;
         record.state = WorkerState::Active;
-        Self::use_feeless(&who, &worker, &mut record);
         Workers::<T>::insert(&worker, record);
+        T::Roster::joined(&worker);
         Self::deposit_event(Event::WorkerResumed { worker });
         Ok(())
     }
@@ -176,6 +191,9 @@ impl<T: Config> Pallet<T> {
         let mut record = Self::as_operator(&who, &worker)?;
         Self::check_staying(&record)?;
         let until = System::<T>::block_number().saturating_add(T::Cooldown::get());
+        if record.state == WorkerState::Active {
+            T::Roster::left(&worker);
+        }
         record.state = WorkerState::Leaving { until };
         Workers::<T>::insert(&worker, record);
         Self::deposit_event(Event::WorkerLeaving { worker, until });
@@ -194,8 +212,7 @@ impl<T: Config> Pallet<T> {
         Self::check_idle(&record)?;
         let WorkerRecord { operator, bond, .. } = record;
         T::Currency::release(&HoldReason::Bond.into(), &operator, bond, Precision::Exact)?;
-        Workers::<T>::remove(&worker);
-        System::<T>::dec_sufficients(&worker);
+        Self::forget_key(&worker);
         Self::deposit_event(Event::WorkerWithdrawn {
             worker,
             operator,
@@ -204,25 +221,49 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Whether the call comes from the worker key, within its rate, and would succeed. A call that fails
-    /// does not use the rate up, so it must never be feeless.
+    pub(crate) fn do_rotate_key(
+        who: T::AccountId,
+        worker: T::AccountId,
+        key: T::AccountId,
+        proof: sr25519::Signature,
+    ) -> DispatchResult {
+        let record = Self::as_operator(&who, &worker)?;
+        Self::check_staying(&record)?;
+        Self::check_idle(&record)?;
+        ensure!(
+            !Workers::<T>::contains_key(&key),
+            Error::<T>::AlreadyRegistered
+        );
+        Self::check_proof(&who, &key, &proof)?;
+        let active = record.state == WorkerState::Active;
+        if active {
+            T::Roster::left(&worker);
+        }
+        Self::forget_key(&worker);
+        System::<T>::inc_sufficients(&key);
+        Workers::<T>::insert(&key, record);
+        if active {
+            T::Roster::joined(&key);
+        }
+        Self::deposit_event(Event::KeyRotated { worker, key });
+        Ok(())
+    }
+
+    /// Forgets a key and whatever anybody attested of its machine.
+    fn forget_key(worker: &T::AccountId) {
+        Workers::<T>::remove(worker);
+        System::<T>::dec_sufficients(worker);
+        T::Attestations::revoke(worker, PerAttribute::<()>::default().map(|()| true));
+    }
+
+    /// Whether the call comes from the worker key and would succeed: a call that fails costs a fee.
     pub(crate) fn is_feeless(
         origin: &T::RuntimeOrigin,
         worker: &T::AccountId,
         check: impl FnOnce(&WorkerRecordOf<T>) -> Result<(), Error<T>>,
     ) -> bool {
         frame_system::ensure_signed(origin.clone()).is_ok_and(|who| &who == worker)
-            && Workers::<T>::get(worker).is_some_and(|record| {
-                System::<T>::block_number() >= record.feeless_from && check(&record).is_ok()
-            })
-    }
-
-    /// Uses the worker key's feeless call up, by the same condition that grants it.
-    fn use_feeless(who: &T::AccountId, worker: &T::AccountId, record: &mut WorkerRecordOf<T>) {
-        let now: BlockNumberFor<T> = System::<T>::block_number();
-        if who == worker && now >= record.feeless_from {
-            record.feeless_from = now.saturating_add(T::FeelessInterval::get());
-        }
+            && Workers::<T>::get(worker).is_some_and(|record| check(&record).is_ok())
     }
 
     fn as_operator(
@@ -248,21 +289,39 @@ impl<T: Config> Pallet<T> {
             jurisdiction::is_assigned(attributes.jurisdiction),
             Error::<T>::UnknownJurisdiction
         );
+        let classes = &attributes.classes;
+        ensure!(
+            !classes.is_empty()
+                && classes
+                    .iter()
+                    .enumerate()
+                    .all(|(at, class)| !classes.iter().take(at).any(|other| other == class)),
+            Error::<T>::BadClasses
+        );
         Ok(())
     }
 
-    pub(crate) fn check_pause(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+    /// `suspends`: the operator pauses, which its key cannot undo.
+    pub(crate) fn check_pause(
+        record: &WorkerRecordOf<T>,
+        suspends: bool,
+    ) -> Result<(), Error<T>> {
         match record.state {
             WorkerState::Active => Ok(()),
-            WorkerState::Paused => Err(Error::AlreadyPaused),
+            WorkerState::Paused if suspends => Ok(()),
+            WorkerState::Paused | WorkerState::Suspended => Err(Error::AlreadyPaused),
             WorkerState::Leaving { .. } => Err(Error::Leaving),
         }
     }
 
-    pub(crate) fn check_resume(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+    pub(crate) fn check_resume(
+        record: &WorkerRecordOf<T>,
+        by_operator: bool,
+    ) -> Result<(), Error<T>> {
         match record.state {
             WorkerState::Active => Err(Error::NotPaused),
-            WorkerState::Paused => Ok(()),
+            WorkerState::Suspended if !by_operator => Err(Error::Suspended),
+            WorkerState::Paused | WorkerState::Suspended => Ok(()),
             WorkerState::Leaving { .. } => Err(Error::Leaving),
         }
     }

@@ -12,7 +12,7 @@ use frame_support::{
 use sp_runtime::{Rounding, helpers_128bit::multiply_by_rational_with_rounding};
 use sungrid_primitives::{
     suns::MICRO,
-    traits::{Slashed, WorkerView, Workers as WorkersTrait},
+    traits::{Attestations, Roster, Slashed, WorkerView, Workers as WorkersTrait},
 };
 
 use crate::{Config, Event, HoldReason, Pallet, WorkerRecordOf, WorkerState, Workers};
@@ -55,6 +55,48 @@ impl<T: Config> Pallet<T> {
         Workers::<T>::mutate_extant(worker, change);
     }
 
+    /// Takes so much of a bond: half of it, rounded down, to `honest` in equal parts, everything else to the
+    /// treasury. What the treasury cannot take stays in the bond.
+    fn take_from_bond(
+        record: &mut WorkerRecordOf<T>,
+        exposed: u128,
+        honest: &[T::AccountId],
+    ) -> Slashed {
+        let each = (exposed / 2).checked_div(honest.len() as u128).unwrap_or(0);
+        let to_honest = honest.iter().fold(0u128, |sum, account| {
+            sum.saturating_add(Self::pay_from_bond(&record.operator, account, each))
+        });
+        let rest = exposed.saturating_sub(to_honest);
+        let to_treasury = Self::pay_from_bond(&record.operator, &T::Treasury::get(), rest);
+        let total = to_honest.saturating_add(to_treasury);
+        record.bond = record.bond.saturating_sub(total);
+        Slashed { total, to_honest }
+    }
+
+    /// Takes a worker that is not there off the market, with a penalty of its bond: half to `reporter`, the rest to
+    /// the treasury, so that reporting oneself is no way out of a bond. Says what the reporter got.
+    pub fn penalise_absence(worker: &T::AccountId, reporter: &T::AccountId, penalty: u128) -> u128 {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            defensive!("only workers can be absent");
+            return 0;
+        };
+        let penalty = penalty.min(record.bond);
+        let taken = Self::take_from_bond(&mut record, penalty, core::slice::from_ref(reporter));
+        record.missed = record.missed.saturating_add(1);
+        if record.state == WorkerState::Active {
+            record.state = WorkerState::Paused;
+            T::Roster::left(worker);
+        }
+        Self::deposit_event(Event::WorkerAbsent {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            penalty: taken.total,
+            bond: record.bond,
+        });
+        Workers::<T>::insert(worker, record);
+        taken.to_honest
+    }
+
     /// Moves bonded planck into an account's free balance and says how much it was: all or nothing.
     fn pay_from_bond(operator: &T::AccountId, to: &T::AccountId, amount: u128) -> u128 {
         if amount == 0 {
@@ -82,7 +124,8 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             operator: record.operator,
             environment: record.environment,
             profile: record.profile,
-            jurisdiction: record.attributes.jurisdiction,
+            attributes: record.attributes,
+            tiers: T::Attestations::tiers(worker),
             accepted_units: record.accepted_units,
         })
     }
@@ -138,15 +181,8 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             return Slashed::default();
         };
         let exposed = T::SlashFraction::get().mul_ceil(record.bond);
-        let each = (exposed / 2).checked_div(honest.len() as u128).unwrap_or(0);
-        let to_honest = honest.iter().fold(0u128, |sum, operator| {
-            sum.saturating_add(Self::pay_from_bond(&record.operator, operator, each))
-        });
-        let rest = exposed.saturating_sub(to_honest);
-        let to_treasury = Self::pay_from_bond(&record.operator, &T::Treasury::get(), rest);
-        let total = to_honest.saturating_add(to_treasury);
-
-        record.bond = record.bond.saturating_sub(total);
+        let slashed = Self::take_from_bond(&mut record, exposed, honest);
+        let Slashed { total, to_honest } = slashed;
         record.faults = record.faults.saturating_add(1);
         Self::deposit_event(Event::WorkerSlashed {
             worker: worker.clone(),
@@ -156,7 +192,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             bond: record.bond,
         });
         Workers::<T>::insert(worker, record);
-        Slashed { total, to_honest }
+        slashed
     }
 
     #[cfg(feature = "runtime-benchmarks")]
@@ -168,7 +204,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         use frame_support::traits::fungible::{Inspect, Mutate};
         use sungrid_primitives::traits::CPU_1_ID;
 
-        use crate::{Architecture, Attributes, EnergySource, WorkerRecord};
+        use sungrid_primitives::attributes::{Architecture, Attributes, EnergySource, TaskClass};
+
+        use crate::WorkerRecord;
 
         // A thousand SUNS.
         let capacity = 1_000 * MICRO as u64;
@@ -189,6 +227,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                     architecture: Architecture::X86_64,
                     energy: EnergySource::Solar,
                     carbon: 0,
+                    classes: TaskClass::ALL.to_vec().try_into().unwrap_or_default(),
                 },
                 environment,
                 profile: CPU_1_ID,
@@ -200,8 +239,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 faults: 0,
                 missed: 0,
                 accepted_units: 0,
-                feeless_from: Default::default(),
+                allowance: Default::default(),
             },
         );
+        T::Roster::joined(worker);
     }
 }

@@ -11,6 +11,7 @@
 //! | what happens | bond |
 //! |---|---|
 //! | accepted result, missed deadline | untouched |
+//! | absent when the liveness lottery drew it | a penalty, half to who reported it, the rest to the treasury; the worker is paused |
 //! | wrong result | [`Config::SlashFraction`] of it, rounded up: half to the honest replicas' operators in equal parts, the rest and every remainder to the treasury |
 //! | an honest operator cannot be paid (its account is gone) | its part goes to the treasury |
 //! | the treasury cannot be paid either | that part stays in the bond |
@@ -26,8 +27,18 @@
 //! ## A key without money [X7]
 //! Registration gives the worker key a reference on its account, so that it transacts with no balance;
 //! withdrawal takes it away. [`update`](Pallet::update), [`pause`](Pallet::pause) and
-//! [`resume`](Pallet::resume) are feeless for it once per [`Config::FeelessInterval`] blocks, and only if
-//! they would succeed: they are no free block space.
+//! [`resume`](Pallet::resume), and what other pallets call feeless, cost it no fee within a rate that its bond
+//! pays for, and only if they would succeed: see [`ChargeUnlessFeeless`].
+//!
+//! ## A stolen machine
+//! The operator's [`pause`](Pallet::pause) *suspends*: the worker key cannot [`resume`](Pallet::resume).
+//! When nothing is in flight any more, [`rotate_key`](Pallet::rotate_key) puts another key in its place. Bond, record
+//! and debt of feeless calls stay with the worker, so that a rotation launders nothing; attestations and whatever other
+//! pallets know of the key stay behind.
+//!
+//! ## Attributes
+//! What an operator says of a machine is taken as it is, except that the jurisdiction exists and some task class is
+//! served [N16]. [`Config::Attestations`] knows who else stands for it, and is told of changes.
 //!
 //! ## Consent
 //! The worker key signs
@@ -43,6 +54,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod dispatchable_impls;
+mod feeless;
 mod impls;
 #[cfg(test)]
 mod mock;
@@ -53,11 +65,9 @@ mod try_state;
 pub mod types;
 pub mod weights;
 
+pub use feeless::{ChargeUnlessFeeless, Payment};
 pub use pallet::*;
-pub use types::{
-    Architecture, Attributes, Endpoint, EnergySource, Region, WorkerRecord, WorkerRecordOf,
-    WorkerState,
-};
+pub use types::{Allowance, Endpoint, FeelessUse, WorkerRecord, WorkerRecordOf, WorkerState};
 pub use weights::WeightInfo;
 
 /// The pallet.
@@ -67,19 +77,26 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use frame_support::{
         pallet_prelude::*,
-        traits::fungible::{Inspect, Mutate, MutateHold},
+        traits::{
+            Contains,
+            fungible::{Inspect, Mutate, MutateHold},
+        },
     };
     use frame_system::pallet_prelude::*;
     use sp_core::{H256, sr25519};
-    use sp_runtime::{Perbill, traits::Zero};
+    use sp_runtime::{
+        Perbill,
+        traits::{UniqueSaturatedInto, Zero},
+    };
     use sungrid_primitives::{
+        attributes::Attributes,
         environment::EnvironmentId,
         suns::Resources,
-        traits::{Pricing, ProfileId},
+        traits::{Attestations, Pricing, ProfileId, Roster},
     };
 
     use crate::{
-        types::{Attributes, Endpoint, WorkerRecordOf},
+        types::{Endpoint, FeelessUse, WorkerRecordOf},
         weights::WeightInfo,
     };
 
@@ -125,10 +142,23 @@ pub mod pallet {
         /// Part of its capacity up to which a busy worker takes more work.
         #[pallet::constant]
         type AdmissionLimit: Get<Perbill>;
-        /// Blocks between two feeless calls of a worker key. Too small gives block space away; too large
-        /// keeps a worker with a new address unreachable.
+        /// What auditors stand for.
+        type Attestations: Attestations<Self::AccountId>;
+        /// Learns which workers are active.
+        type Roster: Roster<Self::AccountId>;
+        /// What a feeless call takes of a bond, planck·blocks: a bond of so many planck is good for one call per
+        /// block. Too little gives block space away; too much and a worker cannot claim as fast as it works.
         #[pallet::constant]
-        type FeelessInterval: Get<BlockNumberFor<Self>>;
+        type CallBond: Get<u128>;
+        /// Blocks whose feeless calls can be made at once.
+        #[pallet::constant]
+        type FeelessWindow: Get<BlockNumberFor<Self>>;
+        /// Most weight of feeless calls in one block, by ref time: the rest is for those who pay.
+        #[pallet::constant]
+        type FeelessBudget: Get<Weight>;
+        /// Calls that can only follow another of the same worker, which has paid for them: they are not charged to
+        /// the bond again, and go first.
+        type FollowUps: Contains<<Self as frame_system::Config>::RuntimeCall>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -143,6 +173,11 @@ pub mod pallet {
     /// Workers by their key.
     #[pallet::storage]
     pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerRecordOf<T>>;
+
+    /// What feeless calls took of the last block that had any.
+    #[pallet::storage]
+    pub type FeelessUsed<T: Config> =
+        StorageValue<_, FeelessUse<BlockNumberFor<T>>, ValueQuery>;
 
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -192,6 +227,8 @@ pub mod pallet {
         WorkerPaused {
             /// Its key.
             worker: T::AccountId,
+            /// Whether only its operator can resume it.
+            suspended: bool,
         },
         /// A paused worker takes work again.
         WorkerResumed {
@@ -212,6 +249,24 @@ pub mod pallet {
             /// Who bonded it.
             operator: T::AccountId,
             /// Released, planck.
+            bond: u128,
+        },
+        /// A worker has another key.
+        KeyRotated {
+            /// The key that it had.
+            worker: T::AccountId,
+            /// The key that it has.
+            key: T::AccountId,
+        },
+        /// A worker did not answer the liveness lottery: it is paused.
+        WorkerAbsent {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonds it.
+            operator: T::AccountId,
+            /// Taken, planck.
+            penalty: u128,
+            /// What is left of the bond, planck.
             bond: u128,
         },
         /// A worker delivered a wrong result and lost part of its bond.
@@ -241,6 +296,8 @@ pub mod pallet {
         BadProof,
         /// ISO 3166-1 assigns no such alpha-2 code: give two capital letters, such as `DE`.
         UnknownJurisdiction,
+        /// A worker serves at least one task class, and lists each once; to take no work, pause it.
+        BadClasses,
         /// The environment is not accepted: update the worker's software.
         UnknownEnvironment,
         /// There is no such profile.
@@ -261,6 +318,8 @@ pub mod pallet {
         AlreadyPaused,
         /// The worker is not paused.
         NotPaused,
+        /// The operator paused the worker: only the operator can resume it.
+        Suspended,
         /// The worker is leaving: withdraw it and register it anew.
         Leaving,
         /// The worker has to leave first.
@@ -288,8 +347,17 @@ pub mod pallet {
                 "Cooldown must be at least one block"
             );
             assert!(
-                !T::FeelessInterval::get().is_zero(),
-                "FeelessInterval of zero gives block space away"
+                T::CallBond::get() > 0,
+                "CallBond of zero gives block space away"
+            );
+            let window: u128 = T::FeelessWindow::get().unique_saturated_into();
+            assert!(
+                T::MinBond::get().saturating_mul(window) >= T::CallBond::get(),
+                "the least bond must be good for a feeless call within FeelessWindow"
+            );
+            assert!(
+                T::FeelessBudget::get().ref_time() > 0,
+                "without FeelessBudget no worker can work"
             );
         }
 
@@ -306,16 +374,16 @@ pub mod pallet {
         /// # Parameters
         /// - `worker`: its key.
         /// - `endpoint`: its encoded peer address, at most 256 bytes.
-        /// - `attributes`: what the operator says of it.
+        /// - `attributes`: what the operator says of it, with the task classes that it serves.
         /// - `environment`: where its results compare; must be accepted.
         /// - `profile`, `resources`: what it offers.
         /// - `bond`: planck, at least `max(MinBond, BondPerSuns × capacity)`.
         /// - `proof`: the worker key's sr25519 signature over the registration payload.
         ///
         /// # Errors
-        /// [`Error::AlreadyRegistered`], [`Error::UnknownJurisdiction`], [`Error::UnknownEnvironment`],
-        /// [`Error::UnknownProfile`], [`Error::NoCapacity`], [`Error::BondTooLow`], [`Error::BadProof`]; too
-        /// little balance for the bond.
+        /// [`Error::AlreadyRegistered`], [`Error::UnknownJurisdiction`], [`Error::BadClasses`],
+        /// [`Error::UnknownEnvironment`], [`Error::UnknownProfile`], [`Error::NoCapacity`],
+        /// [`Error::BondTooLow`], [`Error::BadProof`]; too little balance for the bond.
         ///
         /// # Events
         /// [`Event::WorkerRegistered`].
@@ -346,13 +414,15 @@ pub mod pallet {
             )
         }
 
-        /// Changes a worker's address and attributes. Feeless for the worker key within its rate.
+        /// Changes a worker's address and attributes. Attestations of what changes are revoked. Feeless for the
+        /// worker key within its rate.
         ///
         /// # Origin
         /// The operator or the worker key.
         ///
         /// # Errors
-        /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::UnknownJurisdiction`].
+        /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::UnknownJurisdiction`],
+        /// [`Error::BadClasses`].
         ///
         /// # Events
         /// [`Event::WorkerUpdated`].
@@ -421,7 +491,8 @@ pub mod pallet {
             Self::do_bond_more(who, worker, amount)
         }
 
-        /// Takes a worker off the market for the time being. Feeless for the worker key within its rate.
+        /// Takes a worker off the market for the time being. Feeless for the worker key within its rate. What the
+        /// operator pauses, its key cannot resume: it may be in a thief's hands.
         ///
         /// # Origin
         /// The operator or the worker key.
@@ -435,7 +506,7 @@ pub mod pallet {
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::pause())]
         #[pallet::feeless_if(|origin: &OriginFor<T>, worker: &T::AccountId| -> bool {
-            Pallet::<T>::is_feeless(origin, worker, Pallet::<T>::check_pause)
+            Pallet::<T>::is_feeless(origin, worker, |record| Pallet::<T>::check_pause(record, false))
         })]
         pub fn pause(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
             let who = ensure_signed(origin)?;
@@ -449,14 +520,14 @@ pub mod pallet {
         ///
         /// # Errors
         /// [`Error::UnknownWorker`], [`Error::NeitherOperatorNorWorker`], [`Error::Leaving`],
-        /// [`Error::NotPaused`].
+        /// [`Error::NotPaused`], [`Error::Suspended`].
         ///
         /// # Events
         /// [`Event::WorkerResumed`].
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::resume())]
         #[pallet::feeless_if(|origin: &OriginFor<T>, worker: &T::AccountId| -> bool {
-            Pallet::<T>::is_feeless(origin, worker, Pallet::<T>::check_resume)
+            Pallet::<T>::is_feeless(origin, worker, |record| Pallet::<T>::check_resume(record, false))
         })]
         pub fn resume(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
             let who = ensure_signed(origin)?;
@@ -521,6 +592,36 @@ pub mod pallet {
             let who = ensure_signed(origin)?;
             Self::do_set_environment(who, worker, environment)
         }
+
+        /// Puts another key in the place of a worker's key, for instance when the machine was stolen: pause it, wait
+        /// until nothing is in flight, rotate. Bond, record and debt of feeless calls stay with the worker;
+        /// attestations fall, since they are about the machine that had the key.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Parameters
+        /// - `worker`: the key that it has.
+        /// - `key`: the key that it gets.
+        /// - `proof`: the sr25519 signature of `key` over the registration payload.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`], [`Error::WorkInFlight`],
+        /// [`Error::AlreadyRegistered`], [`Error::BadProof`].
+        ///
+        /// # Events
+        /// [`Event::KeyRotated`].
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::rotate_key())]
+        pub fn rotate_key(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            key: T::AccountId,
+            proof: sr25519::Signature,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_rotate_key(who, worker, key, proof)
+        }
     }
 
     #[pallet::view_functions]
@@ -535,6 +636,11 @@ pub mod pallet {
         pub fn required_bond(profile: ProfileId, resources: Resources) -> Option<u128> {
             let capacity = Self::capacity_of(profile, &resources).ok()?;
             Some(Self::bond_for(capacity))
+        }
+
+        /// Feeless calls that a worker key may make now, as far as its bond goes.
+        pub fn feeless_calls_left(key: T::AccountId) -> u32 {
+            Workers::<T>::get(key).map_or(0, |record| Self::feeless_calls(&record))
         }
     }
 }

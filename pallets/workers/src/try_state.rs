@@ -14,7 +14,8 @@ impl<T: Config> Pallet<T> {
     /// 2. every worker has capacity, and no more than it is in use;
     /// 3. capacity is in use only for batches in flight;
     /// 4. every worker key has the reference that lets it transact;
-    /// 5. every jurisdiction is assigned.
+    /// 5. every jurisdiction is assigned, and every worker serves some class, each once;
+    /// 6. nobody has made a feeless call yet to come.
     pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
@@ -35,6 +36,14 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 jurisdiction::is_assigned(record.attributes.jurisdiction),
                 "5: a jurisdiction does not exist"
+            );
+            ensure!(
+                Self::check_attributes(&record.attributes).is_ok(),
+                "5: a worker serves no class, or one twice"
+            );
+            ensure!(
+                record.allowance.at <= frame_system::Pallet::<T>::block_number(),
+                "6: a feeless call was made in the future"
             );
         }
         for (operator, sum) in bonds {

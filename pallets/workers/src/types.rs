@@ -5,90 +5,11 @@ use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sungrid_primitives::{
-    environment::EnvironmentId, job::MAX_ENDPOINT_BYTES, jurisdiction::Jurisdiction,
-    traits::ProfileId,
+    attributes::Attributes, environment::EnvironmentId, job::MAX_ENDPOINT_BYTES, traits::ProfileId,
 };
 
 /// An encoded peer address. The chain does not read it.
 pub type Endpoint = BoundedVec<u8, ConstU32<MAX_ENDPOINT_BYTES>>;
-/// A place within a jurisdiction, in the operator's words.
-pub type Region = BoundedVec<u8, ConstU32<32>>;
-
-/// Instruction set of a machine (requirement S8).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum Architecture {
-    /// x86-64.
-    X86_64,
-    /// ARMv8 and newer, 64 bits.
-    Aarch64,
-    /// RISC-V, 64 bits.
-    Riscv64,
-    /// Anything else.
-    Other,
-}
-
-/// Where a machine's power comes from (requirement N3).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum EnergySource {
-    /// Not declared.
-    Unknown,
-    /// The grid's mix.
-    Grid,
-    /// Sun.
-    Solar,
-    /// Wind.
-    Wind,
-    /// Water.
-    Hydro,
-    /// Earth's heat.
-    Geothermal,
-    /// Biomass.
-    Biomass,
-    /// Nuclear power.
-    Nuclear,
-    /// Coal, oil or gas.
-    Fossil,
-}
-
-/// What an operator says of a machine. Nobody checks it, except that the jurisdiction exists.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Attributes {
-    /// Assigned ISO 3166-1 alpha-2 code, upper case.
-    pub jurisdiction: Jurisdiction,
-    /// Place within it; may be empty.
-    pub region: Region,
-    /// Instruction set.
-    pub architecture: Architecture,
-    /// Source of its power.
-    pub energy: EnergySource,
-    /// Carbon intensity of its power, gCO2/kWh.
-    pub carbon: u16,
-}
-
 /// Whether a worker takes work.
 #[derive(
     Clone,
@@ -107,11 +28,55 @@ pub enum WorkerState<BlockNumber> {
     Active,
     /// It may not claim until it resumes.
     Paused,
+    /// It may not claim until its operator resumes it: its key cannot.
+    Suspended,
     /// It may not claim any more; its bond is slashable until it is withdrawn.
     Leaving {
         /// First block at which the bond may be withdrawn.
         until: BlockNumber,
     },
+}
+
+/// Feeless calls that a worker key has made, as a debt in planck·blocks that its bond pays off.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Allowance<BlockNumber> {
+    /// The debt at `at`.
+    pub debt: u128,
+    /// When it was reckoned.
+    pub at: BlockNumber,
+}
+
+/// What feeless calls took of one block.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct FeelessUse<BlockNumber> {
+    /// The block.
+    pub block: BlockNumber,
+    /// Their weight, as ref time.
+    pub ref_time: u64,
 }
 
 /// One worker.
@@ -145,8 +110,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub missed: u32,
     /// Units accepted.
     pub accepted_units: u64,
-    /// First block at which the worker key has a feeless call again.
-    pub feeless_from: BlockNumber,
+    /// Feeless calls that it has made.
+    pub allowance: Allowance<BlockNumber>,
 }
 
 /// [`WorkerRecord`] of a runtime.

@@ -25,18 +25,21 @@ pub trait WeightInfo {
     fn withdraw() -> Weight;
     /// Of [`set_environment`](crate::Pallet::set_environment).
     fn set_environment() -> Weight;
+    /// Of [`rotate_key`](crate::Pallet::rotate_key).
+    fn rotate_key() -> Weight;
 }
 
 impl WeightInfo for () {
-    // Verifies a signature; touches the record, the operator and its holds, the key's account.
+    // Verifies a signature; touches the record, the operator and its holds, the key's account, the roster.
     fn register() -> Weight {
-        Weight::from_parts(90_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(4, 3))
+        Weight::from_parts(95_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(6, 6))
     }
 
+    // The record and its attestations.
     fn update() -> Weight {
-        Weight::from_parts(30_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+        Weight::from_parts(35_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(2, 2))
     }
 
     fn set_capacity() -> Weight {
@@ -51,26 +54,32 @@ impl WeightInfo for () {
 
     fn pause() -> Weight {
         Weight::from_parts(25_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+            .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
     }
 
     fn resume() -> Weight {
         Weight::from_parts(25_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+            .saturating_add(RocksDbWeight::get().reads_writes(4, 4))
     }
 
     fn leave() -> Weight {
         Weight::from_parts(25_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+            .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
     }
 
     fn withdraw() -> Weight {
         Weight::from_parts(70_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(4, 4))
+            .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
     }
 
     fn set_environment() -> Weight {
         Weight::from_parts(30_000_000, 8_000)
             .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+    }
+
+    // Verifies a signature; both keys' records, accounts and roster entries, the attestations.
+    fn rotate_key() -> Weight {
+        Weight::from_parts(110_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(11, 11))
     }
 }

@@ -1,0 +1,277 @@
+//! Who may work on a job: the one place where it is decided, on chain and off [S20 I4 N3 N16].
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_core::{ConstU32, bounded::BoundedVec};
+
+use crate::{
+    attributes::{Architecture, Attributes, EnergySource, Region, TaskClass, Tiers},
+    jurisdiction::{self, Jurisdiction},
+};
+
+/// Most jurisdictions that a job can list.
+pub const MAX_JURISDICTIONS: u32 = 8;
+/// Most regions that a job can list.
+pub const MAX_REGIONS: u32 = 4;
+
+/// Who may work on a job. An empty list allows everybody.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default)
+)]
+pub struct Constraints {
+    /// ISO 3166-1 alpha-2 codes that the job may run in (requirement I4).
+    pub jurisdictions: BoundedVec<Jurisdiction, ConstU32<MAX_JURISDICTIONS>>,
+    /// Regions that it may run in, byte for byte.
+    pub regions: BoundedVec<Region, ConstU32<MAX_REGIONS>>,
+    /// Instruction sets that it may run on.
+    pub architectures: BoundedVec<Architecture, ConstU32<4>>,
+    /// Energy sources that it may run on (requirement N3).
+    pub energy: BoundedVec<EnergySource, ConstU32<9>>,
+    /// Most carbon intensity, gCO2/kWh.
+    pub max_carbon: Option<u16>,
+    /// Least tier of each attribute.
+    pub tiers: Tiers,
+    /// Units that a worker must have had accepted before.
+    pub min_accepted_units: u64,
+    /// Whether the replicas of a batch must be in different jurisdictions. They always have different
+    /// operators.
+    pub distinct_jurisdictions: bool,
+}
+
+/// The constraint that a worker does not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unmet {
+    /// It does not serve the job's class.
+    Class,
+    /// It is in another jurisdiction.
+    Jurisdiction,
+    /// It is in another region.
+    Region,
+    /// It has another instruction set.
+    Architecture,
+    /// It runs on other power.
+    Energy,
+    /// Its power emits too much.
+    Carbon,
+    /// Nobody who is trusted enough stands for an attribute.
+    Tier,
+    /// It has had too few units accepted.
+    AcceptedUnits,
+}
+
+/// Constraints that make no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsound {
+    /// A jurisdiction is not an ISO 3166-1 alpha-2 code, or is listed twice.
+    Jurisdiction,
+    /// Replicas in different jurisdictions are wanted, of fewer jurisdictions than replicas.
+    TooFewJurisdictions,
+}
+
+fn allows<Item: PartialEq>(listed: &[Item], item: &Item) -> bool {
+    listed.is_empty() || listed.contains(item)
+}
+
+impl Constraints {
+    /// Whether a worker may work on a job of this class with these constraints.
+    ///
+    /// # Errors
+    /// The first constraint that it does not meet.
+    pub fn check(
+        &self,
+        class: TaskClass,
+        attributes: &Attributes,
+        tiers: &Tiers,
+        accepted_units: u64,
+    ) -> Result<(), Unmet> {
+        let unmet = [
+            (attributes.classes.contains(&class), Unmet::Class),
+            (
+                allows(&self.jurisdictions, &attributes.jurisdiction),
+                Unmet::Jurisdiction,
+            ),
+            (allows(&self.regions, &attributes.region), Unmet::Region),
+            (
+                allows(&self.architectures, &attributes.architecture),
+                Unmet::Architecture,
+            ),
+            (allows(&self.energy, &attributes.energy), Unmet::Energy),
+            (
+                self.max_carbon.is_none_or(|most| attributes.carbon <= most),
+                Unmet::Carbon,
+            ),
+            (tiers.reach(&self.tiers), Unmet::Tier),
+            (
+                accepted_units >= self.min_accepted_units,
+                Unmet::AcceptedUnits,
+            ),
+        ];
+        match unmet.into_iter().find(|(met, _)| !met) {
+            Some((_, unmet)) => Err(unmet),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a job whose batches need `replicas` can have these constraints.
+    ///
+    /// # Errors
+    /// What makes no sense about them.
+    pub fn validate(&self, replicas: u32) -> Result<(), Unsound> {
+        let listed = &self.jurisdictions;
+        let each_once = |(at, code): (usize, &Jurisdiction)| {
+            jurisdiction::is_assigned(*code) && !listed.iter().take(at).any(|other| other == code)
+        };
+        if !listed.iter().enumerate().all(each_once) {
+            return Err(Unsound::Jurisdiction);
+        }
+        let enough = listed.is_empty() || listed.len() as u64 >= u64::from(replicas);
+        if self.distinct_jurisdictions && !enough {
+            return Err(Unsound::TooFewJurisdictions);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attributes::Tier;
+
+    fn list<Item, const N: u32>(items: &[Item]) -> BoundedVec<Item, ConstU32<N>>
+    where
+        Item: Clone,
+    {
+        BoundedVec::truncate_from(items.to_vec())
+    }
+
+    fn worker() -> Attributes {
+        Attributes {
+            jurisdiction: *b"DE",
+            region: list(b"DE-BY"),
+            architecture: Architecture::X86_64,
+            energy: EnergySource::Solar,
+            carbon: 20,
+            classes: list(&[TaskClass::Rendering]),
+        }
+    }
+
+    fn check(constraints: &Constraints, tiers: Tiers) -> Result<(), Unmet> {
+        constraints.check(TaskClass::Rendering, &worker(), &tiers, 5)
+    }
+
+    #[test]
+    fn each_constraint_alone_decides() {
+        let none = Constraints::default();
+        assert_eq!(check(&none, Tiers::default()), Ok(()));
+        type Change = fn(&mut Constraints, bool);
+        let rules: [(Change, Unmet); 7] = [
+            (
+                |c, met| c.jurisdictions = list(&[*b"FR", if met { *b"DE" } else { *b"CH" }]),
+                Unmet::Jurisdiction,
+            ),
+            (
+                |c, met| c.regions = list(&[list(if met { b"DE-BY" } else { b"DE-BE" })]),
+                Unmet::Region,
+            ),
+            (
+                |c, met| {
+                    let other = if met {
+                        Architecture::X86_64
+                    } else {
+                        Architecture::Riscv64
+                    };
+                    c.architectures = list(&[Architecture::Aarch64, other]);
+                },
+                Unmet::Architecture,
+            ),
+            (
+                |c, met| {
+                    let other = if met {
+                        EnergySource::Solar
+                    } else {
+                        EnergySource::Fossil
+                    };
+                    c.energy = list(&[EnergySource::Wind, other]);
+                },
+                Unmet::Energy,
+            ),
+            (
+                |c, met| c.max_carbon = Some(if met { 20 } else { 19 }),
+                Unmet::Carbon,
+            ),
+            (
+                |c, met| {
+                    if !met {
+                        c.tiers.energy = Tier::Attested;
+                    }
+                },
+                Unmet::Tier,
+            ),
+            (
+                |c, met| c.min_accepted_units = if met { 5 } else { 6 },
+                Unmet::AcceptedUnits,
+            ),
+        ];
+        for (change, unmet) in rules {
+            let mut constraints = Constraints::default();
+            change(&mut constraints, true);
+            assert_eq!(check(&constraints, Tiers::default()), Ok(()), "{unmet:?}");
+            change(&mut constraints, false);
+            assert_eq!(check(&constraints, Tiers::default()), Err(unmet));
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_not_listed_is_not_served() {
+        let none = Constraints::default();
+        for class in TaskClass::ALL {
+            let served = none.check(class, &worker(), &Tiers::default(), 0);
+            assert_eq!(served.is_ok(), class == TaskClass::Rendering);
+        }
+    }
+
+    #[test]
+    fn a_tier_is_demanded_of_one_attribute() {
+        let mut constraints = Constraints::default();
+        constraints.tiers.jurisdiction = Tier::Attested;
+        let mut tiers = Tiers::default();
+        tiers.energy = Tier::Attested;
+        assert_eq!(check(&constraints, tiers), Err(Unmet::Tier));
+        tiers.jurisdiction = Tier::Attested;
+        assert_eq!(check(&constraints, tiers), Ok(()));
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let mut constraints = Constraints {
+            jurisdictions: list(&[*b"DE", *b"FR"]),
+            distinct_jurisdictions: true,
+            ..Constraints::default()
+        };
+        assert_eq!(constraints.validate(2), Ok(()));
+        assert_eq!(
+            constraints.validate(3),
+            Err(Unsound::TooFewJurisdictions)
+        );
+        constraints.jurisdictions = list(&[]);
+        assert_eq!(constraints.validate(3), Ok(()));
+        for bad in [vec![*b"de"], vec![*b"XX"], vec![*b"DE", *b"FR", *b"DE"]] {
+            constraints.jurisdictions = list(&bad);
+            assert_eq!(constraints.validate(2), Err(Unsound::Jurisdiction));
+        }
+    }
+}
