@@ -36,6 +36,12 @@ impl<T: Config> Pallet<T> {
         record.state == WorkerState::Active && record.bond >= Self::bond_for(record.capacity)
     }
 
+    /// Operator and capacity (µSUNS) of a worker that may take work: active and sufficiently bonded.
+    pub fn in_service(worker: &T::AccountId) -> Option<(T::AccountId, u64)> {
+        let record = Workers::<T>::get(worker).filter(Self::is_available)?;
+        Some((record.operator, record.capacity))
+    }
+
     /// Whether a worker may take this much more work, µSUNS.
     fn admits(record: &WorkerRecordOf<T>, charge: u64) -> bool {
         let limit = if record.committed == 0 {

@@ -1,0 +1,77 @@
+//! What the register of workers asks and tells.
+
+use frame_system::Pallet as System;
+use sungrid_primitives::{
+    attributes::{PerAttribute, Tier, Tiers},
+    traits::Attestations as AttestationsTrait,
+};
+
+use crate::*;
+
+impl<T: Config> Pallet<T> {
+    /// Whether an attestation counts now.
+    fn counts(given: &AttestationOf<T>) -> bool {
+        System::<T>::block_number() < given.until
+            && Auditors::<T>::get(&given.auditor)
+                .is_some_and(|auditor| auditor.admission == given.admission)
+    }
+
+    /// Removes those attestations of a worker, among the marked, that `which` chooses; says whether there were any.
+    pub(crate) fn remove(
+        worker: &T::AccountId,
+        mut marked: PerAttribute<bool>,
+        which: impl Fn(&AttestationOf<T>) -> bool,
+    ) -> bool {
+        let Some(mut given) = Attested::<T>::get(worker) else {
+            return false;
+        };
+        let PerAttribute {
+            jurisdiction,
+            region,
+            architecture,
+            energy,
+            carbon,
+        } = &mut given;
+        for (attestation, mark) in [
+            (jurisdiction, &mut marked.jurisdiction),
+            (region, &mut marked.region),
+            (architecture, &mut marked.architecture),
+            (energy, &mut marked.energy),
+            (carbon, &mut marked.carbon),
+        ] {
+            *mark = *mark && attestation.as_ref().is_some_and(&which);
+            if *mark {
+                *attestation = None;
+            }
+        }
+        if marked == PerAttribute::default() {
+            return false;
+        }
+        if given == PerAttribute::default() {
+            Attested::<T>::remove(worker);
+        } else {
+            Attested::<T>::insert(worker, given);
+        }
+        Self::deposit_event(Event::AttestationsRevoked {
+            worker: worker.clone(),
+            attributes: marked,
+        });
+        true
+    }
+}
+
+impl<T: Config> AttestationsTrait<T::AccountId> for Pallet<T> {
+    fn tiers(worker: &T::AccountId) -> Tiers {
+        let Some(given) = Attested::<T>::get(worker) else {
+            return Tiers::default();
+        };
+        given.map(|attestation| match attestation {
+            Some(attestation) if Self::counts(&attestation) => Tier::Attested,
+            _ => Tier::Declared,
+        })
+    }
+
+    fn revoke(worker: &T::AccountId, changed: PerAttribute<bool>) {
+        Self::remove(worker, changed, |_| true);
+    }
+}

@@ -1,0 +1,5 @@
+//! By topic.
+
+mod attestations;
+mod auditors;
+mod invariants;

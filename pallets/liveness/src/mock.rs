@@ -1,0 +1,280 @@
+//! A runtime with balances, the register of workers and this pallet, and the people in it.
+
+// The runtime macros want everything that they name to be `pub`.
+#![allow(unreachable_pub)]
+
+use frame_support::{
+    BoundedVec, derive_impl,
+    pallet_prelude::DispatchResult,
+    parameter_types,
+    traits::{ConstU64, ConstU128, Hooks, Nothing, Randomness},
+    weights::Weight,
+};
+use sp_core::{H256, Pair, sr25519};
+use sp_runtime::{
+    AccountId32, BuildStorage, Perbill,
+    traits::{BlakeTwo256, Hash, IdentityLookup},
+};
+use sungrid_primitives::{
+    attributes::{Architecture, Attributes, EnergySource, TaskClass},
+    environment::EnvironmentId,
+    registration::registration_payload,
+    suns::{CPU_1, Profile},
+    traits::{CPU_1_ID, Pricing, ProfileId},
+};
+
+use crate::{self as pallet_liveness, MemberOf, Members};
+
+type Block = frame_system::mocking::MockBlock<Test>;
+
+#[frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Test;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(2)]
+    pub type Workers = pallet_workers;
+    #[runtime::pallet_index(3)]
+    pub type Liveness = pallet_liveness;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = Block;
+    type AccountId = AccountId32;
+    type Lookup = IdentityLookup<AccountId32>;
+    type AccountData = pallet_balances::AccountData<u128>;
+}
+
+pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
+pub(crate) const ROUND: u64 = 10;
+pub(crate) const WINDOW: u64 = 3;
+pub(crate) const PENALTY: u128 = 101;
+pub(crate) const SUNS: u64 = 1_000_000;
+pub(crate) const COOLDOWN: u64 = 20;
+pub(crate) const FUNDS: u128 = 1_000_000;
+pub(crate) const TREASURY: AccountId32 = AccountId32::new([200; 32]);
+const ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(7);
+const GENESIS: H256 = H256::repeat_byte(3);
+pub(crate) const WORKER_BOND: u128 = 4_000;
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type Balance = u128;
+    type AccountStore = System;
+    type ExistentialDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
+}
+
+parameter_types! {
+    pub const Treasury: AccountId32 = TREASURY;
+    pub const SlashFraction: Perbill = Perbill::from_percent(10);
+    pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
+    pub const FeelessBudget: Weight = Weight::from_parts(1_000_000_000, 0);
+    /// Whether blocks have no randomness.
+    pub storage NoRandomness: bool = false;
+    /// Answers that counted.
+    pub storage Answers: Vec<(AccountId32, AccountId32, u64)> = Vec::new();
+}
+
+/// `Cpu/1` and one environment.
+pub struct MockPricing;
+
+impl Pricing for MockPricing {
+    fn profile(id: ProfileId) -> Option<Profile> {
+        (id == CPU_1_ID).then_some(CPU_1)
+    }
+
+    fn floor(_: ProfileId) -> u128 {
+        1
+    }
+
+    fn accepts(environment: &EnvironmentId) -> bool {
+        *environment == ENVIRONMENT
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(_: ProfileId, _: Profile, _: u128, _: EnvironmentId) {}
+}
+
+impl pallet_workers::Config for Test {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Pricing = MockPricing;
+    type Treasury = Treasury;
+    type MinBond = ConstU128<1_000>;
+    type BondPerSuns = ConstU128<WORKER_BOND>;
+    type SlashFraction = SlashFraction;
+    type Cooldown = ConstU64<COOLDOWN>;
+    type AdmissionLimit = AdmissionLimit;
+    type Attestations = ();
+    type Roster = Liveness;
+    type CallBond = ConstU128<1_000>;
+    type FeelessWindow = ConstU64<10>;
+    type FeelessBudget = FeelessBudget;
+    type FollowUps = Nothing;
+    type WeightInfo = ();
+}
+
+/// The seed of a block.
+pub(crate) fn seed(block: u64) -> H256 {
+    BlakeTwo256::hash_of(&(b"seed", block))
+}
+
+/// Differs by block.
+pub struct BlockRandomness;
+impl Randomness<Option<H256>, u64> for BlockRandomness {
+    fn random(_: &[u8]) -> (Option<H256>, u64) {
+        let now = System::block_number();
+        let seed = (!NoRandomness::get()).then(|| seed(now));
+        (seed, now.saturating_sub(1))
+    }
+}
+
+/// Counts answers.
+pub struct Record;
+impl sungrid_primitives::traits::Liveness<AccountId32> for Record {
+    fn alive(worker: &AccountId32, operator: &AccountId32, capacity: u64) {
+        let mut answers = Answers::get();
+        answers.push((worker.clone(), operator.clone(), capacity));
+        Answers::set(&answers);
+    }
+}
+
+impl pallet_liveness::Config for Test {
+    type Randomness = BlockRandomness;
+    type Liveness = Record;
+    type LotteryRound = ConstU64<ROUND>;
+    type AnswerWindow = ConstU64<WINDOW>;
+    type AbsencePenalty = ConstU128<PENALTY>;
+    type WeightInfo = ();
+}
+
+fn pair(name: &str) -> sr25519::Pair {
+    sr25519::Pair::from_string(&format!("//{name}"), None).expect("a derivation path")
+}
+
+/// The account of somebody, by name.
+pub(crate) fn account(name: &str) -> AccountId32 {
+    AccountId32::new(pair(name).public().0)
+}
+
+pub(crate) fn signed(name: &str) -> RuntimeOrigin {
+    RuntimeOrigin::signed(account(name))
+}
+
+/// A worker key's consent to `operator`.
+pub(crate) fn proof(worker: &str, operator: &str) -> sr25519::Signature {
+    let key = pair(worker);
+    let payload = registration_payload(&GENESIS, account(operator).as_ref(), &key.public().0);
+    key.sign(&payload)
+}
+
+pub(crate) fn attributes() -> Attributes {
+    Attributes {
+        jurisdiction: *b"DE",
+        region: BoundedVec::truncate_from(b"DE-BY".to_vec()),
+        architecture: Architecture::X86_64,
+        energy: EnergySource::Solar,
+        carbon: 20,
+        classes: BoundedVec::truncate_from(TaskClass::ALL.to_vec()),
+    }
+}
+
+/// Registers a worker of Olga's.
+pub(crate) fn register(worker: &str) {
+    Workers::register(
+        signed("olga"),
+        account(worker),
+        Default::default(),
+        attributes(),
+        ENVIRONMENT,
+        CPU_1_ID,
+        CPU_1.contains,
+        WORKER_BOND,
+        proof(worker, "olga"),
+    )
+    .expect("a sound registration");
+}
+
+/// Makes blocks up to this one.
+pub(crate) fn run_to(block: u64) {
+    while System::block_number() < block {
+        let next = System::block_number() + 1;
+        System::set_block_number(next);
+        Liveness::on_initialize(next);
+    }
+}
+
+/// The number of a member.
+pub(crate) fn index(worker: &str) -> u32 {
+    member(worker).expect("a member").index
+}
+
+pub(crate) fn member(worker: &str) -> Option<MemberOf<Test>> {
+    Members::<Test>::get(account(worker))
+}
+
+/// A worker's record.
+pub(crate) fn record(worker: &str) -> pallet_workers::WorkerRecordOf<Test> {
+    Workers::worker(account(worker)).expect("registered")
+}
+
+pub(crate) fn free(name: &str) -> u128 {
+    Balances::free_balance(account(name))
+}
+
+pub(crate) fn answer(worker: &str, block: u64) -> DispatchResult {
+    Liveness::alive(signed(worker), block)
+}
+
+pub(crate) fn report(reporter: &str, worker: &str, block: u64) -> DispatchResult {
+    Liveness::report(signed(reporter), account(worker), block)
+}
+
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
+    let genesis = RuntimeGenesisConfig {
+        balances: pallet_balances::GenesisConfig {
+            balances: ["olga", "rita"]
+                .map(|name| (account(name), FUNDS))
+                .into_iter()
+                .chain([(TREASURY, EXISTENTIAL_DEPOSIT)])
+                .collect(),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let mut ext: sp_io::TestExternalities = genesis.build_storage().expect("genesis builds").into();
+    ext.execute_with(|| {
+        // Blocks from 1 on have events.
+        System::set_block_number(1);
+        frame_system::BlockHash::<Test>::insert(0, GENESIS);
+    });
+    ext
+}
+
+/// Runs a scenario; the invariants must hold when it is over, and no planck may appear or vanish.
+pub(crate) fn scenario(test: impl FnOnce()) {
+    use frame_support::traits::TryState;
+    new_test_ext().execute_with(|| {
+        let issuance = Balances::total_issuance();
+        test();
+        assert_eq!(Balances::total_issuance(), issuance);
+        Liveness::do_try_state().expect("invariants hold");
+        let all = frame_support::traits::TryStateSelect::All;
+        Workers::try_state(System::block_number(), all).expect("invariants of workers hold");
+    });
+}

@@ -1,0 +1,6 @@
+//! By topic.
+
+mod answers;
+mod invariants;
+mod reports;
+mod roster;
