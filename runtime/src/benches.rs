@@ -20,6 +20,8 @@ frame_benchmarking::define_benchmarks!(
     [pallet_treasury, Treasury]
     [pallet_suns, Suns]
     [pallet_workers, Workers]
+    [pallet_auditors, Auditors]
+    [pallet_liveness, Liveness]
     [pallet_images, Images]
     [pallet_market, Market]
     [pallet_verification, Verification]

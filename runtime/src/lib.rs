@@ -121,7 +121,7 @@ pub type TxExtension = (
     frame_system::CheckEra<Runtime>,
     frame_system::CheckNonce<Runtime>,
     frame_system::CheckWeight<Runtime>,
-    pallet_skip_feeless_payment::SkipCheckIfFeeless<
+    pallet_workers::ChargeUnlessFeeless<
         Runtime,
         pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
     >,
@@ -180,9 +180,6 @@ mod runtime {
 
     #[runtime::pallet_index(5)]
     pub type TransactionPayment = pallet_transaction_payment;
-
-    #[runtime::pallet_index(6)]
-    pub type SkipFeelessPayment = pallet_skip_feeless_payment;
 
     #[runtime::pallet_index(10)]
     pub type Validators = pallet_validators;
@@ -251,4 +248,10 @@ mod runtime {
     // round that the block ends.
     #[runtime::pallet_index(55)]
     pub type Rewards = pallet_rewards;
+
+    #[runtime::pallet_index(58)]
+    pub type Auditors = pallet_auditors;
+
+    #[runtime::pallet_index(59)]
+    pub type Liveness = pallet_liveness;
 }

@@ -70,7 +70,7 @@ fn spec<T: Config>(units: u32) -> JobSpecOf<T> {
             ]
             .try_into()
             .expect("within the bound"),
-            min_accepted_units: 0,
+            ..Constraints::default()
         },
     }
 }
@@ -102,6 +102,7 @@ where
         let claimant = Claimant {
             worker: worker.clone(),
             operator: operator.clone(),
+            jurisdiction: *b"DE",
             working: false,
         };
         Batches::<T>::insert(
@@ -235,6 +236,7 @@ mod benches {
                 Claimant {
                     worker,
                     operator,
+                    jurisdiction: *b"DE",
                     working: true,
                 }
             })

@@ -11,8 +11,9 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::{Hash, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
+    attributes::TaskClass,
     job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
-    jurisdiction, suns,
+    suns,
     traits::{Assignment, Images, Pricing, Verifier, WorkerView, Workers},
 };
 
@@ -27,8 +28,9 @@ pub(crate) struct ClaimPlan<T: Config> {
     record: Option<BatchRecordOf<T>>,
 }
 
-/// What a job comes to at its limits.
+/// What a job is, and comes to at its limits.
 struct WorstCase {
+    class: TaskClass,
     rate: u64,
     unit_charge: u128,
     escrow: u128,
@@ -38,6 +40,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
         let now = frame_system::Pallet::<T>::block_number();
         let WorstCase {
+            class,
             rate,
             unit_charge,
             escrow,
@@ -58,6 +61,7 @@ impl<T: Config> Pallet<T> {
         let mut job = JobRecord {
             requester: requester.clone(),
             spec,
+            class,
             state: JobState::Open,
             batches,
             rate,
@@ -114,22 +118,12 @@ impl<T: Config> Pallet<T> {
             Error::<T>::DeadlineTooFar
         );
         ensure!(!spec.endpoint.is_empty(), Error::<T>::NoEndpoint);
-        let listed = &spec.constraints.jurisdictions;
-        ensure!(
-            listed
-                .iter()
-                .enumerate()
-                .all(|(at, code)| jurisdiction::is_assigned(*code) && !listed[..at].contains(code)),
-            Error::<T>::BadJurisdiction
-        );
+        spec.constraints.validate(spec.policy.quorum())?;
         ensure!(
             T::Pricing::accepts(&spec.environment),
             Error::<T>::EnvironmentNotAccepted
         );
-        ensure!(
-            T::Images::developer(&spec.image).is_some(),
-            Error::<T>::UnknownImage
-        );
+        let class = T::Images::class(&spec.image).ok_or(Error::<T>::UnknownImage)?;
         ensure!(
             T::Images::developer_of_usable(&spec.image).is_some(),
             Error::<T>::ImageRetired
@@ -152,6 +146,7 @@ impl<T: Config> Pallet<T> {
             .and_then(|cost| cost.checked_mul(u128::from(batch_count(spec.units, spec.batch_size))))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
+            class,
             rate,
             unit_charge,
             escrow,
@@ -180,6 +175,7 @@ impl<T: Config> Pallet<T> {
             .try_push(Claimant {
                 worker: worker.clone(),
                 operator: view.operator.clone(),
+                jurisdiction: view.attributes.jurisdiction,
                 working: true,
             })
             .map_err(|_| Error::<T>::NothingToClaim)
@@ -223,13 +219,9 @@ impl<T: Config> Pallet<T> {
 
     /// The draw alone, for tests of its fairness.
     #[cfg(test)]
-    pub(crate) fn would_draw(
-        worker: &T::AccountId,
-        id: JobId,
-        operator: &T::AccountId,
-    ) -> Option<BatchIndex> {
-        let job = Jobs::<T>::get(id)?;
-        Self::draw(worker, id, &job, operator).map(|(batch, _)| batch)
+    pub(crate) fn would_draw(worker: &T::AccountId, id: JobId) -> Option<BatchIndex> {
+        let (job, view) = (Jobs::<T>::get(id)?, T::Workers::available(worker)?);
+        Self::draw(worker, id, &job, &view).map(|(batch, _)| batch)
     }
 
     /// Every check of a claim, and the draw.
@@ -238,26 +230,13 @@ impl<T: Config> Pallet<T> {
         let view = T::Workers::available(worker).ok_or(Error::<T>::WorkerUnavailable)?;
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.takes_claims(&now), Error::<T>::NotOpen);
-        ensure!(
-            view.environment == job.spec.environment,
-            Error::<T>::WrongEnvironment
-        );
-        ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
-        let allowed = &job.spec.constraints;
-        ensure!(
-            allowed.jurisdictions.is_empty() || allowed.jurisdictions.contains(&view.jurisdiction),
-            Error::<T>::OutsideJurisdictions
-        );
-        ensure!(
-            view.accepted_units >= allowed.min_accepted_units,
-            Error::<T>::TooFewAcceptedUnits
-        );
+        Self::check_constraints(&job, &view)?;
         ensure!(
             T::Workers::can_commit(worker, job.rate),
             Error::<T>::CapacityExhausted
         );
         let (batch, record) =
-            Self::draw(worker, id, &job, &view.operator).ok_or(Error::<T>::NothingToClaim)?;
+            Self::draw(worker, id, &job, &view).ok_or(Error::<T>::NothingToClaim)?;
         Ok(ClaimPlan {
             job,
             view,
@@ -266,13 +245,13 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Draws uniformly among the batches of the window that the operator never had: a shuffle that stops
-    /// at the first of them, so that it mostly reads one.
+    /// Draws uniformly among the batches of the window that the worker may join: a shuffle that stops at the first
+    /// of them, so that it mostly reads one.
     fn draw(
         worker: &T::AccountId,
         id: JobId,
         job: &JobRecordOf<T>,
-        operator: &T::AccountId,
+        view: &WorkerView<T::AccountId>,
     ) -> Option<(BatchIndex, Option<BatchRecordOf<T>>)> {
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
@@ -288,10 +267,10 @@ impl<T: Config> Pallet<T> {
                 .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
-            let had = record
+            let open = record
                 .as_ref()
-                .is_some_and(|record| record.assignments.iter().any(|a| a.operator == *operator));
-            if !had {
+                .is_none_or(|record| Self::may_join(job, view, record));
+            if open {
                 return Some((batch, record));
             }
             round.saturating_inc();

@@ -63,6 +63,7 @@
 extern crate alloc;
 
 pub use pallet::*;
+pub use sungrid_primitives::constraints::Constraints;
 pub use types::*;
 pub use weights::WeightInfo;
 
@@ -70,6 +71,7 @@ mod agenda;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod constraints;
 mod dispatchable_impls;
 #[cfg(test)]
 mod mock;
@@ -365,8 +367,22 @@ pub mod pallet {
         WrongEnvironment,
         /// The worker's capacity is measured in another profile.
         WrongProfile,
+        /// Replicas in different jurisdictions are wanted, but fewer jurisdictions are listed than replicas.
+        TooFewJurisdictions,
+        /// The worker does not serve the class of the job's image: its operator may add it.
+        ClassNotServed,
         /// The job may not run in the worker's jurisdiction.
         OutsideJurisdictions,
+        /// The job may not run in the worker's region.
+        OutsideRegions,
+        /// The job may not run on the worker's architecture.
+        WrongArchitecture,
+        /// The job may not run on the worker's source of energy.
+        WrongEnergySource,
+        /// The worker's power emits more CO2 than the job allows.
+        TooMuchCarbon,
+        /// The job demands that an auditor stands for an attribute, and none does.
+        TierTooLow,
         /// The worker has had too few units accepted for this job.
         TooFewAcceptedUnits,
         /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
@@ -471,7 +487,8 @@ pub mod pallet {
         /// success takes capacity, which bounds how many are free.
         ///
         /// ## Details
-        /// Pseudo-random among the batches of the window that no worker of the same operator ever had.
+        /// Pseudo-random among the batches of the window that no worker of the same operator ever had, nor, if
+        /// the job says so, one in the same jurisdiction.
         /// Takes `unit_rate(memory_limit)` of the worker's capacity until the batch is committed, missed or
         /// ended.
         ///
@@ -481,7 +498,9 @@ pub mod pallet {
         /// ## Errors
         /// - [`Error::NoSuchJob`], [`Error::NotOpen`]
         /// - [`Error::WorkerUnavailable`], [`Error::WrongEnvironment`], [`Error::WrongProfile`],
-        ///   [`Error::OutsideJurisdictions`], [`Error::TooFewAcceptedUnits`], [`Error::CapacityExhausted`]
+        ///   [`Error::ClassNotServed`], [`Error::OutsideJurisdictions`], [`Error::OutsideRegions`],
+        ///   [`Error::WrongArchitecture`], [`Error::WrongEnergySource`], [`Error::TooMuchCarbon`],
+        ///   [`Error::TierTooLow`], [`Error::TooFewAcceptedUnits`], [`Error::CapacityExhausted`]
         /// - [`Error::NothingToClaim`]
         ///
         /// ## Events

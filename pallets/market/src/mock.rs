@@ -18,6 +18,7 @@ use sp_runtime::{
 };
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
+    attributes::{Architecture, Attributes, EnergySource, TaskClass, Tiers},
     environment::EnvironmentId,
     receipt::BatchSummary,
     suns::{CPU_1, Profile},
@@ -115,7 +116,8 @@ pub struct MockWorker {
     pub operator: AccountId,
     pub environment: EnvironmentId,
     pub profile_version: u16,
-    pub jurisdiction: [u8; 2],
+    pub attributes: Attributes,
+    pub tiers: Tiers,
     pub accepted_units: u64,
     pub available: bool,
     pub capacity: u64,
@@ -156,7 +158,8 @@ impl Workers<AccountId> for MockWorkers {
                 version: worker.profile_version,
                 ..CPU_1_ID
             },
-            jurisdiction: worker.jurisdiction,
+            attributes: worker.attributes,
+            tiers: worker.tiers,
             accepted_units: worker.accepted_units,
         })
     }
@@ -212,7 +215,15 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         operator,
         environment,
         profile_version: 1,
-        jurisdiction: *b"DE",
+        attributes: Attributes {
+            jurisdiction: *b"DE",
+            region: Default::default(),
+            architecture: Architecture::X86_64,
+            energy: EnergySource::Grid,
+            carbon: 300,
+            classes: vec![TaskClass::Rendering].try_into().expect("few"),
+        },
+        tiers: Tiers::default(),
         accepted_units: 0,
         available: true,
         capacity: 1_000_000,
@@ -230,6 +241,9 @@ impl Images<AccountId> for MockImages {
     }
     fn developer(image: &ContentHash) -> Option<AccountId> {
         [IMAGE, RETIRED_IMAGE].contains(image).then_some(DEVELOPER)
+    }
+    fn class(image: &ContentHash) -> Option<TaskClass> {
+        Self::developer(image).map(|_| TaskClass::Rendering)
     }
     fn note_job(image: &ContentHash) {
         let mut jobs = ImageJobs::get();

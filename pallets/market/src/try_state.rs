@@ -58,7 +58,7 @@ mod checks {
         /// 5. A record that wants a replica is in the window or waiting, exactly one of them; `waiting` counts the
         ///    latter, and nothing waits while the window has room.
         /// 6. Assigned and wanted replicas stay within [`MAX_ASSIGNMENTS`]; operators and workers of a batch
-        ///    are distinct; a record has at least one assignment.
+        ///    are distinct, and jurisdictions if the job says so; a record has at least one assignment.
         /// 7. `paid ≤ escrow`; what the live jobs of a requester have not paid is what it has on hold as
         ///    escrow, and the deposits of its jobs what it has on hold as deposit.
         /// 8. A job of which something can still be claimed, or must still fail, is on the agenda at
@@ -193,6 +193,12 @@ mod checks {
             ensure!(
                 operators.len() == record.assignments.len() && workers.len() == operators.len(),
                 "market 6: an operator has a batch twice"
+            );
+            let places: BTreeSet<_> = record.assignments.iter().map(|a| a.jurisdiction).collect();
+            ensure!(
+                !job.spec.constraints.distinct_jurisdictions
+                    || places.len() == record.assignments.len(),
+                "market 6: replicas in one jurisdiction"
             );
             let places = u32::from(job.window.contains(&batch))
                 .saturating_add(u32::from(Waiting::<T>::contains_key(id, batch)));

@@ -6,6 +6,8 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sungrid_primitives::{
     BatchIndex, ContentHash, UnitIndex,
+    attributes::TaskClass,
+    constraints::Constraints,
     environment::EnvironmentId,
     job::{self, MAX_ENDPOINT_BYTES},
     jurisdiction::Jurisdiction,
@@ -20,8 +22,6 @@ pub const WINDOW: u32 = 32;
 /// Most workers that ever get one batch. Below the verifier's bound on replicas plus a few no-shows,
 /// batches fail needlessly; above, one batch's record and its end grow heavier.
 pub const MAX_ASSIGNMENTS: u32 = 8;
-/// Most jurisdictions that a job can list.
-pub const MAX_JURISDICTIONS: u32 = 8;
 /// Fewest replicas that a policy can ask to agree.
 pub const MIN_QUORUM: u8 = 2;
 /// Most replicas that a policy can ask to agree.
@@ -52,26 +52,6 @@ impl Policy {
             Self::Replicate(quorum) => u32::from(*quorum),
         }
     }
-}
-
-/// Who may work on a job.
-#[derive(
-    Clone,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub struct Constraints {
-    /// ISO 3166-1 alpha-2 codes that the job may run in; empty: anywhere (requirement I4).
-    pub jurisdictions: BoundedVec<Jurisdiction, ConstU32<MAX_JURISDICTIONS>>,
-    /// Units that a worker must have had accepted before.
-    pub min_accepted_units: u64,
 }
 
 /// What a requester orders.
@@ -207,6 +187,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub requester: AccountId,
     /// What was ordered.
     pub spec: JobSpec<BlockNumber>,
+    /// Class of its image.
+    pub class: TaskClass,
     /// Where it stands.
     pub state: JobState<BlockNumber>,
     /// Number of batches.
@@ -282,6 +264,8 @@ pub struct Claimant<AccountId> {
     pub worker: AccountId,
     /// Its operator when it claimed.
     pub operator: AccountId,
+    /// Its jurisdiction when it claimed.
+    pub jurisdiction: Jurisdiction,
     /// Whether the batch still takes the worker's capacity.
     pub working: bool,
 }

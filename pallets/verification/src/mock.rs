@@ -7,13 +7,12 @@
 use frame_support::{
     PalletId, assert_ok, derive_impl, parameter_types,
     traits::{
-        ConstU32, ConstU64, ConstU128, OnIdle, OnInitialize, OnPoll, Randomness, TryState,
+        ConstU32, ConstU64, ConstU128, Nothing, OnIdle, OnInitialize, OnPoll, Randomness, TryState,
         TryStateSelect,
     },
     weights::{Weight, WeightMeter},
 };
 use pallet_market::{BatchRecord, Constraints, JobSpec, JobState, Outcome, Policy};
-use pallet_workers::{Architecture, Attributes, EnergySource};
 use sp_core::{H256, Pair, sr25519};
 use sp_runtime::{
     AccountId32, BuildStorage, Perbill, Permill,
@@ -21,6 +20,7 @@ use sp_runtime::{
 };
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
+    attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
     receipt::{self, BatchSummary},
     registration::registration_payload,
@@ -128,7 +128,12 @@ impl pallet_workers::Config for Test {
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<10>;
     type AdmissionLimit = AdmissionLimit;
-    type FeelessInterval = ConstU64<10>;
+    type Attestations = ();
+    type Roster = ();
+    type CallBond = ConstU128<1_000>;
+    type FeelessWindow = ConstU64<10>;
+    type FeelessBudget = AgendaWeight;
+    type FollowUps = Nothing;
     type WeightInfo = ();
 }
 
@@ -237,6 +242,7 @@ pub(crate) fn register(n: u8, operator: AccountId) {
             architecture: Architecture::X86_64,
             energy: EnergySource::Wind,
             carbon: 10,
+            classes: vec![TaskClass::Rendering].try_into().expect("one"),
         },
         ENVIRONMENT,
         CPU_1_ID,
@@ -468,7 +474,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
         assert_ok!(Images::publish(
             signed(developer()),
             IMAGE,
-            sungrid_primitives::attributes::TaskClass::Rendering
+            TaskClass::Rendering
         ));
         for n in 1..=WORKERS {
             register(n, operator(n));

@@ -1,21 +1,24 @@
 //! A runtime with balances and this pallet, and the people in it.
 
+// The runtime macros want everything that they name to be `pub`.
+#![allow(unreachable_pub)]
+
 use frame_support::{
     BoundedVec, derive_impl, parameter_types,
-    traits::{ConstU64, ConstU128},
+    traits::{ConstU64, ConstU128, Contains},
+    weights::Weight,
 };
 use sp_core::{H256, Pair, sr25519};
 use sp_runtime::{AccountId32, BuildStorage, Perbill, traits::IdentityLookup};
 use sungrid_primitives::{
+    attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, Profile, Resources},
     traits::{CPU_1_ID, Pricing, ProfileId},
 };
 
-use crate::{
-    self as pallet_workers, Architecture, Attributes, Endpoint, EnergySource, WorkerRecordOf,
-};
+use crate::{self as pallet_workers, Endpoint, WorkerRecordOf};
 
 type Block = frame_system::mocking::MockBlock<Test>;
 
@@ -56,7 +59,9 @@ pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const MIN_BOND: u128 = 1_000;
 pub(crate) const BOND_PER_SUNS: u128 = 4_000;
 pub(crate) const COOLDOWN: u64 = 20;
-pub(crate) const FEELESS_INTERVAL: u64 = 5;
+/// A bond of one SUNS is good for a call in two blocks, and for five at once.
+pub(crate) const CALL_BOND: u128 = 2 * BOND_PER_SUNS;
+pub(crate) const FEELESS_WINDOW: u64 = 10;
 pub(crate) const FUNDS: u128 = 1_000_000;
 pub(crate) const ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(7);
 pub(crate) const NEXT_ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(8);
@@ -84,6 +89,19 @@ parameter_types! {
     pub const Treasury: AccountId32 = TREASURY;
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
+    pub const FeelessBudget: Weight = Weight::from_parts(2_000_000_000, 0);
+}
+
+/// Here, a resumption follows the pause that has paid for it.
+pub struct FollowUps;
+
+impl Contains<RuntimeCall> for FollowUps {
+    fn contains(call: &RuntimeCall) -> bool {
+        matches!(
+            call,
+            RuntimeCall::Workers(pallet_workers::Call::resume { .. })
+        )
+    }
 }
 
 /// `Cpu/1` and two environments.
@@ -116,7 +134,12 @@ impl pallet_workers::Config for Test {
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
     type AdmissionLimit = AdmissionLimit;
-    type FeelessInterval = ConstU64<FEELESS_INTERVAL>;
+    type Attestations = ();
+    type Roster = ();
+    type CallBond = ConstU128<CALL_BOND>;
+    type FeelessWindow = ConstU64<FEELESS_WINDOW>;
+    type FeelessBudget = FeelessBudget;
+    type FollowUps = FollowUps;
     type WeightInfo = ();
 }
 
@@ -152,6 +175,7 @@ pub(crate) fn attributes() -> Attributes {
         architecture: Architecture::X86_64,
         energy: EnergySource::Solar,
         carbon: 20,
+        classes: BoundedVec::truncate_from(vec![TaskClass::General, TaskClass::Rendering]),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How each pallet is configured, one file per pallet.
 
+pub mod auditors;
 pub mod authorship;
 pub mod babe;
 pub mod balances;
@@ -8,6 +9,7 @@ pub mod democracy;
 pub mod grandpa;
 pub mod identity;
 pub mod images;
+pub mod liveness;
 pub mod market;
 pub mod multisig;
 pub mod offences;
@@ -16,7 +18,6 @@ pub mod proxy;
 pub mod rewards;
 pub mod scheduler;
 pub mod session;
-pub mod skip_feeless_payment;
 pub mod suns;
 pub mod system;
 pub mod timestamp;

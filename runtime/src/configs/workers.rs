@@ -2,13 +2,17 @@
 
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, ConstU128},
+    traits::{ConstU32, ConstU128, Contains},
+    weights::Weight,
 };
 use sp_runtime::Perbill;
 
-use super::treasury::TreasuryAccount;
+use super::{
+    system::{NORMAL_DISPATCH_RATIO, RuntimeBlockWeights},
+    treasury::TreasuryAccount,
+};
 use crate::{
-    Balances, Runtime, RuntimeHoldReason, Suns,
+    Auditors, Balances, Liveness, Runtime, RuntimeCall, RuntimeHoldReason, Suns,
     constants::{currency::ISC, time::MINUTES},
 };
 
@@ -18,17 +22,41 @@ parameter_types! {
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     /// A fifth of a machine stays free for its owner.
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
+    /// Half of what ordinary transactions may take of a block: whoever pays always finds the other half.
+    pub FeelessBudget: Weight =
+        Perbill::from_percent(50) * (NORMAL_DISPATCH_RATIO * RuntimeBlockWeights::get().max_block);
+}
+
+/// Each claim is followed by one commitment and one reveal.
+pub struct FollowUps;
+
+impl Contains<RuntimeCall> for FollowUps {
+    fn contains(call: &RuntimeCall) -> bool {
+        matches!(
+            call,
+            RuntimeCall::Verification(
+                pallet_verification::Call::commit { .. } | pallet_verification::Call::reveal { .. }
+            )
+        )
+    }
 }
 
 impl pallet_workers::Config for Runtime {
     type AdmissionLimit = AdmissionLimit;
+    type Attestations = Auditors;
     type BondPerSuns = ConstU128<{ 100 * ISC }>;
     // A test network's value. Batches in flight hold a worker back beyond it.
     type Cooldown = ConstU32<{ 10 * MINUTES }>;
     type Currency = Balances;
-    type FeelessInterval = ConstU32<10>;
+    // A SUNS (100 ISC) is good for two batches per block, the least bond (10 ISC) for one in 15 s.
+    type CallBond = ConstU128<{ 50 * ISC }>;
+    type FeelessBudget = FeelessBudget;
+    // Ten minutes: 40 batches at once with the least bond.
+    type FeelessWindow = ConstU32<{ 10 * MINUTES }>;
+    type FollowUps = FollowUps;
     type MinBond = ConstU128<{ 10 * ISC }>;
     type Pricing = Suns;
+    type Roster = Liveness;
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashFraction = SlashFraction;
     type Treasury = TreasuryAccount;

@@ -78,7 +78,7 @@ fn a_worker_must_be_what_the_job_asks_for() {
         change_worker(12, |w| w.profile_version = 2);
         refuses(12, id, Error::WrongProfile);
         refuses(13, id, Error::OutsideJurisdictions);
-        change_worker(13, |w| w.jurisdiction = *b"CH");
+        change_worker(13, |w| w.attributes.jurisdiction = *b"CH");
         refuses(13, id, Error::TooFewAcceptedUnits);
         change_worker(13, |w| w.accepted_units = 10);
         claim(13, id);
@@ -161,11 +161,10 @@ fn the_draw_follows_the_randomness_and_reaches_every_batch() {
 fn no_batch_is_favoured() {
     run(|| {
         let id = submit(2 * WINDOW);
-        let operator = OPERATORS + 10;
         let mut seen = [0u32; WINDOW as usize];
         for seed in 0..3_200 {
             Seed::set(&Some(seed));
-            let drawn = crate::pallet::Pallet::<Test>::would_draw(&10, id, &operator);
+            let drawn = crate::pallet::Pallet::<Test>::would_draw(&10, id);
             seen[drawn.expect("open") as usize] += 1;
         }
         // 100 expected each; a fair draw strays beyond ±50 once in a million runs.

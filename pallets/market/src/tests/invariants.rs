@@ -84,6 +84,16 @@ fn every_invariant_bites() {
             list.try_push(again).expect("room");
         })
     });
+    bites("market 6: replicas in one jurisdiction", |id| {
+        let batch = started(id);
+        Batches::<Test>::mutate(id, batch, |r| {
+            let list = &mut r.as_mut().expect("started").assignments;
+            let mut other = list[0].clone();
+            (other.worker, other.operator) = (29, OPERATORS + 29);
+            list.try_push(other).expect("room");
+        });
+        change(id, |j| j.spec.constraints.distinct_jurisdictions = true);
+    });
     bites("market 7: more was paid", |id| {
         change(id, |j| j.paid = j.escrow + 1)
     });

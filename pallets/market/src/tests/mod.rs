@@ -4,6 +4,7 @@ mod agenda;
 mod cancel;
 mod claim;
 mod clean_up;
+mod constraints;
 mod histories;
 mod invariants;
 mod settle;

@@ -58,6 +58,21 @@ fn a_place_that_does_not_exist_is_noticed() {
 }
 
 #[test]
+fn a_worker_without_a_class_is_noticed() {
+    let text = "5: a worker serves no class, or one twice";
+    assert_eq!(
+        broken(|record| record.attributes.classes = Default::default()),
+        text.into()
+    );
+}
+
+#[test]
+fn a_call_in_the_future_is_noticed() {
+    let text = "6: a feeless call was made in the future";
+    assert_eq!(broken(|record| record.allowance.at = 2), text.into());
+}
+
+#[test]
 fn clients_can_list_workers() {
     scenario(|| {
         register("olga", "w1");

@@ -2,7 +2,9 @@
 
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{DispatchError, TokenError};
-use sungrid_primitives::{environment::EnvironmentId, traits::Workers as _};
+use sungrid_primitives::{
+    attributes::Attributes, environment::EnvironmentId, traits::Workers as _,
+};
 
 use crate::{Error, Event, WorkerState, mock::*};
 
@@ -15,7 +17,7 @@ fn leave_and_cool(operator: &str, worker: &str) {
 fn operator_and_worker_update() {
     scenario(|| {
         register("olga", "w1");
-        let moved = crate::Attributes {
+        let moved = Attributes {
             jurisdiction: *b"AT",
             ..attributes()
         };
@@ -35,10 +37,10 @@ fn operator_and_worker_update() {
         }
         assert_eq!(record("w1").attributes, moved);
         assert_eq!(
-            Workers::available(&account("w1")).map(|view| view.jurisdiction),
+            Workers::available(&account("w1")).map(|view| view.attributes.jurisdiction),
             Some(*b"AT")
         );
-        let bogus = crate::Attributes {
+        let bogus = Attributes {
             jurisdiction: *b"ZZ",
             ..attributes()
         };
@@ -59,12 +61,18 @@ fn a_paused_worker_takes_no_work() {
             Error::<Test>::NotPaused
         );
         assert_ok!(Workers::pause(signed("w1"), w1.clone()));
-        System::assert_last_event(Event::WorkerPaused { worker: w1.clone() }.into());
+        System::assert_last_event(
+            Event::WorkerPaused {
+                worker: w1.clone(),
+                suspended: false,
+            }
+            .into(),
+        );
         assert_eq!(Workers::available(&w1), None);
         assert!(!Workers::can_commit(&w1, 1));
         assert_eq!(Workers::commit(&w1, 1), Err(()));
         assert_noop!(
-            Workers::pause(signed("olga"), w1.clone()),
+            Workers::pause(signed("w1"), w1.clone()),
             Error::<Test>::AlreadyPaused
         );
         assert_ok!(Workers::resume(signed("olga"), w1.clone()));

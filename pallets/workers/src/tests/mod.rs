@@ -1,8 +1,9 @@
 //! One module per topic.
 
 mod capacity;
+mod feeless;
 mod invariants;
 mod lifecycle;
-mod rate;
 mod registration;
+mod rotation;
 mod slashing;

@@ -118,6 +118,25 @@ fn the_jurisdiction_must_exist() {
 }
 
 #[test]
+fn a_worker_serves_some_class_and_lists_each_once() {
+    use sungrid_primitives::attributes::TaskClass;
+    scenario(|| {
+        for classes in [vec![], vec![TaskClass::Media, TaskClass::Media]] {
+            let mut idle = Registration::new("olga", "w1");
+            idle.attributes.classes = classes.try_into().expect("few");
+            assert_noop!(idle.send(), Error::<Test>::BadClasses);
+        }
+        register("olga", "w1");
+        let mut none = attributes();
+        none.classes = Default::default();
+        assert_noop!(
+            Workers::update(signed("w1"), account("w1"), endpoint(), none),
+            Error::<Test>::BadClasses
+        );
+    });
+}
+
+#[test]
 fn environment_and_profile_must_be_known() {
     scenario(|| {
         let unknown = Registration {

@@ -1,0 +1,18 @@
+//! `pallet_liveness`: the liveness lottery.
+
+use frame_support::traits::{ConstU32, ConstU128};
+
+use crate::{Runtime, constants::currency::ISC};
+
+impl pallet_liveness::Config for Runtime {
+    // Half of it is many times the fee of a report.
+    type AbsencePenalty = ConstU128<{ ISC / 5 }>;
+    // 30 s: two reconnects of a worker behind a slow line.
+    type AnswerWindow = ConstU32<10>;
+    type Liveness = ();
+    // A round of rewards.
+    type LotteryRound = ConstU32<50>;
+    // Of the parent block: nobody knows who is drawn before that exists.
+    type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+    type WeightInfo = ();
+}
