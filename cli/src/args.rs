@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sp_core::H256;
+use sungrid_chain_client::AccountId;
 use sungrid_primitives::JobId;
 
 use crate::{context::check_key_source, units};
@@ -235,6 +236,26 @@ pub struct TermsArgs {
     /// Countries whose workers may take it, such as DE; may be repeated [default: any].
     #[arg(long, value_name = "CC")]
     pub jurisdiction: Vec<String>,
+    /// Regions whose workers may take it, as workers name them, such as DE-BY; may be repeated [default: any].
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+    /// Architectures that it may run on: x86_64, aarch64, riscv64, other; may be repeated [default: any].
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Vec<String>,
+    /// Power that it may run on: grid, solar, wind, hydro, geothermal, biomass, nuclear, fossil, unknown; may be
+    /// repeated [default: any].
+    #[arg(long, value_name = "SOURCE")]
+    pub energy: Vec<String>,
+    /// Most carbon intensity of a worker's power, gCO2/kWh.
+    #[arg(long, value_name = "GRAMS")]
+    pub max_gco2: Option<u16>,
+    /// Who must stand for what --jurisdiction, --region, --arch, --energy and --max-gco2 demand: declared (the
+    /// operator alone) or attested (a bonded auditor) [default: declared].
+    #[arg(long, value_name = "TIER")]
+    pub min_tier: Option<String>,
+    /// The replicas of a batch must be in different countries.
+    #[arg(long)]
+    pub distinct_jurisdictions: bool,
     /// Accepted units that a worker must have behind it.
     #[arg(long, value_name = "N")]
     pub min_accepted_units: Option<u64>,
@@ -307,6 +328,34 @@ pub struct RenderArgs {
 pub enum WorkerCommand {
     /// List the registered workers.
     List,
+    /// Pause a worker of yours: only you can resume it. For a stolen machine, before `rotate`.
+    Pause {
+        /// The worker key's address.
+        worker: AccountId,
+    },
+    /// Let a worker of yours take work again.
+    Resume {
+        /// The worker key's address.
+        worker: AccountId,
+    },
+    /// Put another key in the place of a worker's key, once nothing of it is in flight.
+    Rotate {
+        /// The worker key that it has.
+        worker: AccountId,
+        /// The one that it gets, as `sungrid-worker proof` on the new machine prints it.
+        #[arg(long, value_name = "ADDRESS")]
+        to: AccountId,
+        /// Its consent, from the same output.
+        #[arg(long, value_name = "0xHEX")]
+        proof: String,
+    },
+    /// Report the workers that were drawn some blocks ago and have not shown that they are there; half of each
+    /// penalty is yours.
+    Report {
+        /// Blocks that are looked at, the latest that can be reported first.
+        #[arg(long, default_value_t = 30, value_name = "N")]
+        blocks: u32,
+    },
 }
 
 /// Commands of `receipt`.

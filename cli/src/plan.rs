@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use sp_core::{ConstU32, bounded::BoundedVec};
+use sungrid_chain_client::{Constraints, Region, Tier, Tiers};
 use sungrid_manifest::{File, JobInput, Manifest, UnitSpec};
 use sungrid_primitives::{ContentHash, job::MAX_UNITS, jurisdiction::is_assigned};
 
@@ -50,6 +52,18 @@ pub struct JobFile {
     pub deadline: Option<String>,
     /// Countries whose workers may take it (ISO 3166-1 alpha-2); empty: any.
     pub jurisdictions: Vec<String>,
+    /// Regions whose workers may take it; empty: any.
+    pub regions: Vec<String>,
+    /// Architectures that it may run on; empty: any.
+    pub architectures: Vec<String>,
+    /// Power that it may run on; empty: any.
+    pub energy: Vec<String>,
+    /// Most carbon intensity of a worker's power, gCO2/kWh.
+    pub max_gco2: Option<u16>,
+    /// Who must stand for what the five above demand: `declared` or `attested`.
+    pub min_tier: Option<String>,
+    /// Whether the replicas of a batch must be in different countries.
+    pub distinct_jurisdictions: bool,
     /// Accepted units that a worker must have behind it.
     pub min_accepted_units: Option<u64>,
 }
@@ -123,10 +137,8 @@ pub struct Terms {
     pub memory_limit: Option<u64>,
     /// Seconds until the job ends in any case.
     pub deadline: Option<u64>,
-    /// Countries whose workers may take it.
-    pub jurisdictions: Vec<[u8; 2]>,
-    /// Accepted units that a worker must have behind it.
-    pub min_accepted_units: u64,
+    /// Who may take it.
+    pub constraints: Constraints,
 }
 
 /// A job, ready to be offered.
@@ -251,14 +263,6 @@ impl JobFile {
 
     fn terms(&self) -> Result<Terms, Error> {
         let usage = |error: units::NotAnAmount| Error::Usage(error.to_string());
-        let jurisdiction = |text: &String| match text.as_bytes() {
-            [a, b] if is_assigned([a.to_ascii_uppercase(), b.to_ascii_uppercase()]) => {
-                Ok([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
-            }
-            _ => Err(Error::Usage(format!(
-                "`{text}` is no country code: use two letters of ISO 3166-1, such as DE"
-            ))),
-        };
         let price = self
             .price
             .as_deref()
@@ -280,17 +284,81 @@ impl JobFile {
             fuel_limit: fuel,
             memory_limit: memory.transpose().map_err(usage)?,
             deadline: deadline.transpose().map_err(usage)?,
-            // The chain refuses a country that is listed twice.
-            jurisdictions: self
-                .jurisdictions
-                .iter()
-                .map(jurisdiction)
-                .collect::<Result<BTreeSet<_>, _>>()?
-                .into_iter()
-                .collect(),
-            min_accepted_units: self.min_accepted_units.unwrap_or_default(),
+            constraints: self.constraints()?,
         })
     }
+
+    fn constraints(&self) -> Result<Constraints, Error> {
+        let country = |text: &str| match text.as_bytes() {
+            [a, b] => Some([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+                .filter(|code| is_assigned(*code)),
+            _ => None,
+        };
+        let tier: Tier = match &self.min_tier {
+            None => Tier::Declared,
+            Some(text) => word(text).ok_or_else(|| {
+                Error::Usage(format!("`{text}` is no tier: use declared or attested"))
+            })?,
+        };
+        let of = |constrained: bool| if constrained { tier } else { Tier::Declared };
+        Ok(Constraints {
+            // The chain refuses a country that is listed twice.
+            jurisdictions: listed(
+                &self.jurisdictions,
+                "country code: use two letters of ISO 3166-1, such as DE",
+                country,
+            )?,
+            regions: listed(
+                &self.regions,
+                "region: use at most 32 bytes, such as DE-BY",
+                |text| Region::try_from(text.as_bytes().to_vec()).ok(),
+            )?,
+            architectures: listed(
+                &self.architectures,
+                "architecture: use x86_64, aarch64, riscv64 or other",
+                word,
+            )?,
+            energy: listed(
+                &self.energy,
+                "source of energy: use grid, solar, wind, hydro, geothermal, biomass, nuclear, fossil or unknown",
+                word,
+            )?,
+            max_carbon: self.max_gco2,
+            tiers: Tiers {
+                jurisdiction: of(!self.jurisdictions.is_empty()),
+                region: of(!self.regions.is_empty()),
+                architecture: of(!self.architectures.is_empty()),
+                energy: of(!self.energy.is_empty()),
+                carbon: of(self.max_gco2.is_some()),
+            },
+            min_accepted_units: self.min_accepted_units.unwrap_or_default(),
+            distinct_jurisdictions: self.distinct_jurisdictions,
+        })
+    }
+}
+
+/// A word as settings files spell it.
+fn word<Word: DeserializeOwned>(text: &str) -> Option<Word> {
+    serde_json::from_value(text.to_ascii_lowercase().into()).ok()
+}
+
+/// What was listed, each once, within what the chain takes. `what` completes the sentence "… is no …".
+fn listed<Item: Ord, const N: u32>(
+    texts: &[String],
+    what: &str,
+    read: impl Fn(&str) -> Option<Item>,
+) -> Result<BoundedVec<Item, ConstU32<N>>, Error> {
+    let items = texts
+        .iter()
+        .map(|text| read(text).ok_or_else(|| Error::Usage(format!("`{text}` is no {what}"))))
+        .collect::<Result<BTreeSet<_>, _>>()?;
+    let items: Vec<Item> = items.into_iter().collect();
+    let count = items.len();
+    items.try_into().map_err(|_| {
+        Error::Usage(format!(
+            "{count} entries in one list are too many: a job can name {N}"
+        ))
+    })
 }
 
 impl FileRef {
@@ -440,9 +508,38 @@ mod tests {
         assert_eq!(terms.fuel_limit, Some(5_000_000_000));
         assert_eq!(terms.memory_limit, Some(64 << 20));
         assert_eq!(terms.deadline, Some(7_200));
-        assert_eq!(terms.jurisdictions, [*b"DE"]);
+        assert_eq!(terms.constraints.jurisdictions.to_vec(), [*b"DE"]);
         assert_eq!((terms.replicas, terms.batch_size), (Some(3), Some(4)));
-        assert_eq!(terms.min_accepted_units, 9);
+        assert_eq!(terms.constraints.min_accepted_units, 9);
+    }
+
+    #[test]
+    fn constraints_are_read_and_a_tier_is_demanded_of_what_they_name() {
+        use sungrid_chain_client::{Architecture, EnergySource};
+        let folder = folder();
+        let text = "jurisdictions = [\"de\", \"DE\", \"at\"]\nregions = [\"DE-BY\"]\n\
+                    architectures = [\"aarch64\"]\nenergy = [\"wind\", \"Solar\"]\nmax_gco2 = 50\n\
+                    distinct_jurisdictions = true";
+        let read = |text: &str| plan(folder.path(), text).unwrap().terms.constraints;
+        let declared = read(text);
+        assert_eq!(declared.jurisdictions.to_vec(), [*b"AT", *b"DE"]);
+        assert_eq!(declared.regions[0].to_vec(), b"DE-BY");
+        assert_eq!(declared.architectures.to_vec(), [Architecture::Aarch64]);
+        assert_eq!(
+            declared.energy.to_vec(),
+            [EnergySource::Solar, EnergySource::Wind]
+        );
+        assert_eq!(declared.max_carbon, Some(50));
+        assert!(declared.distinct_jurisdictions);
+        assert_eq!(declared.tiers, Tiers::default());
+        let all = read(&format!("{text}\nmin_tier = \"attested\""));
+        assert_eq!(all.tiers, Tiers::default().map(|_| Tier::Attested));
+        let one = read("energy = [\"hydro\"]\nmin_tier = \"attested\"");
+        let energy = Tiers {
+            energy: Tier::Attested,
+            ..Tiers::default()
+        };
+        assert_eq!(one.tiers, energy);
     }
 
     #[test]
@@ -457,6 +554,13 @@ mod tests {
             ("fuel_limit = \"-1\"", "not an amount of fuel"),
             ("deadline = \"soon\"", "not a span of time"),
             ("jurisdictions = [\"Germany\"]", "no country code"),
+            ("energy = [\"hamsters\"]", "no source of energy"),
+            ("architectures = [\"z80\"]", "no architecture"),
+            ("min_tier = \"trusted\"", "no tier"),
+            (
+                "regions = [\"a\", \"b\", \"c\", \"d\", \"e\"]",
+                "a job can name 4",
+            ),
             ("shared = [\"missing.txt\"]", "check the path"),
             ("shared = [\".\"]", "not a regular file"),
             ("shared = [\"a.txt=/etc/a\"]", "absolute path"),

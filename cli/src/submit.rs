@@ -2,9 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use sungrid_chain_client::{
-    Call, Chain, Constraints, JobSpec, Keypair, Policy, SubmitError, Until,
-};
+use sungrid_chain_client::{Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until};
 use sungrid_manifest::{Image, JobInput};
 use sungrid_primitives::{
     ContentHash,
@@ -18,7 +16,7 @@ use crate::{
     Error, context,
     folder::{DataFolder, JobFolder, JobRecord, Task, now},
     output::Output,
-    plan::{Plan, Terms},
+    plan::Plan,
     requester::Requester,
     serve, units,
 };
@@ -135,11 +133,6 @@ impl Submission<'_> {
         image: &Image,
     ) -> Result<JobSpec, Error> {
         let usage = |text: String| Err(Error::Usage(text));
-        let Terms {
-            jurisdictions,
-            min_accepted_units,
-            ..
-        } = plan.terms.clone();
         let floor = self.chain.price_floor(CPU_1_ID).await?;
         let price = plan.terms.price.unwrap_or(floor);
         if price < floor {
@@ -193,6 +186,12 @@ impl Submission<'_> {
                 units::seconds(allowed * params.block_ms / 1_000)
             ));
         }
+        let constraints = plan.terms.constraints.clone();
+        if constraints.validate(replicas.into()).is_err() {
+            return usage(format!(
+                "--distinct-jurisdictions with {replicas} replicas needs {replicas} countries: name more with --jurisdiction, or none"
+            ));
+        }
         let environment = match self.environment {
             Some(environment) => environment,
             None => environment(&*self.chain).await?,
@@ -210,10 +209,7 @@ impl Submission<'_> {
             environment,
             deadline: head.number.saturating_add(blocks.min(allowed) as u32),
             endpoint: vec![],
-            constraints: Constraints {
-                jurisdictions,
-                min_accepted_units,
-            },
+            constraints,
         })
     }
 

@@ -263,10 +263,7 @@ mod tests {
             ..Constraints::default()
         };
         assert_eq!(constraints.validate(2), Ok(()));
-        assert_eq!(
-            constraints.validate(3),
-            Err(Unsound::TooFewJurisdictions)
-        );
+        assert_eq!(constraints.validate(3), Err(Unsound::TooFewJurisdictions));
         constraints.jurisdictions = list(&[]);
         assert_eq!(constraints.validate(3), Ok(()));
         for bad in [vec![*b"de"], vec![*b"XX"], vec![*b"DE", *b"FR", *b"DE"]] {

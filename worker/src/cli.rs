@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use sp_core::H256;
 use sungrid_chain_client::{
-    AccountId, Call, Chain, SubmitError, Until,
+    AccountId, Call, Chain, SubmitError, TaskClass, Until,
     keys::{self, KeySource},
     registration_payload,
     rpc::RpcChain,
@@ -104,6 +104,14 @@ struct Init {
     /// Units that run at the same time.
     #[arg(long)]
     lanes: Option<usize>,
+    /// Work that it takes, instead of all: general, rendering, science, learning or media; may be repeated.
+    #[arg(long, value_parser = class, value_name = "CLASS")]
+    class: Vec<TaskClass>,
+}
+
+fn class(text: &str) -> Result<TaskClass, String> {
+    serde_json::from_value(text.to_ascii_lowercase().into())
+        .map_err(|_| "use general, rendering, science, learning or media".into())
 }
 
 /// Why a command failed.
@@ -230,6 +238,9 @@ fn initialise(init: Init) -> Result<(), CommandError> {
     };
     if let Some(jurisdiction) = init.jurisdiction {
         config.declared.jurisdiction = jurisdiction;
+    }
+    if !init.class.is_empty() {
+        config.declared.classes = init.class;
     }
     if let Some(lanes) = init.lanes {
         config.lanes = lanes;

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
-use sungrid_chain_client::{Architecture, Attributes, EnergySource};
+use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
 use sungrid_primitives::jurisdiction;
 
 /// Name of the settings file in the data folder.
@@ -55,6 +55,8 @@ pub struct Declared {
     pub energy: EnergySource,
     /// Grams of CO2 per kWh.
     pub carbon: u16,
+    /// Task classes that it serves; what is not listed is not.
+    pub classes: Vec<TaskClass>,
 }
 
 impl Default for Declared {
@@ -64,6 +66,8 @@ impl Default for Declared {
             region: String::new(),
             energy: EnergySource::Unknown,
             carbon: 0,
+            // What earns most; an operator strikes out what it does not want.
+            classes: TaskClass::ALL.to_vec(),
         }
     }
 }
@@ -143,7 +147,7 @@ impl Default for Config {
 }
 
 /// What stands above each setting in a fresh file.
-const MEANINGS: [(&str, &str); 21] = [
+const MEANINGS: [(&str, &str); 22] = [
     ("node", "The node's RPC."),
     ("genesis", "The chain that the node must serve."),
     (
@@ -192,6 +196,10 @@ const MEANINGS: [(&str, &str); 21] = [
         "Its power: unknown, grid, solar, wind, hydro, geothermal, biomass, nuclear or fossil.",
     ),
     ("carbon", "Grams of CO2 per kWh."),
+    (
+        "classes",
+        "Work that it takes: general, rendering, science, learning, media.",
+    ),
 ];
 
 /// The largest linear memory of a guest: 32-bit addresses.
@@ -247,12 +255,20 @@ impl Config {
                     "give an ISO 3166-1 alpha-2 code in capitals, such as \"DE\"",
                 )
             })?;
-        if declared.region.len() > 32 {
-            return Err(value("declared.region", "at most 32 bytes"));
+        let region = Region::try_from(declared.region.clone().into_bytes())
+            .map_err(|_| value("declared.region", "at most 32 bytes"))?;
+        let mut classes = declared.classes.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        if classes.is_empty() {
+            return Err(value(
+                "declared.classes",
+                "name at least one class; to take no work, pause the worker",
+            ));
         }
         Ok(Attributes {
             jurisdiction,
-            region: declared.region.clone(),
+            region,
             architecture: match std::env::consts::ARCH {
                 "x86_64" => Architecture::X86_64,
                 "aarch64" => Architecture::Aarch64,
@@ -261,6 +277,8 @@ impl Config {
             },
             energy: declared.energy,
             carbon: declared.carbon,
+            // There are no more classes than that.
+            classes: Classes::truncate_from(classes),
         })
     }
 
@@ -337,6 +355,21 @@ mod tests {
         let mut config = Config::default();
         config.declared.region = "x".repeat(33);
         assert!(config.attributes().is_err());
+    }
+
+    #[test]
+    fn a_worker_serves_the_classes_that_are_listed() {
+        let text = "[declared]\nclasses = [\"science\", \"rendering\", \"science\"]";
+        let mut config: Config = toml::from_str(text).expect("known classes");
+        let served = config.attributes().expect("some are listed").classes;
+        assert_eq!(served.to_vec(), [TaskClass::Rendering, TaskClass::Science]);
+        config.declared.classes.clear();
+        assert!(config.attributes().is_err());
+        assert!(toml::from_str::<Config>("[declared]\nclasses = [\"mining\"]").is_err());
+        let all = Config::default()
+            .attributes()
+            .expect("the default serves all");
+        assert_eq!(all.classes.to_vec(), TaskClass::ALL);
     }
 
     #[test]

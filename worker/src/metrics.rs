@@ -133,6 +133,7 @@ impl Metrics {
             status.state = match worker.state {
                 WorkerState::Active => "active",
                 WorkerState::Paused => "paused",
+                WorkerState::Suspended => "paused by its operator",
                 WorkerState::Leaving { .. } => "leaving",
             }
             .into();

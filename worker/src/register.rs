@@ -277,6 +277,11 @@ async fn update(ports: &Ports, offer: &Offer, worker: &Worker) -> Result<(), Reg
     match worker.state {
         WorkerState::Active => {}
         WorkerState::Paused => warn!("this worker is paused: no work is taken until it is resumed"),
+        WorkerState::Suspended => {
+            warn!(
+                "this worker's operator has paused it: no work is taken until the operator resumes it"
+            );
+        }
         WorkerState::Leaving { until } => warn!(until, "this worker is leaving: no work is taken"),
     }
     Ok(())

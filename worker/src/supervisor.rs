@@ -101,6 +101,7 @@ enum Report {
     Revealed(BatchId, Result<Included, SubmitError>),
     Rewarded(Result<Included, SubmitError>),
     Moved(Result<Included, SubmitError>),
+    Present(Result<Included, SubmitError>),
 }
 
 /// What is being done for a batch right now.
@@ -193,6 +194,8 @@ pub struct Supervisor {
     endpoint: Vec<u8>,
     /// The block from which on a changed address may be put on chain.
     move_due: BlockNumber,
+    /// The block from which on the chain may be shown again that this worker is there.
+    presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
     /// Why no new work is taken, if for lack of room.
@@ -250,6 +253,7 @@ impl Supervisor {
             head,
             endpoint: worker.endpoint.clone(),
             move_due: 0,
+            presence_due: 0,
             me: Some(worker),
             rescan: true,
             full: None,

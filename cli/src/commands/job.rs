@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Job, JobState, Until, Worker, WorkerState};
-use sungrid_primitives::{JobId, suns::Profile};
+use sungrid_primitives::{JobId, constraints::Unmet, suns::Profile};
 
 use super::image;
 use crate::{
@@ -75,9 +75,19 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     over(&mut file.memory_limit, &terms.memory_limit);
     over(&mut file.deadline, &terms.deadline);
     over(&mut file.min_accepted_units, &terms.min_accepted_units);
-    if !terms.jurisdiction.is_empty() {
-        file.jurisdictions.clone_from(&terms.jurisdiction);
+    over(&mut file.max_gco2, &terms.max_gco2);
+    over(&mut file.min_tier, &terms.min_tier);
+    for (to, from) in [
+        (&mut file.jurisdictions, &terms.jurisdiction),
+        (&mut file.regions, &terms.region),
+        (&mut file.architectures, &terms.arch),
+        (&mut file.energy, &terms.energy),
+    ] {
+        if !from.is_empty() {
+            to.clone_from(from);
+        }
     }
+    file.distinct_jurisdictions |= terms.distinct_jurisdictions;
 }
 
 async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
@@ -573,6 +583,19 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
+fn constraint(unmet: Unmet) -> &'static str {
+    match unmet {
+        Unmet::Class => "task class",
+        Unmet::Jurisdiction => "country",
+        Unmet::Region => "region",
+        Unmet::Architecture => "architecture",
+        Unmet::Energy => "source of energy",
+        Unmet::Carbon => "carbon intensity",
+        Unmet::Tier => "attestation",
+        Unmet::AcceptedUnits => "accepted units",
+    }
+}
+
 /// Why a job that wants work may get none from these workers; empty if enough of them could take it.
 pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String> {
     let spec = &job.spec;
@@ -581,7 +604,11 @@ pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String>
         return vec!["a profile that has what this job needs".into()];
     };
     type Rule<'a> = (Box<dyn Fn(&Worker) -> bool + 'a>, String);
-    let allowed = &spec.constraints.jurisdictions;
+    let unmet: BTreeSet<&str> = workers
+        .iter()
+        .filter_map(|worker| Some(constraint(worker.check(job).err()?)))
+        .collect();
+    let unmet = unmet.into_iter().collect::<Vec<_>>().join(", ");
     let rules: Vec<Rule<'_>> = vec![
         (
             Box::new(|w| w.environment == spec.environment && w.profile == spec.profile),
@@ -592,15 +619,8 @@ pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String>
             "that are active".into(),
         ),
         (
-            Box::new(|w| allowed.is_empty() || allowed.contains(&w.attributes.jurisdiction)),
-            "in the allowed countries".into(),
-        ),
-        (
-            Box::new(|w| w.accepted_units >= spec.constraints.min_accepted_units),
-            format!(
-                "with {} accepted units behind them",
-                spec.constraints.min_accepted_units
-            ),
+            Box::new(|w| w.check(job).is_ok()),
+            format!("that meet its constraints (not met: {unmet})"),
         ),
         (
             Box::new(|w| w.capacity >= rate),

@@ -1,7 +1,7 @@
 //! `sungrid worker`.
 
 use serde::Serialize;
-use sungrid_chain_client::{Worker, WorkerState};
+use sungrid_chain_client::{Call, SubmitError, Until, Worker, WorkerState};
 
 use crate::{Error, args::WorkerCommand, context::Context, output::table, units};
 
@@ -29,12 +29,79 @@ fn state(worker: &Worker) -> String {
     match worker.state {
         WorkerState::Active => "active".into(),
         WorkerState::Paused => "paused".into(),
+        WorkerState::Suspended => "paused by its operator".into(),
         WorkerState::Leaving { until } => format!("leaving until block {until}"),
     }
 }
 
 pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(), Error> {
-    let WorkerCommand::List = command;
+    match command {
+        WorkerCommand::List => list(context).await,
+        WorkerCommand::Pause { worker } => send(context, Call::Pause(worker)).await,
+        WorkerCommand::Resume { worker } => send(context, Call::Resume(worker)).await,
+        WorkerCommand::Rotate { worker, to, proof } => {
+            let digits = proof.trim_start_matches("0x");
+            let proof = hex::decode(digits)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok());
+            let proof = proof.ok_or_else(|| {
+                Error::Usage(
+                    "--proof is 64 bytes in hexadecimal, as `sungrid-worker proof` prints them"
+                        .into(),
+                )
+            })?;
+            let call = Call::RotateKey {
+                worker,
+                key: to,
+                proof,
+            };
+            send(context, call).await
+        }
+        WorkerCommand::Report { blocks } => report(context, blocks).await,
+    }
+}
+
+async fn send(context: &Context, call: Call) -> Result<(), Error> {
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let included = chain.submit(&key, call, Until::InBlock).await?;
+    let block = included.block.map(|block| block.number);
+    context.out.result(&block, || match block {
+        Some(block) => format!("done in block {block}"),
+        None => "done".into(),
+    });
+    Ok(())
+}
+
+/// Reports everybody who can be.
+async fn report(context: &Context, blocks: u32) -> Result<(), Error> {
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let head = chain.head().await?.number;
+    let mut reported = Vec::new();
+    for block in (head.saturating_sub(blocks)..=head).rev() {
+        for worker in chain.absentees(block).await? {
+            if reported.contains(&worker.to_string()) {
+                continue;
+            }
+            let call = Call::ReportAbsence {
+                worker: worker.clone(),
+                block,
+            };
+            match chain.submit(&key, call, Until::InBlock).await {
+                Ok(_) => reported.push(worker.to_string()),
+                // Somebody else was faster, or it came back.
+                Err(SubmitError::Dispatch(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    context.out.result(&reported, || match reported.len() {
+        0 => "everybody who was drawn is there".into(),
+        _ => format!("reported {}", reported.join(", ")),
+    });
+    Ok(())
+}
+
+async fn list(context: &Context) -> Result<(), Error> {
     let chain = context.chain().await?;
     let mut rows = Vec::new();
     for (key, worker) in chain.workers().await? {

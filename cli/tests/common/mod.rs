@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 use sp_core::H256;
 use sungrid_chain_client::{
-    AccountId, Architecture, Attributes, Call, Chain, EnergySource, Keypair, Registration,
-    ReplicaState, Reveal, Until, memory::MemoryChain,
+    AccountId, Architecture, Attributes, Call, Chain, Classes, EnergySource, Keypair, Region,
+    Registration, ReplicaState, Reveal, TaskClass, Until, memory::MemoryChain,
 };
 use sungrid_cli::{
     Error, commands,
@@ -147,10 +147,11 @@ impl Grid {
                 endpoint: address.to_bytes(),
                 attributes: Attributes {
                     jurisdiction: *b"DE",
-                    region: "here".into(),
+                    region: Region::truncate_from(b"here".to_vec()),
                     architecture: Architecture::X86_64,
                     energy: EnergySource::Wind,
                     carbon: 0,
+                    classes: Classes::truncate_from(TaskClass::ALL.to_vec()),
                 },
                 environment: environment(),
                 profile: CPU_1_ID,

@@ -5,7 +5,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, environment::EnvironmentId, suns::Resources,
 };
 
-use crate::{AccountId, Attributes, Balance, JobSpec, Registration, Reveal};
+use crate::{AccountId, Attributes, Balance, BlockNumber, JobSpec, Registration, Reveal};
 
 /// A call; `docs/protocol.md` states the rules of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,27 @@ pub enum Call {
         /// Planck.
         amount: Balance,
     },
+    /// `workers.rotate_key`
+    RotateKey {
+        /// The worker key that it has.
+        worker: AccountId,
+        /// The one that it gets.
+        key: AccountId,
+        /// The new key's signature over [`crate::registration_payload`].
+        proof: [u8; 64],
+    },
+    /// `liveness.alive`
+    Alive {
+        /// Block of the draw that is answered.
+        block: BlockNumber,
+    },
+    /// `liveness.report`
+    ReportAbsence {
+        /// The worker key.
+        worker: AccountId,
+        /// Block of the draw that was not answered.
+        block: BlockNumber,
+    },
     /// `workers.pause`
     Pause(AccountId),
     /// `workers.resume`
@@ -119,6 +140,9 @@ impl Call {
             Self::SetCapacity { .. } => ("Workers", "set_capacity"),
             Self::SetEnvironment { .. } => ("Workers", "set_environment"),
             Self::BondMore { .. } => ("Workers", "bond_more"),
+            Self::RotateKey { .. } => ("Workers", "rotate_key"),
+            Self::Alive { .. } => ("Liveness", "alive"),
+            Self::ReportAbsence { .. } => ("Liveness", "report"),
             Self::Pause(_) => ("Workers", "pause"),
             Self::Resume(_) => ("Workers", "resume"),
             Self::Leave(_) => ("Workers", "leave"),

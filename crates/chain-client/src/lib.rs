@@ -135,6 +135,10 @@ pub trait Chain: Send + Sync {
     async fn round(&self) -> Result<Round, ChainError>;
     /// How the last closed round was split; `None` before the first one closed.
     async fn last_round(&self) -> Result<Option<ClosedRound>, ChainError>;
+    /// The last draw of the liveness lottery that a worker has to answer and still can.
+    async fn summons(&self, worker: &AccountId) -> Result<Option<BlockNumber>, ChainError>;
+    /// The workers that can be reported for not having answered a block's draw.
+    async fn absentees(&self, block: BlockNumber) -> Result<Vec<AccountId>, ChainError>;
     /// Whether a claim of this worker would succeed now.
     async fn claimable(&self, job: JobId, worker: &AccountId) -> Result<bool, ChainError>;
 

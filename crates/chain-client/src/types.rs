@@ -10,6 +10,10 @@ use sungrid_primitives::{
     suns::{self, Profile, Resources},
     traits::ProfileId,
 };
+pub use sungrid_primitives::{
+    attributes::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass, Tier, Tiers},
+    constraints::{Constraints, Unmet},
+};
 
 use crate::Event;
 
@@ -94,15 +98,6 @@ impl Policy {
         let Self::Replicate(k) = self;
         u32::from(k)
     }
-}
-
-/// Who may take a job.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Constraints {
-    /// Allowed jurisdictions, ISO 3166-1 alpha-2; empty: any.
-    pub jurisdictions: Vec<[u8; 2]>,
-    /// Accepted units that a worker must have behind it.
-    pub min_accepted_units: u64,
 }
 
 /// What a requester asks for.
@@ -216,6 +211,8 @@ pub struct Job {
     pub spec: JobSpec,
     /// Who pays.
     pub requester: AccountId,
+    /// Class of its image.
+    pub class: TaskClass,
     /// Where it stands.
     pub state: JobState,
     /// Number of batches.
@@ -333,61 +330,6 @@ pub struct Winner {
     pub bundle: ContentHash,
 }
 
-/// Where a worker's power comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EnergySource {
-    /// Not said.
-    #[default]
-    Unknown,
-    /// The public grid.
-    Grid,
-    /// Sun.
-    Solar,
-    /// Wind.
-    Wind,
-    /// Water.
-    Hydro,
-    /// Earth's heat.
-    Geothermal,
-    /// Biomass.
-    Biomass,
-    /// Nuclear power.
-    Nuclear,
-    /// Coal, oil or gas.
-    Fossil,
-}
-
-/// Processor architecture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// x86-64.
-    #[default]
-    X86_64,
-    /// 64-bit ARM.
-    Aarch64,
-    /// 64-bit RISC-V.
-    Riscv64,
-    /// Any other.
-    Other,
-}
-
-/// What an operator says of a machine. Self-declared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attributes {
-    /// ISO 3166-1 alpha-2, upper case.
-    pub jurisdiction: [u8; 2],
-    /// Place within it, in the operator's words; at most 32 bytes.
-    pub region: String,
-    /// Processor architecture.
-    pub architecture: Architecture,
-    /// Source of its energy.
-    pub energy: EnergySource,
-    /// Grams of CO2 per kWh.
-    pub carbon: u16,
-}
-
 /// State of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -396,6 +338,8 @@ pub enum WorkerState {
     Active,
     /// May not claim until resumed.
     Paused,
+    /// May not claim until its operator resumes it.
+    Suspended,
     /// Its bond can be withdrawn after this block.
     Leaving {
         /// End of the cool-down.
@@ -410,8 +354,10 @@ pub struct Worker {
     pub operator: AccountId,
     /// How to reach it: an encoded peer address.
     pub endpoint: Vec<u8>,
-    /// Self-declared attributes.
+    /// What its operator says of it.
     pub attributes: Attributes,
+    /// Who stands for each of those.
+    pub tiers: Tiers,
     /// Where its results compare.
     pub environment: EnvironmentId,
     /// What its capacity is measured in.
@@ -433,6 +379,25 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// Whether a job's constraints, environment and profile let this worker work on it.
+    pub fn suits(&self, job: &Job) -> bool {
+        let spec = &job.spec;
+        self.environment == spec.environment
+            && self.profile == spec.profile
+            && self.check(job).is_ok()
+    }
+
+    /// The same of the constraints alone, by the rules that the chain has.
+    ///
+    /// # Errors
+    /// The first constraint that it does not meet.
+    pub fn check(&self, job: &Job) -> Result<(), Unmet> {
+        let (attributes, units) = (&self.attributes, self.accepted_units);
+        job.spec
+            .constraints
+            .check(job.class, attributes, &self.tiers, units)
+    }
+
     /// Whether `charge` µSUNS more would be admitted: at most 80 % of the capacity in use, except for the
     /// first batch of an idle worker.
     pub fn admits(&self, charge: u64) -> bool {

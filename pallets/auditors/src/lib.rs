@@ -109,8 +109,7 @@ pub mod pallet {
 
     /// What was attested of workers, by worker key; also what counts no more.
     #[pallet::storage]
-    pub type Attested<T: Config> =
-        StorageMap<_, Blake2_128Concat, T::AccountId, AttestationsOf<T>>;
+    pub type Attested<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, AttestationsOf<T>>;
 
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]

@@ -46,10 +46,13 @@ impl<T: Config> Pallet<T> {
             );
             let mut sound = true;
             let _ = given.map(|attestation| {
-                sound &= attestation
-                    .is_none_or(|given| given.admission < next && given.until <= latest);
+                sound &=
+                    attestation.is_none_or(|given| given.admission < next && given.until <= latest);
             });
-            ensure!(sound, "auditors 5: an attestation that nobody can have given");
+            ensure!(
+                sound,
+                "auditors 5: an attestation that nobody can have given"
+            );
         }
         Ok(())
     }

@@ -34,7 +34,6 @@ pub struct Attestation<AccountId, BlockNumber> {
 /// [`AuditorRecord`] of a runtime.
 pub type AuditorRecordOf<T> = AuditorRecord<BlockNumberFor<T>>;
 /// [`Attestation`] of a runtime.
-pub type AttestationOf<T> =
-    Attestation<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+pub type AttestationOf<T> = Attestation<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 /// The attestations of a worker.
 pub type AttestationsOf<T> = PerAttribute<Option<AttestationOf<T>>>;

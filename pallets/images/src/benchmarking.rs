@@ -6,9 +6,7 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
-use sungrid_primitives::{
-    ContentHash, attributes::TaskClass, traits::Images as ImagesTrait,
-};
+use sungrid_primitives::{ContentHash, attributes::TaskClass, traits::Images as ImagesTrait};
 
 use crate::*;
 

@@ -1,9 +1,7 @@
 //! What the market notes of images, and what must always hold.
 
 use frame_support::defensive;
-use sungrid_primitives::{
-    ContentHash, attributes::TaskClass, traits::Images as ImagesTrait,
-};
+use sungrid_primitives::{ContentHash, attributes::TaskClass, traits::Images as ImagesTrait};
 
 use crate::{Config, Event, ImageRecordOf, Images, Pallet};
 

@@ -76,11 +76,7 @@ mod benchmarks {
         System::<T>::set_block_number(late);
 
         #[extrinsic_call]
-        _(
-            RawOrigin::Signed(reporter.clone()),
-            worker.clone(),
-            block,
-        );
+        _(RawOrigin::Signed(reporter.clone()), worker.clone(), block);
 
         assert!(!Members::<T>::contains_key(worker));
         assert!(T::Currency::balance(&reporter) > T::Currency::minimum_balance());

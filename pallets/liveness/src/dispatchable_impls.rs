@@ -51,8 +51,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         ensure!(Self::can_be_reported(block), Error::<T>::ReportTooEarly);
         ensure!(Self::is_absent(&worker, block), Error::<T>::NotAbsent);
-        let bounty =
-            Register::<T>::penalise_absence(&worker, &reporter, T::AbsencePenalty::get());
+        let bounty = Register::<T>::penalise_absence(&worker, &reporter, T::AbsencePenalty::get());
         Self::deposit_event(Event::AbsenceReported {
             worker,
             block,

@@ -275,6 +275,7 @@ pub(crate) fn scenario(test: impl FnOnce()) {
         assert_eq!(Balances::total_issuance(), issuance);
         Liveness::do_try_state().expect("invariants hold");
         let all = frame_support::traits::TryStateSelect::All;
-        <Workers as TryState<u64>>::try_state(System::block_number(), all).expect("invariants of workers hold");
+        <Workers as TryState<u64>>::try_state(System::block_number(), all)
+            .expect("invariants of workers hold");
     });
 }

@@ -30,7 +30,8 @@ impl<T: Config> Pallet<T> {
             "liveness 1: somebody is in the lottery who is not active"
         );
         ensure!(
-            MemberCount::<T>::get() == count && MemberAt::<T>::iter_keys().count() == count as usize,
+            MemberCount::<T>::get() == count
+                && MemberAt::<T>::iter_keys().count() == count as usize,
             "liveness 2: there are not as many numbers as members"
         );
         let now = frame_system::Pallet::<T>::block_number();

@@ -46,7 +46,12 @@ impl<T: Config> Pallet<T> {
         ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
         job.spec
             .constraints
-            .check(job.class, &view.attributes, &view.tiers, view.accepted_units)
+            .check(
+                job.class,
+                &view.attributes,
+                &view.tiers,
+                view.accepted_units,
+            )
             .map_err(Into::into)
     }
 

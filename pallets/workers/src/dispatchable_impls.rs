@@ -18,8 +18,8 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf,
-    WorkerState, Workers,
+    Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf, WorkerState,
+    Workers,
 };
 
 impl<T: Config> Pallet<T> {
@@ -302,10 +302,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// `suspends`: the operator pauses, which its key cannot undo.
-    pub(crate) fn check_pause(
-        record: &WorkerRecordOf<T>,
-        suspends: bool,
-    ) -> Result<(), Error<T>> {
+    pub(crate) fn check_pause(record: &WorkerRecordOf<T>, suspends: bool) -> Result<(), Error<T>> {
         match record.state {
             WorkerState::Active => Ok(()),
             WorkerState::Paused if suspends => Ok(()),

@@ -21,7 +21,8 @@ use sp_runtime::{
     DispatchResult, Saturating,
     traits::{
         DispatchInfoOf, DispatchOriginOf, Dispatchable, Implication, PostDispatchInfoOf,
-        RefundWeight, TransactionExtension, TransactionExtensionMetadata, UniqueSaturatedInto, ValidateResult,
+        RefundWeight, TransactionExtension, TransactionExtensionMetadata, UniqueSaturatedInto,
+        ValidateResult,
     },
 };
 
@@ -189,7 +190,10 @@ where
         len: usize,
     ) -> Result<Self::Pre, TransactionValidityError> {
         match val {
-            Payment::Fee(val) => self.0.prepare(val, origin, call, info, len).map(Payment::Fee),
+            Payment::Fee(val) => self
+                .0
+                .prepare(val, origin, call, info, len)
+                .map(Payment::Fee),
             Payment::Bond(worker) => {
                 FeelessUsed::<T>::put(FeelessUse {
                     block: System::<T>::block_number(),
@@ -232,6 +236,8 @@ impl<T: Config, S> ChargeUnlessFeeless<T, S> {
 
     /// What feeless calls will have taken of this block with one more, ref time.
     fn used_after(info: &DispatchInfo) -> u64 {
-        Pallet::<T>::used_of_block().saturating_add(info.total_weight().ref_time())
+        let base = T::BlockWeights::get().get(info.class).base_extrinsic;
+        let weight = base.saturating_add(info.total_weight());
+        Pallet::<T>::used_of_block().saturating_add(weight.ref_time())
     }
 }

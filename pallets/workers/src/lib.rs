@@ -176,8 +176,7 @@ pub mod pallet {
 
     /// What feeless calls took of the last block that had any.
     #[pallet::storage]
-    pub type FeelessUsed<T: Config> =
-        StorageValue<_, FeelessUse<BlockNumberFor<T>>, ValueQuery>;
+    pub type FeelessUsed<T: Config> = StorageValue<_, FeelessUse<BlockNumberFor<T>>, ValueQuery>;
 
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]

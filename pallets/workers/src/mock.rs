@@ -89,7 +89,7 @@ parameter_types! {
     pub const Treasury: AccountId32 = TREASURY;
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
-    pub const FeelessBudget: Weight = Weight::from_parts(2_000_000_000, 0);
+    pub const FeelessBudget: Weight = Weight::from_parts(4_000_000_000, 0);
 }
 
 /// Here, a resumption follows the pause that has paid for it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sungrid_chain_client::{Call, JobState, Until, Worker};
+use sungrid_chain_client::{Call, JobState, Until, Worker, WorkerState};
 use sungrid_primitives::JobId;
 use tracing::info;
 
@@ -11,11 +11,16 @@ use crate::journal::{BatchId, Stage};
 
 /// Blocks between two looks at jobs whose results are only served.
 const RETENTION_EVERY: u32 = 16;
-/// Blocks between two attempts to change the address on chain: a worker's calls are free at a low rate only.
+/// Blocks between two attempts to change the address on chain: a worker's free calls are for its work.
 const MOVE_EVERY: u32 = 20;
+
+/// Blocks between two attempts to show that this worker is there: as long as a transaction takes, and several of them
+/// within the time there is to answer.
+const PRESENCE_EVERY: u32 = 3;
 
 impl Supervisor {
     pub(super) async fn chores(&mut self) -> Result<(), Fatal> {
+        self.be_present().await?;
         let now = self.head.number;
         if now.is_multiple_of(RETENTION_EVERY) {
             self.end_retention().await?;
@@ -24,6 +29,32 @@ impl Supervisor {
             self.rewards_due = now.saturating_add(self.settings.rewards_every);
             self.claim_rewards().await?;
         }
+        Ok(())
+    }
+
+    /// Shows the chain that this worker is there: answers the liveness lottery, and resumes if it was paused
+    /// because it had not answered. What the operator paused stays so.
+    async fn be_present(&mut self) -> Result<(), Fatal> {
+        let now = self.head.number;
+        if now < self.presence_due {
+            return Ok(());
+        }
+        let call = match self.me.as_ref().map(|me| me.state) {
+            Some(WorkerState::Active) => match self.ports.chain.summons(&self.account).await? {
+                Some(block) => Call::Alive { block },
+                None => return Ok(()),
+            },
+            Some(WorkerState::Paused) => {
+                info!("this worker was reported as absent: resuming");
+                Call::Resume(self.account.clone())
+            }
+            _ => return Ok(()),
+        };
+        self.presence_due = now.saturating_add(PRESENCE_EVERY);
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Present(ports.chain.submit(&ports.key, call, Until::InBlock).await)
+        });
         Ok(())
     }
 

@@ -178,15 +178,10 @@ impl Supervisor {
             .filter_map(|(id, job)| {
                 let record = job.record.as_ref()?;
                 let spec = &record.spec;
-                let jurisdictions = &spec.constraints.jurisdictions;
                 let fits = record.wants_work()
                     && spec.deadline > now
-                    && spec.environment == me.environment
-                    && spec.profile == me.profile
-                    && spec.price >= self.settings.min_price
-                    && me.accepted_units >= spec.constraints.min_accepted_units
-                    && (jurisdictions.is_empty()
-                        || jurisdictions.contains(&me.attributes.jurisdiction));
+                    && me.suits(record)
+                    && spec.price >= self.settings.min_price;
                 let seen = rank::Experience {
                     prepared: job.prepared.is_some(),
                     ..job.experience

@@ -361,6 +361,12 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            Report::Present(result) => {
+                if let Err(error) = result {
+                    debug!(%error, "the chain was not told that this worker is there");
+                }
+                Ok(())
+            }
             Report::Rewarded(result) => {
                 match result {
                     Ok(included) => {

@@ -29,9 +29,9 @@ use sungrid_primitives::{
 use tokio::sync::watch;
 
 use crate::{
-    Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
-    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included, Job,
-    Keypair, Round, SubmitError, Until, Worker,
+    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
+    Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included,
+    Job, Keypair, Round, SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -392,6 +392,14 @@ impl Chain for MemoryChain {
         drop(self.online()?);
         // Rewards are credited at settlement here, so no round is ever closed.
         Ok(None)
+    }
+
+    async fn summons(&self, worker: &AccountId) -> Result<Option<BlockNumber>, ChainError> {
+        Ok(self.online()?.summons.get(worker).copied())
+    }
+
+    async fn absentees(&self, block: BlockNumber) -> Result<Vec<AccountId>, ChainError> {
+        Ok(self.online()?.absentees(block))
     }
 
     async fn claimable(&self, job: JobId, worker: &AccountId) -> Result<bool, ChainError> {

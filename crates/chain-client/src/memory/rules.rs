@@ -17,7 +17,7 @@ use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
     Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Registration, Replica,
-    ReplicaState, Reveal, SubmitError, Winner, Worker, WorkerState, keys,
+    ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -28,6 +28,7 @@ const MAX_REPLICAS: usize = 5;
 const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
 const COOLDOWN: BlockNumber = 100;
+const ANSWER_WINDOW: BlockNumber = 10;
 const IMAGE_DEPOSIT: Balance = ISC;
 
 /// A batch in flight with what only the chain knows.
@@ -56,6 +57,8 @@ pub struct State {
     pub rewards: BTreeMap<AccountId, Balance>,
     pub credit: BTreeMap<AccountId, Credit>,
     pub paid: Balance,
+    /// Draws that workers have to answer: the chain draws nobody by itself.
+    pub summons: BTreeMap<AccountId, BlockNumber>,
     pub events: Vec<Event>,
 }
 
@@ -105,6 +108,7 @@ impl State {
             rewards: BTreeMap::new(),
             credit: BTreeMap::new(),
             paid: 0,
+            summons: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -144,7 +148,7 @@ impl State {
         // Worker calls are free, but only when they succeed.
         let feeless = matches!(
             call,
-            Call::Claim(_) | Call::Commit { .. } | Call::Reveal { .. }
+            Call::Claim(_) | Call::Commit { .. } | Call::Reveal { .. } | Call::Alive { .. }
         );
         let result = self.route(who, call);
         let broke = self
@@ -220,12 +224,24 @@ impl State {
                 self.own_worker(who, &worker)?.bond += amount;
                 Ok(())
             }
+            Call::RotateKey { worker, key, proof } => self.rotate_key(who, &worker, key, proof),
+            Call::Alive { block } => self.answer(who, block),
+            Call::ReportAbsence { worker, block } => self.report(&worker, block),
             Call::Pause(worker) => {
-                self.own_worker(who, &worker)?.state = WorkerState::Paused;
+                let record = self.own_worker(who, &worker)?;
+                record.state = if record.operator == *who {
+                    WorkerState::Suspended
+                } else {
+                    WorkerState::Paused
+                };
                 Ok(())
             }
             Call::Resume(worker) => {
-                self.own_worker(who, &worker)?.state = WorkerState::Active;
+                let record = self.own_worker(who, &worker)?;
+                if record.state == WorkerState::Suspended && record.operator != *who {
+                    return fail("Workers", "Suspended", "only the operator can resume it");
+                }
+                record.state = WorkerState::Active;
                 Ok(())
             }
             Call::Leave(worker) => {
@@ -326,6 +342,9 @@ impl State {
                 "name a later block within the limit",
             );
         }
+        if spec.constraints.validate(spec.policy.replicas()).is_err() {
+            return fail("Market", "BadJurisdiction", "the constraints make no sense");
+        }
         let Some(escrow) = spec.escrow(&CPU_1) else {
             return fail("Market", "TooExpensive", "lower the limits or the price");
         };
@@ -340,6 +359,7 @@ impl State {
                 .unit_charge(spec.fuel_limit, spec.memory_limit)
                 .unwrap_or(u128::MAX),
             deposit: self.deposit(&spec),
+            class: self.class_of(&spec.image),
             spec,
             requester: who.clone(),
             state: JobState::Open,
@@ -359,6 +379,12 @@ impl State {
             requester: who.clone(),
         });
         Ok(())
+    }
+
+    fn class_of(&self, image: &ContentHash) -> TaskClass {
+        let number = self.images.get(image).map_or(0, |image| image.class);
+        let known = TaskClass::ALL.get(usize::from(number));
+        known.copied().unwrap_or_default()
     }
 
     fn deposit(&self, spec: &JobSpec) -> Balance {
@@ -404,19 +430,10 @@ impl State {
         let Some(job) = self.jobs.get_mut(&id) else {
             return fail("Market", "UnknownJob", "");
         };
-        let spec = &job.spec;
         let rate = job.rate;
-        let allowed = spec.constraints.jurisdictions.is_empty()
-            || spec
-                .constraints
-                .jurisdictions
-                .contains(&worker.attributes.jurisdiction);
         let fits = worker.state == WorkerState::Active
             && bonded
-            && worker.environment == spec.environment
-            && worker.profile == spec.profile
-            && allowed
-            && worker.accepted_units >= spec.constraints.min_accepted_units
+            && worker.suits(job)
             && worker.admits(rate);
         if !fits || !job.wants_work() {
             return fail(
@@ -432,13 +449,18 @@ impl State {
             job.window.push(job.next_batch);
             job.next_batch += 1;
         }
+        let distinct = job.spec.constraints.distinct_jurisdictions;
+        let place = |worker: &AccountId| {
+            self.workers
+                .get(worker)
+                .map(|other| other.attributes.jurisdiction)
+        };
         let free_of_operator = |batch: &&BatchIndex| {
             self.batches.get(&(id, **batch)).is_none_or(|record| {
-                record
-                    .view
-                    .replicas
-                    .iter()
-                    .all(|r| r.operator != worker.operator)
+                record.view.replicas.iter().all(|r| {
+                    r.operator != worker.operator
+                        && !(distinct && place(&r.worker) == Some(worker.attributes.jurisdiction))
+                })
             })
         };
         let candidates: Vec<BatchIndex> = job

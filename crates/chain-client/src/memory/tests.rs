@@ -6,8 +6,8 @@ use sungrid_primitives::{
 
 use super::*;
 use crate::{
-    Architecture, Attributes, Constraints, EnergySource, JobSpec, JobState, Outcome, Policy,
-    Registration, ReplicaState, Reveal, WorkerState,
+    Architecture, Attributes, Classes, Constraints, EnergySource, JobSpec, JobState, Outcome,
+    Policy, Region, Registration, ReplicaState, Reveal, TaskClass, WorkerState,
 };
 
 const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
@@ -20,10 +20,11 @@ fn key(name: &str) -> Keypair {
 fn attributes() -> Attributes {
     Attributes {
         jurisdiction: *b"DE",
-        region: String::new(),
+        region: Region::default(),
         architecture: Architecture::X86_64,
         energy: EnergySource::Solar,
         carbon: 30,
+        classes: Classes::truncate_from(TaskClass::ALL.to_vec()),
     }
 }
 

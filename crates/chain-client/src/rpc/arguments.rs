@@ -6,7 +6,10 @@ use sungrid_primitives::{
     traits::{ProfileId, ProfileKind},
 };
 
-use crate::{Architecture, Attributes, Call, EnergySource, JobSpec, Policy};
+use crate::{
+    Architecture, Attributes, Call, Constraints, EnergySource, JobSpec, Policy, TaskClass, Tier,
+    Tiers,
+};
 
 fn number(n: impl Into<u128>) -> Value {
     Value::u128(n.into())
@@ -42,14 +45,17 @@ fn resources(r: &Resources) -> Value {
     ])
 }
 
-fn attributes(a: &Attributes) -> Value {
-    let architecture = match a.architecture {
+fn architecture(architecture: &Architecture) -> Value {
+    unit_variant(match architecture {
         Architecture::X86_64 => "X86_64",
         Architecture::Aarch64 => "Aarch64",
         Architecture::Riscv64 => "Riscv64",
         Architecture::Other => "Other",
-    };
-    let energy = match a.energy {
+    })
+}
+
+fn energy(source: &EnergySource) -> Value {
+    unit_variant(match source {
         EnergySource::Unknown => "Unknown",
         EnergySource::Grid => "Grid",
         EnergySource::Solar => "Solar",
@@ -59,26 +65,78 @@ fn attributes(a: &Attributes) -> Value {
         EnergySource::Biomass => "Biomass",
         EnergySource::Nuclear => "Nuclear",
         EnergySource::Fossil => "Fossil",
+    })
+}
+
+fn class(class: &TaskClass) -> Value {
+    unit_variant(match class {
+        TaskClass::General => "General",
+        TaskClass::Rendering => "Rendering",
+        TaskClass::Science => "Science",
+        TaskClass::Learning => "Learning",
+        TaskClass::Media => "Media",
+    })
+}
+
+fn tiers(tiers: &Tiers) -> Value {
+    let tier = |tier: Tier| {
+        unit_variant(match tier {
+            Tier::Declared => "Declared",
+            Tier::Attested => "Attested",
+        })
     };
+    Value::named_composite([
+        ("jurisdiction", tier(tiers.jurisdiction)),
+        ("region", tier(tiers.region)),
+        ("architecture", tier(tiers.architecture)),
+        ("energy", tier(tiers.energy)),
+        ("carbon", tier(tiers.carbon)),
+    ])
+}
+
+fn list<Item>(items: &[Item], item: impl Fn(&Item) -> Value) -> Value {
+    Value::unnamed_composite(items.iter().map(item))
+}
+
+fn attributes(a: &Attributes) -> Value {
     Value::named_composite([
         ("jurisdiction", Value::from_bytes(a.jurisdiction)),
         ("region", Value::from_bytes(&a.region)),
-        ("architecture", unit_variant(architecture)),
-        ("energy", unit_variant(energy)),
+        ("architecture", architecture(&a.architecture)),
+        ("energy", energy(&a.energy)),
         ("carbon", number(a.carbon)),
+        ("classes", list(&a.classes, class)),
+    ])
+}
+
+fn constraints(c: &Constraints) -> Value {
+    let max_carbon = match c.max_carbon {
+        Some(most) => Value::unnamed_variant("Some", [number(most)]),
+        None => unit_variant("None"),
+    };
+    Value::named_composite([
+        (
+            "jurisdictions",
+            list(&c.jurisdictions, |code| Value::from_bytes(code)),
+        ),
+        (
+            "regions",
+            list(&c.regions, |region| Value::from_bytes(region)),
+        ),
+        ("architectures", list(&c.architectures, architecture)),
+        ("energy", list(&c.energy, energy)),
+        ("max_carbon", max_carbon),
+        ("tiers", tiers(&c.tiers)),
+        ("min_accepted_units", number(c.min_accepted_units)),
+        (
+            "distinct_jurisdictions",
+            Value::bool(c.distinct_jurisdictions),
+        ),
     ])
 }
 
 fn spec(s: &JobSpec) -> Value {
     let Policy::Replicate(k) = s.policy;
-    let jurisdictions = s.constraints.jurisdictions.iter().map(Value::from_bytes);
-    let constraints = Value::named_composite([
-        ("jurisdictions", Value::unnamed_composite(jurisdictions)),
-        (
-            "min_accepted_units",
-            number(s.constraints.min_accepted_units),
-        ),
-    ]);
     Value::named_composite([
         ("image", Value::from_bytes(s.image)),
         ("input", Value::from_bytes(s.input)),
@@ -92,18 +150,8 @@ fn spec(s: &JobSpec) -> Value {
         ("environment", Value::from_bytes(s.environment)),
         ("deadline", number(s.deadline)),
         ("endpoint", Value::from_bytes(&s.endpoint)),
-        ("constraints", constraints),
+        ("constraints", constraints(&s.constraints)),
     ])
-}
-
-fn class(number: u8) -> Value {
-    unit_variant(match number {
-        1 => "Rendering",
-        2 => "Science",
-        3 => "Learning",
-        4 => "Media",
-        _ => "General",
-    })
 }
 
 /// The arguments of a call.
@@ -113,10 +161,13 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         Call::PublishImage {
             manifest,
             class: number,
-        } => vec![
-            ("manifest", Value::from_bytes(manifest)),
-            ("class", class(*number)),
-        ],
+        } => {
+            let known = TaskClass::ALL.get(usize::from(*number));
+            vec![
+                ("manifest", Value::from_bytes(manifest)),
+                ("class", class(known.unwrap_or(&TaskClass::General))),
+            ]
+        }
         Call::RetireImage { manifest } => vec![("manifest", Value::from_bytes(manifest))],
         Call::SubmitJob(job) => vec![("spec", spec(job))],
         Call::CancelJob(job) | Call::CleanUp(job) | Call::Claim(job) => vec![("job", number(*job))],
@@ -176,6 +227,15 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         Call::BondMore { worker, amount } => {
             vec![("worker", account(worker)), ("amount", number(*amount))]
         }
+        Call::RotateKey { worker, key, proof } => vec![
+            ("worker", account(worker)),
+            ("key", account(key)),
+            ("proof", Value::from_bytes(proof)),
+        ],
+        Call::Alive { block } => vec![("block", number(*block))],
+        Call::ReportAbsence { worker, block } => {
+            vec![("worker", account(worker)), ("block", number(*block))]
+        }
         Call::Pause(worker)
         | Call::Resume(worker)
         | Call::Leave(worker)
@@ -202,14 +262,14 @@ mod tests {
     use std::sync::Arc;
 
     use codec::Decode;
-    use sp_core::H256;
+    use sp_core::{H256, bounded::BoundedVec};
     use subxt::{
         Metadata, OfflineClient, SubstrateConfig, config::substrate::SpecVersionForRange, dynamic,
     };
     use sungrid_primitives::{ISC, receipt::BatchSummary, suns::CPU_1, traits::CPU_1_ID};
 
     use super::*;
-    use crate::{AccountId, Constraints, Registration, Reveal};
+    use crate::{AccountId, Region, Registration, Reveal};
 
     /// Written from the runtime of this repository; a runtime test holds it against the code.
     const METADATA: &[u8] = include_bytes!("../../metadata.scale");
@@ -218,10 +278,11 @@ mod tests {
         let (who, hash) = (AccountId::new([1; 32]), H256::repeat_byte(2));
         let attributes = Attributes {
             jurisdiction: *b"DE",
-            region: "Saxony".into(),
+            region: Region::truncate_from(b"DE-SN".to_vec()),
             architecture: Architecture::Aarch64,
             energy: EnergySource::Biomass,
             carbon: 7,
+            classes: BoundedVec::truncate_from(TaskClass::ALL.to_vec()),
         };
         let spec = JobSpec {
             image: hash,
@@ -237,8 +298,17 @@ mod tests {
             deadline: 9,
             endpoint: vec![1, 2, 3],
             constraints: Constraints {
-                jurisdictions: vec![*b"DE", *b"FR"],
+                jurisdictions: BoundedVec::truncate_from(vec![*b"DE", *b"FR"]),
+                regions: BoundedVec::truncate_from(vec![attributes.region.clone()]),
+                architectures: BoundedVec::truncate_from(vec![Architecture::Riscv64]),
+                energy: BoundedVec::truncate_from(vec![EnergySource::Hydro, EnergySource::Wind]),
+                max_carbon: Some(50),
+                tiers: Tiers {
+                    energy: Tier::Attested,
+                    ..Tiers::default()
+                },
                 min_accepted_units: 1,
+                distinct_jurisdictions: true,
             },
         };
         let registration = Registration {
@@ -298,6 +368,16 @@ mod tests {
             Call::BondMore {
                 worker: who.clone(),
                 amount: ISC,
+            },
+            Call::RotateKey {
+                worker: who.clone(),
+                key: who.clone(),
+                proof: [7; 64],
+            },
+            Call::Alive { block: 3 },
+            Call::ReportAbsence {
+                worker: who.clone(),
+                block: 3,
             },
             Call::Pause(who.clone()),
             Call::Resume(who.clone()),

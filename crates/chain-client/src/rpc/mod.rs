@@ -10,7 +10,7 @@ mod records;
 mod submit;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,7 +38,7 @@ use sungrid_primitives::{
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included, Job,
-    Keypair, Round, SubmitError, Until, Worker,
+    Keypair, Round, SubmitError, Tiers, Until, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -49,13 +49,15 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts to reconnect: what a worker can lose after a node came back.
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
 /// What this client cannot do without: checked once, so that a foreign chain is recognised at once.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 10] = [
     ("Market", "Jobs"),
     ("Market", "Batches"),
     ("Market", "NextJobId"),
     ("Verification", "Ballots"),
     ("Verification", "Results"),
     ("Workers", "Workers"),
+    ("Auditors", "Attested"),
+    ("Liveness", "Draws"),
     ("Images", "Images"),
     ("Rewards", "Credit"),
 ];
@@ -125,6 +127,13 @@ fn unreadable(what: &str, error: impl std::fmt::Display) -> ChainError {
 
 fn key(number: u32) -> Value {
     Value::u128(number.into())
+}
+
+impl RpcChain {
+    async fn tiers(&self, worker: &AccountId) -> Result<Tiers, ChainError> {
+        self.view("Auditors", "tiers_of", vec![Value::from_bytes(worker)])
+            .await
+    }
 }
 
 #[async_trait]
@@ -311,17 +320,36 @@ impl Chain for RpcChain {
         let record: Option<records::WireWorker> = self
             .get("Workers", "Workers", vec![Value::from_bytes(worker)])
             .await?;
-        Ok(record.map(Into::into))
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let mut worker_record = Worker::from(record);
+        worker_record.tiers = self.tiers(worker).await?;
+        Ok(Some(worker_record))
     }
 
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError> {
         let workers = self
             .list::<[u8; 32], records::WireWorker>("Workers", "Workers", vec![], 0)
             .await?;
-        Ok(workers
+        let mut workers: BTreeMap<AccountId, Worker> = workers
             .into_iter()
             .map(|(id, worker)| (id.into(), worker.into()))
-            .collect())
+            .collect();
+        // Most workers have no attestation at all.
+        let attested = self
+            .list::<[u8; 32], records::WireAttestations>("Auditors", "Attested", vec![], 0)
+            .await?;
+        let now = self.head().await?.number;
+        for (id, attestations) in attested {
+            let id = AccountId::from(id);
+            if attestations.may_count_at(now)
+                && let Some(worker) = workers.get_mut(&id)
+            {
+                worker.tiers = self.tiers(&id).await?;
+            }
+        }
+        Ok(workers.into_iter().collect())
     }
 
     async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError> {
@@ -395,6 +423,15 @@ impl Chain for RpcChain {
         let record: Option<records::WireClosedRound> =
             self.get("Rewards", "LastRound", vec![]).await?;
         Ok(record.map(Into::into))
+    }
+
+    async fn summons(&self, worker: &AccountId) -> Result<Option<u32>, ChainError> {
+        self.view("Liveness", "summons", vec![Value::from_bytes(worker)])
+            .await
+    }
+
+    async fn absentees(&self, block: u32) -> Result<Vec<AccountId>, ChainError> {
+        self.view("Liveness", "absentees", vec![key(block)]).await
     }
 
     async fn claimable(&self, job: JobId, worker: &AccountId) -> Result<bool, ChainError> {

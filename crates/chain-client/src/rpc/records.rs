@@ -4,7 +4,7 @@
 //! removes is an error that names it.
 
 use scale_decode::DecodeAsType;
-use sp_core::H256;
+use sp_core::{ConstU32, H256, bounded::BoundedVec};
 use sungrid_primitives::{
     receipt::BatchSummary,
     suns::{Profile, Resources},
@@ -13,8 +13,8 @@ use sungrid_primitives::{
 
 use crate::{
     Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
-    EnergySource, Image, Job, JobSpec, JobState, Outcome, Policy, Replica, ReplicaState, Round,
-    Winner, Worker, WorkerState,
+    EnergySource, Image, Job, JobSpec, JobState, Outcome, Policy, Region, Replica, ReplicaState,
+    Round, TaskClass, Tier, Tiers, Winner, Worker, WorkerState,
 };
 
 type Bytes32 = [u8; 32];
@@ -42,7 +42,33 @@ decodes! {
     }
     pub(super) struct WireProfile { contains: WireResources }
     pub(super) enum WirePolicy { Replicate(u8) }
-    pub(super) struct WireConstraints { jurisdictions: Vec<[u8; 2]>, min_accepted_units: u64 }
+    pub(super) enum WireTier { Declared, Attested }
+    pub(super) struct WireTiers {
+        jurisdiction: WireTier,
+        region: WireTier,
+        architecture: WireTier,
+        energy: WireTier,
+        carbon: WireTier,
+    }
+    pub(super) struct WireConstraints {
+        jurisdictions: Vec<[u8; 2]>,
+        regions: Vec<Vec<u8>>,
+        architectures: Vec<WireArchitecture>,
+        energy: Vec<WireEnergy>,
+        max_carbon: Option<u16>,
+        tiers: WireTiers,
+        min_accepted_units: u64,
+        distinct_jurisdictions: bool,
+    }
+    pub(super) struct WireAttestation { until: u32 }
+    pub(super) struct WireAttestations {
+        jurisdiction: Option<WireAttestation>,
+        region: Option<WireAttestation>,
+        architecture: Option<WireAttestation>,
+        energy: Option<WireAttestation>,
+        carbon: Option<WireAttestation>,
+    }
+
     pub(super) struct WireSpec {
         image: Bytes32,
         input: Bytes32,
@@ -64,6 +90,7 @@ decodes! {
     pub(super) struct WireJob {
         requester: Bytes32,
         spec: WireSpec,
+        class: WireClass,
         state: WireJobState,
         batches: u32,
         rate: u64,
@@ -102,8 +129,9 @@ decodes! {
         architecture: WireArchitecture,
         energy: WireEnergy,
         carbon: u16,
+        classes: Vec<WireClass>,
     }
-    pub(super) enum WireWorkerState { Active, Paused, Leaving { until: u32 } }
+    pub(super) enum WireWorkerState { Active, Paused, Suspended, Leaving { until: u32 } }
     pub(super) struct WireWorker {
         operator: Bytes32,
         endpoint: Vec<u8>,
@@ -168,6 +196,108 @@ impl From<WireProfile> for Profile {
     }
 }
 
+/// What the chain bounds is within the bound.
+fn list<Wire: Into<Item>, Item, const N: u32>(wire: Vec<Wire>) -> BoundedVec<Item, ConstU32<N>> {
+    BoundedVec::truncate_from(wire.into_iter().map(Into::into).collect())
+}
+
+impl From<WireArchitecture> for Architecture {
+    fn from(wire: WireArchitecture) -> Self {
+        match wire {
+            WireArchitecture::X86_64 => Self::X86_64,
+            WireArchitecture::Aarch64 => Self::Aarch64,
+            WireArchitecture::Riscv64 => Self::Riscv64,
+            WireArchitecture::Other => Self::Other,
+        }
+    }
+}
+
+impl From<WireEnergy> for EnergySource {
+    fn from(wire: WireEnergy) -> Self {
+        match wire {
+            WireEnergy::Unknown => Self::Unknown,
+            WireEnergy::Grid => Self::Grid,
+            WireEnergy::Solar => Self::Solar,
+            WireEnergy::Wind => Self::Wind,
+            WireEnergy::Hydro => Self::Hydro,
+            WireEnergy::Geothermal => Self::Geothermal,
+            WireEnergy::Biomass => Self::Biomass,
+            WireEnergy::Nuclear => Self::Nuclear,
+            WireEnergy::Fossil => Self::Fossil,
+        }
+    }
+}
+
+impl From<WireClass> for TaskClass {
+    fn from(wire: WireClass) -> Self {
+        match wire {
+            WireClass::General => Self::General,
+            WireClass::Rendering => Self::Rendering,
+            WireClass::Science => Self::Science,
+            WireClass::Learning => Self::Learning,
+            WireClass::Media => Self::Media,
+        }
+    }
+}
+
+impl From<WireTier> for Tier {
+    fn from(wire: WireTier) -> Self {
+        match wire {
+            WireTier::Declared => Self::Declared,
+            WireTier::Attested => Self::Attested,
+        }
+    }
+}
+
+impl From<WireConstraints> for Constraints {
+    fn from(wire: WireConstraints) -> Self {
+        let WireTiers {
+            jurisdiction,
+            region,
+            architecture,
+            energy,
+            carbon,
+        } = wire.tiers;
+        Self {
+            jurisdictions: list(wire.jurisdictions),
+            regions: list(
+                wire.regions
+                    .into_iter()
+                    .map(BoundedVec::truncate_from)
+                    .collect::<Vec<Region>>(),
+            ),
+            architectures: list(wire.architectures),
+            energy: list(wire.energy),
+            max_carbon: wire.max_carbon,
+            tiers: Tiers {
+                jurisdiction: jurisdiction.into(),
+                region: region.into(),
+                architecture: architecture.into(),
+                energy: energy.into(),
+                carbon: carbon.into(),
+            },
+            min_accepted_units: wire.min_accepted_units,
+            distinct_jurisdictions: wire.distinct_jurisdictions,
+        }
+    }
+}
+
+impl WireAttestations {
+    /// Whether any of them may still count.
+    pub(super) fn may_count_at(&self, now: u32) -> bool {
+        [
+            &self.jurisdiction,
+            &self.region,
+            &self.architecture,
+            &self.energy,
+            &self.carbon,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|attestation| now < attestation.until)
+    }
+}
+
 impl From<WireSpec> for JobSpec {
     fn from(wire: WireSpec) -> Self {
         let WirePolicy::Replicate(k) = wire.policy;
@@ -184,10 +314,7 @@ impl From<WireSpec> for JobSpec {
             environment: H256(wire.environment),
             deadline: wire.deadline,
             endpoint: wire.endpoint,
-            constraints: Constraints {
-                jurisdictions: wire.constraints.jurisdictions,
-                min_accepted_units: wire.constraints.min_accepted_units,
-            },
+            constraints: wire.constraints.into(),
         }
     }
 }
@@ -211,6 +338,7 @@ impl From<WireJob> for Job {
         };
         Self {
             spec: wire.spec.into(),
+            class: wire.class.into(),
             requester: wire.requester.into(),
             state,
             batches: wire.batches,
@@ -296,26 +424,14 @@ impl From<WireWorker> for Worker {
             endpoint: wire.endpoint,
             attributes: Attributes {
                 jurisdiction: attributes.jurisdiction,
-                region: String::from_utf8_lossy(&attributes.region).into_owned(),
-                architecture: match attributes.architecture {
-                    WireArchitecture::X86_64 => Architecture::X86_64,
-                    WireArchitecture::Aarch64 => Architecture::Aarch64,
-                    WireArchitecture::Riscv64 => Architecture::Riscv64,
-                    WireArchitecture::Other => Architecture::Other,
-                },
-                energy: match attributes.energy {
-                    WireEnergy::Unknown => EnergySource::Unknown,
-                    WireEnergy::Grid => EnergySource::Grid,
-                    WireEnergy::Solar => EnergySource::Solar,
-                    WireEnergy::Wind => EnergySource::Wind,
-                    WireEnergy::Hydro => EnergySource::Hydro,
-                    WireEnergy::Geothermal => EnergySource::Geothermal,
-                    WireEnergy::Biomass => EnergySource::Biomass,
-                    WireEnergy::Nuclear => EnergySource::Nuclear,
-                    WireEnergy::Fossil => EnergySource::Fossil,
-                },
+                region: BoundedVec::truncate_from(attributes.region),
+                architecture: attributes.architecture.into(),
+                energy: attributes.energy.into(),
                 carbon: attributes.carbon,
+                classes: list(attributes.classes),
             },
+            // Not in the record: the auditors' pallet knows.
+            tiers: Tiers::default(),
             environment: H256(wire.environment),
             profile: wire.profile.into(),
             capacity: wire.capacity,
@@ -324,6 +440,7 @@ impl From<WireWorker> for Worker {
             state: match wire.state {
                 WireWorkerState::Active => WorkerState::Active,
                 WireWorkerState::Paused => WorkerState::Paused,
+                WireWorkerState::Suspended => WorkerState::Suspended,
                 WireWorkerState::Leaving { until } => WorkerState::Leaving { until },
             },
             faults: wire.faults,
@@ -337,13 +454,7 @@ impl From<WireImage> for Image {
     fn from(wire: WireImage) -> Self {
         Self {
             developer: wire.developer.into(),
-            class: match wire.class {
-                WireClass::General => 0,
-                WireClass::Rendering => 1,
-                WireClass::Science => 2,
-                WireClass::Learning => 3,
-                WireClass::Media => 4,
-            },
+            class: TaskClass::from(wire.class) as u8,
             usable: !wire.retired,
             usage: wire.usage,
         }

@@ -219,6 +219,9 @@ enum Refusal {
     Nonce,
     /// The signer cannot pay.
     Payment,
+    /// There is no room now: the block is full, or a worker key has made all the free calls that its bond is good
+    /// for.
+    NoRoom,
     /// Anything else.
     Other,
 }
@@ -238,6 +241,8 @@ impl Refusal {
             Self::Nonce
         } else if has("inability to pay") || has("payment") {
             Self::Payment
+        } else if has("exhaust") {
+            Self::NoRoom
         } else {
             Self::Other
         }
@@ -250,6 +255,10 @@ impl Refusal {
                 call: label.into(),
             },
             (_, ChainError::Disconnected(reason)) => SubmitError::Unknown {
+                call: label.into(),
+                reason,
+            },
+            (Self::NoRoom, _) => SubmitError::Dropped {
                 call: label.into(),
                 reason,
             },
@@ -309,6 +318,10 @@ mod tests {
             (
                 "1010: Invalid Transaction: Inability to pay some fees (e.g. account balance too low)",
                 Refusal::Payment,
+            ),
+            (
+                "1010: Invalid Transaction: Transaction would exhaust the block limits",
+                Refusal::NoRoom,
             ),
             (
                 "1010: Invalid Transaction: Transaction has a bad signature",

@@ -2,7 +2,9 @@
 
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::Perbill;
-use sungrid_primitives::attributes::{EnergySource, PerAttribute, Statement, TaskClass, Tier, Tiers};
+use sungrid_primitives::attributes::{
+    EnergySource, PerAttribute, Statement, TaskClass, Tier, Tiers,
+};
 
 use crate::{Attested, Error, Event, mock::*};
 
@@ -185,21 +187,13 @@ fn an_auditor_takes_back_its_own_word_only() {
         // Arno stands for the energy source now; Anna's word for the rest goes.
         let energy = Statement::Energy(EnergySource::Solar);
         assert_ok!(Auditors::attest(signed("arno"), account("w1"), energy));
-        assert_ok!(Auditors::retract(
-            signed("anna"),
-            account("w1"),
-            everything
-        ));
+        assert_ok!(Auditors::retract(signed("anna"), account("w1"), everything));
         let expected = Tiers {
             energy: Tier::Attested,
             ..Tiers::default()
         };
         assert_eq!(tiers("w1"), expected);
-        assert_ok!(Auditors::retract(
-            signed("arno"),
-            account("w1"),
-            everything
-        ));
+        assert_ok!(Auditors::retract(signed("arno"), account("w1"), everything));
         assert!(!Attested::<Test>::contains_key(account("w1")));
         assert_noop!(
             Auditors::retract(signed("arno"), account("w1"), everything),

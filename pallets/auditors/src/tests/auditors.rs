@@ -113,10 +113,7 @@ fn nobody_attests_without_admission_and_bond() {
 fn who_cannot_pay_the_bond_does_not_bond() {
     scenario(|| {
         assert_ok!(Auditors::admit(RuntimeOrigin::root(), account("poor")));
-        assert_noop!(
-            Auditors::bond(signed("poor")),
-            TokenError::FundsUnavailable
-        );
+        assert_noop!(Auditors::bond(signed("poor")), TokenError::FundsUnavailable);
     });
 }
 

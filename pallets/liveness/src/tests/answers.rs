@@ -143,7 +143,10 @@ fn a_block_without_randomness_falls_back_on_its_parent() {
     scenario(|| {
         register("w1");
         run_to(ROUND);
-        assert_eq!(Draws::<Test>::get(ROUND).map(|draw| draw.seed), Some(seed(ROUND)));
+        assert_eq!(
+            Draws::<Test>::get(ROUND).map(|draw| draw.seed),
+            Some(seed(ROUND))
+        );
         NoRandomness::set(&true);
         run_to(ROUND + 1);
         assert_eq!(

@@ -86,7 +86,10 @@ fn an_innocent_worker_cannot_be_reported() {
         register("w1");
         run_to(2 * ROUND - 1);
         assert_noop!(report("rita", "w1", ROUND + 2), Error::<Test>::NotAbsent);
-        assert_noop!(report("rita", "nobody", ROUND + 2), Error::<Test>::NotAbsent);
+        assert_noop!(
+            report("rita", "nobody", ROUND + 2),
+            Error::<Test>::NotAbsent
+        );
         assert_noop!(
             report("rita", "w1", 9 * ROUND),
             Error::<Test>::ReportTooEarly
@@ -124,7 +127,10 @@ fn reporting_oneself_is_no_way_out_of_a_bond() {
         }
         // THEN it has lost more than it got out: one report, after which the bond is too small to be drawn
         assert_eq!(record("w1").missed, 1);
-        assert_eq!(free("olga") + record("w1").bond, before - PENALTY.div_ceil(2));
+        assert_eq!(
+            free("olga") + record("w1").bond,
+            before - PENALTY.div_ceil(2)
+        );
     });
 }
 

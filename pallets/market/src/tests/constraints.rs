@@ -46,10 +46,7 @@ fn a_job_runs_only_where_its_requester_wants_it() {
                 job_with(|c| c.energy = BoundedVec::truncate_from(vec![EnergySource::Hydro])),
                 Error::WrongEnergySource,
             ),
-            (
-                job_with(|c| c.max_carbon = Some(30)),
-                Error::TooMuchCarbon,
-            ),
+            (job_with(|c| c.max_carbon = Some(30)), Error::TooMuchCarbon),
             (
                 job_with(|c| c.tiers.jurisdiction = Tier::Attested),
                 Error::TierTooLow,

@@ -6,12 +6,7 @@ use sungrid_primitives::traits::Workers as _;
 use crate::{Error, Event, WorkerState, mock::*};
 
 fn rotate(who: &str, worker: &str, key: &str) -> frame_support::dispatch::DispatchResult {
-    Workers::rotate_key(
-        signed(who),
-        account(worker),
-        account(key),
-        proof(key, who),
-    )
+    Workers::rotate_key(signed(who), account(worker), account(key), proof(key, who))
 }
 
 #[test]
@@ -106,10 +101,7 @@ fn only_the_operator_rotates_and_only_to_a_key_that_agrees() {
         assert_noop!(rotate("olga", "w9", "w3"), Error::<Test>::UnknownWorker);
         // Neither its own key again nor another worker's.
         for key in ["w1", "w2"] {
-            assert_noop!(
-                rotate("olga", "w1", key),
-                Error::<Test>::AlreadyRegistered
-            );
+            assert_noop!(rotate("olga", "w1", key), Error::<Test>::AlreadyRegistered);
         }
         // Another's key, with a consent to another operator or of another key.
         for proof in [proof("w3", "oskar"), proof("w4", "olga")] {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sp_core::H256;
 use sungrid_chain_client::{
-    AccountId, Architecture, Attributes, Call, Chain, Constraints, EnergySource, JobSpec, Keypair,
-    Policy, Until,
+    AccountId, Architecture, Attributes, Call, Chain, Classes, Constraints, EnergySource, JobSpec,
+    Keypair, Policy, Region, TaskClass, Until,
     memory::{MemoryChain, MemoryState},
 };
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
@@ -276,10 +276,11 @@ pub(super) fn key(name: &str) -> Keypair {
 pub(super) fn attributes() -> Attributes {
     Attributes {
         jurisdiction: *b"DE",
-        region: String::new(),
+        region: Region::default(),
         architecture: Architecture::X86_64,
         energy: EnergySource::Wind,
         carbon: 12,
+        classes: Classes::truncate_from(TaskClass::ALL.to_vec()),
     }
 }
 

@@ -5,7 +5,9 @@ mod kit;
 mod recovery;
 
 use kit::{REQUESTER, World, settle};
-use sungrid_chain_client::{Chain, JobState, Outcome, memory::MemoryState};
+use sungrid_chain_client::{
+    Call, Chain, JobState, Outcome, Tier, Until, WorkerState, memory::MemoryState,
+};
 use sungrid_manifest::{Bundle, JobInput, Manifest, ResultReady};
 use sungrid_primitives::{JobId, merkle, receipt::BatchSummary, suns::CPU_1};
 
@@ -177,17 +179,56 @@ async fn the_better_paid_job_goes_first() {
 }
 
 #[tokio::test]
+async fn a_drawn_worker_answers_and_one_that_was_away_comes_back() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let account = machine.key.account();
+    // GIVEN a draw
+    world.chain.edit(|state| {
+        state.summons.insert(account.clone(), state.number);
+    });
+    world
+        .drive("it answers", |state| state.summons.is_empty())
+        .await;
+    // AND a report while it was away
+    world.chain.edit(|state| {
+        let record = state.workers.get_mut(&account).expect("registered");
+        record.state = WorkerState::Paused;
+    });
+    world
+        .drive("it is back", |state| {
+            state.workers[&account].state == WorkerState::Active
+        })
+        .await;
+    // But what its operator paused stays so.
+    let operator = machine.operator.clone();
+    let pause = Call::Pause(account.clone());
+    let paused = world.chain.submit(&operator, pause, Until::InBlock).await;
+    paused.expect("the operator may");
+    for _ in 0..10 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    let record = world.chain.worker(&account).await.expect("reads");
+    assert_eq!(record.map(|r| r.state), Some(WorkerState::Suspended));
+    process.terminate().await.expect("stops");
+}
+
+#[tokio::test]
 async fn jobs_that_do_not_fit_are_left_alone() {
     let world = World::new().await;
     let machines = [world.machine(0), world.machine(1)];
     let processes = [machines[0].start().await, machines[1].start().await];
     let mut elsewhere = world.spec(1, 1);
-    elsewhere.constraints.jurisdictions = vec![*b"FR"];
+    elsewhere.constraints.jurisdictions = vec![*b"FR"].try_into().expect("one");
+    let mut vouched = world.spec(1, 1);
+    vouched.constraints.tiers.jurisdiction = Tier::Attested;
     let mut veterans = world.spec(1, 1);
     veterans.constraints.min_accepted_units = 1_000;
     let mut huge = world.spec(1, 1);
     huge.memory_limit = 2 << 30;
-    for spec in [elsewhere, veterans, huge] {
+    for spec in [elsewhere, vouched, veterans, huge] {
         world.submit(spec).await;
     }
     let fits = world.submit(world.spec(1, 1)).await;

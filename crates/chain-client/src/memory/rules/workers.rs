@@ -55,6 +55,7 @@ impl State {
             operator: who.clone(),
             endpoint: r.endpoint,
             attributes: r.attributes,
+            tiers: Tiers::default(),
             environment: r.environment,
             profile: r.profile,
             capacity,
@@ -68,6 +69,64 @@ impl State {
         self.workers.insert(r.worker.clone(), worker);
         self.events
             .push(Event::WorkerRegistered { worker: r.worker });
+        Ok(())
+    }
+
+    pub(super) fn rotate_key(
+        &mut self,
+        who: &AccountId,
+        worker: &AccountId,
+        key: AccountId,
+        proof: [u8; 64],
+    ) -> Dispatched {
+        let mut record = self.own_worker(who, worker)?.clone();
+        if record.operator != *who {
+            return fail("Workers", "NotOperator", "only the operator may do this");
+        }
+        let payload = registration_payload(&self.genesis, who.as_ref(), key.as_ref());
+        if self.workers.contains_key(&key) || !keys::verify(key.as_ref(), &payload, &proof) {
+            return fail(
+                "Workers",
+                "BadProof",
+                "the new key is taken, or did not sign for this operator",
+            );
+        }
+        if record.committed > 0 {
+            return fail("Workers", "WorkInFlight", "wait for its verdicts");
+        }
+        record.tiers = Tiers::default();
+        self.workers.remove(worker);
+        self.workers.insert(key, record);
+        Ok(())
+    }
+
+    pub(super) fn answer(&mut self, who: &AccountId, block: BlockNumber) -> Dispatched {
+        if self.summons.get(who) != Some(&block) || self.number > block + ANSWER_WINDOW {
+            return fail("Liveness", "NotDrawn", "there is nothing to answer");
+        }
+        self.summons.remove(who);
+        Ok(())
+    }
+
+    /// The workers that can be reported for a block's draw.
+    pub(in crate::memory) fn absentees(&self, block: BlockNumber) -> Vec<AccountId> {
+        let late = self.number > block + ANSWER_WINDOW;
+        self.summons
+            .iter()
+            .filter(|(_, drawn)| late && **drawn == block)
+            .map(|(worker, _)| worker.clone())
+            .collect()
+    }
+
+    pub(super) fn report(&mut self, worker: &AccountId, block: BlockNumber) -> Dispatched {
+        if !self.absentees(block).contains(worker) {
+            return fail("Liveness", "NotAbsent", "it owes no answer to this draw");
+        }
+        self.summons.remove(worker);
+        if let Some(record) = self.workers.get_mut(worker) {
+            record.state = WorkerState::Paused;
+            record.missed += 1;
+        }
         Ok(())
     }
 
