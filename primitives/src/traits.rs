@@ -139,17 +139,6 @@ pub trait Workers<AccountId> {
     fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
 }
 
-/// Learns who is live; implemented by `pallet-rewards` (requirement S10).
-pub trait Liveness<AccountId> {
-    /// A worker of `operator`, sufficiently bonded and of `capacity` µSUNS, has answered a draw of the liveness
-    /// lottery: at most once per round of the lottery.
-    fn alive(worker: &AccountId, operator: &AccountId, capacity: u64);
-}
-
-impl<AccountId> Liveness<AccountId> for () {
-    fn alive(_: &AccountId, _: &AccountId, _: u64) {}
-}
-
 /// Who takes part in the liveness lottery; implemented by `pallet-liveness`.
 pub trait Roster<AccountId> {
     /// A worker became active.
@@ -220,6 +209,28 @@ pub trait Income<AccountId> {
     fn pot() -> AccountId;
     /// Notes a payment that has just arrived in the pot.
     fn paid(payment: Payment<AccountId>);
+}
+
+/// Who shows that it is live and shares the maintenance reward [S10]; implemented by `pallet-rewards`.
+pub trait Liveness<AccountId> {
+    /// Notes that a worker has shown a sign of life in the round that is filling. Any number of signs in
+    /// a round count once. The caller vouches for the worker's bond and capacity.
+    fn note_live(worker: &AccountId, operator: &AccountId);
+    /// Whether the worker has shown one in `round`, as long as it has not shown a later one.
+    fn is_live(worker: &AccountId, round: u32) -> bool;
+    /// How many workers have, in the round that is filling.
+    fn live_workers() -> u64;
+}
+
+/// Nobody listens.
+impl<AccountId> Liveness<AccountId> for () {
+    fn note_live(_: &AccountId, _: &AccountId) {}
+    fn is_live(_: &AccountId, _: u32) -> bool {
+        false
+    }
+    fn live_workers() -> u64 {
+        0
+    }
 }
 
 /// One assignment of a batch to a worker.

@@ -65,6 +65,7 @@ mod tests {
             constraints: Constraints::default(),
         };
         Job {
+            class: Default::default(),
             batches: spec.batches(),
             rate: spec.rate(&CPU_1).expect("a CPU job"),
             unit_charge: 0,

@@ -31,8 +31,10 @@ impl<T: Config> Pallet<T> {
         let mut member = Self::check_answer(&worker, block)?;
         member.answered = Some(block);
         Members::<T>::insert(&worker, member);
-        if let Some((operator, capacity)) = Register::<T>::in_service(&worker) {
-            T::Liveness::alive(&worker, &operator, capacity);
+        if let Some((operator, capacity)) = Register::<T>::in_service(&worker)
+            && capacity >= T::MinCapacity::get()
+        {
+            T::Liveness::note_live(&worker, &operator);
         }
         Self::deposit_event(Event::Answered { worker, block });
         Ok(())

@@ -3,8 +3,9 @@
 //! Every block draws [`DRAWS`] active workers. Whoever is drawn answers with [`alive`](Pallet::alive) within
 //! [`Config::AnswerWindow`] blocks. Once per round of [`Config::LotteryRound`] blocks is enough, so a small fleet
 //! answers once per round, and of a large one a sample of `DRAWS × LotteryRound` does: the cost does not grow with
-//! the fleet [X4]. Each answer goes to [`Config::Liveness`], which pays the maintenance reward by it [S10]; with
-//! equal chances for all the sample is paid in expectation as the whole fleet would be.
+//! the fleet [X4]. Each answer of a worker of at least [`Config::MinCapacity`] goes to [`Config::Liveness`], which pays
+//! the maintenance reward by it [S10]; with equal chances for all the sample is paid in expectation as the whole fleet
+//! would be.
 //!
 //! | a drawn worker | what follows |
 //! |---|---|
@@ -70,6 +71,10 @@ pub mod pallet {
         type Randomness: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
         /// Learns who is live.
         type Liveness: Liveness<Self::AccountId>;
+        /// Capacity that a worker needs for its answers to count there, µSUNS. Equal shares per worker invite to
+        /// split a machine; below this, its parts earn none.
+        #[pallet::constant]
+        type MinCapacity: Get<u64>;
         /// Blocks in a round: an answer per round is enough, and an absence can be reported for so long.
         #[pallet::constant]
         type LotteryRound: Get<BlockNumberFor<Self>>;

@@ -87,7 +87,7 @@ parameter_types! {
     /// Whether blocks have no randomness.
     pub storage NoRandomness: bool = false;
     /// Answers that counted.
-    pub storage Answers: Vec<(AccountId32, AccountId32, u64)> = Vec::new();
+    pub storage Answers: Vec<(AccountId32, AccountId32)> = Vec::new();
 }
 
 /// `Cpu/1` and one environment.
@@ -147,16 +147,25 @@ impl Randomness<Option<H256>, u64> for BlockRandomness {
 /// Counts answers.
 pub struct Record;
 impl sungrid_primitives::traits::Liveness<AccountId32> for Record {
-    fn alive(worker: &AccountId32, operator: &AccountId32, capacity: u64) {
+    fn note_live(worker: &AccountId32, operator: &AccountId32) {
         let mut answers = Answers::get();
-        answers.push((worker.clone(), operator.clone(), capacity));
+        answers.push((worker.clone(), operator.clone()));
         Answers::set(&answers);
+    }
+
+    fn is_live(worker: &AccountId32, _: u32) -> bool {
+        Answers::get().iter().any(|(other, _)| other == worker)
+    }
+
+    fn live_workers() -> u64 {
+        Answers::get().len() as u64
     }
 }
 
 impl pallet_liveness::Config for Test {
     type Randomness = BlockRandomness;
     type Liveness = Record;
+    type MinCapacity = ConstU64<SUNS>;
     type LotteryRound = ConstU64<ROUND>;
     type AnswerWindow = ConstU64<WINDOW>;
     type AbsencePenalty = ConstU128<PENALTY>;

@@ -1,6 +1,6 @@
 //! `pallet_liveness`: the liveness lottery.
 
-use frame_support::traits::{ConstU32, ConstU128};
+use frame_support::traits::{ConstU32, ConstU64, ConstU128};
 
 use crate::{Runtime, constants::currency::ISC};
 
@@ -10,6 +10,8 @@ impl pallet_liveness::Config for Runtime {
     // 30 s: two reconnects of a worker behind a slow line.
     type AnswerWindow = ConstU32<10>;
     type Liveness = ();
+    // Nearly a lane: 12.5 % of a SUNS.
+    type MinCapacity = ConstU64<100_000>;
     // A round of rewards.
     type LotteryRound = ConstU32<50>;
     // Of the parent block: nobody knows who is drawn before that exists.

@@ -2,6 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok, dispatch::CheckIfFeeless};
 use sp_runtime::DispatchError;
+use sungrid_primitives::suns::CPU_1;
 
 use crate::{Call, DRAWS, Draws, Error, Event, mock::*};
 
@@ -29,7 +30,7 @@ fn a_drawn_worker_answers_once_per_round_for_nothing() {
             }
             .into(),
         );
-        assert_eq!(Answers::get(), [(account("w1"), account("olga"), SUNS)]);
+        assert_eq!(Answers::get(), [(account("w1"), account("olga"))]);
         // THEN the rest of the round asks nothing of it, and no second answer counts
         run_to(2 * ROUND - 1);
         assert_eq!(Liveness::summons(account("w1")), None);
@@ -108,6 +109,25 @@ fn pausing_and_resuming_makes_no_second_answer_in_a_round() {
         assert_eq!(Answers::get().len(), 1);
         run_to(2 * ROUND);
         assert_ok!(answer("w2", 2 * ROUND));
+    });
+}
+
+#[test]
+fn the_parts_of_a_split_machine_earn_no_equal_shares() {
+    scenario(|| {
+        register("w1");
+        assert_ok!(Workers::set_capacity(
+            signed("olga"),
+            account("w1"),
+            sungrid_primitives::suns::Resources {
+                memory: CPU_1.contains.memory - 1,
+                ..CPU_1.contains
+            }
+        ));
+        assert!(record("w1").capacity < SUNS);
+        run_to(ROUND);
+        assert_ok!(answer("w1", ROUND));
+        assert!(Answers::get().is_empty());
     });
 }
 
