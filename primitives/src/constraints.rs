@@ -52,8 +52,13 @@ pub struct Constraints {
     pub distinct_jurisdictions: bool,
 }
 
-/// The constraint that a worker does not meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A constraint that a worker does not meet, in the order in which they are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, TypeInfo)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Unmet {
     /// It does not serve the job's class.
     Class,
@@ -87,18 +92,15 @@ fn allows<Item: PartialEq>(listed: &[Item], item: &Item) -> bool {
 }
 
 impl Constraints {
-    /// Whether a worker may work on a job of this class with these constraints.
-    ///
-    /// # Errors
-    /// The first constraint that it does not meet.
-    pub fn check(
+    /// Everything that keeps a worker from a job of this class with these constraints.
+    pub fn unmet(
         &self,
         class: TaskClass,
         attributes: &Attributes,
         tiers: &Tiers,
         accepted_units: u64,
-    ) -> Result<(), Unmet> {
-        let unmet = [
+    ) -> impl Iterator<Item = Unmet> + use<> {
+        let rules = [
             (attributes.classes.contains(&class), Unmet::Class),
             (
                 allows(&self.jurisdictions, &attributes.jurisdiction),
@@ -120,10 +122,10 @@ impl Constraints {
                 Unmet::AcceptedUnits,
             ),
         ];
-        match unmet.into_iter().find(|(met, _)| !met) {
-            Some((_, unmet)) => Err(unmet),
-            None => Ok(()),
-        }
+        rules
+            .into_iter()
+            .filter(|(met, _)| !met)
+            .map(|(_, unmet)| unmet)
     }
 
     /// Whether a job whose batches need `replicas` can have these constraints.
@@ -169,14 +171,16 @@ mod tests {
         }
     }
 
-    fn check(constraints: &Constraints, tiers: Tiers) -> Result<(), Unmet> {
-        constraints.check(TaskClass::Rendering, &worker(), &tiers, 5)
+    fn unmet(constraints: &Constraints, tiers: Tiers) -> Vec<Unmet> {
+        constraints
+            .unmet(TaskClass::Rendering, &worker(), &tiers, 5)
+            .collect()
     }
 
     #[test]
     fn each_constraint_alone_decides() {
         let none = Constraints::default();
-        assert_eq!(check(&none, Tiers::default()), Ok(()));
+        assert_eq!(unmet(&none, Tiers::default()), []);
         type Change = fn(&mut Constraints, bool);
         let rules: [(Change, Unmet); 7] = [
             (
@@ -226,21 +230,35 @@ mod tests {
                 Unmet::AcceptedUnits,
             ),
         ];
-        for (change, unmet) in rules {
+        for (change, rule) in rules {
             let mut constraints = Constraints::default();
             change(&mut constraints, true);
-            assert_eq!(check(&constraints, Tiers::default()), Ok(()), "{unmet:?}");
+            assert_eq!(unmet(&constraints, Tiers::default()), [], "{rule:?}");
             change(&mut constraints, false);
-            assert_eq!(check(&constraints, Tiers::default()), Err(unmet));
+            assert_eq!(unmet(&constraints, Tiers::default()), [rule]);
         }
+    }
+
+    #[test]
+    fn everything_unmet_is_told_in_order() {
+        let constraints = Constraints {
+            jurisdictions: list(&[*b"FR"]),
+            max_carbon: Some(0),
+            min_accepted_units: 6,
+            ..Constraints::default()
+        };
+        assert_eq!(
+            unmet(&constraints, Tiers::default()),
+            [Unmet::Jurisdiction, Unmet::Carbon, Unmet::AcceptedUnits]
+        );
     }
 
     #[test]
     fn a_class_that_is_not_listed_is_not_served() {
         let none = Constraints::default();
         for class in TaskClass::ALL {
-            let served = none.check(class, &worker(), &Tiers::default(), 0);
-            assert_eq!(served.is_ok(), class == TaskClass::Rendering);
+            let mut unmet = none.unmet(class, &worker(), &Tiers::default(), 0);
+            assert_eq!(unmet.next().is_none(), class == TaskClass::Rendering);
         }
     }
 
@@ -250,9 +268,9 @@ mod tests {
         constraints.tiers.jurisdiction = Tier::Attested;
         let mut tiers = Tiers::default();
         tiers.energy = Tier::Attested;
-        assert_eq!(check(&constraints, tiers), Err(Unmet::Tier));
+        assert_eq!(unmet(&constraints, tiers), [Unmet::Tier]);
         tiers.jurisdiction = Tier::Attested;
-        assert_eq!(check(&constraints, tiers), Ok(()));
+        assert_eq!(unmet(&constraints, tiers), []);
     }
 
     #[test]

@@ -606,7 +606,8 @@ pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String>
     type Rule<'a> = (Box<dyn Fn(&Worker) -> bool + 'a>, String);
     let unmet: BTreeSet<&str> = workers
         .iter()
-        .filter_map(|worker| Some(constraint(worker.check(job).err()?)))
+        .flat_map(|worker| worker.unmet(job))
+        .map(constraint)
         .collect();
     let unmet = unmet.into_iter().collect::<Vec<_>>().join(", ");
     let rules: Vec<Rule<'_>> = vec![
@@ -619,7 +620,7 @@ pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String>
             "that are active".into(),
         ),
         (
-            Box::new(|w| w.check(job).is_ok()),
+            Box::new(|w| w.unmet(job).next().is_none()),
             format!("that meet its constraints (not met: {unmet})"),
         ),
         (

@@ -384,18 +384,14 @@ impl Worker {
         let spec = &job.spec;
         self.environment == spec.environment
             && self.profile == spec.profile
-            && self.check(job).is_ok()
+            && self.unmet(job).next().is_none()
     }
 
-    /// The same of the constraints alone, by the rules that the chain has.
-    ///
-    /// # Errors
-    /// The first constraint that it does not meet.
-    pub fn check(&self, job: &Job) -> Result<(), Unmet> {
+    /// The constraints of a job that it does not meet, by the rules that the chain has.
+    pub fn unmet(&self, job: &Job) -> impl Iterator<Item = Unmet> + use<> {
         let (attributes, units) = (&self.attributes, self.accepted_units);
-        job.spec
-            .constraints
-            .check(job.class, attributes, &self.tiers, units)
+        let constraints = &job.spec.constraints;
+        constraints.unmet(job.class, attributes, &self.tiers, units)
     }
 
     /// Whether `charge` µSUNS more would be admitted: at most 80 % of the capacity in use, except for the

@@ -44,15 +44,10 @@ impl<T: Config> Pallet<T> {
             Error::<T>::WrongEnvironment
         );
         ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
-        job.spec
-            .constraints
-            .check(
-                job.class,
-                &view.attributes,
-                &view.tiers,
-                view.accepted_units,
-            )
-            .map_err(Into::into)
+        let constraints = &job.spec.constraints;
+        let (attributes, tiers) = (&view.attributes, &view.tiers);
+        let mut unmet = constraints.unmet(job.class, attributes, tiers, view.accepted_units);
+        unmet.next().map_or(Ok(()), |unmet| Err(unmet.into()))
     }
 
     /// Whether a worker may join those who ever got a batch: replicas have different operators and, if the job
