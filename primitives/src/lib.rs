@@ -12,6 +12,7 @@ pub mod attributes;
 pub mod constraints;
 pub mod content;
 pub mod environment;
+pub mod explain;
 pub mod job;
 pub mod jurisdiction;
 pub mod lottery;

@@ -96,6 +96,7 @@ fn bonded(n: u32) -> Attacker {
         faults: 0,
         missed: 0,
         accepted_units: 0,
+        delivered: 0,
         allowance: Allowance::default(),
     };
     pallet_workers::Workers::<Runtime>::insert(worker.account(), record);

@@ -376,6 +376,8 @@ pub struct Worker {
     pub missed: u32,
     /// Units accepted so far.
     pub accepted_units: u64,
+    /// Charge of these units, µSUNS·s.
+    pub delivered: u128,
 }
 
 impl Worker {
@@ -384,24 +386,24 @@ impl Worker {
         let spec = &job.spec;
         self.environment == spec.environment
             && self.profile == spec.profile
-            && self.unmet(job).next().is_none()
+            && self.unmet(spec, job.class).next().is_none()
     }
 
-    /// The constraints of a job that it does not meet, by the rules that the chain has.
-    pub fn unmet(&self, job: &Job) -> impl Iterator<Item = Unmet> + use<> {
+    /// The constraints of a job of a class that it does not meet, by the rules that the chain has.
+    pub fn unmet(&self, spec: &JobSpec, class: TaskClass) -> impl Iterator<Item = Unmet> + use<> {
         let (attributes, units) = (&self.attributes, self.accepted_units);
-        let constraints = &job.spec.constraints;
-        constraints.unmet(job.class, attributes, &self.tiers, units)
+        spec.constraints
+            .unmet(class, attributes, &self.tiers, units)
     }
 
-    /// Whether `charge` µSUNS more would be admitted: at most 80 % of the capacity in use, except for the
-    /// first batch of an idle worker.
-    pub fn admits(&self, charge: u64) -> bool {
-        if self.committed == 0 {
-            return charge <= self.capacity;
-        }
-        let limit = u128::from(self.capacity) * 8 / 10;
-        u128::from(self.committed) + u128::from(charge) <= limit
+    /// Charge, µSUNS, that one more batch may have: up to 80 % of the capacity in use together, and all
+    /// of it for an idle worker.
+    pub fn free(&self) -> u64 {
+        let limit = match self.committed {
+            0 => self.capacity,
+            _ => (u128::from(self.capacity) * 8 / 10) as u64,
+        };
+        limit.saturating_sub(self.committed)
     }
 }
 

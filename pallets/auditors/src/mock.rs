@@ -92,6 +92,12 @@ impl Pricing for MockPricing {
         1
     }
 
+    fn spot(_: ProfileId) -> u128 {
+        1
+    }
+
+    fn note_settled(_: ProfileId, _: u128, _: u128) {}
+
     fn accepts(environment: &EnvironmentId) -> bool {
         *environment == ENVIRONMENT
     }
@@ -213,7 +219,7 @@ pub(crate) fn attest(auditor: &str, worker: &str) {
 
 /// What the market sees.
 pub(crate) fn tiers(worker: &str) -> Tiers {
-    let view = Workers::available(&account(worker)).expect("active");
+    let view = Workers::view(&account(worker)).expect("registered");
     assert_eq!(view.tiers, Auditors::tiers_of(account(worker)));
     view.tiers
 }

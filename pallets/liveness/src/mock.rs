@@ -102,6 +102,12 @@ impl Pricing for MockPricing {
         1
     }
 
+    fn spot(_: ProfileId) -> u128 {
+        1
+    }
+
+    fn note_settled(_: ProfileId, _: u128, _: u128) {}
+
     fn accepts(environment: &EnvironmentId) -> bool {
         *environment == ENVIRONMENT
     }

@@ -1,7 +1,6 @@
 //! Who may take which batch. The constraints themselves are in [`sungrid_primitives::constraints`], so that clients
 //! decide as the chain does.
 
-use frame_support::ensure;
 use sungrid_primitives::{
     constraints::{Unmet, Unsound},
     traits::WorkerView,
@@ -34,22 +33,6 @@ impl<T> From<Unsound> for Error<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether a worker may work on a job at all.
-    pub(crate) fn check_constraints(
-        job: &JobRecordOf<T>,
-        view: &WorkerView<T::AccountId>,
-    ) -> Result<(), Error<T>> {
-        ensure!(
-            view.environment == job.spec.environment,
-            Error::<T>::WrongEnvironment
-        );
-        ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
-        let constraints = &job.spec.constraints;
-        let (attributes, tiers) = (&view.attributes, &view.tiers);
-        let mut unmet = constraints.unmet(job.class, attributes, tiers, view.accepted_units);
-        unmet.next().map_or(Ok(()), |unmet| Err(unmet.into()))
-    }
-
     /// Whether a worker may join those who ever got a batch: replicas have different operators and, if the job
     /// says so, different jurisdictions.
     pub(crate) fn may_join(

@@ -28,31 +28,28 @@ pub(crate) struct ClaimPlan<T: Config> {
     record: Option<BatchRecordOf<T>>,
 }
 
-/// What a job is, and comes to at its limits.
-struct WorstCase {
-    class: TaskClass,
-    rate: u64,
-    unit_charge: u128,
-    escrow: u128,
+/// What a job comes to at its limits.
+pub(crate) struct WorstCase {
+    pub(crate) rate: u64,
+    pub(crate) unit_charge: u128,
+    pub(crate) escrow: u128,
+    pub(crate) deposit: u128,
 }
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
         let now = frame_system::Pallet::<T>::block_number();
+        let class = Self::check_spec(&spec, now)?;
         let WorstCase {
-            class,
             rate,
             unit_charge,
             escrow,
-        } = Self::check_spec(&spec, now)?;
+            deposit,
+        } = Self::worst_case(&spec)?;
 
         let id = NextJobId::<T>::get();
         NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
         let batches = batch_count(spec.units, spec.batch_size);
-        let deposit = T::BatchDeposit::get()
-            .checked_mul(u128::from(batches))
-            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
-            .ok_or(Error::<T>::EscrowTooLarge)?;
         T::Currency::hold(&HoldReason::Escrow.into(), &requester, escrow)?;
         T::Currency::hold(&HoldReason::Deposit.into(), &requester, deposit)?;
 
@@ -91,7 +88,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<WorstCase, Error<T>> {
+    /// Every check of an order but those of its price; the class of its image.
+    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<TaskClass, Error<T>> {
         ensure!(spec.units > 0, Error::<T>::NoUnits);
         ensure!(spec.units <= MAX_UNITS, Error::<T>::TooManyUnits);
         ensure!(
@@ -128,6 +126,11 @@ impl<T: Config> Pallet<T> {
             T::Images::developer_of_usable(&spec.image).is_some(),
             Error::<T>::ImageRetired
         );
+        Ok(class)
+    }
+
+    /// What the job comes to at its limits, by its profile and its bid.
+    pub(crate) fn worst_case(spec: &JobSpecOf<T>) -> Result<WorstCase, Error<T>> {
         let profile = T::Pricing::profile(spec.profile).ok_or(Error::<T>::UnknownProfile)?;
         ensure!(
             spec.price >= T::Pricing::floor(spec.profile),
@@ -139,17 +142,22 @@ impl<T: Config> Pallet<T> {
         let unit_charge = profile
             .unit_charge(spec.fuel_limit, spec.memory_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
+        let batches = u128::from(batch_count(spec.units, spec.batch_size));
         let escrow = unit_charge
             .checked_mul(u128::from(spec.batch_size))
             .map(|charge| suns::cost(charge, spec.price))
             .and_then(|cost| cost.checked_mul(u128::from(spec.policy.quorum())))
-            .and_then(|cost| cost.checked_mul(u128::from(batch_count(spec.units, spec.batch_size))))
+            .and_then(|cost| cost.checked_mul(batches))
+            .ok_or(Error::<T>::EscrowTooLarge)?;
+        let deposit = T::BatchDeposit::get()
+            .checked_mul(batches)
+            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
-            class,
             rate,
             unit_charge,
             escrow,
+            deposit,
         })
     }
 
@@ -220,21 +228,20 @@ impl<T: Config> Pallet<T> {
     /// The draw alone, for tests of its fairness.
     #[cfg(test)]
     pub(crate) fn would_draw(worker: &T::AccountId, id: JobId) -> Option<BatchIndex> {
-        let (job, view) = (Jobs::<T>::get(id)?, T::Workers::available(worker)?);
+        let (job, view) = (Jobs::<T>::get(id)?, T::Workers::view(worker)?);
         Self::draw(worker, id, &job, &view).map(|(batch, _)| batch)
     }
 
     /// Every check of a claim, and the draw.
     fn plan_claim(worker: &T::AccountId, id: JobId) -> Result<ClaimPlan<T>, Error<T>> {
         let now = frame_system::Pallet::<T>::block_number();
-        let view = T::Workers::available(worker).ok_or(Error::<T>::WorkerUnavailable)?;
+        let view = T::Workers::view(worker).ok_or(Error::<T>::WorkerUnavailable)?;
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.takes_claims(&now), Error::<T>::NotOpen);
-        Self::check_constraints(&job, &view)?;
-        ensure!(
-            T::Workers::can_commit(worker, job.rate),
-            Error::<T>::CapacityExhausted
-        );
+        let first = Self::rejections(&job.spec, job.class, job.rate, &view).next();
+        if let Some(rejection) = first {
+            return Err(rejection.into());
+        }
         let (batch, record) =
             Self::draw(worker, id, &job, &view).ok_or(Error::<T>::NothingToClaim)?;
         Ok(ClaimPlan {

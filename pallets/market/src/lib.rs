@@ -71,8 +71,10 @@ mod agenda;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod checks;
 mod constraints;
 mod dispatchable_impls;
+mod explain;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use sungrid_primitives::{
     job::{MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{BatchSummary, commitment},
     registration::registration_payload,
-    suns::{CPU_1, cost},
+    suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
     traits::CPU_1_ID,
 };
 
@@ -59,9 +59,12 @@ pub struct State {
     pub paid: Balance,
     /// Draws that workers have to answer: the chain draws nobody by itself.
     pub summons: BTreeMap<AccountId, BlockNumber>,
+    pub spot: Spot,
+    pub spot_since: BlockNumber,
     pub events: Vec<Event>,
 }
 
+mod explain;
 mod settlement;
 mod workers;
 
@@ -109,6 +112,8 @@ impl State {
             credit: BTreeMap::new(),
             paid: 0,
             summons: BTreeMap::new(),
+            spot: Spot::new(FLOOR),
+            spot_since: 0,
             events: Vec::new(),
         }
     }
@@ -426,15 +431,12 @@ impl State {
         let Some(worker) = self.workers.get(who).cloned() else {
             return fail("Workers", "UnknownWorker", "register first");
         };
-        let bonded = worker.bond >= self.params.bond_for(worker.capacity);
         let Some(job) = self.jobs.get_mut(&id) else {
             return fail("Market", "UnknownJob", "");
         };
         let rate = job.rate;
-        let fits = worker.state == WorkerState::Active
-            && bonded
-            && worker.suits(job)
-            && worker.admits(rate);
+        let fits =
+            explain::rejections(&self.params, &job.spec, job.class, rate, &worker).is_empty();
         if !fits || !job.wants_work() {
             return fail(
                 "Market",
@@ -491,7 +493,7 @@ impl State {
             }
         });
         let seconds = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size)
-            / u128::from(sungrid_primitives::suns::LANE_FUEL_PER_SECOND);
+            / u128::from(LANE_FUEL_PER_SECOND);
         let blocks = (2_000 * seconds).div_ceil(u128::from(self.params.block_ms));
         let blocks = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
         record.view.replicas.push(Replica {

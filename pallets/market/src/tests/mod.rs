@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod clean_up;
 mod constraints;
+mod explain;
 mod histories;
 mod invariants;
 mod settle;

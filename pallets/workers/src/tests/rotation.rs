@@ -13,7 +13,7 @@ fn rotate(who: &str, worker: &str, key: &str) -> frame_support::dispatch::Dispat
 fn a_worker_goes_on_with_another_key() {
     scenario(|| {
         register("olga", "w1");
-        Workers::note_accepted(&account("w1"), 7);
+        Workers::note_accepted(&account("w1"), 7, 70);
         Workers::slash(&account("w1"), &[]);
         let before = record("w1");
         assert_ok!(rotate("olga", "w1", "w2"));
@@ -69,7 +69,7 @@ fn a_thief_cannot_keep_the_machine_at_work() {
             Error::<Test>::NeitherOperatorNorWorker
         );
         assert_ok!(Workers::resume(signed("olga"), account("w2")));
-        assert!(Workers::available(&account("w2")).is_some());
+        assert!(can_commit(&account("w2"), 1));
     });
 }
 
