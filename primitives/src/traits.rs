@@ -174,6 +174,26 @@ pub trait Income<AccountId> {
     fn pot() -> AccountId;
     /// Notes a payment that has just arrived in the pot.
     fn paid(payment: Payment<AccountId>);
+    /// Notes that a worker was slashed: its credit average becomes two thirds of what it was, and its
+    /// operator's loses as much.
+    fn faulted(worker: &AccountId, operator: &AccountId);
+}
+
+/// Who shows that it is live and shares the maintenance reward [S10]; implemented by `pallet-rewards`.
+pub trait Liveness<AccountId> {
+    /// Notes that a worker has shown a sign of life in the round that is filling. Any number of signs in
+    /// a round count once. The caller vouches for the worker's bond and capacity.
+    fn note_live(worker: &AccountId, operator: &AccountId);
+    /// Whether the worker has shown one in `round`, as long as it has not shown a later one.
+    fn is_live(worker: &AccountId, round: u32) -> bool;
+    /// How many workers have, in the round that is filling.
+    fn live_workers() -> u64;
+}
+
+/// What verified work says of an operator; implemented by `pallet-rewards`.
+pub trait CreditHistory<AccountId> {
+    /// Exponential average of the ISC value of the verified work of all its workers, planck per round.
+    fn credit_average(operator: &AccountId) -> u128;
 }
 
 /// One assignment of a batch to a worker.

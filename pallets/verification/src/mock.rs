@@ -185,6 +185,11 @@ impl pallet_rewards::Config for Test {
     type RoundBlocks = ConstU64<50>;
     type EmissionCap = ConstU128<1_000_000>;
     type EmissionRate = EmissionRate;
+    type ReservePerRound = ConstU128<1_000_000>;
+    type ReserveRounds = ConstU32<1_000>;
+    type NodeRewardCap = ConstU128<1_000>;
+    type CreditWindow = ConstU32<100>;
+    type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
     type WeightInfo = ();
 }
 
