@@ -8,9 +8,12 @@ use sp_runtime::Perbill;
 
 use super::treasury::TreasuryAccount;
 use crate::{
-    Balances, Runtime, RuntimeHoldReason, Suns,
+    Balance, Balances, Runtime, RuntimeHoldReason, Suns,
     constants::{currency::ISC, time::MINUTES},
 };
+
+/// Least bond of any worker.
+pub const MIN_WORKER_BOND: Balance = 10 * ISC;
 
 parameter_types! {
     /// What one wrong result costs. Two replicas of a batch earn far less than a tenth of a bond, so a
@@ -27,7 +30,7 @@ impl pallet_workers::Config for Runtime {
     type Cooldown = ConstU32<{ 10 * MINUTES }>;
     type Currency = Balances;
     type FeelessInterval = ConstU32<10>;
-    type MinBond = ConstU128<{ 10 * ISC }>;
+    type MinBond = ConstU128<MIN_WORKER_BOND>;
     type Pricing = Suns;
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashFraction = SlashFraction;
