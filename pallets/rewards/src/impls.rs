@@ -18,7 +18,7 @@ impl<T: Config> Pallet<T> {
 
     /// The account of the node reserve, which nobody has a key to.
     pub fn node_reserve() -> T::AccountId {
-        T::PalletId::get().into_sub_account_truncating(b"nodes")
+        T::ReserveId::get().into_account_truncating()
     }
 
     /// The account that receives what the treasury leaves unspent: the treasury's own while governance has

@@ -112,6 +112,9 @@ pub mod pallet {
         /// Names the account of the pot.
         #[pallet::constant]
         type PalletId: Get<PalletId>;
+        /// Names the account of the node reserve.
+        #[pallet::constant]
+        type ReserveId: Get<PalletId>;
         /// Receives its share at the end of every round.
         type Treasury: Get<Self::AccountId>;
         /// Blocks in a round where the genesis does not say otherwise. Longer rounds cost claimants fewer

@@ -68,6 +68,7 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub const RewardsId: PalletId = PalletId(*b"sg/rewrd");
+    pub const ReserveId: PalletId = PalletId(*b"sg/nodes");
     pub const Treasury: u64 = TREASURY;
     pub static EmissionRate: Permill = Permill::from_percent(8);
     /// Who makes the blocks.
@@ -98,6 +99,7 @@ impl pallet_rewards::Config for Test {
     type RoundBlocks = ConstU64<ROUND>;
     type EmissionCap = ConstU128<EMISSION_CAP>;
     type EmissionRate = EmissionRate;
+    type ReserveId = ReserveId;
     type ReservePerRound = ConstU128<RESERVE_PER_ROUND>;
     type ReserveRounds = ConstU32<RESERVE_ROUNDS>;
     type NodeRewardCap = ConstU128<NODE_REWARD_CAP>;

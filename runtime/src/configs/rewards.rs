@@ -25,8 +25,10 @@ pub const ROUNDS_PER_YEAR: u32 = 365 * DAYS / ROUND_BLOCKS;
 pub const NODE_REWARD_CAP: Balance = MIN_WORKER_BOND / 10 / (ROUNDS_PER_YEAR as Balance);
 
 parameter_types! {
-    /// Names the pot's account, and the node reserve's.
+    /// Names the pot's account.
     pub const RewardsPalletId: PalletId = PalletId(*b"sun/rwrd");
+    /// Names the node reserve's account.
+    pub const NodeReserveId: PalletId = PalletId(*b"sun/node");
     /// Issued per planck paid, from both sources. Together with the shares it keeps washing one's own jobs
     /// a loss.
     pub const EmissionRate: Permill = Permill::from_percent(8);
@@ -41,6 +43,7 @@ impl pallet_rewards::Config for Runtime {
     type GovernanceOrigin = EnsureRoot<AccountId>;
     type NodeRewardCap = ConstU128<NODE_REWARD_CAP>;
     type PalletId = RewardsPalletId;
+    type ReserveId = NodeReserveId;
     // 30 M in ten years.
     type ReservePerRound = ConstU128<{ 14_270 * MILLI_ISC }>;
     type ReserveRounds = ConstU32<{ 10 * ROUNDS_PER_YEAR }>;

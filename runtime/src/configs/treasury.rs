@@ -6,7 +6,7 @@ use frame_support::{
         ConstU32, Currency, EitherOfDiverse, Get, Imbalance, OnUnbalanced,
         tokens::{PayFromAccount, UnityAssetBalanceConversion},
     },
-    weights::{Weight, constants::RocksDbWeight},
+    weights::Weight,
 };
 use frame_system::{EnsureRoot, EnsureWithSuccess};
 use pallet_treasury::{PaymentState, PositiveImbalanceOf, SpendFunds, Spends};
@@ -56,9 +56,12 @@ pub struct ToFoundationReserve;
 impl OnUnbalanced<NegativeImbalance> for ToFoundationReserve {
     fn on_nonzero_unbalanced(amount: NegativeImbalance) {
         let reserve = Rewards::foundation_reserve();
-        let lives =
-            amount.peek() >= EXISTENTIAL_DEPOSIT || System::account_exists(&reserve);
-        let receiver = if lives { reserve } else { TreasuryAccount::get() };
+        let lives = amount.peek() >= EXISTENTIAL_DEPOSIT || System::account_exists(&reserve);
+        let receiver = if lives {
+            reserve
+        } else {
+            TreasuryAccount::get()
+        };
         Balances::resolve_creating(&receiver, amount);
     }
 }
@@ -85,7 +88,9 @@ impl SpendFunds<Runtime> for KeepPromises {
             .filter(|spend| !matches!(spend.status, PaymentState::Attempted { .. }))
             .filter(|spend| spend.expire_at > now)
             .fold(0, |sum: Balance, spend| sum.saturating_add(spend.amount));
-        weight.saturating_accrue(RocksDbWeight::get().reads(seen as u64));
+        weight.saturating_accrue(
+            <Runtime as frame_system::Config>::DbWeight::get().reads(seen as u64),
+        );
         *missed_any |= seen == MAX_OPEN_SPENDS;
         *budget = budget.saturating_sub(promised);
     }
