@@ -194,6 +194,9 @@ pub trait Liveness<AccountId> {
 pub trait CreditHistory<AccountId> {
     /// Exponential average of the ISC value of the verified work of all its workers, planck per round.
     fn credit_average(operator: &AccountId) -> u128;
+    /// Gives an operator this average, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &AccountId, average: u128);
 }
 
 /// One assignment of a batch to a worker.

@@ -108,6 +108,13 @@ impl<T: Config> CreditHistory<T::AccountId> for Pallet<T> {
         OperatorCredit::<T>::get(operator)
             .average(Current::<T>::get().number, T::CreditWindow::get())
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &T::AccountId, average: u128) {
+        let sum = average.saturating_mul(T::CreditWindow::get().into());
+        let round = Current::<T>::get().number;
+        OperatorCredit::<T>::insert(operator, crate::History { sum, round });
+    }
 }
 
 /// Transaction fees, and the tips with them, go into the pot.

@@ -11,6 +11,7 @@ use frame_support::{
 };
 use frame_system::RawOrigin;
 use sp_runtime::traits::TrailingZeroInput;
+use sungrid_primitives::traits::CreditHistory;
 
 use crate::{
     Authorities, Barred, Bond, Bonds, Call, Candidates, Config, HoldReason, Pallet, SeatLimits,
@@ -34,7 +35,7 @@ fn give_bond<T: Config>(who: &T::AccountId) -> Result<(), BenchmarkError> {
     Ok(())
 }
 
-/// Fills the list of candidates, so that none but the last has a bond, and thus no rank; the last of them.
+/// Fills the list of candidates, of whom only the last has keys and a bond; the last of them.
 fn fill_candidates<T: Config>() -> Result<T::AccountId, BenchmarkError> {
     let mut list: alloc::vec::Vec<T::AccountId> = (0..T::MaxCandidates::get())
         .map(|index| account("candidate", index, 0))
@@ -129,23 +130,21 @@ mod benches {
         Ok(())
     }
 
-    /// On a full list, with both lists looked through.
+    /// On a full list, with both lists looked through and two ranks compared.
     #[benchmark]
     fn stand() -> Result<(), BenchmarkError> {
         fill::<T>(T::MaxAuthorities::get())?;
-        fill_candidates::<T>()?;
+        let other = fill_candidates::<T>()?;
         let who: T::AccountId = whitelisted_caller();
         give_bond::<T>(&who)?;
-        // Room for one: what outranking would add is two ranks, which the weight counts by hand, because a
-        // benchmark of this pallet cannot give credit.
-        Candidates::<T>::mutate(|list| {
-            list.remove(0);
-        });
+        T::CreditHistory::prepare(&other, 1_000);
+        T::CreditHistory::prepare(&who, 2_000);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), None);
+        _(RawOrigin::Signed(who.clone()), Some(other.clone()));
 
-        assert!(Candidates::<T>::get().contains(&who));
+        let list = Candidates::<T>::get();
+        assert!(list.contains(&who) && !list.contains(&other));
         Ok(())
     }
 

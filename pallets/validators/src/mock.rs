@@ -61,6 +61,11 @@ impl CreditHistory<u64> for MockCredit {
     fn credit_average(operator: &u64) -> u128 {
         Credits::get().get(operator).copied().unwrap_or(0)
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &u64, average: u128) {
+        credit(*operator, average);
+    }
 }
 
 /// Says what the verified work of `who` was worth.
