@@ -151,7 +151,8 @@ fn clients_can_list_accounts_and_rounds() {
     scenario(|| {
         pay(2, None, 10, 1);
         next_round();
-        let accounts: Vec<_> = Accounts::<Test>::iter_keys().collect();
+        let mut accounts: Vec<_> = Accounts::<Test>::iter_keys().collect();
+        accounts.sort();
         assert_eq!(accounts, [(Role::Worker, 2), (Role::Node, 2)]);
         assert_eq!(Rounds::<Test>::iter_keys().collect::<Vec<_>>(), [0]);
     });
