@@ -93,7 +93,8 @@ fn founders_wait_for_theirs() {
         wait(1);
         assert!(free() < ISC, "{} is free at once", free());
         wait(VESTING_YEARS * 365 * DAYS / 2);
-        assert_eq!(free() / ISC, allocation::FOUNDERS / 2 / ISC);
+        // But for what the division by blocks leaves.
+        assert!((allocation::FOUNDERS / 2).abs_diff(free()) < ISC);
         wait(VESTING_YEARS * 365 * DAYS + 1);
         assert_eq!(free(), allocation::FOUNDERS);
     });

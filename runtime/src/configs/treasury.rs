@@ -3,7 +3,7 @@
 use frame_support::{
     PalletId, parameter_types,
     traits::{
-        ConstU32, Currency, EitherOfDiverse, Get, Imbalance, OnUnbalanced,
+        ConstU32, Currency, EitherOfDiverse, Imbalance, OnUnbalanced,
         tokens::{PayFromAccount, UnityAssetBalanceConversion},
     },
     weights::Weight,
