@@ -3,13 +3,10 @@
 mod common;
 
 use common::{Chain, signed};
-use frame_support::{
-    storage::{TransactionOutcome, with_transaction_unchecked},
-    traits::{
-        KeyOwnerProofSystem,
-        fungible::{Inspect, Mutate},
-        tokens::Preservation,
-    },
+use frame_support::traits::{
+    KeyOwnerProofSystem,
+    fungible::{Inspect, Mutate},
+    tokens::Preservation,
 };
 use sp_consensus_babe::{
     AuthorityId, EquivocationProof, Slot,
@@ -116,14 +113,13 @@ fn import_a_split_by(author: impl FnOnce()) {
         }
         let round = || pallet_rewards::Current::<Runtime>::get().number;
         assert_eq!(round(), 0);
-        // Unchecked: the checked one keeps its depth in the state.
-        let header = with_transaction_unchecked(|| {
-            chain.open();
-            assert_eq!(round(), 1);
-            author();
-            let header = sungrid_runtime::Executive::finalize_block();
-            TransactionOutcome::Rollback(header)
-        });
+        // Not FRAME's transaction, which keeps its depth in the state.
+        sp_io::storage::start_transaction();
+        chain.open();
+        assert_eq!(round(), 1);
+        author();
+        let header = sungrid_runtime::Executive::finalize_block();
+        sp_io::storage::rollback_transaction();
         let extrinsics = vec![chain.inherent()];
         let block = Block { header, extrinsics };
         sungrid_runtime::Executive::execute_block(block.into());
