@@ -50,15 +50,12 @@ impl Node {
         );
         // As text: amounts in planck are larger than the integers that a JSON value keeps.
         let spec = String::from_utf8(output.stdout).expect("the specification is text");
-        let (patch, rewards) = ("\"patch\": {", "\"rewards\"");
+        let rewards = "\"rewards\": {";
         assert!(
-            spec.matches(patch).count() == 1 && !spec.contains(rewards),
+            spec.matches(rewards).count() == 1 && !spec.contains("roundLength"),
             "another form of specification\n{spec}"
         );
-        let spec = spec.replace(
-            patch,
-            &format!("{patch}{rewards}: {{ \"roundLength\": {ROUND} }},"),
-        );
+        let spec = spec.replace(rewards, &format!("{rewards} \"roundLength\": {ROUND},"));
         std::fs::write(self.spec(), spec).expect("the temporary folder takes a file");
     }
 

@@ -238,6 +238,18 @@ pub trait Income<AccountId> {
     fn pot() -> AccountId;
     /// Notes a payment that has just arrived in the pot.
     fn paid(payment: Payment<AccountId>);
+    /// Notes that a worker was slashed: its credit average becomes two thirds of what it was, and its
+    /// operator's loses as much.
+    fn faulted(worker: &AccountId, operator: &AccountId);
+}
+
+/// What verified work says of an operator; implemented by `pallet-rewards`.
+pub trait CreditHistory<AccountId> {
+    /// Exponential average of the ISC value of the verified work of all its workers, planck per round.
+    fn credit_average(operator: &AccountId) -> u128;
+    /// Gives an operator this average, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &AccountId, average: u128);
 }
 
 /// Who shows that it is live and shares the maintenance reward [S10]; implemented by `pallet-rewards`.
@@ -249,17 +261,6 @@ pub trait Liveness<AccountId> {
     fn is_live(worker: &AccountId, round: u32) -> bool;
     /// How many workers have, in the round that is filling.
     fn live_workers() -> u64;
-}
-
-/// Nobody listens.
-impl<AccountId> Liveness<AccountId> for () {
-    fn note_live(_: &AccountId, _: &AccountId) {}
-    fn is_live(_: &AccountId, _: u32) -> bool {
-        false
-    }
-    fn live_workers() -> u64 {
-        0
-    }
 }
 
 /// One assignment of a batch to a worker.

@@ -21,6 +21,35 @@ pub mod currency {
     }
 }
 
+/// What the genesis allocates, and the accounts without a key that keep it: only a referendum moves what is in
+/// them (`balances.force_transfer`), except for the node reserve, which `pallet-rewards` pays from by schedule.
+pub mod allocation {
+    use frame_support::PalletId;
+
+    use super::currency::ISC;
+    use crate::Balance;
+
+    /// All tokens at genesis, planck.
+    pub const ISSUANCE: Balance = 100_000_000 * ISC;
+    /// To nodes, over ten years.
+    pub const NODES: Balance = 30_000_000 * ISC;
+    /// To promote the network.
+    pub const PROMOTION: Balance = 30_000_000 * ISC;
+    /// To be sold.
+    pub const SALE: Balance = 25_000_000 * ISC;
+    /// To the founders, block by block over [`VESTING_YEARS`].
+    pub const FOUNDERS: Balance = 15_000_000 * ISC;
+    /// How long the founders wait for the last of it.
+    pub const VESTING_YEARS: u32 = 4;
+
+    /// Keeps what is for promotion.
+    pub const PROMOTION_ID: PalletId = PalletId(*b"sun/prom");
+    /// Keeps what is for sale.
+    pub const SALE_ID: PalletId = PalletId(*b"sun/sale");
+
+    const _: () = assert!(NODES + PROMOTION + SALE + FOUNDERS == ISSUANCE);
+}
+
 /// Durations, in slots and blocks.
 pub mod time {
     use crate::BlockNumber;
@@ -36,6 +65,9 @@ pub mod time {
     pub const HOURS: BlockNumber = MINUTES * 60;
     /// Blocks in a day.
     pub const DAYS: BlockNumber = HOURS * 24;
+
+    /// Blocks in a round, after which income is split: 150 s.
+    pub const ROUND_BLOCKS: BlockNumber = 50;
 
     /// Slots in an epoch, which is a session: 10 minutes. Cannot change after genesis.
     pub const EPOCH_DURATION_IN_SLOTS: u64 = 10 * MINUTES as u64;

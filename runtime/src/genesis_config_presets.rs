@@ -1,7 +1,8 @@
 //! Genesis states of networks that anybody may start: `development` and `local_testnet`.
 //!
-//! Their keys are public. Both hold [`GENESIS_ISSUANCE`], all of it in the hands of the well-known accounts
-//! and the treasury; the allocation of a public network's genesis is that network's own chain specification.
+//! Their keys are public. Both allocate the tokens as [`allocation`] says [C13]; the well-known accounts have
+//! their endowment out of what is for promotion. The multisigs, the founders' and the foundation's reserve,
+//! are of well-known accounts, too.
 
 use alloc::{
     string::{String, ToString},
@@ -13,7 +14,11 @@ use frame_support::build_struct_json_patch;
 use hex_literal::hex;
 use sp_core::H256;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
-use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_keyring::{
+    Ed25519Keyring,
+    Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie},
+};
+use sp_runtime::traits::AccountIdConversion;
 use sungrid_primitives::{
     environment::EnvironmentId,
     suns::{CPU_1, GPU_1, NETWORK_1, Profile, STORAGE_1},
@@ -22,17 +27,18 @@ use sungrid_primitives::{
 
 use crate::{
     AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, Balance, BalancesConfig, CouncilConfig,
-    Rewards, RuntimeGenesisConfig, SessionConfig, SessionKeys, SunsConfig,
-    TechnicalCommitteeConfig,
+    Multisig, Rewards, RewardsConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SunsConfig,
+    TechnicalCommitteeConfig, VestingConfig,
     configs::TreasuryAccount,
-    constants::currency::{EXISTENTIAL_DEPOSIT, ISC, MILLI_ISC},
+    constants::{
+        allocation,
+        currency::{EXISTENTIAL_DEPOSIT, ISC, MILLI_ISC},
+        time::DAYS,
+    },
 };
 
-/// All tokens at genesis, planck.
-pub const GENESIS_ISSUANCE: Balance = 100_000_000 * ISC;
-
-/// What each well-known account owns at genesis, planck.
-pub const ENDOWMENT: Balance = 5_000_000 * ISC;
+/// What each well-known account owns at genesis, out of what is for promotion, planck.
+pub const ENDOWMENT: Balance = 1_000_000 * ISC;
 
 /// The profiles of the genesis and the least price of a SUNS·hour in each, planck. Referenda change the
 /// prices, and add versions.
@@ -69,44 +75,61 @@ impl Authority {
     }
 
     fn alice() -> Self {
-        Self::new(
-            Sr25519Keyring::AliceStash,
-            Sr25519Keyring::Alice,
-            Ed25519Keyring::Alice,
-        )
+        Self::new(Sr25519Keyring::AliceStash, Alice, Ed25519Keyring::Alice)
     }
 
     fn bob() -> Self {
-        Self::new(
-            Sr25519Keyring::BobStash,
-            Sr25519Keyring::Bob,
-            Ed25519Keyring::Bob,
-        )
+        Self::new(Sr25519Keyring::BobStash, Bob, Ed25519Keyring::Bob)
     }
 }
 
-/// The well-known accounts, every one with its [`ENDOWMENT`], the pot with the minimum that makes it
-/// exist, and the treasury with the rest.
+/// The account of two out of three well-known ones.
+fn two_of(keys: [Sr25519Keyring; 3]) -> AccountId {
+    let mut accounts = keys.map(Sr25519Keyring::to_account_id);
+    accounts.sort();
+    Multisig::multi_account_id(&accounts, 2)
+}
+
+/// The founders' account: Alice, Bob and Charlie, two of them.
+pub fn founders() -> AccountId {
+    two_of([Alice, Bob, Charlie])
+}
+
+/// The foundation's reserve account: Dave, Eve and Ferdie, two of them.
+pub fn foundation_reserve() -> AccountId {
+    two_of([Dave, Eve, Ferdie])
+}
+
+/// What [`allocation`] says. Out of what is for promotion, every well-known account has its [`ENDOWMENT`],
+/// and pot and treasury the minimum that makes them exist.
 fn balances() -> Vec<(AccountId, Balance)> {
     let mut balances: Vec<_> = Sr25519Keyring::well_known()
         .map(|key| (key.to_account_id(), ENDOWMENT))
         .collect();
     balances.push((Rewards::account_id(), EXISTENTIAL_DEPOSIT));
-    let given: Balance = balances.iter().map(|(_, amount)| amount).sum();
-    balances.push((TreasuryAccount::get(), GENESIS_ISSUANCE - given));
+    balances.push((TreasuryAccount::get(), EXISTENTIAL_DEPOSIT));
+    let promoted: Balance = balances.iter().map(|(_, amount)| amount).sum();
+    balances.extend([
+        (
+            allocation::PROMOTION_ID.into_account_truncating(),
+            allocation::PROMOTION - promoted,
+        ),
+        (
+            allocation::SALE_ID.into_account_truncating(),
+            allocation::SALE,
+        ),
+        (Rewards::node_reserve(), allocation::NODES),
+        (founders(), allocation::FOUNDERS),
+    ]);
     balances
 }
 
 /// The patch of a network with these validators, as JSON.
 fn genesis(authorities: Vec<Authority>) -> String {
-    let committee: Vec<AccountId> = [
-        Sr25519Keyring::Alice,
-        Sr25519Keyring::Bob,
-        Sr25519Keyring::Charlie,
-    ]
-    .into_iter()
-    .map(Sr25519Keyring::to_account_id)
-    .collect();
+    let committee: Vec<AccountId> = [Alice, Bob, Charlie]
+        .into_iter()
+        .map(Sr25519Keyring::to_account_id)
+        .collect();
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig {
             balances: balances()
@@ -129,6 +152,13 @@ fn genesis(authorities: Vec<Authority>) -> String {
             environments: ENVIRONMENTS.to_vec(),
         },
         technical_committee: TechnicalCommitteeConfig { members: committee },
+        // From the first block, nothing of it liquid.
+        vesting: VestingConfig {
+            vesting: vec![(founders(), 0, allocation::VESTING_YEARS * 365 * DAYS, 0)],
+        },
+        rewards: RewardsConfig {
+            foundation_reserve: Some(foundation_reserve()),
+        },
     })
     .to_string()
 }

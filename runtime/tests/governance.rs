@@ -207,6 +207,11 @@ fn the_fast_track_alone_decides_nothing() {
 fn the_council_spends_from_the_treasury() {
     genesis(patch("development")).execute_with(|| {
         let beneficiary: AccountId = Ferdie.to_account_id();
+        assert_ok!(Balances::transfer_keep_alive(
+            signed(Dave),
+            TreasuryAccount::get().into(),
+            5_000 * ISC
+        ));
         let before = (
             Balances::balance(&beneficiary),
             Balances::balance(&TreasuryAccount::get()),

@@ -474,6 +474,10 @@ pub struct ClosedRound {
     pub developers: Balance,
     /// Share of the operators.
     pub workers: Balance,
+    /// Out of the node reserve for the operators, on top of their share.
+    pub granted: Balance,
+    /// Out of the node reserve for live workers.
+    pub maintenance: Balance,
     /// Shares without a receiver, carried over into the next round.
     pub carried: Balance,
 }

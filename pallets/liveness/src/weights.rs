@@ -25,7 +25,7 @@ impl WeightInfo for () {
     // 20 hashes; the member, its worker, the draw, and what counts answers.
     fn alive() -> Weight {
         Weight::from_parts(80_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(5, 4))
+            .saturating_add(RocksDbWeight::get().reads_writes(8, 7))
     }
 
     // 20 hashes, two payments out of a hold, the worker, three members' entries.

@@ -150,6 +150,7 @@ impl<T: Config> Pallet<T> {
         }
         for loser in losers {
             let amounts = T::Workers::slash(&loser.worker, &honest);
+            T::Income::faulted(&loser.worker, &loser.operator);
             Self::deposit_event(Event::Slashed {
                 job: id,
                 batch,

@@ -105,6 +105,8 @@ parameter_types! {
     pub storage Settled: Vec<(u128, u128)> = Vec::new();
     /// Payments that arrived.
     pub storage Payments: Vec<MockPayment> = Vec::new();
+    /// Workers whose credit history a fault has cut, and their operators.
+    pub storage Faulted: Vec<(AccountId, AccountId)> = Vec::new();
     /// Batches that the verifier has in hand.
     pub storage InHand: BTreeSet<(JobId, BatchIndex)> = BTreeSet::new();
     /// Deadlines that the verifier was told of.
@@ -331,6 +333,11 @@ impl Income<AccountId> for MockIncome {
             units: payment.units,
         });
         Payments::set(&payments);
+    }
+    fn faulted(worker: &AccountId, operator: &AccountId) {
+        let mut faulted = Faulted::get();
+        faulted.push((*worker, *operator));
+        Faulted::set(&faulted);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
-    Get, Hooks,
+    EnsureOrigin, Get, Hooks,
     fungible::{Inspect, Mutate},
 };
 use frame_system::{Pallet as System, RawOrigin};
@@ -11,12 +11,17 @@ use sungrid_primitives::traits::{Income, Payment};
 
 use crate::*;
 
-/// Makes the pot exist as the genesis does, and pays for work of `account` in every role.
+/// Makes the pot exist and fills the node reserve as the genesis does, and pays for work of `account` in
+/// every role.
 fn earn<T: Config>(account: &T::AccountId) -> Result<(), BenchmarkError> {
     let pot = Pallet::<T>::account_id();
     let amount = T::EmissionCap::get().max(T::Currency::minimum_balance() * 1_000);
     T::Currency::mint_into(&pot, T::Currency::minimum_balance())?;
     T::Currency::mint_into(&pot, amount)?;
+    T::Currency::mint_into(
+        &Pallet::<T>::node_reserve(),
+        T::ReservePerRound::get().saturating_add(T::Currency::minimum_balance()),
+    )?;
     <Pallet<T> as Income<_>>::paid(Payment {
         worker: account.clone(),
         operator: account.clone(),
@@ -80,7 +85,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// A round with income, points in every role, an emission, and a treasury to be created.
+    /// A round with income, points in every role, an emission, a grant, and a treasury to be created.
     #[benchmark]
     fn close_round() -> Result<(), BenchmarkError> {
         let account: T::AccountId = whitelisted_caller();
@@ -101,6 +106,20 @@ mod benchmarks {
             Some(round.number)
         );
         assert!(Rounds::<T>::contains_key(round.number));
+        assert!(LastRound::<T>::get().is_some_and(|last| last.maintenance > 0));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn set_foundation_reserve() -> Result<(), BenchmarkError> {
+        let origin =
+            T::GovernanceOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+        let account: T::AccountId = account("reserve", 0, 0);
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, account.clone());
+
+        assert_eq!(FoundationReserve::<T>::get(), Some(account));
         Ok(())
     }
 

@@ -1,16 +1,42 @@
-//! How income and work reach the pallet, and what must always hold.
+//! How income, work and signs of life reach the pallet.
 
 use frame_support::traits::{Get, Imbalance, OnUnbalanced, fungible::Balanced};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::AccountIdConversion;
-use sungrid_primitives::traits::{Income, Payment};
+use sungrid_primitives::traits::{CreditHistory, Income, Liveness, Payment};
 
-use crate::{Config, Credit, CreditOf, Current, Pallet, Role};
+use crate::{
+    Config, Credit, CreditOf, Current, FoundationReserve, OperatorCredit, Pallet, Role,
+    WorkerCredit, types::CurrentRound,
+};
 
 impl<T: Config> Pallet<T> {
     /// The account of the pot.
     pub fn account_id() -> T::AccountId {
         T::PalletId::get().into_account_truncating()
+    }
+
+    /// The account of the node reserve, which nobody has a key to.
+    pub fn node_reserve() -> T::AccountId {
+        T::ReserveId::get().into_account_truncating()
+    }
+
+    /// The account that receives what the treasury leaves unspent: the treasury's own while governance has
+    /// named none.
+    pub fn foundation_reserve() -> T::AccountId {
+        FoundationReserve::<T>::get().unwrap_or_else(T::Treasury::get)
+    }
+
+    /// Notes a worker's sign of life, once per round.
+    fn count_live(
+        credit: &mut WorkerCredit,
+        operator: &T::AccountId,
+        round: &mut CurrentRound<BlockNumberFor<T>>,
+    ) {
+        if credit.live != Some(round.number) {
+            credit.live = Some(round.number);
+            Self::earn(Role::Node, operator, 1, round);
+        }
     }
 }
 
@@ -28,17 +54,66 @@ impl<T: Config> Income<T::AccountId> for Pallet<T> {
             charge,
             units,
         } = payment;
-        Current::<T>::mutate(|round| {
-            round.payments = round.payments.saturating_add(amount);
-            Self::earn(Role::Worker, &operator, amount, round);
-            if let Some(developer) = developer {
-                Self::earn(Role::Developer, &developer, charge, round);
-            }
-        });
-        Credit::<T>::mutate(worker, |credit| {
+        let window = T::CreditWindow::get();
+        let mut round = Current::<T>::get();
+        round.payments = round.payments.saturating_add(amount);
+        Self::earn(Role::Worker, &operator, amount, &mut round);
+        if let Some(developer) = developer {
+            Self::earn(Role::Developer, &developer, charge, &mut round);
+        }
+        Credit::<T>::mutate(&worker, |credit| {
             credit.planck = credit.planck.saturating_add(amount);
             credit.units = credit.units.saturating_add(units.into());
+            credit.history.add(amount, round.number, window);
+            // To claim, the worker was bonded for its capacity; to deliver, it ran at least one lane of it.
+            if amount > 0 {
+                Self::count_live(credit, &operator, &mut round);
+            }
         });
+        OperatorCredit::<T>::mutate(&operator, |history| {
+            history.add(amount, round.number, window);
+        });
+        Current::<T>::put(round);
+    }
+
+    fn faulted(worker: &T::AccountId, operator: &T::AccountId) {
+        let (round, window) = (Current::<T>::get().number, T::CreditWindow::get());
+        Credit::<T>::mutate(worker, |credit| {
+            // A third, rounded up: two thirds are left, rounded down.
+            let lost = credit.history.at(round, window).div_ceil(3);
+            credit.history.cut(lost, round, window);
+            OperatorCredit::<T>::mutate(operator, |history| history.cut(lost, round, window));
+        });
+    }
+}
+
+impl<T: Config> Liveness<T::AccountId> for Pallet<T> {
+    fn note_live(worker: &T::AccountId, operator: &T::AccountId) {
+        Current::<T>::mutate(|round| {
+            Credit::<T>::mutate(worker, |credit| Self::count_live(credit, operator, round));
+        });
+    }
+
+    fn is_live(worker: &T::AccountId, round: u32) -> bool {
+        Credit::<T>::get(worker).live == Some(round)
+    }
+
+    fn live_workers() -> u64 {
+        Current::<T>::get().points.nodes as u64
+    }
+}
+
+impl<T: Config> CreditHistory<T::AccountId> for Pallet<T> {
+    fn credit_average(operator: &T::AccountId) -> u128 {
+        OperatorCredit::<T>::get(operator)
+            .average(Current::<T>::get().number, T::CreditWindow::get())
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &T::AccountId, average: u128) {
+        let sum = average.saturating_mul(T::CreditWindow::get().into());
+        let round = Current::<T>::get().number;
+        OperatorCredit::<T>::insert(operator, crate::History { sum, round });
     }
 }
 
@@ -59,89 +134,5 @@ impl<T: Config + pallet_authorship::Config>
 {
     fn note_author(author: T::AccountId) {
         Current::<T>::mutate(|round| Self::earn(Role::Author, &author, 1, round));
-    }
-}
-
-#[cfg(any(feature = "try-runtime", test))]
-impl<T: Config> Pallet<T> {
-    /// What must hold after every block:
-    ///
-    /// 1. points: of the current round and of every ended one, those of the accounts add up, role by role;
-    /// 2. an ended round is kept exactly while it has points left, and a share without points has no planck;
-    /// 3. what is owed = open shares + pending + carried;
-    /// 4. the pot holds the existential deposit, what is owed and the current round's income;
-    /// 5. an account without points and without pending planck is not stored;
-    /// 6. the last round's parts add up to its income.
-    pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-        use alloc::collections::BTreeMap;
-        use frame_support::{ensure, traits::fungible::Inspect};
-
-        use crate::{Accounts, CarriedOver, LastRound, Owed, Rounds};
-
-        let mut current = Current::<T>::get();
-        let mut points = BTreeMap::<(u32, Role), u128>::new();
-        let mut pending = 0u128;
-        for (role, _, entry) in Accounts::<T>::iter() {
-            ensure!(
-                entry.points > 0 || entry.pending > 0,
-                "5: an empty account is stored"
-            );
-            ensure!(
-                entry.points == 0 || entry.round <= current.number,
-                "1: points of a round that has not begun"
-            );
-            if entry.points > 0 {
-                *points.entry((entry.round, role)).or_default() += entry.points;
-            }
-            pending += entry.pending;
-        }
-        let mut open = 0u128;
-        for (number, mut round) in Rounds::<T>::iter() {
-            ensure!(
-                number < current.number,
-                "2: a round that has not ended is open"
-            );
-            ensure!(!round.is_taken(), "2: an open round has no points left");
-            for role in Role::ALL {
-                let share = *round.of(role);
-                ensure!(
-                    share.points > 0 || share.left == 0,
-                    "2: a share has planck and no points"
-                );
-                let taken = points.remove(&(number, role)).unwrap_or(0);
-                ensure!(
-                    taken == share.points,
-                    "1: points of an ended round do not add up"
-                );
-            }
-            open += round.left();
-        }
-        for role in Role::ALL {
-            let given = points.remove(&(current.number, role)).unwrap_or(0);
-            ensure!(
-                given == *current.points.of(role),
-                "1: points of the current round do not add up"
-            );
-        }
-        ensure!(points.is_empty(), "1: points of a round that is gone");
-
-        let owed = Owed::<T>::get();
-        ensure!(
-            owed == open + pending + CarriedOver::<T>::get().total(),
-            "3: what is owed does not add up"
-        );
-        let least = T::Currency::minimum_balance() + owed + current.payments + current.fees;
-        ensure!(
-            T::Currency::total_balance(&Self::account_id()) >= least,
-            "4: the pot holds less than it should"
-        );
-        if let Some(last) = LastRound::<T>::get() {
-            ensure!(
-                last.payments + last.fees + last.emission
-                    == last.authors + last.foundation + last.developers + last.workers,
-                "6: the split of the last round does not add up"
-            );
-        }
-        Ok(())
     }
 }

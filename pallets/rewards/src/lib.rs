@@ -11,13 +11,20 @@
 //! | 20 % | developers | charge of their images in the round |
 //! | 60 % | operators | ISC value of their verified work in the round |
 //!
+//! Beside the pot, the *node reserve* [C13] gives [`Config::ReservePerRound`] at most, for
+//! [`Config::ReserveRounds`] rounds: 80 % to operators by the same points, 20 % to live workers in equal
+//! parts [S10]. It is an account without a key, filled by the genesis: what it gives is moved, not minted,
+//! and what it does not give stays there.
+//!
 //! ## Terminology
 //! - *Points*: what an account did in a round in one [`Role`]. They belong to one round only.
 //! - *Carried*: a share that had no receiver, because nobody has points in its role. It is added to the
 //!   next round's share of the same kind.
 //! - *Pending*: planck that an account has earned in ended rounds and not yet claimed.
 //! - *Owed*: everything in the account that belongs to somebody already, or is carried.
-//! - *Credit*: what a worker's verified work was worth in all its life [C4].
+//! - *Credit*: what a worker's verified work was worth [C4], in all its life and lately: see [`History`].
+//! - *Live*: a worker that showed a sign of life in the round. Today that is accepted work: to claim it the
+//!   worker had to be bonded for its capacity, to deliver it it ran at least one lane.
 //!
 //! ## Money, to the planck
 //! - The proportional shares round down and the treasury takes what is left of the pot, so a split always
@@ -26,10 +33,13 @@
 //!   earlier round is folded into its pending amount when it next earns or claims. It then takes
 //!   `floor(left × points / points left)` of that round's share, and both go down: whoever comes last
 //!   takes the rest, so no dust remains, in whatever order they come.
-//! - Emission is `min(EmissionCap, EmissionRate × payments)`, rounded down, and minted when the round
-//!   ends. Fees earn none. Whoever pays itself, as author, developer and operator at once, gets back at
-//!   most `90 % × (1 + EmissionRate)` of what it paid: [`integrity_test`](Hooks::integrity_test) keeps that
-//!   below one, so that washing always loses.
+//! - Emission and what the reserve gives by credit come to at most `EmissionRate × payments` together,
+//!   rounded down: first the emission, up to [`Config::EmissionCap`], then the reserve. Fees earn none.
+//!   Whoever pays itself, as author, developer and operator at once, gets back at most
+//!   `90 % × (payments + emission) + grant ≤ (90 % + EmissionRate) × payments` of what it paid:
+//!   [`integrity_test`](Hooks::integrity_test) keeps that below one, so that washing always loses.
+//! - A live worker gets at most [`Config::NodeRewardCap`] per round, so that a bond earns no more by being
+//!   split over many workers than anywhere else.
 //! - The account never falls below the existential deposit, which the genesis gives it and nobody owns.
 //!   Whatever else arrives there, a gift for instance, is income of the round like a fee.
 //! - If the treasury cannot be paid (its account does not exist and the amount could not create it), its
@@ -38,6 +48,8 @@
 //! ## Calls
 //! [`claim_rewards`](Pallet::claim_rewards) pays the signer, [`claim_for`](Pallet::claim_for) lets anyone
 //! trigger the payment of another account to that account, for instance of one that cannot pay the fee.
+//! [`set_foundation_reserve`](Pallet::set_foundation_reserve) names the account that receives what the
+//! treasury leaves unspent [C14].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
@@ -52,13 +64,15 @@ mod mock;
 mod rounds;
 #[cfg(test)]
 mod tests;
+#[cfg(any(feature = "try-runtime", test))]
+mod try_state;
 pub mod types;
 pub mod weights;
 
 pub use pallet::*;
 pub use types::{
-    Account, Carried, CreditOf, CurrentRound, OpenRound, Points, Role, RoundSummary, Share,
-    WorkerCredit,
+    Account, Carried, CreditOf, CurrentRound, History, OpenRound, Points, Role, RoundSummary,
+    Share, WorkerCredit,
 };
 pub use weights::WeightInfo;
 
@@ -72,9 +86,12 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sp_runtime::{Permill, traits::Zero};
+    use sungrid_primitives::traits::CreditHistory;
 
     use crate::{
-        types::{Account, Carried, CurrentRound, OpenRound, Role, RoundSummary, WorkerCredit},
+        types::{
+            Account, Carried, CurrentRound, History, OpenRound, Role, RoundSummary, WorkerCredit,
+        },
         weights::WeightInfo,
     };
 
@@ -95,6 +112,9 @@ pub mod pallet {
         /// Names the account of the pot.
         #[pallet::constant]
         type PalletId: Get<PalletId>;
+        /// Names the account of the node reserve.
+        #[pallet::constant]
+        type ReserveId: Get<PalletId>;
         /// Receives its share at the end of every round.
         type Treasury: Get<Self::AccountId>;
         /// Blocks in a round where the genesis does not say otherwise. Longer rounds cost claimants fewer
@@ -104,10 +124,26 @@ pub mod pallet {
         /// Most planck minted per round.
         #[pallet::constant]
         type EmissionCap: Get<u128>;
-        /// Planck minted per planck of payments, up to the cap. Below one ninth, or washing one's own jobs
-        /// would pay.
+        /// Most planck issued by credit and usage, minted and out of the node reserve together, per planck
+        /// of payments. Below the treasury's share, or washing one's own jobs would pay.
         #[pallet::constant]
         type EmissionRate: Get<Permill>;
+        /// Most planck that the node reserve gives per round.
+        #[pallet::constant]
+        type ReservePerRound: Get<u128>;
+        /// Rounds in which the node reserve gives anything. What is left then stays there.
+        #[pallet::constant]
+        type ReserveRounds: Get<u32>;
+        /// Most planck that a live worker gets per round for being live. Too small and nobody stays on for
+        /// it; larger than what its bond would earn elsewhere, and idle machines are registered for it.
+        #[pallet::constant]
+        type NodeRewardCap: Get<u128>;
+        /// Rounds over which credit is averaged. Too small and validators change with every job; too large
+        /// and a machine that has gone keeps its rank.
+        #[pallet::constant]
+        type CreditWindow: Get<u32>;
+        /// Names the foundation's reserve account.
+        type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -141,10 +177,19 @@ pub mod pallet {
     pub type Accounts<T: Config> =
         StorageDoubleMap<_, Twox64Concat, Role, Blake2_128Concat, T::AccountId, Account>;
 
-    /// Verified work of every worker key, over its whole life.
+    /// Verified work of every worker key.
     #[pallet::storage]
     pub type Credit<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, WorkerCredit, ValueQuery>;
+
+    /// Recent verified work of all workers of an operator.
+    #[pallet::storage]
+    pub type OperatorCredit<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, History, ValueQuery>;
+
+    /// Receives what the treasury leaves unspent.
+    #[pallet::storage]
+    pub type FoundationReserve<T: Config> = StorageValue<_, T::AccountId>;
 
     /// The genesis makes the pot's account exist, with the existential deposit. Put this pallet after the
     /// one that keeps the balances.
@@ -153,6 +198,8 @@ pub mod pallet {
     pub struct GenesisConfig<T: Config> {
         /// Blocks in a round, at least one; [`Config::RoundBlocks`] if not given.
         pub round_length: Option<BlockNumberFor<T>>,
+        /// Receives what the treasury leaves unspent; until governance names one, the treasury keeps it.
+        pub foundation_reserve: Option<T::AccountId>,
     }
 
     #[pallet::genesis_build]
@@ -162,6 +209,7 @@ pub mod pallet {
                 assert!(!length.is_zero(), "genesis: a round has at least one block");
                 RoundLength::<T>::put(length);
             }
+            FoundationReserve::<T>::set(self.foundation_reserve.clone());
             Current::<T>::put(CurrentRound {
                 ends: Pallet::<T>::round_length(),
                 ..Default::default()
@@ -182,7 +230,8 @@ pub mod pallet {
     pub enum Event<T: Config> {
         /// A round ended and its pot was split. All amounts in planck.
         ///
-        /// `payments + fees + emission = authors + foundation + developers + workers`, exactly.
+        /// `payments + fees + emission = authors + foundation + developers + workers`, exactly; what the
+        /// node reserve gave, `granted + maintenance`, comes on top.
         RoundClosed {
             /// Its number.
             round: u32,
@@ -200,6 +249,10 @@ pub mod pallet {
             developers: u128,
             /// 60 %, rounded down.
             workers: u128,
+            /// Out of the node reserve for operators, by the same points.
+            granted: u128,
+            /// Out of the node reserve for live workers, in equal parts.
+            maintenance: u128,
             /// Shares, of this and earlier rounds, that have no receiver yet and go into the next round.
             carried: u128,
         },
@@ -209,6 +262,11 @@ pub mod pallet {
             account: T::AccountId,
             /// Planck; zero if all its points were worth less than one.
             amount: u128,
+        },
+        /// Governance named the account that receives what the treasury leaves unspent.
+        FoundationReserveSet {
+            /// Which.
+            account: T::AccountId,
         },
         /// Something that must not happen was contained: see the node's log.
         Unexpected(UnexpectedKind),
@@ -230,6 +288,8 @@ pub mod pallet {
     pub enum UnexpectedKind {
         /// The emission could not be minted; the round went without.
         EmissionFailed,
+        /// The node reserve could not pay; the round went without.
+        DrawFailed,
         /// The pot holds less than it should: the round ended without what is missing.
         PotShort {
             /// Planck missing.
@@ -255,10 +315,14 @@ pub mod pallet {
                 !T::RoundBlocks::get().is_zero(),
                 "RoundBlocks must be at least one block"
             );
-            let ppm = u64::from(T::EmissionRate::get().deconstruct());
+            let most = Permill::from_percent(crate::rounds::FOUNDATION_PERCENT as u32);
             assert!(
-                (100 - crate::rounds::FOUNDATION_PERCENT) * (1_000_000 + ppm) < 100 * 1_000_000,
-                "EmissionRate must be below one ninth, or washing one's own jobs pays"
+                T::EmissionRate::get() < most,
+                "EmissionRate must be below the treasury's share, or washing one's own jobs pays"
+            );
+            assert!(
+                T::CreditWindow::get() > 1,
+                "CreditWindow must be several rounds, or credit is forgotten with the round"
             );
         }
 
@@ -297,6 +361,26 @@ pub mod pallet {
             ensure_signed(origin)?;
             Self::do_claim(account)
         }
+
+        /// Names the account that receives what the treasury leaves unspent at the end of its period: a
+        /// multisig, by protocol. What an earlier account has received stays there.
+        ///
+        /// # Origin
+        /// [`Config::GovernanceOrigin`].
+        ///
+        /// # Events
+        /// [`Event::FoundationReserveSet`].
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::set_foundation_reserve())]
+        pub fn set_foundation_reserve(
+            origin: OriginFor<T>,
+            account: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            FoundationReserve::<T>::put(&account);
+            Self::deposit_event(Event::FoundationReserveSet { account });
+            Ok(())
+        }
     }
 
     #[pallet::view_functions]
@@ -315,6 +399,17 @@ pub mod pallet {
         /// The round that is filling.
         pub fn current_round() -> CurrentRound<BlockNumberFor<T>> {
             Current::<T>::get()
+        }
+
+        /// What a worker's verified work was worth lately: exponential average, planck per round.
+        pub fn credit_of_worker(worker: T::AccountId) -> u128 {
+            let history = Credit::<T>::get(worker).history;
+            history.average(Current::<T>::get().number, T::CreditWindow::get())
+        }
+
+        /// The same of all workers of an operator together: what ranks it as a validator.
+        pub fn credit_of_operator(operator: T::AccountId) -> u128 {
+            <Self as CreditHistory<T::AccountId>>::credit_average(&operator)
         }
     }
 }

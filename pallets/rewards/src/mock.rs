@@ -2,8 +2,9 @@
 
 use frame_support::{
     PalletId, derive_impl, parameter_types,
-    traits::{ConstU64, ConstU128, FindAuthor, Hooks},
+    traits::{ConstU32, ConstU64, ConstU128, FindAuthor, Hooks},
 };
+use frame_system::EnsureRoot;
 use sp_runtime::{BuildStorage, ConsensusEngineId, Permill};
 use sungrid_primitives::traits::{Income, Payment};
 
@@ -48,6 +49,12 @@ pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const ROUND: u64 = 5;
 pub(crate) const EMISSION_CAP: u128 = 1_000_000;
 pub(crate) const TREASURY: u64 = 200;
+/// Most that the node reserve gives per round, and rounds in which it gives.
+pub(crate) const RESERVE_PER_ROUND: u128 = 10_000_000;
+pub(crate) const RESERVE_ROUNDS: u32 = 100;
+/// Most that a live worker gets per round.
+pub(crate) const NODE_REWARD_CAP: u128 = 700_000;
+pub(crate) const CREDIT_WINDOW: u32 = 10;
 /// Pays for jobs and fees.
 pub(crate) const PAYER: u64 = 100;
 pub(crate) const FUNDS: u128 = 1 << 100;
@@ -61,8 +68,9 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub const RewardsId: PalletId = PalletId(*b"sg/rewrd");
+    pub const ReserveId: PalletId = PalletId(*b"sg/nodes");
     pub const Treasury: u64 = TREASURY;
-    pub const EmissionRate: Permill = Permill::from_percent(8);
+    pub static EmissionRate: Permill = Permill::from_percent(8);
     /// Who makes the blocks.
     pub static Author: Option<u64> = None;
 }
@@ -91,6 +99,12 @@ impl pallet_rewards::Config for Test {
     type RoundBlocks = ConstU64<ROUND>;
     type EmissionCap = ConstU128<EMISSION_CAP>;
     type EmissionRate = EmissionRate;
+    type ReserveId = ReserveId;
+    type ReservePerRound = ConstU128<RESERVE_PER_ROUND>;
+    type ReserveRounds = ConstU32<RESERVE_ROUNDS>;
+    type NodeRewardCap = ConstU128<NODE_REWARD_CAP>;
+    type CreditWindow = ConstU32<CREDIT_WINDOW>;
+    type GovernanceOrigin = EnsureRoot<u64>;
     type WeightInfo = ();
 }
 
@@ -112,13 +126,24 @@ pub(crate) fn next_round() {
     }
 }
 
-/// Pays for verified work as the market does.
+/// Pays for verified work of an operator's only worker as the market does.
 pub(crate) fn pay(operator: u64, developer: Option<u64>, amount: u128, charge: u128) {
+    pay_worker(operator + 1_000, operator, developer, amount, charge);
+}
+
+/// The same of any worker.
+pub(crate) fn pay_worker(
+    worker: u64,
+    operator: u64,
+    developer: Option<u64>,
+    amount: u128,
+    charge: u128,
+) {
     use frame_support::traits::{fungible::Mutate, tokens::Preservation};
     let pot = <Rewards as Income<u64>>::pot();
     Balances::transfer(&PAYER, &pot, amount, Preservation::Expendable).expect("the payer is rich");
     let payment = Payment {
-        worker: operator + 1_000,
+        worker,
         operator,
         developer,
         amount,
@@ -144,6 +169,18 @@ pub(crate) fn fee(amount: u128) {
     )
     .expect("the payer is rich");
     Rewards::on_unbalanced(fee);
+}
+
+/// Gives the node reserve what it can give away.
+pub(crate) fn fill_reserve(amount: u128) {
+    use frame_support::traits::fungible::Mutate;
+    Balances::mint_into(&Rewards::node_reserve(), amount + EXISTENTIAL_DEPOSIT)
+        .expect("no overflow");
+}
+
+/// What the node reserve can still give away.
+pub(crate) fn reserve() -> u128 {
+    Balances::free_balance(Rewards::node_reserve()).saturating_sub(EXISTENTIAL_DEPOSIT)
 }
 
 pub(crate) fn genesis() -> RuntimeGenesisConfig {

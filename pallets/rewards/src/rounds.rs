@@ -5,7 +5,7 @@ use frame_support::{
     traits::{
         Get,
         fungible::{Inspect, Mutate},
-        tokens::Preservation,
+        tokens::{Fortitude, Preservation},
     },
     weights::Weight,
 };
@@ -15,6 +15,7 @@ use sp_runtime::{Percent, Saturating};
 use crate::{
     Account, Accounts, CarriedOver, Config, Current, CurrentRound, Event, LastRound, OpenRound,
     Owed, Pallet, Role, RoundLength, RoundSummary, Rounds, Share, UnexpectedKind, WeightInfo,
+    types::Grant,
 };
 
 /// Part of block authors.
@@ -25,6 +26,9 @@ pub(crate) const FOUNDATION_PERCENT: u64 = 10;
 pub(crate) const DEVELOPERS_PERCENT: u64 = 20;
 /// Part of operators.
 pub(crate) const WORKERS_PERCENT: u64 = 60;
+
+/// Part of a round's node reserve that follows credit; live workers share the rest equally.
+pub(crate) const BY_CREDIT: Percent = Percent::from_percent(80);
 
 const _: () = assert!(
     AUTHORS_PERCENT + FOUNDATION_PERCENT + DEVELOPERS_PERCENT + WORKERS_PERCENT == 100,
@@ -76,9 +80,12 @@ impl<T: Config> Pallet<T> {
     /// Ends a round and opens the next.
     fn close(round: CurrentRound<BlockNumberFor<T>>, now: BlockNumberFor<T>) {
         let (payments, fees) = Self::income(&round);
-        let emission = Self::emit(payments);
+        // What follows credit and usage, out of both sources together, may not exceed this.
+        let cap = T::EmissionRate::get().mul_floor(payments);
+        let emission = Self::emit(cap);
         let pot = payments.saturating_add(fees).saturating_add(emission);
         let parts = split(pot);
+        let grant = Self::draw(&round, cap.saturating_sub(emission));
 
         let mut carried = CarriedOver::<T>::get();
         let owed_before = carried.total();
@@ -98,6 +105,11 @@ impl<T: Config> Pallet<T> {
                 };
             }
         }
+        open.workers.left = open.workers.left.saturating_add(grant.by_credit);
+        open.nodes = Share {
+            left: grant.maintenance,
+            points: points.nodes,
+        };
         carried.foundation =
             Self::pay_treasury(carried.foundation.saturating_add(parts.foundation));
 
@@ -126,6 +138,8 @@ impl<T: Config> Pallet<T> {
             foundation: parts.foundation,
             developers: parts.developers,
             workers: parts.workers,
+            granted: grant.by_credit,
+            maintenance: grant.maintenance,
             carried: carried.total(),
         };
         LastRound::<T>::put(summary);
@@ -149,11 +163,9 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Mints the round's emission into the pot and says how much it was.
-    fn emit(payments: u128) -> u128 {
-        let emission = T::EmissionRate::get()
-            .mul_floor(payments)
-            .min(T::EmissionCap::get());
+    /// Mints the round's emission, at most `cap`, into the pot and says how much it was.
+    fn emit(cap: u128) -> u128 {
+        let emission = T::EmissionCap::get().min(cap);
         if emission == 0 {
             return 0;
         }
@@ -161,6 +173,46 @@ impl<T: Config> Pallet<T> {
             Self::unexpected(UnexpectedKind::EmissionFailed);
             0
         })
+    }
+
+    /// Moves what the node reserve gives for the round into the pot and says how much it was: at most `cap`
+    /// by credit, and the same planck to every live worker. What nobody gets stays in the reserve.
+    fn draw(round: &CurrentRound<BlockNumberFor<T>>, cap: u128) -> Grant {
+        if round.number >= T::ReserveRounds::get() {
+            return Grant::default();
+        }
+        let reserve = Self::node_reserve();
+        let there =
+            T::Currency::reducible_balance(&reserve, Preservation::Preserve, Fortitude::Polite);
+        let budget = T::ReservePerRound::get().min(there);
+        // Rounded down, so that the equal share takes the rest.
+        let by_credit = BY_CREDIT.mul_floor(budget);
+        let each = budget
+            .saturating_sub(by_credit)
+            .checked_div(round.points.nodes)
+            .unwrap_or(0)
+            .min(T::NodeRewardCap::get());
+        let grant = Grant {
+            by_credit: if round.points.workers > 0 {
+                by_credit.min(cap)
+            } else {
+                0
+            },
+            // At most the budget's part: `each` is rounded down.
+            maintenance: each.saturating_mul(round.points.nodes),
+        };
+        let total = grant.by_credit.saturating_add(grant.maintenance);
+        if total == 0 {
+            return grant;
+        }
+        let pot = Self::account_id();
+        match T::Currency::transfer(&reserve, &pot, total, Preservation::Preserve) {
+            Ok(_) => grant,
+            Err(_) => {
+                Self::unexpected(UnexpectedKind::DrawFailed);
+                Grant::default()
+            }
+        }
     }
 
     /// Pays the treasury and says how much could not be paid.
@@ -253,6 +305,8 @@ impl<T: Config> From<RoundSummary> for Event<T> {
             foundation,
             developers,
             workers,
+            granted,
+            maintenance,
             carried,
         } = summary;
         Self::RoundClosed {
@@ -264,6 +318,8 @@ impl<T: Config> From<RoundSummary> for Event<T> {
             foundation,
             developers,
             workers,
+            granted,
+            maintenance,
             carried,
         }
     }

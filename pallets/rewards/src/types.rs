@@ -3,7 +3,9 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::traits::fungible;
 use scale_info::TypeInfo;
-use sp_runtime::{Rounding, helpers_128bit::multiply_by_rational_with_rounding};
+use sp_runtime::{
+    Perquintill, Rounding, Saturating, helpers_128bit::multiply_by_rational_with_rounding,
+};
 
 /// An imbalance of the runtime's currency that somebody must receive.
 pub type CreditOf<T> =
@@ -31,11 +33,13 @@ pub enum Role {
     Developer,
     /// Operating workers: a point per planck of verified work.
     Worker,
+    /// Keeping workers live: a point per live worker.
+    Node,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Author, Self::Developer, Self::Worker];
+    pub const ALL: [Self; 4] = [Self::Author, Self::Developer, Self::Worker, Self::Node];
 }
 
 /// One value per role.
@@ -59,6 +63,8 @@ pub struct Points {
     pub developers: u128,
     /// Of operators.
     pub workers: u128,
+    /// Live workers.
+    pub nodes: u128,
 }
 
 impl Points {
@@ -68,6 +74,7 @@ impl Points {
             Role::Author => &mut self.authors,
             Role::Developer => &mut self.developers,
             Role::Worker => &mut self.workers,
+            Role::Node => &mut self.nodes,
         }
     }
 }
@@ -160,8 +167,10 @@ pub struct OpenRound {
     pub authors: Share,
     /// Share of developers.
     pub developers: Share,
-    /// Share of operators.
+    /// Share of operators, with what the node reserve adds to it.
     pub workers: Share,
+    /// Maintenance reward of live workers.
+    pub nodes: Share,
 }
 
 impl OpenRound {
@@ -171,20 +180,22 @@ impl OpenRound {
             Role::Author => &mut self.authors,
             Role::Developer => &mut self.developers,
             Role::Worker => &mut self.workers,
+            Role::Node => &mut self.nodes,
         }
     }
 
     /// Whether everybody has taken his part.
     pub fn is_taken(&self) -> bool {
-        self.authors.points == 0 && self.developers.points == 0 && self.workers.points == 0
+        [self.authors, self.developers, self.workers, self.nodes]
+            .iter()
+            .all(|share| share.points == 0)
     }
 
     /// Planck not yet taken.
     pub fn left(&self) -> u128 {
-        self.authors
-            .left
-            .saturating_add(self.developers.left)
-            .saturating_add(self.workers.left)
+        [self.authors, self.developers, self.workers, self.nodes]
+            .iter()
+            .fold(0u128, |sum, share| sum.saturating_add(share.left))
     }
 }
 
@@ -254,6 +265,10 @@ pub struct RoundSummary {
     pub developers: u128,
     /// 60 %, rounded down.
     pub workers: u128,
+    /// Out of the node reserve for operators, on top of their 60 %.
+    pub granted: u128,
+    /// Out of the node reserve for live workers, in equal parts.
+    pub maintenance: u128,
     /// What goes into the next round for want of receivers.
     pub carried: u128,
 }
@@ -281,7 +296,70 @@ pub struct Account {
     pub pending: u128,
 }
 
-/// What a worker's verified work was worth in all its life.
+/// What the node reserve gives at the end of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// To operators, by credit.
+    pub(crate) by_credit: u128,
+    /// To live workers, in equal parts.
+    pub(crate) maintenance: u128,
+}
+
+/// An exponential average over rounds, as the sum that it is made of: credit of the round `round` counts
+/// in full, and by a factor of `D = 1 − 1/window` less with every round since.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct History {
+    /// The sum as of `round`, planck.
+    pub sum: u128,
+    /// The round up to which it has decayed.
+    pub round: u32,
+}
+
+impl History {
+    /// The sum as of a later round: `floor(D^(later − round) × sum)`, where `D` is `(window − 1) / window`,
+    /// rounded down to 18 decimals, and its powers come from squaring. One multiplication per binary digit
+    /// of the number of rounds, at most 64.
+    pub fn at(&self, later: u32, window: u32) -> u128 {
+        let decay = Perquintill::from_rational(u64::from(window.saturating_sub(1)), window.into());
+        let rounds = later.saturating_sub(self.round) as usize;
+        decay.saturating_pow(rounds).mul_floor(self.sum)
+    }
+
+    /// The average, planck per round, rounded down.
+    pub fn average(&self, later: u32, window: u32) -> u128 {
+        self.at(later, window) / u128::from(window.max(1))
+    }
+
+    /// Adds credit of a round.
+    pub fn add(&mut self, credit: u128, round: u32, window: u32) {
+        *self = Self {
+            sum: self.at(round, window).saturating_add(credit),
+            round,
+        };
+    }
+
+    /// Takes up to so much away.
+    pub fn cut(&mut self, credit: u128, round: u32, window: u32) {
+        *self = Self {
+            sum: self.at(round, window).saturating_sub(credit),
+            round,
+        };
+    }
+}
+
+/// What the chain knows of a worker's verified work.
 #[derive(
     Clone,
     Copy,
@@ -296,8 +374,12 @@ pub struct Account {
     TypeInfo,
 )]
 pub struct WorkerCredit {
-    /// Planck paid for it.
+    /// Planck paid for it in all its life.
     pub planck: u128,
     /// Units of it.
     pub units: u64,
+    /// Planck paid for it lately.
+    pub history: History,
+    /// The last round in which the worker was live.
+    pub live: Option<u32>,
 }

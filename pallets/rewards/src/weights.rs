@@ -14,13 +14,15 @@ pub trait WeightInfo {
     fn tick() -> Weight;
     /// Of a block in which the round ends, with the point of its author.
     fn close_round() -> Weight;
+    /// Of [`set_foundation_reserve`](crate::Pallet::set_foundation_reserve).
+    fn set_foundation_reserve() -> Weight;
 }
 
 impl WeightInfo for () {
-    // Three roles, each with its account and an ended round; two accounts, the round, what is owed.
+    // Four roles, each with its account and an ended round; two accounts, the round, what is owed.
     fn claim() -> Weight {
-        Weight::from_parts(120_000_000, 12_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(10, 9))
+        Weight::from_parts(140_000_000, 15_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(12, 11))
     }
 
     // The round, the author's account, and an ended round that it folds in.
@@ -29,9 +31,14 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(3, 3))
     }
 
-    // The same, and carried, owed, the round's length, open round, summary, issuance, pot and treasury.
+    // The same, and carried, owed, the round's length, open round, summary, issuance, pot, treasury and
+    // node reserve.
     fn close_round() -> Weight {
-        Weight::from_parts(190_000_000, 20_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(10, 11))
+        Weight::from_parts(230_000_000, 23_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(11, 12))
+    }
+
+    fn set_foundation_reserve() -> Weight {
+        Weight::from_parts(12_000_000, 0).saturating_add(RocksDbWeight::get().writes(1))
     }
 }

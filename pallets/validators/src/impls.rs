@@ -1,24 +1,27 @@
-//! What the calls do, the session manager and the offence handler.
+//! Ranking, the session manager and the offence handler.
 
 use alloc::vec::Vec;
 
 use frame_support::{
-    ensure,
-    pallet_prelude::{DispatchResult, Get, Weight},
+    pallet_prelude::{Get, Weight},
     traits::{
         Imbalance, OnUnbalanced,
-        fungible::Balanced,
-        tokens::{Fortitude, Precision, Preservation},
+        fungible::{BalancedHold, MutateHold},
     },
 };
 use pallet_session::historical;
-use sp_runtime::{Perbill, traits::Convert};
+use sp_runtime::{
+    Perbill, Rounding, helpers_128bit::multiply_by_rational_with_rounding, traits::Convert,
+};
 use sp_staking::{
     SessionIndex,
     offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
 };
+use sungrid_primitives::traits::CreditHistory;
 
-use crate::{Authorities, Barred, Config, Error, Event, Pallet, pallet::BalanceOf};
+use crate::{
+    Authorities, Barred, Bond, Bonds, Candidates, Config, Event, HoldReason, Pallet, SeatLimits,
+};
 
 /// Identifies a validator by its account alone: there is no exposure of nominators to remember.
 pub struct UnitIdentification;
@@ -30,108 +33,105 @@ impl<AccountId> Convert<AccountId, Option<()>> for UnitIdentification {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_add_authority(authority: T::AccountId) -> DispatchResult {
-        ensure!(
-            pallet_session::NextKeys::<T>::contains_key(&authority),
-            Error::<T>::NoSessionKeys
-        );
-        Authorities::<T>::try_mutate(|list| {
-            let at = list
-                .binary_search(&authority)
-                .err()
-                .ok_or(Error::<T>::AlreadyAuthority)?;
-            list.try_insert(at, authority.clone())
-                .map_err(|_| Error::<T>::TooManyAuthorities)
-        })?;
-        Self::deposit_event(Event::AuthorityAdded { authority });
-        Ok(())
+    pub(crate) fn has_keys(who: &T::AccountId) -> bool {
+        pallet_session::NextKeys::<T>::contains_key(who)
     }
 
-    pub(crate) fn do_remove_authority(authority: T::AccountId) -> DispatchResult {
-        Authorities::<T>::try_mutate(|list| {
-            let at = list
-                .binary_search(&authority)
-                .map_err(|_| Error::<T>::NotAuthority)?;
-            let others_left = list
-                .iter()
-                .any(|other| *other != authority && !Barred::<T>::contains_key(other));
-            ensure!(others_left, Error::<T>::LastAuthority);
-            list.remove(at);
-            Ok::<_, Error<T>>(())
-        })?;
-        Barred::<T>::remove(&authority);
-        Self::deposit_event(Event::AuthorityRemoved { authority });
-        Ok(())
+    pub(crate) fn is_authority(who: &T::AccountId) -> bool {
+        Authorities::<T>::get().binary_search(who).is_ok()
     }
 
-    pub(crate) fn do_reinstate(authority: T::AccountId) -> DispatchResult {
-        Barred::<T>::take(&authority).ok_or(Error::<T>::NotBarred)?;
-        Self::deposit_event(Event::AuthorityReinstated { authority });
-        Ok(())
+    /// `credit average × bond / MinBond`, rounded down; zero for who cannot validate.
+    pub(crate) fn rank(who: &T::AccountId) -> u128 {
+        let (bond, least) = (Bonds::<T>::get(who).unwrap_or_default(), T::MinBond::get());
+        if bond.amount < least || !Self::has_keys(who) {
+            return 0;
+        }
+        let credit = T::CreditHistory::credit_average(who);
+        // Beyond all money there is.
+        multiply_by_rational_with_rounding(credit, bond.amount, least, Rounding::Down)
+            .unwrap_or(u128::MAX)
     }
 
-    /// The authorities that should validate: neither barred nor without keys.
+    /// The authorities that should validate while candidates are too few: neither barred nor without keys.
     pub fn eligible() -> Vec<T::AccountId> {
         Authorities::<T>::get()
             .into_iter()
-            .filter(|who| {
-                !Barred::<T>::contains_key(who) && pallet_session::NextKeys::<T>::contains_key(who)
-            })
+            .filter(|who| !Barred::<T>::contains_key(who) && Self::has_keys(who))
             .collect()
     }
 
-    /// Takes the fine for a slash of `fraction` from `who`; the amount that was there to take.
-    ///
-    /// The account keeps its minimum balance, because its session keys still refer to it.
-    fn fine(who: &T::AccountId, fraction: Perbill) -> BalanceOf<T> {
-        let due = fraction.mul_ceil(T::MaxFine::get());
-        let Ok(credit) = <T as Config>::Currency::withdraw(
-            who,
-            due,
-            Precision::BestEffort,
-            Preservation::Preserve,
-            Fortitude::Force,
-        ) else {
-            return Default::default();
-        };
-        let taken = credit.peek();
-        T::FineDestination::on_unbalanced(credit);
-        taken
-    }
-
-    /// Bars `who` unless nobody else could author blocks.
-    fn bar(who: &T::AccountId, session: SessionIndex) -> bool {
-        let others_left = Self::eligible().iter().any(|other| other != who);
-        if others_left {
-            Barred::<T>::insert(who, session);
+    /// Who should validate, sorted by account: the best candidates, or the authorities while too few
+    /// candidates have a rank. Equal ranks: the lower account first.
+    pub(crate) fn elect() -> Vec<T::AccountId> {
+        let seats = SeatLimits::<T>::get();
+        let mut ranked: Vec<_> = Candidates::<T>::get()
+            .into_iter()
+            .map(|who| (Self::rank(&who), who))
+            .filter(|(rank, _)| *rank > 0)
+            .collect();
+        if ranked.len() < seats.least as usize {
+            return Self::eligible();
         }
-        others_left
+        // Stable, and the list is sorted by account.
+        ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
+        ranked.truncate(seats.most as usize);
+        let mut elected: Vec<_> = ranked.into_iter().map(|(_, who)| who).collect();
+        elected.sort();
+        elected
     }
 
-    /// The invariants of this pallet:
-    ///
-    /// 1. the authorities are sorted and distinct;
-    /// 2. only authorities are barred;
-    /// 3. some authority is not barred, once there is one.
-    ///
-    /// # Errors
-    /// Names the invariant that does not hold.
-    #[cfg(any(feature = "try-runtime", test))]
-    pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-        let list = Authorities::<T>::get();
-        ensure!(
-            list.windows(2).all(|pair| pair[0] < pair[1]),
-            "invariant 1: authorities are not sorted and distinct"
-        );
-        ensure!(
-            Barred::<T>::iter_keys().all(|who| list.binary_search(&who).is_ok()),
-            "invariant 2: an account is barred that is no authority"
-        );
-        ensure!(
-            list.is_empty() || list.iter().any(|who| !Barred::<T>::contains_key(who)),
-            "invariant 3: every authority is barred"
-        );
-        Ok(())
+    /// Takes an account off the list of candidates if it is on it.
+    pub(crate) fn unseat(who: &T::AccountId) {
+        Candidates::<T>::mutate(|list| {
+            if let Ok(at) = list.binary_search(who) {
+                list.remove(at);
+            }
+        });
+    }
+
+    /// Takes a fraction of a bond, rounded up; the amount that was there to take.
+    fn slash(who: &T::AccountId, fraction: Perbill) -> u128 {
+        Bonds::<T>::mutate_extant(who, |bond| {
+            let due = fraction.mul_ceil(bond.amount);
+            let (credit, _) =
+                <T as Config>::Currency::slash(&HoldReason::ValidatorBond.into(), who, due);
+            let taken = credit.peek();
+            T::FineDestination::on_unbalanced(credit);
+            bond.amount = bond.amount.saturating_sub(taken);
+            taken
+        })
+    }
+
+    /// Bars `who`, and takes it off the list of candidates, unless it is the last authority.
+    fn bar(who: &T::AccountId, session: SessionIndex) -> bool {
+        let authorities = Authorities::<T>::get();
+        let is_last = authorities.contains(who)
+            && !authorities
+                .iter()
+                .any(|other| other != who && !Barred::<T>::contains_key(other));
+        if !is_last {
+            Barred::<T>::insert(who, session);
+            Self::unseat(who);
+        }
+        !is_last
+    }
+
+    /// Holds the minimum bond of a genesis authority. Without the money for it, being barred is all that
+    /// an equivocation costs it.
+    fn bond_at_genesis(who: &T::AccountId) {
+        let amount = T::MinBond::get();
+        if !Bonds::<T>::contains_key(who)
+            && <T as Config>::Currency::hold(&HoldReason::ValidatorBond.into(), who, amount).is_ok()
+        {
+            Bonds::<T>::insert(
+                who,
+                Bond {
+                    amount,
+                    free_from: None,
+                },
+            );
+        }
     }
 }
 
@@ -141,16 +141,17 @@ impl<T: Config> historical::SessionManager<T::AccountId, ()> for Pallet<T> {
         list.sort();
         // Both genesis sessions come through here; the second finds what the first stored.
         list.truncate(T::MaxAuthorities::get() as usize);
+        list.iter().for_each(Self::bond_at_genesis);
         Authorities::<T>::put(frame_support::BoundedVec::truncate_from(list.clone()));
         (!list.is_empty()).then(|| list.into_iter().map(|who| (who, ())).collect())
     }
 
     fn new_session(_: SessionIndex) -> Option<Vec<(T::AccountId, ())>> {
-        let wanted = Self::eligible();
+        let wanted = Self::elect();
         if wanted.is_empty() {
             log::error!(
                 target: "runtime::validators",
-                "no authority has session keys: the chain stops with the next session"
+                "too few candidates, and no authority has session keys: the validators stay"
             );
             return None;
         }
@@ -203,21 +204,21 @@ impl<T: Config> OnOffenceHandler<T::AccountId, historical::IdentificationTuple<T
         let mut weight = Weight::zero();
         let current = pallet_session::CurrentIndex::<T>::get();
         for (details, fraction) in offenders.iter().zip(fractions) {
-            // Account, issuance, authorities, barred, the disabled validators, and each authority's bar.
+            // Bond, hold, account, issuance, treasury, authorities, barred and its count, candidates, the
+            // disabled validators, and each authority's bar.
             weight.saturating_accrue(
-                T::DbWeight::get().reads_writes(5 + 2 * u64::from(T::MaxAuthorities::get()), 5),
+                T::DbWeight::get().reads_writes(10 + u64::from(T::MaxAuthorities::get()), 9),
             );
-            let (authority, ()) = &details.offender;
-            // Offences of accounts that have left still cost them what they still have here.
-            let amount = Self::fine(authority, *fraction);
-            let known = Authorities::<T>::get().binary_search(authority).is_ok();
-            let barred = known && Self::bar(authority, current);
+            let (validator, ()) = &details.offender;
+            // Offences of accounts that are leaving still cost them their bond.
+            let amount = Self::slash(validator, *fraction);
+            let barred = Self::bar(validator, current);
             pallet_session::Pallet::<T>::report_offence(
-                authority.clone(),
+                validator.clone(),
                 OffenceSeverity(*fraction),
             );
-            Self::deposit_event(Event::AuthorityFined {
-                authority: authority.clone(),
+            Self::deposit_event(Event::ValidatorSlashed {
+                validator: validator.clone(),
                 session,
                 amount,
                 barred,

@@ -1,8 +1,10 @@
 //! A runtime with sessions, history and this pallet.
 
+use std::collections::BTreeMap;
+
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{ConstU32, ConstU64, tokens::imbalance::ResolveTo},
+    traits::{ConstU32, ConstU64, ConstU128, tokens::imbalance::ResolveTo},
 };
 use frame_system::EnsureRoot;
 use pallet_session::{SessionHandler, disabling::UpToLimitWithReEnablingDisablingStrategy};
@@ -13,12 +15,14 @@ use sp_runtime::{
     traits::{ConvertInto, OpaqueKeys},
 };
 use sp_staking::offence::{OffenceDetails, OnOffenceHandler};
+use sungrid_primitives::traits::CreditHistory;
 
-use crate::{Pallet, UnitIdentification};
+use crate::{Pallet, Seats, UnitIdentification};
 
 pub(crate) const TREASURY: u64 = 99;
-pub(crate) const MAX_FINE: u64 = 1_000;
-pub(crate) const BALANCE: u64 = 10_000;
+pub(crate) const MIN_BOND: u128 = 1_000;
+pub(crate) const BALANCE: u128 = 10_000;
+pub(crate) const HISTORY: u32 = 3;
 
 frame_support::construct_runtime!(
     pub enum Test {
@@ -32,19 +36,41 @@ frame_support::construct_runtime!(
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Test {
-    type AccountData = pallet_balances::AccountData<u64>;
+    type AccountData = pallet_balances::AccountData<u128>;
     type Block = frame_system::mocking::MockBlock<Test>;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Test {
     type AccountStore = System;
-    type ExistentialDeposit = ConstU64<10>;
+    type Balance = u128;
+    type ExistentialDeposit = ConstU128<10>;
 }
 
 parameter_types! {
     pub static Announced: Vec<u64> = Vec::new();
     pub const TreasuryAccount: u64 = TREASURY;
+    pub static Credits: BTreeMap<u64, u128> = BTreeMap::new();
+    pub static FirstSeats: Seats = Seats { least: 2, most: 3 };
+}
+
+/// Credit as the tests say.
+pub struct MockCredit;
+
+impl CreditHistory<u64> for MockCredit {
+    fn credit_average(operator: &u64) -> u128 {
+        Credits::get().get(operator).copied().unwrap_or(0)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(operator: &u64, average: u128) {
+        credit(*operator, average);
+    }
+}
+
+/// Says what the verified work of `who` was worth.
+pub(crate) fn credit(who: u64, average: u128) {
+    Credits::mutate(|credits| credits.insert(who, average));
 }
 
 /// Keeps the validators that it is told of.
@@ -67,7 +93,7 @@ impl SessionHandler<u64> for Handler {
 impl pallet_session::Config for Test {
     type Currency = Balances;
     type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
-    type KeyDeposit = ConstU64<0>;
+    type KeyDeposit = ConstU128<0>;
     type Keys = UintAuthorityId;
     type NextSessionRotation = pallet_session::PeriodicSessions<ConstU64<1_000>, ConstU64<0>>;
     type RuntimeEvent = RuntimeEvent;
@@ -86,12 +112,16 @@ impl pallet_session::historical::Config for Test {
 }
 
 impl crate::Config for Test {
+    type CreditHistory = MockCredit;
     type Currency = Balances;
     type FineDestination = ResolveTo<TreasuryAccount, Balances>;
     type GovernanceOrigin = EnsureRoot<u64>;
-    type HistoryDepth = ConstU32<3>;
+    type HistoryDepth = ConstU32<HISTORY>;
+    type InitialSeats = FirstSeats;
     type MaxAuthorities = ConstU32<6>;
-    type MaxFine = ConstU64<MAX_FINE>;
+    type MaxCandidates = ConstU32<6>;
+    type MinBond = ConstU128<MIN_BOND>;
+    type RuntimeHoldReason = RuntimeHoldReason;
     type WeightInfo = ();
 }
 
@@ -101,7 +131,7 @@ pub(crate) fn with_authorities(authorities: &[u64], test: impl FnOnce()) {
         .build_storage()
         .expect("the default genesis is valid");
     pallet_balances::GenesisConfig::<Test> {
-        balances: (1..=9)
+        balances: (1..=30)
             .chain([TREASURY])
             .map(|who| (who, BALANCE))
             .collect(),
@@ -136,6 +166,25 @@ pub(crate) fn two_sessions() {
 pub(crate) fn set_keys(who: u64, key: u64) {
     Session::set_keys(RuntimeOrigin::signed(who), UintAuthorityId(key), Vec::new())
         .expect("the account can take keys");
+}
+
+/// Gives `who` keys and bonds `amount` of it.
+pub(crate) fn bond(who: u64, amount: u128) {
+    set_keys(who, who);
+    Validators::bond(RuntimeOrigin::signed(who), amount).expect("the account is rich");
+}
+
+/// Makes `who` a candidate with the minimum bond and this credit.
+pub(crate) fn candidate(who: u64, average: u128) {
+    bond(who, MIN_BOND);
+    credit(who, average);
+    Validators::stand(RuntimeOrigin::signed(who), None).expect("the list has room");
+}
+
+/// What is held of `who` as a validator.
+pub(crate) fn held(who: u64) -> u128 {
+    use frame_support::traits::fungible::InspectHold;
+    Balances::balance_on_hold(&crate::HoldReason::ValidatorBond.into(), &who)
 }
 
 /// Proves an equivocation of `who` worth `percent`.

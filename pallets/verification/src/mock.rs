@@ -109,6 +109,7 @@ parameter_types! {
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
     pub const RewardsId: PalletId = PalletId(*b"sg/rewrd");
+    pub const ReserveId: PalletId = PalletId(*b"sg/nodes");
     pub const EmissionRate: Permill = Permill::from_percent(8);
     pub AgendaWeight: Weight = Weight::from_parts(200_000_000_000, 4 << 20);
 }
@@ -191,6 +192,12 @@ impl pallet_rewards::Config for Test {
     type RoundBlocks = ConstU64<50>;
     type EmissionCap = ConstU128<1_000_000>;
     type EmissionRate = EmissionRate;
+    type ReserveId = ReserveId;
+    type ReservePerRound = ConstU128<1_000_000>;
+    type ReserveRounds = ConstU32<1_000>;
+    type NodeRewardCap = ConstU128<1_000>;
+    type CreditWindow = ConstU32<100>;
+    type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
     type WeightInfo = ();
 }
 

@@ -12,9 +12,12 @@ use super::{
     treasury::TreasuryAccount,
 };
 use crate::{
-    Auditors, Balances, Liveness, Runtime, RuntimeCall, RuntimeHoldReason, Suns,
+    Auditors, Balance, Balances, Liveness, Runtime, RuntimeCall, RuntimeHoldReason, Suns,
     constants::{currency::ISC, time::MINUTES},
 };
+
+/// Least bond of any worker.
+pub const MIN_WORKER_BOND: Balance = 10 * ISC;
 
 parameter_types! {
     /// What one wrong result costs. Two replicas of a batch earn far less than a tenth of a bond, so a
@@ -54,7 +57,7 @@ impl pallet_workers::Config for Runtime {
     // Ten minutes: 40 batches at once with the least bond.
     type FeelessWindow = ConstU32<{ 10 * MINUTES }>;
     type FollowUps = FollowUps;
-    type MinBond = ConstU128<{ 10 * ISC }>;
+    type MinBond = ConstU128<MIN_WORKER_BOND>;
     type Pricing = Suns;
     type Roster = Liveness;
     type RuntimeHoldReason = RuntimeHoldReason;

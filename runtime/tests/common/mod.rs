@@ -27,16 +27,21 @@ pub(crate) fn patch(preset: &str) -> Value {
 
 /// The state that a chain specification with this patch has at genesis.
 pub(crate) fn genesis(patch: Value) -> sp_io::TestExternalities {
+    try_genesis(patch).expect("the preset builds")
+}
+
+/// The same of a patch that may be refused.
+pub(crate) fn try_genesis(patch: Value) -> Result<sp_io::TestExternalities, String> {
     let mut config =
         serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
     merge(&mut config, patch);
     let mut externalities = sp_io::TestExternalities::default();
     externalities.execute_with(|| {
-        build_state::<RuntimeGenesisConfig>(config.to_string().into_bytes())
-            .expect("the preset builds");
+        build_state::<RuntimeGenesisConfig>(config.to_string().into_bytes())?;
         System::set_block_number(1);
-    });
-    externalities
+        Ok::<_, String>(())
+    })?;
+    Ok(externalities)
 }
 
 /// RFC 7386, as chain specifications apply patches.
@@ -112,12 +117,15 @@ impl Blocks {
                 logs: vec![DigestItem::babe_pre_digest(author)],
             },
         ));
-        let now = RuntimeCall::Timestamp(pallet_timestamp::Call::set {
-            now: slot * SLOT_DURATION,
-        });
-        Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(now))
+        Executive::apply_extrinsic(self.inherent())
             .expect("the inherent is valid")
             .expect("the inherent succeeds");
+    }
+
+    /// The time of the block that has been started.
+    pub(crate) fn inherent(&self) -> UncheckedExtrinsic {
+        let now = u64::from(self.number) * SLOT_DURATION;
+        UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(pallet_timestamp::Call::set { now }))
     }
 
     /// Ends the block.

@@ -66,6 +66,10 @@ struct Split {
     payments: u128,
     fees: u128,
     emission: u128,
+    /// Out of the node reserve, on top of the split: to operators by credit,
+    granted: u128,
+    /// and to live workers in equal parts.
+    maintenance: u128,
 }
 
 #[derive(Debug, Serialize)]
@@ -351,6 +355,8 @@ impl Rounds {
             split.payments += round.payments;
             split.fees += round.fees;
             split.emission += round.emission;
+            split.granted += round.granted;
+            split.maintenance += round.maintenance;
         }
         Ok(split)
     }
@@ -388,6 +394,11 @@ fn text(report: &Report) -> String {
     ] {
         lines.push(format!("  {name:<11} {}", units::isc(amount)));
     }
+    lines.push(format!(
+        "  from the reserve: {} to workers, {} to live nodes",
+        units::isc(split.granted),
+        units::isc(split.maintenance)
+    ));
     for worker in &report.workers {
         lines.push(format!(
             "worker of {:<8} {} credit, {} units",

@@ -158,12 +158,11 @@ pub(super) async fn chain_spec(node: &Path, folder: &Path, round: u32) -> Result
 /// Sets the length of a round in a specification's genesis patch. As text, because its balances are larger
 /// than the numbers that a JSON document in memory holds exactly.
 fn with_round(spec: &str, round: u32) -> Option<String> {
-    let key = spec.find("\"patch\":")?;
-    let inside = key + spec[key..].find('{')? + 1;
+    let patch = spec.find("\"patch\":")?;
+    let rewards = patch + spec[patch..].find("\"rewards\":")?;
+    let inside = rewards + spec[rewards..].find('{')? + 1;
     let (before, after) = spec.split_at(inside);
-    Some(format!(
-        "{before}\n\"rewards\": {{ \"roundLength\": {round} }},{after}"
-    ))
+    Some(format!("{before}\n\"roundLength\": {round},{after}"))
 }
 
 /// Runs a program to its end and returns what it printed.
@@ -196,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_round_is_set_and_large_numbers_stay() {
-        let spec = "{\"genesis\": {\"patch\": {\"balances\": 39999999999000000001}}}";
+        let spec =
+            r#"{"genesis": {"patch": {"balances": 39999999999000000001, "rewards": {"a": 1}}}}"#;
         let changed = with_round(spec, 5).unwrap();
         assert!(changed.contains("39999999999000000001"));
         let value: serde_json::Value = serde_json::from_str(&changed).unwrap();
@@ -204,6 +204,7 @@ mod tests {
             value.pointer("/genesis/patch/rewards/roundLength"),
             Some(&5.into())
         );
+        assert_eq!(value.pointer("/genesis/patch/rewards/a"), Some(&1.into()));
         assert_eq!(with_round("{}", 5), None);
     }
 

@@ -195,6 +195,8 @@ decodes! {
         foundation: u128,
         developers: u128,
         workers: u128,
+        granted: u128,
+        maintenance: u128,
         carried: u128,
     }
     pub(super) struct WireBalances { free: u128, reserved: u128, frozen: u128 }
@@ -599,6 +601,8 @@ impl From<WireClosedRound> for ClosedRound {
             foundation: wire.foundation,
             developers: wire.developers,
             workers: wire.workers,
+            granted: wire.granted,
+            maintenance: wire.maintenance,
             carried: wire.carried,
         }
     }

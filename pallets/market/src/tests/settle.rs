@@ -90,6 +90,7 @@ fn losers_are_slashed_before_their_bond_is_free() {
         Market::conclude(id, 0, accepted(&[10, 12], &[11], 100));
         assert_eq!(worker(11).slashed, 1);
         assert_eq!(worker(10).slashed + worker(12).slashed, 0);
+        assert_eq!(Faulted::get(), vec![(11, OPERATORS + 11)]);
         assert_eq!(worker(11).accepted_units, 0);
         assert!(market_events().contains(&Event::Slashed {
             job: id,

@@ -1,6 +1,7 @@
 //! Random histories: whatever happens in whatever order, no planck appears, vanishes or stays behind.
 
 use proptest::prelude::*;
+use sungrid_primitives::traits::{Income, Liveness};
 
 use crate::{Accounts, CarriedOver, Current, LastRound, Owed, Rounds, mock::*};
 
@@ -18,6 +19,8 @@ enum Act {
     },
     Fee(u128),
     Gift(u128),
+    Live(u64, u64),
+    Fault(u64),
     Claim(u64),
 }
 
@@ -31,6 +34,8 @@ fn act() -> impl Strategy<Value = Act> {
         ),
         2 => amount.clone().prop_map(Act::Fee),
         1 => amount.prop_map(Act::Gift),
+        2 => (PEOPLE, PEOPLE).prop_map(|(worker, operator)| Act::Live(worker, operator)),
+        1 => PEOPLE.prop_map(Act::Fault),
         2 => PEOPLE.prop_map(Act::Claim),
     ]
 }
@@ -50,6 +55,7 @@ fn live(history: Vec<Act>) -> u128 {
     let mut minted = 0;
     for act in history {
         let (before, round) = (issuance(), Current::<Test>::get().number);
+        let filled = reserve();
         match act {
             Act::Block(author) => next_block(author),
             Act::Pay {
@@ -70,6 +76,12 @@ fn live(history: Vec<Act>) -> u128 {
                 )
                 .expect("the payer is rich");
             }
+            Act::Live(worker, operator) => {
+                <Rewards as Liveness<u64>>::note_live(&worker, &operator);
+            }
+            Act::Fault(operator) => {
+                <Rewards as Income<u64>>::faulted(&(operator + 1_000), &operator);
+            }
             Act::Claim(who) => {
                 let (pending, had) = (Rewards::pending(who), Balances::free_balance(who));
                 if Rewards::claim_for(RuntimeOrigin::signed(PAYER), who).is_ok() {
@@ -82,10 +94,14 @@ fn live(history: Vec<Act>) -> u128 {
         let emission = match LastRound::<Test>::get() {
             Some(last) if Current::<Test>::get().number > round => {
                 assert!(last.emission <= EMISSION_CAP);
-                assert!(last.emission * 100 <= last.payments * 8);
+                assert!((last.emission + last.granted) * 100 <= last.payments * 8);
+                assert_eq!(reserve(), filled - last.granted - last.maintenance);
                 last.emission
             }
-            _ => 0,
+            _ => {
+                assert_eq!(reserve(), filled);
+                0
+            }
         };
         assert_eq!(issuance(), before + emission);
         minted += emission;
@@ -99,6 +115,7 @@ proptest! {
     fn money_is_conserved_and_every_claim_order_pays_all(
         history in prop::collection::vec(act(), 1..80),
         order in Just(PEOPLE.collect::<Vec<_>>()).prop_shuffle(),
+        reserve in prop_oneof![Just(0), 0..1u128 << 30, Just(1 << 50)],
     ) {
         new_test_ext().execute_with(|| {
             // Everybody has an account, so that the smallest amount can be paid.
@@ -106,6 +123,7 @@ proptest! {
                 Balances::force_set_balance(RuntimeOrigin::root(), who, EXISTENTIAL_DEPOSIT)
                     .expect("an account");
             }
+            fill_reserve(reserve);
             let start = issuance();
             let minted = live(history);
             next_round();

@@ -7,8 +7,8 @@ use frame_support::traits::{
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Account, Accounts, CarriedOver, Current, LastRound, OpenRound, Owed, Role, Rounds, Share,
-    mock::*,
+    Account, Accounts, CarriedOver, Credit, Current, LastRound, OpenRound, OperatorCredit, Owed,
+    Role, Rounds, Share, mock::*,
 };
 
 /// Corrupts a chain with an ended and a running round, and says what the check found.
@@ -124,12 +124,36 @@ fn a_split_that_does_not_add_up_is_noticed() {
 }
 
 #[test]
+fn an_issuance_that_washing_would_mine_is_noticed() {
+    let error = broken(|| {
+        LastRound::<Test>::mutate(|last| last.get_or_insert_default().granted += 1);
+    });
+    assert_eq!(error, "6: more was issued than washing costs".into());
+}
+
+#[test]
+fn live_workers_that_do_not_add_up_are_noticed() {
+    let error = broken(|| Credit::<Test>::mutate(1_004, |credit| credit.live = None));
+    assert_eq!(error, "7: live workers do not add up".into());
+}
+
+#[test]
+fn credit_from_the_future_is_noticed() {
+    let text = "8: credit of a round that has not begun";
+    let error = broken(|| Credit::<Test>::mutate(1_004, |credit| credit.history.round = 9));
+    assert_eq!(error, text.into());
+    let error = broken(|| OperatorCredit::<Test>::mutate(4, |history| history.round = 9));
+    assert_eq!(error, text.into());
+}
+
+#[test]
 fn clients_can_list_accounts_and_rounds() {
     scenario(|| {
         pay(2, None, 10, 1);
         next_round();
-        let accounts: Vec<_> = Accounts::<Test>::iter_keys().collect();
-        assert_eq!(accounts, [(Role::Worker, 2)]);
+        let mut accounts: Vec<_> = Accounts::<Test>::iter_keys().collect();
+        accounts.sort();
+        assert_eq!(accounts, [(Role::Worker, 2), (Role::Node, 2)]);
         assert_eq!(Rounds::<Test>::iter_keys().collect::<Vec<_>>(), [0]);
     });
 }

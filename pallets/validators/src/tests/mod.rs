@@ -1,0 +1,8 @@
+//! What the pallet promises, one module per topic.
+
+mod authorities;
+mod bonds;
+mod candidates;
+mod invariants;
+mod offences;
+mod sessions;
