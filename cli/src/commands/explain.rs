@@ -192,6 +192,7 @@ mod tests {
             constraints: Constraints {
                 jurisdictions: vec![*b"DE", *b"FR"].try_into().expect("few"),
                 min_accepted_units: 7,
+                ..Constraints::default()
             },
         }
     }
