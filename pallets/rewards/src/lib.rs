@@ -23,8 +23,9 @@
 //! - *Pending*: planck that an account has earned in ended rounds and not yet claimed.
 //! - *Owed*: everything in the account that belongs to somebody already, or is carried.
 //! - *Credit*: what a worker's verified work was worth [C4], in all its life and lately: see [`History`].
-//! - *Live*: a worker that showed a sign of life in the round. Today that is accepted work: to claim it the
-//!   worker had to be bonded for its capacity, to deliver it it ran at least one lane.
+//! - *Live*: a worker that showed a sign of life in the round. That is accepted work: to claim it the
+//!   worker had to be bonded for its capacity, to deliver it it ran at least one lane; or an answer to the
+//!   liveness lottery.
 //!
 //! ## Money, to the planck
 //! - The proportional shares round down and the treasury takes what is left of the pot, so a split always

@@ -10,12 +10,12 @@ use frame_support::{
 };
 use serde_json::Value;
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
-use sp_core::Pair;
+use sp_core::{Pair, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{Digest, DigestItem, MultiSignature, generic::Era, traits::Header as _};
 use sungrid_runtime::{
-    BlockNumber, Democracy, Executive, Hash, Header, Nonce, RuntimeCall, RuntimeGenesisConfig,
-    Scheduler, SignedPayload, System, TxExtension, UncheckedExtrinsic,
+    AccountId, BlockNumber, Democracy, Executive, Hash, Header, Nonce, RuntimeCall,
+    RuntimeGenesisConfig, Scheduler, SignedPayload, System, TxExtension, UncheckedExtrinsic,
     constants::time::SLOT_DURATION, genesis_config_presets::get_preset,
 };
 
@@ -148,6 +148,15 @@ impl Blocks {
 
 /// A call of `key`'s, signed.
 pub(crate) fn signed(key: Sr25519Keyring, nonce: Nonce, call: RuntimeCall) -> UncheckedExtrinsic {
+    signed_by(&key.pair(), nonce, call)
+}
+
+/// A call signed by any key.
+pub(crate) fn signed_by(
+    key: &sr25519::Pair,
+    nonce: Nonce,
+    call: RuntimeCall,
+) -> UncheckedExtrinsic {
     let extension: TxExtension = (
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
@@ -163,10 +172,10 @@ pub(crate) fn signed(key: Sr25519Keyring, nonce: Nonce, call: RuntimeCall) -> Un
     );
     let payload =
         SignedPayload::new(call.clone(), extension.clone()).expect("the extensions apply");
-    let signature = payload.using_encoded(|bytes| key.pair().sign(bytes));
+    let signature = payload.using_encoded(|bytes| key.sign(bytes));
     UncheckedExtrinsic::new_signed(
         call,
-        key.to_account_id().into(),
+        AccountId::from(key.public()).into(),
         MultiSignature::Sr25519(signature),
         extension,
     )
