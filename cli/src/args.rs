@@ -14,7 +14,8 @@ Examples:
   sungrid --key env:SEED image publish blur.wasm --class media --fuel-limit 5G --memory-limit 64MiB
   sungrid --key my.key job submit --image blur.wasm --each frames/*.png -- --strength 3
   sungrid job watch 7            go on after a Ctrl-C
-  sungrid job show 7             its terms, where it stands, and why it is not running
+  sungrid quote --image blur.wasm --each frames/*.png    what it would cost, and when it could start
+  sungrid job explain 7          why it is not running: which constraint rejects how many workers
   sungrid receipt verify DIR     check signatures and recompute the bill, without a network
 
 A key is named, never typed: //Alice (development chains), a file with a seed phrase or a polkadot.js keystore,
@@ -70,6 +71,8 @@ pub enum Command {
     /// Submit jobs, follow them, collect their results.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What a job would cost and when it could start; takes what `job submit` takes, and submits nothing.
+    Quote(Box<OrderArgs>),
     /// Look at the workers.
     #[command(subcommand)]
     Worker(WorkerCommand),
@@ -193,8 +196,13 @@ pub enum JobCommand {
         #[arg(long)]
         all: bool,
     },
-    /// A job's terms, where it stands, and why it is not running.
+    /// A job's terms, where it stands, and what it waits for.
     Show {
+        /// The job.
+        job: JobId,
+    },
+    /// Why a job is not running: how many workers each constraint rejects, and what others pay.
+    Explain {
         /// The job.
         job: JobId,
     },
@@ -243,9 +251,9 @@ pub struct TermsArgs {
     pub environment: Option<H256>,
 }
 
-/// Arguments of `job submit`.
+/// What to run, on what, and on which terms.
 #[derive(Clone, Debug, Args)]
-pub struct SubmitArgs {
+pub struct OrderArgs {
     /// A job file (TOML, or JSON if it ends in .json); flags override it.
     pub file: Option<PathBuf>,
     /// What to run: CID of a published image, or a .wasm file, which is published if it is not.
@@ -269,6 +277,14 @@ pub struct SubmitArgs {
     /// Terms.
     #[command(flatten)]
     pub terms: TermsArgs,
+}
+
+/// Arguments of `job submit`.
+#[derive(Clone, Debug, Args)]
+pub struct SubmitArgs {
+    /// The order.
+    #[command(flatten)]
+    pub order: OrderArgs,
     /// Serving.
     #[command(flatten)]
     pub serve: ServeArgs,

@@ -64,7 +64,8 @@ impl Submission<'_> {
         code: PathBuf,
         task: Task,
     ) -> Result<Requester, Error> {
-        let mut spec = self.terms(plan, image_hash, image).await?;
+        let chain = &*self.chain;
+        let mut spec = Self::terms(chain, plan, image_hash, image, self.environment).await?;
         let profile = self
             .chain
             .profile(spec.profile)
@@ -128,11 +129,17 @@ impl Submission<'_> {
         )
     }
 
-    async fn terms(
-        &self,
+    /// The terms of a job: what the plan leaves open comes from the chain and the image. `input` and
+    /// `endpoint` are still empty.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the chain would refuse them, [`Error::Chain`].
+    pub async fn terms(
+        chain: &dyn Chain,
         plan: &Plan,
         image_hash: ContentHash,
         image: &Image,
+        environment: Option<EnvironmentId>,
     ) -> Result<JobSpec, Error> {
         let usage = |text: String| Err(Error::Usage(text));
         let Terms {
@@ -140,7 +147,7 @@ impl Submission<'_> {
             min_accepted_units,
             ..
         } = plan.terms.clone();
-        let floor = self.chain.price_floor(CPU_1_ID).await?;
+        let floor = chain.price_floor(CPU_1_ID).await?;
         let price = plan.terms.price.unwrap_or(floor);
         if price < floor {
             return usage(format!(
@@ -149,7 +156,7 @@ impl Submission<'_> {
                 units::isc(floor)
             ));
         }
-        let params = self.chain.params().await?;
+        let params = chain.params().await?;
         let fuel_limit = plan.terms.fuel_limit.unwrap_or(image.limits.fuel);
         let memory_limit = plan.terms.memory_limit.unwrap_or(image.limits.memory);
         if fuel_limit == 0 || memory_limit == 0 {
@@ -183,7 +190,7 @@ impl Submission<'_> {
         if !(2..=3).contains(&replicas) {
             return usage("--replicas must be 2 or 3".into());
         }
-        let head = self.chain.head().await?;
+        let head = chain.head().await?;
         let seconds = plan.terms.deadline.unwrap_or(DEFAULT_DEADLINE);
         let blocks = (seconds.saturating_mul(1_000)).div_ceil(params.block_ms.max(1));
         let allowed = u64::from(params.max_job_blocks.saturating_sub(1));
@@ -193,9 +200,9 @@ impl Submission<'_> {
                 units::seconds(allowed * params.block_ms / 1_000)
             ));
         }
-        let environment = match self.environment {
+        let environment = match environment {
             Some(environment) => environment,
-            None => environment(&*self.chain).await?,
+            None => favoured_environment(chain).await?,
         };
         Ok(JobSpec {
             image: image_hash,
@@ -259,7 +266,7 @@ fn discard(slot: JobFolder, error: Error) -> Error {
 ///
 /// # Errors
 /// [`Error::Chain`]; [`Error::Usage`] if the chain accepts none.
-pub async fn environment(chain: &dyn Chain) -> Result<EnvironmentId, Error> {
+pub async fn favoured_environment(chain: &dyn Chain) -> Result<EnvironmentId, Error> {
     let accepted = chain.environments().await?;
     let workers = chain.workers().await?;
     let popularity = |environment: &EnvironmentId| {

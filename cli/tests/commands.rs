@@ -58,6 +58,7 @@ fn a_node_that_is_not_there_is_named_with_advice() {
         &["worker", "list"][..],
         &["job", "list"],
         &["job", "show", "1"],
+        &["job", "explain", "1"],
         &["image", "list"],
         &[
             "account",
@@ -168,6 +169,10 @@ fn malformed_jobs_and_scenes_are_refused_before_any_node_is_asked() {
     };
     assert!(render(&scene).contains("bad.scene:"), "{}", render(&scene));
     assert!(render("none.scene").contains("check the path"));
+    let text = home.fail(&["quote", &bad]).1;
+    assert!(text.contains("bad.toml"), "{text}");
+    let text = home.fail(&["quote", "--image", &module, "--units", "0"]).1;
+    assert!(text.contains("1 to"), "{text}");
     let object = "sungrid-scene 1\nimage 8 8\nsamples 1\ntile 8 8\ncamera from 0 0 -5 at 0 0 0\n\
                   material m diffuse 1 1 1\nmesh thing thing.obj\nobject thing m\n";
     let text = render(&home.write("object.scene", object));
@@ -196,6 +201,7 @@ fn help_has_examples_for_everything() {
         "render",
         "job submit",
         "job watch",
+        "job explain",
         "receipt verify",
         "--json",
         "env:NAME",
@@ -203,7 +209,7 @@ fn help_has_examples_for_everything() {
         assert!(help.contains(word), "{word}:\n{help}");
     }
     for command in [
-        "image", "job", "worker", "receipt", "account", "rewards", "render", "demo",
+        "image", "job", "quote", "worker", "receipt", "account", "rewards", "render", "demo",
     ] {
         let output = home.run(&[command, "--help"]);
         assert!(

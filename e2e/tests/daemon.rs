@@ -54,8 +54,23 @@ fn an_operator_stakes_serves_claims_and_leaves() {
         "{workers:?}"
     );
 
+    // The chain says what the job would cost and that both have room, and then that it has what it wanted.
+    let wasm = guest("hello-rust");
+    let wasm = wasm.to_str().expect("a plain path");
+    let quote = sungrid_json(&node, &["quote", "--units", "4", "--image", wasm]);
+    assert_eq!(quote["wait"], 0, "{quote}");
+    assert_eq!(quote["survey"]["free_operators"], 2, "{quote}");
+    assert!(quote["escrow"].as_u64() > Some(0), "{quote}");
     let (status, log) = small_job(&node, &data, 4).finish();
     assert!(status.success(), "{log}");
+    let explained = sungrid_json(&node, &["job", "explain", "0"]);
+    assert_eq!(explained["wanting"], 0, "{explained}");
+    assert_eq!(explained["survey"]["suitable"], 2, "{explained}");
+    assert!(
+        list(&node)
+            .iter()
+            .all(|worker| worker["delivered_usuns_s"].as_u64() > Some(0))
+    );
 
     // The daemon claims what its operator earned once the round has closed.
     bob.process().wait_for("rewards claimed");
@@ -148,6 +163,7 @@ fn wrong_nodes_chains_and_keys_are_refused_with_advice() {
     fails(&["--genesis", &other, "worker", "list"], "genesis");
     fails(&["--key", "/no/such/file", "account"], "/no/such/file");
     fails(&["job", "show", "4000000000"], "4000000000");
+    fails(&["job", "explain", "4000000000"], "4000000000");
     // A key without a planck cannot publish: the answer names the amount.
     let wasm = guest("hello-rust");
     let wasm = wasm.to_str().expect("a plain path");

@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod content;
 pub mod environment;
+pub mod explain;
 pub mod job;
 pub mod jurisdiction;
 pub mod merkle;

@@ -69,12 +69,34 @@ pub const CPU_1_ID: ProfileId = ProfileId {
     version: 1,
 };
 
+/// Accelerators, measured by throughput, memory and memory bandwidth.
+pub const GPU_1_ID: ProfileId = ProfileId {
+    kind: ProfileKind::Gpu,
+    version: 1,
+};
+
+/// Durable storage.
+pub const STORAGE_1_ID: ProfileId = ProfileId {
+    kind: ProfileKind::Storage,
+    version: 1,
+};
+
+/// Bandwidth with a public address.
+pub const NETWORK_1_ID: ProfileId = ProfileId {
+    kind: ProfileKind::Network,
+    version: 1,
+};
+
 /// Prices and measures; implemented by `pallet-suns`.
 pub trait Pricing {
     /// The profile, if it exists.
     fn profile(id: ProfileId) -> Option<Profile>;
     /// Least price, planck per SUNS·hour; `u128::MAX` while nothing may trade in the profile.
     fn floor(id: ProfileId) -> u128;
+    /// What settled work paid lately, planck per SUNS·hour: at least the floor.
+    fn spot(id: ProfileId) -> u128;
+    /// Notes that work of `charge` µSUNS·s was settled at `price`, planck per SUNS·hour. O(1).
+    fn note_settled(id: ProfileId, price: u128, charge: u128);
     /// Whether results of this environment are accepted.
     fn accepts(environment: &EnvironmentId) -> bool;
     /// Makes the profile, floor and environment exist, for benchmarks and tests of other pallets.
@@ -87,6 +109,12 @@ pub trait Pricing {
 pub struct WorkerView<AccountId> {
     /// Who bonds it and is paid.
     pub operator: AccountId,
+    /// Whether it takes work at all: active and sufficiently bonded.
+    pub available: bool,
+    /// What it offers, µSUNS.
+    pub capacity: u64,
+    /// Charge that one more batch may have now, µSUNS.
+    pub free: u64,
     /// Where its results compare.
     pub environment: EnvironmentId,
     /// What its capacity is measured in.
@@ -108,13 +136,14 @@ pub struct Slashed {
 
 /// The register of workers; implemented by `pallet-workers`.
 pub trait Workers<AccountId> {
-    /// The worker if it may take work now: active and sufficiently bonded.
-    fn available(worker: &AccountId) -> Option<WorkerView<AccountId>>;
-    /// Whether `charge` µSUNS more would be admitted.
-    fn can_commit(worker: &AccountId, charge: u64) -> bool;
+    /// A registered worker.
+    fn view(worker: &AccountId) -> Option<WorkerView<AccountId>>;
+    /// At most `limit` registered workers with their keys, in no particular order. For reads off chain: its
+    /// cost grows with the fleet.
+    fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)>;
     /// Takes `charge` µSUNS of the worker's capacity for one batch, which may cost it its bond until
-    /// [`Self::resolved`]; `Err` if that would not be admitted.
-    // There is one reason to refuse, the one that `can_commit` names.
+    /// [`Self::resolved`]; `Err` if that would not be admitted: see [`WorkerView`].
+    // There is one reason to refuse.
     #[allow(clippy::result_unit_err)]
     fn commit(worker: &AccountId, charge: u64) -> Result<(), ()>;
     /// Gives capacity back: the worker has delivered, or is out.
@@ -124,8 +153,8 @@ pub trait Workers<AccountId> {
     fn resolved(worker: &AccountId);
     /// Records that the worker missed a deadline.
     fn note_missed(worker: &AccountId);
-    /// Records `units` accepted units.
-    fn note_accepted(worker: &AccountId, units: u32);
+    /// Records `units` accepted units, of `charge` µSUNS·s together.
+    fn note_accepted(worker: &AccountId, units: u32, charge: u128);
     /// Slashes the exposed part of the bond: half to `honest` operators equally, the rest to the
     /// treasury; records the fault.
     fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;

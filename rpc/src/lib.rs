@@ -1,8 +1,8 @@
 //! The JSON-RPC methods of a Sungrid node beyond what every Substrate node serves: account nonces, fees,
 //! BABE authorship, GRANDPA finality, and chain specifications for light clients.
 //!
-//! What clients want to know of our own pallets they read through view functions and storage, so no
-//! method here needs types that metadata does not describe.
+//! What clients want to know of our own pallets they read through storage, view functions and the runtime
+//! API of `sungrid-runtime-api`, so no method here needs types that metadata does not describe.
 #![deny(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;

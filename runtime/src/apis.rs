@@ -18,11 +18,15 @@ use sp_runtime::{
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
+use sungrid_primitives::{
+    JobId,
+    explain::{Explanation, Quote},
+};
 
 use crate::{
     AccountId, BABE_GENESIS_EPOCH_CONFIG, Babe, Balance, Block, Executive, Grandpa, Historical,
-    InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
-    TransactionPayment, VERSION,
+    InherentDataExt, Market, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
+    System, TransactionPayment, VERSION,
     constants::time::{EPOCH_DURATION_IN_SLOTS, PRIMARY_PROBABILITY},
     genesis_config_presets,
 };
@@ -263,6 +267,16 @@ impl_runtime_apis! {
 
         fn preset_names() -> Vec<sp_genesis_builder::PresetId> {
             genesis_config_presets::preset_names()
+        }
+    }
+
+    impl sungrid_runtime_api::MarketApi<Block, pallet_market::JobSpecOf<Runtime>> for Runtime {
+        fn explain(job: JobId) -> Option<Explanation> {
+            Market::explain(job)
+        }
+
+        fn quote(spec: pallet_market::JobSpecOf<Runtime>) -> Option<Quote> {
+            Market::quote(&spec)
         }
     }
 

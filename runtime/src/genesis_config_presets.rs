@@ -14,7 +14,11 @@ use hex_literal::hex;
 use sp_core::H256;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
-use sungrid_primitives::{environment::EnvironmentId, suns::CPU_1, traits::CPU_1_ID};
+use sungrid_primitives::{
+    environment::EnvironmentId,
+    suns::{CPU_1, GPU_1, NETWORK_1, Profile, STORAGE_1},
+    traits::{CPU_1_ID, GPU_1_ID, NETWORK_1_ID, ProfileId, STORAGE_1_ID},
+};
 
 use crate::{
     AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, Balance, BalancesConfig, CouncilConfig,
@@ -30,8 +34,14 @@ pub const GENESIS_ISSUANCE: Balance = 100_000_000 * ISC;
 /// What each well-known account owns at genesis, planck.
 pub const ENDOWMENT: Balance = 5_000_000 * ISC;
 
-/// Least price of a SUNS·hour of `Cpu/1` at genesis, planck. Referenda change it.
-pub const CPU_PRICE_FLOOR: Balance = 100 * MILLI_ISC;
+/// The profiles of the genesis and the least price of a SUNS·hour in each, planck. Referenda change the
+/// prices, and add versions.
+pub const PROFILES: [(ProfileId, Profile, Balance); 4] = [
+    (CPU_1_ID, CPU_1, 100 * MILLI_ISC),
+    (GPU_1_ID, GPU_1, 50 * MILLI_ISC),
+    (STORAGE_1_ID, STORAGE_1, 10 * MILLI_ISC),
+    (NETWORK_1_ID, NETWORK_1, 50 * MILLI_ISC),
+];
 
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
@@ -114,8 +124,8 @@ fn genesis(authorities: Vec<Authority>) -> String {
             members: committee.clone()
         },
         suns: SunsConfig {
-            profiles: vec![(CPU_1_ID, CPU_1)],
-            floors: vec![(CPU_1_ID, CPU_PRICE_FLOOR)],
+            profiles: PROFILES.map(|(id, profile, _)| (id, profile)).to_vec(),
+            floors: PROFILES.map(|(id, _, floor)| (id, floor)).to_vec(),
             environments: ENVIRONMENTS.to_vec(),
         },
         technical_committee: TechnicalCommitteeConfig { members: committee },

@@ -8,17 +8,12 @@ use common::{genesis, patch};
 use frame_support::traits::fungible::{Inspect, InspectHold};
 use serde_json::Value;
 use sp_keyring::Sr25519Keyring;
-use sungrid_primitives::{
-    suns::CPU_1,
-    traits::{CPU_1_ID, Pricing},
-};
+use sungrid_primitives::traits::Pricing;
 use sungrid_runtime::{
     AccountId, Babe, Balances, Council, Grandpa, Rewards, Runtime, Session, Suns, System,
     TechnicalCommittee, Validators,
     constants::currency::EXISTENTIAL_DEPOSIT,
-    genesis_config_presets::{
-        CPU_PRICE_FLOOR, ENVIRONMENTS, GENESIS_ISSUANCE, get_preset, preset_names,
-    },
+    genesis_config_presets::{ENVIRONMENTS, GENESIS_ISSUANCE, PROFILES, get_preset, preset_names},
 };
 
 fn accounts() -> Vec<AccountId> {
@@ -103,8 +98,12 @@ fn a_tool_that_rewrites_session_keys_gets_its_validators() {
 #[test]
 fn a_market_can_open_at_once() {
     genesis(patch("development")).execute_with(|| {
-        assert_eq!(Suns::profile(CPU_1_ID), Some(CPU_1));
-        assert_eq!(Suns::floor(CPU_1_ID), CPU_PRICE_FLOOR);
+        for (id, profile, floor) in PROFILES {
+            assert_eq!(Suns::profile(id), Some(profile));
+            assert_eq!(Suns::floor(id), floor);
+            assert_eq!(Suns::spot(id), Some(floor));
+            assert_eq!(Suns::capacity(id, profile.contains), Some(1_000_000));
+        }
         assert!(ENVIRONMENTS.iter().all(Suns::accepts));
         assert!(System::account_exists(&Rewards::account_id()));
     });

@@ -1,19 +1,18 @@
 //! `sungrid job`.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde::Serialize;
-use sungrid_chain_client::{Call, Chain, Job, JobState, Until, Worker, WorkerState};
-use sungrid_primitives::{JobId, suns::Profile};
+use sungrid_chain_client::{Call, Chain, Explanation, Job, JobState, Until};
+use sungrid_primitives::JobId;
 
-use super::image;
+use super::{explain, image};
 use crate::{
     Error,
-    args::{JobCommand, SubmitArgs, TermsArgs},
+    args::{JobCommand, OrderArgs, SubmitArgs, TermsArgs},
     context::Context,
     folder::{DataFolder, JobFolder, JobRecord, Task},
     image_cid,
@@ -38,11 +37,12 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
         JobCommand::Cancel { job } => cancel(context, job).await,
         JobCommand::List { all } => list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
+        JobCommand::Explain { job } => explain::run(context, job).await,
     }
 }
 
 /// A job file with the flags laid over it.
-fn overlay(args: &SubmitArgs) -> Result<JobFile, Error> {
+pub(super) fn overlay(args: &OrderArgs) -> Result<JobFile, Error> {
     let mut file = match &args.file {
         Some(path) => JobFile::read(path)?,
         None => JobFile::default(),
@@ -81,12 +81,13 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
 }
 
 async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
-    let plan = overlay(&args)?.plan()?;
+    let order = &args.order;
+    let plan = overlay(order)?.plan()?;
     let key = context.key()?;
     let chain = context.chain().await?;
     let (digest, manifest, code) = match &plan.image {
         ImageRef::Wasm(path) => {
-            let (manifest, code) = image::from_wasm(path, &args.manifest)?;
+            let (manifest, code) = image::from_wasm(path, &order.manifest)?;
             let published =
                 image::keep_and_publish(context, &*chain, &key, &manifest, &code).await?;
             context.out.note(format!("image {}", published.image));
@@ -114,7 +115,7 @@ async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
             .listen
             .unwrap_or_else(|| serve::default_listen(&context.global.node)),
         external: args.serve.external.clone(),
-        environment: args.terms.environment,
+        environment: order.terms.environment,
     };
     let requester = submission
         .submit(&plan, digest, &manifest, code, Task::Files)
@@ -511,12 +512,11 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
     }
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
-    let profile = chain.profile(record.spec.profile).await?;
-    let workers: Vec<Worker> = chain.workers().await?.into_iter().map(|(_, w)| w).collect();
-    let waits_for = match profile {
-        Some(profile) if record.wants_work() => why_idle(&record, &profile, &workers),
-        _ => vec![],
-    };
+    let explained = chain.explain(job).await?;
+    let waits_for = explained
+        .filter(Explanation::waits)
+        .map(|explained| explain::reasons(&explained.survey, explained.replicas, &record.spec))
+        .unwrap_or_default();
     let folder = context
         .data
         .job(&chain.genesis(), job)
@@ -571,71 +571,4 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
         lines.join("\n")
     });
     Ok(())
-}
-
-/// Why a job that wants work may get none from these workers; empty if enough of them could take it.
-pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String> {
-    let spec = &job.spec;
-    let needed = spec.policy.replicas() as usize;
-    let Some(rate) = spec.rate(profile) else {
-        return vec!["a profile that has what this job needs".into()];
-    };
-    type Rule<'a> = (Box<dyn Fn(&Worker) -> bool + 'a>, String);
-    let allowed = &spec.constraints.jurisdictions;
-    let rules: Vec<Rule<'_>> = vec![
-        (
-            Box::new(|w| w.environment == spec.environment && w.profile == spec.profile),
-            "with the job's execution environment".into(),
-        ),
-        (
-            Box::new(|w| w.state == WorkerState::Active),
-            "that are active".into(),
-        ),
-        (
-            Box::new(|w| allowed.is_empty() || allowed.contains(&w.attributes.jurisdiction)),
-            "in the allowed countries".into(),
-        ),
-        (
-            Box::new(|w| w.accepted_units >= spec.constraints.min_accepted_units),
-            format!(
-                "with {} accepted units behind them",
-                spec.constraints.min_accepted_units
-            ),
-        ),
-        (
-            Box::new(|w| w.capacity >= rate),
-            format!(
-                "as large as one unit ({} of memory)",
-                units::bytes(spec.memory_limit)
-            ),
-        ),
-        (
-            Box::new(|w| w.admits(rate)),
-            "with free capacity now".into(),
-        ),
-    ];
-    let mut left: Vec<&Worker> = workers.iter().collect();
-    let operators = |workers: &[&Worker]| {
-        workers
-            .iter()
-            .map(|w| w.operator.clone())
-            .collect::<BTreeSet<_>>()
-            .len()
-    };
-    if operators(&left) < needed {
-        return vec![format!(
-            "workers of {needed} different operators: {} registered on this chain",
-            operators(&left)
-        )];
-    }
-    for (rule, text) in rules {
-        left.retain(|worker| rule(worker));
-        let found = operators(&left);
-        if found < needed {
-            return vec![format!(
-                "workers of {needed} different operators {text}: there are {found}"
-            )];
-        }
-    }
-    vec![]
 }

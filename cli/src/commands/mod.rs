@@ -3,8 +3,10 @@
 mod account;
 #[cfg(unix)]
 mod demo;
+mod explain;
 mod image;
 mod job;
+mod quote;
 mod receipt;
 mod render;
 mod worker;
@@ -15,7 +17,7 @@ use crate::{
     context::Context,
 };
 
-pub use job::{open_job, stop_signal, why_idle};
+pub use job::{open_job, stop_signal};
 
 /// Runs a command.
 ///
@@ -26,6 +28,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Image(command) => image::run(&context, command).await,
         Command::Job(command) => job::run(&context, command).await,
+        Command::Quote(order) => quote::run(&context, *order).await,
         Command::Worker(command) => worker::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command),
         Command::Account { address } => account::show(&context, address).await,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sungrid_chain_client::{Worker, WorkerState};
+use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
 use crate::{Error, args::WorkerCommand, context::Context, output::table, units};
 
@@ -15,6 +16,7 @@ struct Row {
     bond_planck: u128,
     jurisdiction: String,
     accepted_units: u64,
+    delivered_usuns_s: u128,
     missed: u32,
     faults: u32,
     credit_planck: u128,
@@ -23,6 +25,12 @@ struct Row {
 /// Millionths of a SUNS as SUNS.
 fn suns(micro: u64) -> String {
     format!("{}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
+}
+
+/// µSUNS·s as SUNS·hours.
+fn suns_hours(charge: u128) -> String {
+    let hundredths = charge / (MICRO * SECONDS_PER_HOUR / 100);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 fn state(worker: &Worker) -> String {
@@ -48,6 +56,7 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
             bond_planck: worker.bond,
             jurisdiction: String::from_utf8_lossy(&worker.attributes.jurisdiction).into_owned(),
             accepted_units: worker.accepted_units,
+            delivered_usuns_s: worker.delivered,
             missed: worker.missed,
             faults: worker.faults,
             credit_planck: credit.total,
@@ -65,6 +74,7 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
                 units::isc_short(row.bond_planck),
                 row.jurisdiction.clone(),
                 row.accepted_units.to_string(),
+                suns_hours(row.delivered_usuns_s),
                 format!("{}/{}", row.missed, row.faults),
                 units::isc_short(row.credit_planck),
             ]
@@ -76,6 +86,7 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
             "bond",
             "where",
             "units",
+            "SUNS·h",
             "missed/faults",
             "credit",
         ];

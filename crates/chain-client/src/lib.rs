@@ -44,6 +44,7 @@ pub use call::Call;
 pub use error::{ChainError, DispatchFailure, SubmitError};
 pub use event::Event;
 pub use keys::Keypair;
+pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, Survey};
 pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
 
@@ -92,6 +93,11 @@ pub trait Chain: Send + Sync {
     async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError>;
     /// All jobs that have a record, by number.
     async fn jobs(&self) -> Result<Vec<(JobId, Job)>, ChainError>;
+    /// Why a job runs or does not; `None` when it never existed or was cleaned up.
+    async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError>;
+    /// What a job would cost and when it could start; `None` if the chain would refuse its profile, its bid
+    /// or the amounts.
+    async fn quote(&self, spec: &JobSpec) -> Result<Option<Quote>, ChainError>;
     /// A batch in flight.
     async fn batch(&self, job: JobId, batch: BatchIndex) -> Result<Option<Batch>, ChainError>;
     /// All batches in flight of one job, or of all.

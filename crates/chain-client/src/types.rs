@@ -430,17 +430,19 @@ pub struct Worker {
     pub missed: u32,
     /// Units accepted so far.
     pub accepted_units: u64,
+    /// Charge of these units, µSUNS·s.
+    pub delivered: u128,
 }
 
 impl Worker {
-    /// Whether `charge` µSUNS more would be admitted: at most 80 % of the capacity in use, except for the
-    /// first batch of an idle worker.
-    pub fn admits(&self, charge: u64) -> bool {
-        if self.committed == 0 {
-            return charge <= self.capacity;
-        }
-        let limit = u128::from(self.capacity) * 8 / 10;
-        u128::from(self.committed) + u128::from(charge) <= limit
+    /// Charge, µSUNS, that one more batch may have: up to 80 % of the capacity in use together, and all
+    /// of it for an idle worker.
+    pub fn free(&self) -> u64 {
+        let limit = match self.committed {
+            0 => self.capacity,
+            _ => (u128::from(self.capacity) * 8 / 10) as u64,
+        };
+        limit.saturating_sub(self.committed)
     }
 }
 

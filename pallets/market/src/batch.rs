@@ -16,7 +16,8 @@ use sungrid_primitives::{
     receipt::BatchSummary,
     suns,
     traits::{
-        Assignment, BatchControl, BatchTerms, Images, Income, Payment, Verdict, Verifier, Workers,
+        Assignment, BatchControl, BatchTerms, Images, Income, Payment, Pricing, Verdict, Verifier,
+        Workers,
     },
 };
 
@@ -131,10 +132,12 @@ impl<T: Config> Pallet<T> {
 
         let units = job.spec.units_in(batch);
         let developer = T::Images::developer(&job.spec.image);
-        T::Images::note_usage(&job.spec.image, summary.charge.saturating_mul(count));
+        let charge = summary.charge.saturating_mul(count);
+        T::Images::note_usage(&job.spec.image, charge);
+        T::Pricing::note_settled(job.spec.profile, job.spec.price, charge);
         let mut honest = Vec::with_capacity(winners.len());
         for winner in winners {
-            T::Workers::note_accepted(&winner.worker, units);
+            T::Workers::note_accepted(&winner.worker, units, summary.charge);
             T::Income::paid(Payment {
                 worker: winner.worker,
                 operator: winner.operator.clone(),

@@ -28,28 +28,27 @@ pub(crate) struct ClaimPlan<T: Config> {
 }
 
 /// What a job comes to at its limits.
-struct WorstCase {
-    rate: u64,
-    unit_charge: u128,
-    escrow: u128,
+pub(crate) struct WorstCase {
+    pub(crate) rate: u64,
+    pub(crate) unit_charge: u128,
+    pub(crate) escrow: u128,
+    pub(crate) deposit: u128,
 }
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
         let now = frame_system::Pallet::<T>::block_number();
+        Self::check_spec(&spec, now)?;
         let WorstCase {
             rate,
             unit_charge,
             escrow,
-        } = Self::check_spec(&spec, now)?;
+            deposit,
+        } = Self::worst_case(&spec)?;
 
         let id = NextJobId::<T>::get();
         NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
         let batches = batch_count(spec.units, spec.batch_size);
-        let deposit = T::BatchDeposit::get()
-            .checked_mul(u128::from(batches))
-            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
-            .ok_or(Error::<T>::EscrowTooLarge)?;
         T::Currency::hold(&HoldReason::Escrow.into(), &requester, escrow)?;
         T::Currency::hold(&HoldReason::Deposit.into(), &requester, deposit)?;
 
@@ -87,7 +86,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<WorstCase, Error<T>> {
+    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<(), Error<T>> {
         ensure!(spec.units > 0, Error::<T>::NoUnits);
         ensure!(spec.units <= MAX_UNITS, Error::<T>::TooManyUnits);
         ensure!(
@@ -134,6 +133,11 @@ impl<T: Config> Pallet<T> {
             T::Images::developer_of_usable(&spec.image).is_some(),
             Error::<T>::ImageRetired
         );
+        Ok(())
+    }
+
+    /// What the job comes to at its limits, by its profile and its bid.
+    pub(crate) fn worst_case(spec: &JobSpecOf<T>) -> Result<WorstCase, Error<T>> {
         let profile = T::Pricing::profile(spec.profile).ok_or(Error::<T>::UnknownProfile)?;
         ensure!(
             spec.price >= T::Pricing::floor(spec.profile),
@@ -145,16 +149,22 @@ impl<T: Config> Pallet<T> {
         let unit_charge = profile
             .unit_charge(spec.fuel_limit, spec.memory_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
+        let batches = u128::from(batch_count(spec.units, spec.batch_size));
         let escrow = unit_charge
             .checked_mul(u128::from(spec.batch_size))
             .map(|charge| suns::cost(charge, spec.price))
             .and_then(|cost| cost.checked_mul(u128::from(spec.policy.quorum())))
-            .and_then(|cost| cost.checked_mul(u128::from(batch_count(spec.units, spec.batch_size))))
+            .and_then(|cost| cost.checked_mul(batches))
+            .ok_or(Error::<T>::EscrowTooLarge)?;
+        let deposit = T::BatchDeposit::get()
+            .checked_mul(batches)
+            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
             rate,
             unit_charge,
             escrow,
+            deposit,
         })
     }
 
@@ -235,27 +245,12 @@ impl<T: Config> Pallet<T> {
     /// Every check of a claim, and the draw.
     fn plan_claim(worker: &T::AccountId, id: JobId) -> Result<ClaimPlan<T>, Error<T>> {
         let now = frame_system::Pallet::<T>::block_number();
-        let view = T::Workers::available(worker).ok_or(Error::<T>::WorkerUnavailable)?;
+        let view = T::Workers::view(worker).ok_or(Error::<T>::WorkerUnavailable)?;
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.takes_claims(&now), Error::<T>::NotOpen);
-        ensure!(
-            view.environment == job.spec.environment,
-            Error::<T>::WrongEnvironment
-        );
-        ensure!(view.profile == job.spec.profile, Error::<T>::WrongProfile);
-        let allowed = &job.spec.constraints;
-        ensure!(
-            allowed.jurisdictions.is_empty() || allowed.jurisdictions.contains(&view.jurisdiction),
-            Error::<T>::OutsideJurisdictions
-        );
-        ensure!(
-            view.accepted_units >= allowed.min_accepted_units,
-            Error::<T>::TooFewAcceptedUnits
-        );
-        ensure!(
-            T::Workers::can_commit(worker, job.rate),
-            Error::<T>::CapacityExhausted
-        );
+        if let Some(rejection) = Self::rejections(&job.spec, job.rate, &view).next() {
+            return Err(rejection.into());
+        }
         let (batch, record) =
             Self::draw(worker, id, &job, &view.operator).ok_or(Error::<T>::NothingToClaim)?;
         Ok(ClaimPlan {

@@ -70,7 +70,9 @@ mod agenda;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod checks;
 mod dispatchable_impls;
+mod explain;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]

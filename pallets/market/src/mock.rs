@@ -51,6 +51,8 @@ pub(crate) const BATCH_CHARGE: u128 = 250_000;
 /// What a claim takes, µSUNS: one lane.
 pub(crate) const RATE: u64 = 125_000;
 pub(crate) const FLOOR: u128 = 1_000;
+/// What work paid lately: twice [`PRICE`].
+pub(crate) const SPOT: u128 = 2 * PRICE;
 pub(crate) const RETENTION: u64 = 20;
 
 #[frame_support::runtime]
@@ -98,6 +100,8 @@ parameter_types! {
     pub storage ImageJobs: BTreeMap<ContentHash, i32> = BTreeMap::new();
     /// Usage by image.
     pub storage Usage: BTreeMap<ContentHash, u128> = BTreeMap::new();
+    /// Price and charge of what was settled.
+    pub storage Settled: Vec<(u128, u128)> = Vec::new();
     /// Payments that arrived.
     pub storage Payments: Vec<MockPayment> = Vec::new();
     /// Batches that the verifier has in hand.
@@ -117,6 +121,7 @@ pub struct MockWorker {
     pub profile_version: u16,
     pub jurisdiction: [u8; 2],
     pub accepted_units: u64,
+    pub delivered: u128,
     pub available: bool,
     pub capacity: u64,
     pub committed: u64,
@@ -145,27 +150,35 @@ pub(crate) fn change_worker(key: AccountId, change: impl FnOnce(&mut MockWorker)
     Register::set(&register);
 }
 
+fn view(worker: MockWorker) -> WorkerView<AccountId> {
+    WorkerView {
+        operator: worker.operator,
+        available: worker.available,
+        capacity: worker.capacity,
+        free: worker.capacity - worker.committed,
+        environment: worker.environment,
+        profile: ProfileId {
+            version: worker.profile_version,
+            ..CPU_1_ID
+        },
+        jurisdiction: worker.jurisdiction,
+        accepted_units: worker.accepted_units,
+    }
+}
+
 pub struct MockWorkers;
 impl Workers<AccountId> for MockWorkers {
-    fn available(worker: &AccountId) -> Option<WorkerView<AccountId>> {
-        let worker = Register::get().remove(worker).filter(|w| w.available)?;
-        Some(WorkerView {
-            operator: worker.operator,
-            environment: worker.environment,
-            profile: ProfileId {
-                version: worker.profile_version,
-                ..CPU_1_ID
-            },
-            jurisdiction: worker.jurisdiction,
-            accepted_units: worker.accepted_units,
-        })
+    fn view(worker: &AccountId) -> Option<WorkerView<AccountId>> {
+        Register::get().remove(worker).map(view)
     }
-    fn can_commit(key: &AccountId, charge: u64) -> bool {
-        let worker = worker(*key);
-        worker.committed + charge <= worker.capacity
+    fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)> {
+        let all = Register::get().into_iter();
+        all.take(limit as usize)
+            .map(|(key, worker)| (key, view(worker)))
+            .collect()
     }
     fn commit(key: &AccountId, charge: u64) -> Result<(), ()> {
-        if !Self::can_commit(key, charge) {
+        if charge > view(worker(*key)).free {
             return Err(());
         }
         change_worker(*key, |worker| {
@@ -183,8 +196,11 @@ impl Workers<AccountId> for MockWorkers {
     fn note_missed(key: &AccountId) {
         change_worker(*key, |worker| worker.missed += 1);
     }
-    fn note_accepted(key: &AccountId, units: u32) {
-        change_worker(*key, |worker| worker.accepted_units += u64::from(units));
+    fn note_accepted(key: &AccountId, units: u32, charge: u128) {
+        change_worker(*key, |worker| {
+            worker.accepted_units += u64::from(units);
+            worker.delivered += charge;
+        });
     }
     fn slash(key: &AccountId, honest: &[AccountId]) -> Slashed {
         assert!(!honest.is_empty(), "somebody was right");
@@ -214,6 +230,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         profile_version: 1,
         jurisdiction: *b"DE",
         accepted_units: 0,
+        delivered: 0,
         available: true,
         capacity: 1_000_000,
         committed: 0,
@@ -267,6 +284,15 @@ impl Pricing for MockPricing {
     }
     fn floor(_: ProfileId) -> u128 {
         FLOOR
+    }
+    fn spot(_: ProfileId) -> u128 {
+        SPOT
+    }
+    fn note_settled(id: ProfileId, price: u128, charge: u128) {
+        assert_eq!(id, CPU_1_ID);
+        let mut settled = Settled::get();
+        settled.push((price, charge));
+        Settled::set(&settled);
     }
     fn accepts(environment: &EnvironmentId) -> bool {
         *environment == ENVIRONMENT

@@ -3,13 +3,17 @@
 //! A *profile* fixes what one SUNS (Scalable Unified Node Strength, requirement S1) contains; capacity
 //! and charge follow from it by the arithmetic of [`sungrid_primitives::suns`], the same on chain and
 //! off. A *price floor* is the least bid, in planck per SUNS·hour, that a job may make [C10]. An
-//! *environment* is the identity of an executor's semantics: results of one environment compare.
+//! *environment* is the identity of an executor's semantics: results of one environment compare. The *spot
+//! price* is what settled work paid lately, for requesters to bid by.
 //!
 //! ## Design
 //! - Profiles are versioned per kind, from 1 without gaps, and a version never changes: whoever sold
 //!   capacity in it keeps what was sold.
 //! - A profile without a floor trades at no price at all: [`Pricing::floor`] is then `u128::MAX`, so that
 //!   a new profile cannot be had for nothing between two referenda.
+//! - The spot price moves whenever work settles ([`Pricing::note_settled`]), one read and one write, and never
+//!   falls below the floor. It moves no money; what bounds a self-dealer's influence on it is written down at
+//!   [`sungrid_primitives::suns::spot`].
 //! - Revoking an environment stops new jobs in it; it does not touch running ones.
 //!
 //! ## Calls
@@ -28,10 +32,12 @@ mod impls;
 mod mock;
 #[cfg(test)]
 mod tests;
+mod types;
 pub mod weights;
 
 pub use pallet::*;
 pub use sungrid_primitives::traits::Pricing;
+pub use types::*;
 pub use weights::WeightInfo;
 
 /// The pallet.
@@ -40,13 +46,14 @@ pub mod pallet {
     use alloc::vec::Vec;
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
+    use sp_runtime::traits::Zero;
     use sungrid_primitives::{
         environment::EnvironmentId,
-        suns::{Profile, Resources},
+        suns::{Profile, Resources, cost},
         traits::{ProfileId, ProfileKind},
     };
 
-    use crate::weights::WeightInfo;
+    use crate::{PriceQuote, SpotRecord, weights::WeightInfo};
 
     /// Version of the storage layout.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
@@ -60,6 +67,10 @@ pub mod pallet {
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
         /// Who may change profiles, floors and environments.
         type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Blocks within which a spot price moves by at most an eighth. Shorter, and it can be pushed
+        /// faster than anybody looks; longer, and it lags behind the market.
+        #[pallet::constant]
+        type SpotPeriod: Get<BlockNumberFor<Self>>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -75,6 +86,11 @@ pub mod pallet {
     /// Least price of each profile, planck per SUNS·hour. Nothing trades in a profile without one.
     #[pallet::storage]
     pub type PriceFloors<T> = StorageMap<_, Twox64Concat, ProfileId, u128>;
+
+    /// What settled work paid lately, of each profile in which any was settled.
+    #[pallet::storage]
+    pub type Spots<T: Config> =
+        StorageMap<_, Twox64Concat, ProfileId, SpotRecord<BlockNumberFor<T>>>;
 
     /// Environments in which new jobs may run.
     #[pallet::storage]
@@ -168,6 +184,13 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(
+                !T::SpotPeriod::get().is_zero(),
+                "with `SpotPeriod` 0 nothing bounds the spot price"
+            );
+        }
+
         #[cfg(feature = "try-runtime")]
         fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
             Self::do_try_state()
@@ -257,15 +280,38 @@ pub mod pallet {
             Some(Profiles::<T>::get(profile)?.capacity(&resources))
         }
 
-        /// Charge rate of a task in a profile, in µSUNS, rounded up; `None` if there is no such profile or
-        /// it lacks a resource that the task needs.
-        pub fn charge(profile: ProfileId, resources: Resources) -> Option<u64> {
-            Profiles::<T>::get(profile)?.charge(&resources)
+        /// Charge of a task in a profile over virtual time (nanoseconds), in µSUNS·s, rounded up; `None` if
+        /// there is no such profile or it lacks what the task needs.
+        pub fn charge(profile: ProfileId, resources: Resources, virtual_time: u64) -> Option<u128> {
+            Profiles::<T>::get(profile)?.charge_over(&resources, virtual_time)
         }
 
         /// Least price, planck per SUNS·hour; `None` while nothing may trade in the profile.
         pub fn price_floor(profile: ProfileId) -> Option<u128> {
             PriceFloors::<T>::get(profile)
+        }
+
+        /// What settled work paid lately, planck per SUNS·hour, at least the floor; `None` while nothing
+        /// may trade in the profile.
+        pub fn spot(profile: ProfileId) -> Option<u128> {
+            let floor = PriceFloors::<T>::get(profile)?;
+            let running = Spots::<T>::get(profile).map_or(0, |record| record.spot.price);
+            Some(running.max(floor))
+        }
+
+        /// The charge of a task over virtual time (nanoseconds) and what it costs at the floor and at the
+        /// spot price; `None` if it has no charge, or nothing may trade in the profile.
+        pub fn quote(
+            profile: ProfileId,
+            resources: Resources,
+            virtual_time: u64,
+        ) -> Option<PriceQuote> {
+            let charge = Self::charge(profile, resources, virtual_time)?;
+            Some(PriceQuote {
+                charge,
+                at_floor: cost(charge, PriceFloors::<T>::get(profile)?),
+                at_spot: cost(charge, Self::spot(profile)?),
+            })
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A runtime with nothing but this pallet.
 
-use frame_support::derive_impl;
+use frame_support::{derive_impl, traits::ConstU64};
 use frame_system::EnsureRoot;
 use sp_runtime::BuildStorage;
-use sungrid_primitives::{environment::EnvironmentId, suns::CPU_1, traits::CPU_1_ID};
+use sungrid_primitives::{ISC, environment::EnvironmentId, suns::CPU_1, traits::CPU_1_ID};
 
 use crate as pallet_suns;
 
@@ -39,13 +39,16 @@ impl frame_system::Config for Test {
 
 impl pallet_suns::Config for Test {
     type GovernanceOrigin = EnsureRoot<u64>;
+    type SpotPeriod = ConstU64<PERIOD>;
     type WeightInfo = ();
 }
 
 /// The environment that the genesis accepts.
 pub(crate) const ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(7);
 /// The genesis' price floor of `Cpu/1`.
-pub(crate) const FLOOR: u128 = 1_000;
+pub(crate) const FLOOR: u128 = 8 * ISC;
+/// Blocks in which the spot price moves by an eighth at most.
+pub(crate) const PERIOD: u64 = 50;
 
 /// `Cpu/1` with its floor, one environment.
 pub(crate) fn genesis() -> pallet_suns::GenesisConfig<Test> {

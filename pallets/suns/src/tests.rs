@@ -3,33 +3,23 @@
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{DispatchError, TryRuntimeError};
 use sungrid_primitives::{
+    ISC,
     environment::EnvironmentId,
-    suns::{CPU_1, Profile, Resources},
-    traits::{CPU_1_ID, Pricing, ProfileId, ProfileKind},
+    suns::{
+        CPU_1, GPU_1, MICRO, Profile, Resources, SECONDS_PER_HOUR,
+        spot::{LEAST_STEP, Spot, VOLUME},
+    },
+    traits::{CPU_1_ID, GPU_1_ID, Pricing, ProfileId, ProfileKind},
 };
 
 use crate::{
-    Environments, Error, Event, Latest, PriceFloors, Profiles,
+    Environments, Error, Event, Latest, PriceFloors, PriceQuote, Profiles, SpotRecord, Spots,
     mock::{
-        ENVIRONMENT, FLOOR, RuntimeOrigin, Suns, System, Test, genesis, scenario, with_genesis,
+        ENVIRONMENT, FLOOR, PERIOD, RuntimeOrigin, Suns, System, Test, genesis, scenario,
+        with_genesis,
     },
 };
 
-const GPU_1_ID: ProfileId = ProfileId {
-    kind: ProfileKind::Gpu,
-    version: 1,
-};
-const GPU_1: Profile = Profile {
-    contains: Resources {
-        fuel_per_second: 0,
-        memory: 0,
-        storage: 0,
-        bandwidth: 0,
-        gpu_flops: 1_000_000_000_000,
-        gpu_memory: 16 << 30,
-        gpu_bandwidth: 0,
-    },
-};
 const OTHER: EnvironmentId = EnvironmentId::repeat_byte(8);
 
 mod calls {
@@ -192,22 +182,48 @@ mod calls {
                 fuel_per_second: 1_000_000_000,
                 ..Default::default()
             };
+            let hour = 3_600 * 1_000_000_000;
             assert_eq!(Suns::capacity(CPU_1_ID, CPU_1.contains), Some(1_000_000));
-            assert_eq!(Suns::charge(CPU_1_ID, lane), Some(125_000));
+            assert_eq!(Suns::charge(CPU_1_ID, lane, 1_000_000_000), Some(125_000));
+            assert_eq!(Suns::charge(CPU_1_ID, lane, 1), Some(1), "rounded up");
             assert_eq!(Suns::price_floor(CPU_1_ID), Some(FLOOR));
-            // A resource that the profile lacks, and a profile that does not exist.
+            assert_eq!(Suns::spot(CPU_1_ID), Some(FLOOR));
             assert_eq!(
-                Suns::charge(
-                    CPU_1_ID,
-                    Resources {
-                        gpu_memory: 1,
-                        ..lane
-                    }
-                ),
-                None
+                Suns::quote(CPU_1_ID, lane, hour),
+                Some(PriceQuote {
+                    charge: 125_000 * SECONDS_PER_HOUR,
+                    at_floor: FLOOR / 8,
+                    at_spot: FLOOR / 8,
+                })
             );
+            // A resource that the profile lacks, and a profile that does not exist.
+            let gpu = Resources {
+                gpu_memory: 1,
+                ..lane
+            };
+            assert_eq!(Suns::charge(CPU_1_ID, gpu, hour), None);
+            assert_eq!(Suns::quote(CPU_1_ID, gpu, hour), None);
             assert_eq!(Suns::capacity(GPU_1_ID, lane), None);
-            assert_eq!(Suns::charge(GPU_1_ID, lane), None);
+            assert_eq!(Suns::charge(GPU_1_ID, lane, hour), None);
+            assert_eq!(Suns::quote(GPU_1_ID, lane, hour), None);
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_traded_has_no_price() {
+        scenario(|| {
+            assert_ok!(Suns::add_profile(
+                RuntimeOrigin::root(),
+                ProfileKind::Gpu,
+                GPU_1
+            ));
+            assert_eq!(
+                Suns::charge(GPU_1_ID, GPU_1.contains, 1_000_000_000),
+                Some(MICRO)
+            );
+            assert_eq!(Suns::spot(GPU_1_ID), None);
+            assert_eq!(Suns::quote(GPU_1_ID, GPU_1.contains, 1), None);
+            assert_eq!(<Suns as Pricing>::spot(GPU_1_ID), u128::MAX);
         });
     }
 
@@ -222,9 +238,113 @@ mod calls {
                 ..Default::default()
             };
             let capacity = Suns::capacity(CPU_1_ID, all).expect("profile exists");
-            let charge = Suns::charge(CPU_1_ID, all).expect("all are in the profile");
-            assert!(capacity <= charge);
+            let charge = Suns::charge(CPU_1_ID, all, u64::MAX).expect("all are in the profile");
+            assert!(u128::from(capacity) <= charge);
+            assert!(Suns::quote(CPU_1_ID, all, u64::MAX).is_some());
         });
+    }
+}
+
+mod spot {
+    use super::*;
+
+    fn settle(price: u128, charge: u128) {
+        <Suns as Pricing>::note_settled(CPU_1_ID, price, charge);
+    }
+
+    fn spot() -> u128 {
+        <Suns as Pricing>::spot(CPU_1_ID)
+    }
+
+    #[test]
+    fn it_follows_what_is_paid_by_charge() {
+        scenario(|| {
+            assert_eq!(spot(), FLOOR);
+            settle(FLOOR + ISC, VOLUME);
+            assert_eq!(spot(), FLOOR + ISC / 2);
+            // A thousandth of the volume moves it by a thousandth of the gap, about.
+            settle(FLOOR, VOLUME / 1_000);
+            let moved = FLOOR + ISC / 2 - spot();
+            assert!((ISC / 2_002 - 1..ISC / 2_000).contains(&moved), "{moved}");
+        });
+    }
+
+    #[test]
+    fn it_never_falls_below_the_floor() {
+        scenario(|| {
+            settle(0, u128::MAX);
+            assert_eq!(spot(), FLOOR);
+            // A floor that rises lifts it at once, and one that falls lets it go on from where it is.
+            assert_ok!(Suns::set_price_floor(
+                RuntimeOrigin::root(),
+                CPU_1_ID,
+                2 * FLOOR
+            ));
+            assert_eq!(spot(), 2 * FLOOR);
+            settle(2 * FLOOR, 1);
+            assert_ok!(Suns::set_price_floor(RuntimeOrigin::root(), CPU_1_ID, 0));
+            assert_eq!(spot(), 2 * FLOOR);
+            settle(0, u128::MAX);
+            assert_eq!(spot(), 2 * FLOOR - 2 * FLOOR / 8);
+        });
+    }
+
+    #[test]
+    fn a_self_dealer_s_huge_bid_moves_it_by_an_eighth_in_a_round() {
+        scenario(|| {
+            // GIVEN somebody who pays himself any price for any amount of work, in every block
+            for block in 1..=PERIOD {
+                System::set_block_number(block);
+                settle(u128::MAX, u128::MAX);
+            }
+            assert_eq!(spot(), FLOOR + FLOOR / 8);
+            // WHEN the next period begins THEN he has another eighth, and no more
+            System::set_block_number(PERIOD + 1);
+            settle(u128::MAX, u128::MAX);
+            settle(u128::MAX, u128::MAX);
+            let raised = FLOOR + FLOOR / 8;
+            assert_eq!(spot(), raised + raised / 8);
+            // AND one period of honest work at the floor takes it back
+            System::set_block_number(2 * PERIOD + 1);
+            settle(FLOOR, 1_000 * VOLUME);
+            let step = (raised + raised / 8) / 8;
+            assert_eq!(spot(), raised + raised / 8 - step);
+        });
+    }
+
+    #[test]
+    fn a_huge_bid_buys_no_more_than_its_planck() {
+        scenario(|| {
+            // 10 ISC for a hundred-thousandth of a SUNS·hour, or for one hour at 10 ISC: a tenth at most.
+            let hour = MICRO * SECONDS_PER_HOUR;
+            settle(1_000_000 * ISC, hour / 100_000);
+            let by_bid = spot() - FLOOR;
+            assert!(by_bid > 0 && by_bid <= ISC / 10, "{by_bid}");
+            settle(10 * ISC, hour);
+            assert!(spot() - FLOOR - by_bid <= ISC / 10);
+        });
+    }
+
+    #[test]
+    fn profiles_have_prices_of_their_own() {
+        scenario(|| {
+            assert_ok!(Suns::add_profile(
+                RuntimeOrigin::root(),
+                ProfileKind::Gpu,
+                GPU_1
+            ));
+            assert_ok!(Suns::set_price_floor(RuntimeOrigin::root(), GPU_1_ID, 0));
+            <Suns as Pricing>::note_settled(GPU_1_ID, ISC, VOLUME);
+            assert_eq!(<Suns as Pricing>::spot(GPU_1_ID), LEAST_STEP);
+            assert_eq!(spot(), FLOOR);
+            assert!(!Spots::<Test>::contains_key(CPU_1_ID));
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "in which nothing may trade")]
+    fn work_in_a_profile_without_a_floor_is_a_bug() {
+        scenario(|| <Suns as Pricing>::note_settled(GPU_1_ID, 1, 1));
     }
 }
 
@@ -293,6 +413,34 @@ mod invariants {
     fn a_floor_without_profile_is_noticed() {
         let error = broken(|| PriceFloors::<Test>::insert(GPU_1_ID, 1));
         assert_eq!(error, "3: a price floor belongs to no profile".into());
+    }
+
+    #[test]
+    fn a_spot_price_of_nothing_tradable_is_noticed() {
+        let record = SpotRecord {
+            spot: Spot::new(FLOOR),
+            since: 1,
+        };
+        let error = broken(|| Spots::<Test>::insert(GPU_1_ID, record));
+        assert_eq!(
+            error,
+            "4: a spot price belongs to no profile in which anything trades".into()
+        );
+    }
+
+    #[test]
+    fn a_spot_price_that_jumped_is_noticed() {
+        for price in [FLOOR + FLOOR / 8 + 1, FLOOR - FLOOR / 8 - 1] {
+            let record = SpotRecord {
+                spot: Spot {
+                    price,
+                    anchor: FLOOR,
+                },
+                since: 1,
+            };
+            let error = broken(|| Spots::<Test>::insert(CPU_1_ID, record));
+            assert_eq!(error, "5: a spot price moved further than it may".into());
+        }
     }
 
     #[test]

@@ -115,6 +115,7 @@ parameter_types! {
 
 impl pallet_suns::Config for Test {
     type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
+    type SpotPeriod = ConstU64<50>;
     type WeightInfo = ();
 }
 

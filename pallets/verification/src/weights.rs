@@ -30,11 +30,11 @@ impl WeightInfo for () {
         estimate(80, 8, 6)
     }
     fn reveal() -> Weight {
-        // Ballot, result, job, batch, image, holds, pot; per winner (3) points and credit; per loser (5)
+        // Ballot, result, job, batch, image, holds, pot, floor and spot price; per winner (3) points and credit; per loser (5)
         // worker and balances of up to 5 accounts; per claimant (8) the worker.
-        estimate(500, 100, 90)
+        estimate(500, 102, 91)
     }
     fn deadline() -> Weight {
-        estimate(500, 100, 90)
+        estimate(500, 102, 91)
     }
 }

@@ -65,6 +65,7 @@ impl<T: Config> Pallet<T> {
                 faults: 0,
                 missed: 0,
                 accepted_units: 0,
+                delivered: 0,
                 feeless_from: System::<T>::block_number(),
             },
         );

@@ -1,5 +1,6 @@
 //! What the market asks and notes of workers: capacity, record, slashes.
 
+use alloc::vec::Vec;
 use frame_support::{
     defensive,
     storage::with_storage_layer,
@@ -36,18 +37,27 @@ impl<T: Config> Pallet<T> {
         record.state == WorkerState::Active && record.bond >= Self::bond_for(record.capacity)
     }
 
-    /// Whether a worker may take this much more work, µSUNS.
-    fn admits(record: &WorkerRecordOf<T>, charge: u64) -> bool {
+    /// Charge that one more batch may have, µSUNS.
+    fn free(record: &WorkerRecordOf<T>) -> u64 {
         let limit = if record.committed == 0 {
             record.capacity
         } else {
             T::AdmissionLimit::get().mul_floor(record.capacity)
         };
-        Self::is_available(record)
-            && record
-                .committed
-                .checked_add(charge)
-                .is_some_and(|sum| sum <= limit)
+        limit.saturating_sub(record.committed)
+    }
+
+    fn view_of(record: WorkerRecordOf<T>) -> WorkerView<T::AccountId> {
+        WorkerView {
+            available: Self::is_available(&record),
+            capacity: record.capacity,
+            free: Self::free(&record),
+            operator: record.operator,
+            environment: record.environment,
+            profile: record.profile,
+            jurisdiction: record.attributes.jurisdiction,
+            accepted_units: record.accepted_units,
+        }
     }
 
     /// Changes a worker that the market knows to exist.
@@ -76,24 +86,20 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
-    fn available(worker: &T::AccountId) -> Option<WorkerView<T::AccountId>> {
-        let record = Workers::<T>::get(worker).filter(Self::is_available)?;
-        Some(WorkerView {
-            operator: record.operator,
-            environment: record.environment,
-            profile: record.profile,
-            jurisdiction: record.attributes.jurisdiction,
-            accepted_units: record.accepted_units,
-        })
+    fn view(worker: &T::AccountId) -> Option<WorkerView<T::AccountId>> {
+        Workers::<T>::get(worker).map(Self::view_of)
     }
 
-    fn can_commit(worker: &T::AccountId, charge: u64) -> bool {
-        Workers::<T>::get(worker).is_some_and(|record| Self::admits(&record, charge))
+    fn views(limit: u32) -> Vec<(T::AccountId, WorkerView<T::AccountId>)> {
+        Workers::<T>::iter()
+            .take(limit as usize)
+            .map(|(worker, record)| (worker, Self::view_of(record)))
+            .collect()
     }
 
     fn commit(worker: &T::AccountId, charge: u64) -> Result<(), ()> {
         let mut record = Workers::<T>::get(worker)
-            .filter(|record| Self::admits(record, charge))
+            .filter(|record| Self::is_available(record) && charge <= Self::free(record))
             .ok_or(())?;
         record.in_flight = record.in_flight.checked_add(1).ok_or(())?;
         // No saturation: admission has checked the sum.
@@ -126,9 +132,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         });
     }
 
-    fn note_accepted(worker: &T::AccountId, units: u32) {
+    fn note_accepted(worker: &T::AccountId, units: u32, charge: u128) {
         Self::note(worker, |record| {
             record.accepted_units = record.accepted_units.saturating_add(units.into());
+            record.delivered = record.delivered.saturating_add(charge);
         });
     }
 
@@ -200,6 +207,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 faults: 0,
                 missed: 0,
                 accepted_units: 0,
+                delivered: 0,
                 feeless_from: Default::default(),
             },
         );

@@ -98,6 +98,12 @@ impl Pricing for MockPricing {
         1
     }
 
+    fn spot(_: ProfileId) -> u128 {
+        1
+    }
+
+    fn note_settled(_: ProfileId, _: u128, _: u128) {}
+
     fn accepts(environment: &EnvironmentId) -> bool {
         [ENVIRONMENT, NEXT_ENVIRONMENT].contains(environment)
     }
@@ -215,6 +221,12 @@ pub(crate) fn register(operator: &'static str, worker: &'static str) {
 /// A worker's record.
 pub(crate) fn record(worker: &str) -> WorkerRecordOf<Test> {
     crate::Workers::<Test>::get(account(worker)).expect("registered")
+}
+
+/// Whether the market may give a worker a batch of this charge.
+pub(crate) fn can_commit(worker: &AccountId32, charge: u64) -> bool {
+    use sungrid_primitives::traits::Workers as _;
+    Workers::view(worker).is_some_and(|view| view.available && charge <= view.free)
 }
 
 /// Held of an operator.

@@ -129,9 +129,9 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub environment: EnvironmentId,
     /// What its capacity is measured in.
     pub profile: ProfileId,
-    /// Capacity, µSUNS.
+    /// Declared: what it offers, µSUNS. Gates admission.
     pub capacity: u64,
-    /// Of that, in use, µSUNS.
+    /// Committed: of that, in use, µSUNS.
     pub committed: u64,
     /// Batches claimed and not yet decided: each may still cost it its bond.
     pub in_flight: u32,
@@ -145,6 +145,9 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub missed: u32,
     /// Units accepted.
     pub accepted_units: u64,
+    /// Delivered: charge of these units, µSUNS·s. The only one of the three figures that was verified, and
+    /// the only one that earns.
+    pub delivered: u128,
     /// First block at which the worker key has a feeless call again.
     pub feeless_from: BlockNumber,
 }

@@ -216,7 +216,7 @@ impl Supervisor {
         let open = (fresh + record.window.len() + record.waiting as usize)
             .saturating_sub(ours.count() + job.claiming);
         let mut wanted = 0;
-        while wanted < room.min(open) && me.admits(record.rate) {
+        while wanted < room.min(open) && record.rate <= me.free() {
             me.committed = me.committed.saturating_add(record.rate);
             wanted += 1;
         }

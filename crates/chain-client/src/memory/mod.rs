@@ -30,8 +30,8 @@ use tokio::sync::watch;
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
-    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included, Job,
-    Keypair, Round, SubmitError, Until, Worker,
+    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow, Image,
+    Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -267,6 +267,14 @@ impl Chain for MemoryChain {
             .iter()
             .map(|(id, job)| (*id, job.clone()))
             .collect())
+    }
+
+    async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {
+        Ok(self.online()?.explain(job))
+    }
+
+    async fn quote(&self, spec: &JobSpec) -> Result<Option<Quote>, ChainError> {
+        Ok(self.online()?.quote(spec))
     }
 
     async fn batch(&self, job: JobId, batch: BatchIndex) -> Result<Option<Batch>, ChainError> {

@@ -9,7 +9,7 @@ use sungrid_primitives::{
     job::{MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{BatchSummary, commitment},
     registration::registration_payload,
-    suns::{CPU_1, cost},
+    suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
     traits::CPU_1_ID,
 };
 
@@ -56,9 +56,12 @@ pub struct State {
     pub rewards: BTreeMap<AccountId, Balance>,
     pub credit: BTreeMap<AccountId, Credit>,
     pub paid: Balance,
+    pub spot: Spot,
+    pub spot_since: BlockNumber,
     pub events: Vec<Event>,
 }
 
+mod explain;
 mod settlement;
 mod workers;
 
@@ -105,6 +108,8 @@ impl State {
             rewards: BTreeMap::new(),
             credit: BTreeMap::new(),
             paid: 0,
+            spot: Spot::new(FLOOR),
+            spot_since: 0,
             events: Vec::new(),
         }
     }
@@ -400,24 +405,11 @@ impl State {
         let Some(worker) = self.workers.get(who).cloned() else {
             return fail("Workers", "UnknownWorker", "register first");
         };
-        let bonded = worker.bond >= self.params.bond_for(worker.capacity);
         let Some(job) = self.jobs.get_mut(&id) else {
             return fail("Market", "UnknownJob", "");
         };
-        let spec = &job.spec;
         let rate = job.rate;
-        let allowed = spec.constraints.jurisdictions.is_empty()
-            || spec
-                .constraints
-                .jurisdictions
-                .contains(&worker.attributes.jurisdiction);
-        let fits = worker.state == WorkerState::Active
-            && bonded
-            && worker.environment == spec.environment
-            && worker.profile == spec.profile
-            && allowed
-            && worker.accepted_units >= spec.constraints.min_accepted_units
-            && worker.admits(rate);
+        let fits = explain::rejections(&self.params, &job.spec, rate, &worker).is_empty();
         if !fits || !job.wants_work() {
             return fail(
                 "Market",
@@ -469,7 +461,7 @@ impl State {
             }
         });
         let seconds = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size)
-            / u128::from(sungrid_primitives::suns::LANE_FUEL_PER_SECOND);
+            / u128::from(LANE_FUEL_PER_SECOND);
         let blocks = (2_000 * seconds).div_ceil(u128::from(self.params.block_ms));
         let blocks = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
         record.view.replicas.push(Replica {

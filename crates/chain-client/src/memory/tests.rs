@@ -7,7 +7,7 @@ use sungrid_primitives::{
 use super::*;
 use crate::{
     Architecture, Attributes, Constraints, EnergySource, JobSpec, JobState, Outcome, Policy,
-    Registration, ReplicaState, Reveal, WorkerState,
+    Registration, Rejected, Rejection, ReplicaState, Reveal, WorkerState,
 };
 
 const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
@@ -460,4 +460,59 @@ async fn interrupted_calls_and_a_node_that_is_away() {
     scene.chain.set_connected(true);
     let block = blocks.next().await.expect("goes on").expect("a block");
     assert_eq!(block, scene.chain.head().await.expect("back"));
+}
+
+#[tokio::test]
+async fn a_job_is_explained_and_quoted_by_the_checks_of_a_claim() {
+    let scene = Scene::new().await;
+    let (a, _b) = (scene.worker(0).await, scene.worker(1).await);
+    let mut spec = scene.spec();
+    spec.constraints.jurisdictions = vec![*b"FR"];
+    let quote = async |spec: &JobSpec| scene.chain.quote(spec).await.expect("reads");
+    let explain = async |job| {
+        let explained = scene.chain.explain(job).await.expect("reads");
+        explained.expect("the job exists")
+    };
+
+    // Nobody is in France.
+    let call = Call::SubmitJob(Box::new(spec.clone()));
+    let job = scene.ok(&scene.requester, call).await.job().expect("a job");
+    let abroad = explain(job).await;
+    let rejected = Rejected {
+        reason: Rejection::Jurisdiction,
+        workers: 2,
+        first: 2,
+        alone: 2,
+    };
+    assert_eq!(abroad.survey.constraints, [rejected]);
+    assert_eq!((abroad.wanting, abroad.survey.suitable), (3, 0));
+    assert_eq!((abroad.bid, abroad.floor, abroad.gap()), (ISC, FLOOR, 0));
+    assert_eq!(quote(&spec).await.expect("priced").wait, None);
+
+    // Anywhere, both can start, and the quote is what a submission holds.
+    let offer = quote(&scene.spec()).await.expect("priced");
+    assert_eq!((offer.wait, offer.survey.free_operators), (Some(0), 2));
+    let job = scene.job().await;
+    let record = scene.chain.job(job).await.expect("reads").expect("exists");
+    assert_eq!(
+        (offer.escrow, offer.deposit),
+        (record.escrow, record.deposit)
+    );
+
+    // A worker with a full hand is suitable, busy, and worth waiting for.
+    scene.chain.edit(|state| {
+        let worker = state.workers.get_mut(&a.account()).expect("registered");
+        worker.capacity = record.rate;
+    });
+    scene.ok(&a, Call::Claim(job)).await;
+    let survey = explain(job).await.survey;
+    assert_eq!(
+        (survey.suitable, survey.busy, survey.free_operators),
+        (2, 1, 1)
+    );
+    assert_eq!(quote(&scene.spec()).await.expect("priced").wait, Some(2));
+
+    spec.price = 1;
+    assert_eq!(quote(&spec).await, None);
+    assert_eq!(scene.chain.explain(99).await.expect("reads"), None);
 }

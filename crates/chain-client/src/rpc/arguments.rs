@@ -39,6 +39,7 @@ fn resources(r: &Resources) -> Value {
         ("gpu_flops", number(r.gpu_flops)),
         ("gpu_memory", number(r.gpu_memory)),
         ("gpu_bandwidth", number(r.gpu_bandwidth)),
+        ("addresses", number(r.addresses)),
     ])
 }
 
@@ -69,7 +70,8 @@ fn attributes(a: &Attributes) -> Value {
     ])
 }
 
-fn spec(s: &JobSpec) -> Value {
+/// An order as an argument.
+pub(super) fn spec(s: &JobSpec) -> Value {
     let Policy::Replicate(k) = s.policy;
     let jurisdictions = s.constraints.jurisdictions.iter().map(Value::from_bytes);
     let constraints = Value::named_composite([
@@ -325,6 +327,12 @@ mod tests {
             .build();
         let client = OfflineClient::new_with_config(config);
         let at = client.at_block(0u64).expect("a block");
+        let Some(Call::SubmitJob(job)) = calls().into_iter().nth(2) else {
+            panic!("the third call is a submission");
+        };
+        let question = dynamic::runtime_api_call::<_, ()>("MarketApi", "quote", vec![spec(&job)]);
+        let bytes = at.runtime_apis().encode_args(question).expect("encodes");
+        assert!(!bytes.is_empty());
         for call in calls() {
             let (pallet, name) = call.name();
             let payload = dynamic::tx(pallet, name, arguments(&call));

@@ -212,6 +212,22 @@ impl RpcChain {
         V::decode_all(&mut &answer[..]).map_err(|error| unreadable(&what, error))
     }
 
+    /// Calls a runtime API.
+    pub(super) async fn ask<V: DecodeAsType>(
+        &self,
+        api: &str,
+        method: &str,
+        arguments: Vec<Value>,
+    ) -> Result<V, ChainError> {
+        let at = self.at().await?;
+        let call = dynamic::runtime_api_call::<Vec<Value>, V>(api, method, arguments);
+        let answer = at.runtime_apis().call(call).await;
+        answer.map_err(|error| match error {
+            RuntimeApiError::CannotCallApi(error) => broken(error),
+            error => unreadable(&format!("{api}.{method}"), error),
+        })
+    }
+
     pub(super) fn nonce_of(&self, key: &Keypair) -> Nonce {
         let mut nonces = self
             .inner

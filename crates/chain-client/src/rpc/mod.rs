@@ -24,6 +24,7 @@ use subxt::{
     backend::LegacyBackend,
     config::{Header, RpcConfigFor},
     dynamic::{self, Value},
+    error::RuntimeApiError,
     ext::scale_decode::DecodeAsType,
 };
 use subxt_rpcs::{
@@ -37,8 +38,8 @@ use sungrid_primitives::{
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
-    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Follow, Image, Included, Job,
-    Keypair, Round, SubmitError, Until, Worker,
+    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow, Image,
+    Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Until, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -59,6 +60,9 @@ const NEEDED: [(&str, &str); 8] = [
     ("Images", "Images"),
     ("Rewards", "Credit"),
 ];
+
+/// The runtime API that answers questions about the market.
+const MARKET_API: &str = "MarketApi";
 
 /// Bytes that name a view function.
 const VIEW_ID_BYTES: usize = 32;
@@ -248,6 +252,18 @@ impl Chain for RpcChain {
             .collect();
         jobs.sort_by_key(|(id, _)| *id);
         Ok(jobs)
+    }
+
+    async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {
+        let answer: Option<records::WireExplanation> =
+            self.ask(MARKET_API, "explain", vec![key(job)]).await?;
+        Ok(answer.map(Into::into))
+    }
+
+    async fn quote(&self, spec: &JobSpec) -> Result<Option<Quote>, ChainError> {
+        let arguments = vec![arguments::spec(spec)];
+        let answer: Option<records::WireQuote> = self.ask(MARKET_API, "quote", arguments).await?;
+        Ok(answer.map(Into::into))
     }
 
     async fn batch(&self, job: JobId, batch: BatchIndex) -> Result<Option<Batch>, ChainError> {

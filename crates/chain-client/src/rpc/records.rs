@@ -13,8 +13,8 @@ use sungrid_primitives::{
 
 use crate::{
     Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
-    EnergySource, Image, Job, JobSpec, JobState, Outcome, Policy, Replica, ReplicaState, Round,
-    Winner, Worker, WorkerState,
+    EnergySource, Explanation, Image, Job, JobSpec, JobState, Outcome, Policy, Quote, Rejected,
+    Rejection, Replica, ReplicaState, Round, Survey, Winner, Worker, WorkerState,
 };
 
 type Bytes32 = [u8; 32];
@@ -39,6 +39,7 @@ decodes! {
         gpu_flops: u64,
         gpu_memory: u64,
         gpu_bandwidth: u64,
+        addresses: u64,
     }
     pub(super) struct WireProfile { contains: WireResources }
     pub(super) enum WirePolicy { Replicate(u8) }
@@ -117,6 +118,37 @@ decodes! {
         faults: u32,
         missed: u32,
         accepted_units: u64,
+        delivered: u128,
+    }
+    pub(super) enum WireRejection {
+        Unavailable, Environment, Profile, Jurisdiction, AcceptedUnits, TooSmall, Busy,
+    }
+    pub(super) struct WireRejected { reason: WireRejection, workers: u32, first: u32, alone: u32 }
+    pub(super) struct WireSurvey {
+        workers: u32,
+        truncated: bool,
+        constraints: Vec<WireRejected>,
+        suitable: u32,
+        busy: u32,
+        operators: u32,
+        free_operators: u32,
+    }
+    pub(super) struct WireExplanation {
+        wanting: u32,
+        replicas: u32,
+        survey: WireSurvey,
+        bid: u128,
+        floor: u128,
+        spot: u128,
+    }
+    pub(super) struct WireQuote {
+        escrow: u128,
+        deposit: u128,
+        at_spot: u128,
+        spot: u128,
+        wait: Option<u64>,
+        replicas: u32,
+        survey: WireSurvey,
     }
     pub(super) enum WireClass { General, Rendering, Science, Learning, Media }
     pub(super) struct WireImage { developer: Bytes32, class: WireClass, retired: bool, usage: u128 }
@@ -163,6 +195,7 @@ impl From<WireProfile> for Profile {
                 gpu_flops: wire.gpu_flops,
                 gpu_memory: wire.gpu_memory,
                 gpu_bandwidth: wire.gpu_bandwidth,
+                addresses: wire.addresses,
             },
         }
     }
@@ -329,6 +362,62 @@ impl From<WireWorker> for Worker {
             faults: wire.faults,
             missed: wire.missed,
             accepted_units: wire.accepted_units,
+            delivered: wire.delivered,
+        }
+    }
+}
+
+impl From<WireSurvey> for Survey {
+    fn from(wire: WireSurvey) -> Self {
+        let rejected = |rejected: WireRejected| Rejected {
+            reason: match rejected.reason {
+                WireRejection::Unavailable => Rejection::Unavailable,
+                WireRejection::Environment => Rejection::Environment,
+                WireRejection::Profile => Rejection::Profile,
+                WireRejection::Jurisdiction => Rejection::Jurisdiction,
+                WireRejection::AcceptedUnits => Rejection::AcceptedUnits,
+                WireRejection::TooSmall => Rejection::TooSmall,
+                WireRejection::Busy => Rejection::Busy,
+            },
+            workers: rejected.workers,
+            first: rejected.first,
+            alone: rejected.alone,
+        };
+        Self {
+            workers: wire.workers,
+            truncated: wire.truncated,
+            constraints: wire.constraints.into_iter().map(rejected).collect(),
+            suitable: wire.suitable,
+            busy: wire.busy,
+            operators: wire.operators,
+            free_operators: wire.free_operators,
+        }
+    }
+}
+
+impl From<WireExplanation> for Explanation {
+    fn from(wire: WireExplanation) -> Self {
+        Self {
+            wanting: wire.wanting,
+            replicas: wire.replicas,
+            survey: wire.survey.into(),
+            bid: wire.bid,
+            floor: wire.floor,
+            spot: wire.spot,
+        }
+    }
+}
+
+impl From<WireQuote> for Quote {
+    fn from(wire: WireQuote) -> Self {
+        Self {
+            escrow: wire.escrow,
+            deposit: wire.deposit,
+            at_spot: wire.at_spot,
+            spot: wire.spot,
+            wait: wire.wait,
+            replicas: wire.replicas,
+            survey: wire.survey.into(),
         }
     }
 }
@@ -394,5 +483,67 @@ impl From<WireAccount> for crate::Account {
             frozen: wire.data.frozen,
             nonce: wire.nonce,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::{Decode, Encode};
+    use subxt::Metadata;
+
+    use super::*;
+
+    const METADATA: &[u8] = include_bytes!("../../metadata.scale");
+
+    /// Reads an answer of the runtime of this repository as the client does.
+    fn read<V: DecodeAsType>(method: &str, answer: impl Encode) -> V {
+        let metadata = Metadata::decode(&mut &METADATA[..]).expect("metadata");
+        let api = metadata.runtime_api_trait_by_name("MarketApi");
+        let method = api.and_then(|api| api.method_by_name(method));
+        let output = method.expect("the runtime has it").output_ty();
+        let bytes = answer.encode();
+        let rest = &mut &bytes[..];
+        let value = V::decode_as_type(rest, output, metadata.types()).expect("decodes");
+        assert!(rest.is_empty());
+        value
+    }
+
+    #[test]
+    fn answers_about_the_market_arrive_as_they_were_given() {
+        use Rejection::*;
+        let mut survey = Survey::default();
+        let all = [
+            Unavailable,
+            Environment,
+            Profile,
+            Jurisdiction,
+            AcceptedUnits,
+            TooSmall,
+        ];
+        survey.count(&all);
+        survey.count(&[Busy]);
+        let explanation = Explanation {
+            wanting: 1,
+            replicas: 2,
+            survey: survey.clone(),
+            bid: 3,
+            floor: 4,
+            spot: u128::MAX,
+        };
+        let read_back: Option<WireExplanation> = read("explain", Some(&explanation));
+        assert_eq!(read_back.map(Into::into), Some(explanation));
+        let quote = Quote {
+            escrow: u128::MAX,
+            deposit: 1,
+            at_spot: 2,
+            spot: 3,
+            wait: Some(u64::MAX),
+            replicas: 3,
+            survey,
+        };
+        let read_back: Option<WireQuote> = read("quote", Some(&quote));
+        assert_eq!(read_back.map(Into::into), Some(quote));
+        let none: Option<WireQuote> = read("quote", None::<Quote>);
+        assert!(none.is_none());
     }
 }

@@ -4,6 +4,7 @@ mod agenda;
 mod cancel;
 mod claim;
 mod clean_up;
+mod explain;
 mod histories;
 mod invariants;
 mod settle;

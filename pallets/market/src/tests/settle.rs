@@ -43,6 +43,9 @@ fn winners_are_paid_out_of_the_escrow_and_the_rest_is_released() {
         assert_eq!(payment.developer, Some(DEVELOPER));
         assert_eq!(Usage::get().get(&IMAGE), Some(&(BATCH_CHARGE * 8 / 10)));
         assert_eq!(worker(first[0]).accepted_units, 2);
+        assert_eq!(worker(first[0]).delivered, BATCH_CHARGE * 4 / 10);
+        // All that was paid for moves the spot price, once.
+        assert_eq!(Settled::get(), vec![(PRICE, BATCH_CHARGE * 8 / 10)]);
         assert_eq!((job(id).paid, job(id).settled, job(id).fuel), (800, 1, 5));
         assert_eq!(held(HoldReason::Escrow, REQUESTER), 4_000 - 800);
         // WHEN the second and last, of one unit, is accepted at its own worst case
@@ -108,6 +111,7 @@ fn a_failed_batch_costs_nothing() {
         claim(11, id);
         Market::conclude(id, 0, Verdict::Failed);
         assert_eq!(Payments::get(), vec![]);
+        assert_eq!(Settled::get(), vec![]);
         assert_eq!((worker(10).slashed, worker(11).slashed), (0, 0));
         assert_eq!(Balances::total_balance(&REQUESTER), before);
         assert_eq!(held(HoldReason::Escrow, REQUESTER), 0);

@@ -22,11 +22,11 @@ fn a_busy_worker_is_filled_to_the_limit() {
         let w1 = account("w1");
         assert_ok!(Workers::commit(&w1, SUNS / 2));
         // 80 % is the limit, and not a µSUNS more.
-        assert!(Workers::can_commit(&w1, 3 * SUNS / 10));
-        assert!(!Workers::can_commit(&w1, 3 * SUNS / 10 + 1));
+        assert!(can_commit(&w1, 3 * SUNS / 10));
+        assert!(!can_commit(&w1, 3 * SUNS / 10 + 1));
         assert_eq!(Workers::commit(&w1, 3 * SUNS / 10 + 1), Err(()));
         assert_ok!(Workers::commit(&w1, 3 * SUNS / 10));
-        assert!(!Workers::can_commit(&w1, 1));
+        assert!(!can_commit(&w1, 1));
         assert_eq!(record("w1").committed, 8 * SUNS / 10);
         assert_eq!(record("w1").in_flight, 2);
         for charge in [SUNS / 2, 3 * SUNS / 10] {
@@ -42,12 +42,62 @@ fn an_idle_worker_takes_one_batch_up_to_all_it_has() {
     scenario(|| {
         register("olga", "w1");
         let w1 = account("w1");
-        assert!(!Workers::can_commit(&w1, SUNS + 1));
+        assert!(!can_commit(&w1, SUNS + 1));
         assert_ok!(Workers::commit(&w1, SUNS));
-        assert!(!Workers::can_commit(&w1, 0));
+        assert!(!can_commit(&w1, 1));
         Workers::release(&w1, SUNS);
         // Delivered is idle: a one-lane machine need not wait for its verdict.
-        assert!(Workers::can_commit(&w1, SUNS));
+        assert!(can_commit(&w1, SUNS));
+    });
+}
+
+#[test]
+fn the_limit_of_an_odd_capacity_rounds_down() {
+    scenario(|| {
+        let mut odd = Registration::new("olga", "w1");
+        odd.resources.bandwidth -= 20;
+        odd.send().expect("a sound registration");
+        let w1 = account("w1");
+        assert_eq!(record("w1").capacity, SUNS - 1);
+        assert_ok!(Workers::commit(&w1, 1));
+        // 80 % of 999,999 are 799,999.2.
+        assert!(can_commit(&w1, 799_998));
+        assert!(!can_commit(&w1, 799_999));
+    });
+}
+
+#[test]
+fn the_first_batch_alone_may_pass_the_limit() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        assert_ok!(Workers::commit(&w1, 8 * SUNS / 10 + 1));
+        // Beyond the limit there is nothing free, and nothing underflows.
+        assert_eq!(Workers::view(&w1).map(|view| view.free), Some(0));
+        assert_eq!(Workers::commit(&w1, 1), Err(()));
+    });
+}
+
+#[test]
+fn declared_committed_and_delivered_are_kept_apart() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        let figures = || {
+            let record = record("w1");
+            (record.capacity, record.committed, record.delivered)
+        };
+        assert_eq!(figures(), (SUNS, 0, 0));
+        assert_ok!(Workers::commit(&w1, SUNS / 2));
+        assert_eq!(figures(), (SUNS, SUNS / 2, 0));
+        Workers::release(&w1, SUNS / 2);
+        assert_eq!(figures(), (SUNS, 0, 0), "work counts once it is accepted");
+        Workers::note_accepted(&w1, 2, 700);
+        Workers::resolved(&w1);
+        assert_eq!(figures(), (SUNS, 0, 700));
+        // To declare more delivers nothing.
+        assert_ok!(Workers::set_capacity(signed("olga"), w1, LANE));
+        assert_eq!(figures(), (SUNS / 8, 0, 700));
     });
 }
 
@@ -57,9 +107,9 @@ fn charges_beyond_reason_are_refused() {
         register("olga", "w1");
         let w1 = account("w1");
         assert_ok!(Workers::commit(&w1, 1));
-        assert!(!Workers::can_commit(&w1, u64::MAX));
+        assert!(!can_commit(&w1, u64::MAX));
         assert_eq!(Workers::commit(&w1, u64::MAX), Err(()));
-        assert!(!Workers::can_commit(&account("w9"), 1));
+        assert!(!can_commit(&account("w9"), 1));
         assert_eq!(Workers::commit(&account("w9"), 1), Err(()));
     });
 }
@@ -102,7 +152,7 @@ fn more_capacity_needs_more_bond() {
             2 * BOND_PER_SUNS
         ));
         assert_ok!(Workers::set_capacity(signed("olga"), w1.clone(), times(3)));
-        assert!(Workers::can_commit(&w1, 3 * SUNS));
+        assert!(can_commit(&w1, 3 * SUNS));
         assert_noop!(
             Workers::set_capacity(signed("olga"), w1.clone(), Resources::default()),
             Error::<Test>::NoCapacity
@@ -127,14 +177,17 @@ fn the_market_s_notes_add_up() {
         register("olga", "w1");
         let w1 = account("w1");
         Workers::note_missed(&w1);
-        Workers::note_accepted(&w1, 3);
-        Workers::note_accepted(&w1, u32::MAX);
+        Workers::note_accepted(&w1, 3, 5);
+        Workers::note_accepted(&w1, u32::MAX, u128::MAX);
         let record = record("w1");
         assert_eq!(record.missed, 1);
         assert_eq!(record.accepted_units, 3 + u64::from(u32::MAX));
-        let view = Workers::available(&w1).expect("active");
+        assert_eq!(record.delivered, u128::MAX);
+        let view = Workers::view(&w1).expect("active");
         assert_eq!(view.operator, account("olga"));
         assert_eq!(view.accepted_units, record.accepted_units);
+        assert_eq!(Workers::views(10), [(w1, view)]);
+        assert!(Workers::views(0).is_empty());
         // Notes on nobody leave no trace.
         Workers::note_missed(&account("w9"));
         assert_eq!(Workers::worker(account("w9")), None);

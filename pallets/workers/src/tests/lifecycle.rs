@@ -35,7 +35,7 @@ fn operator_and_worker_update() {
         }
         assert_eq!(record("w1").attributes, moved);
         assert_eq!(
-            Workers::available(&account("w1")).map(|view| view.jurisdiction),
+            Workers::view(&account("w1")).map(|view| view.jurisdiction),
             Some(*b"AT")
         );
         let bogus = crate::Attributes {
@@ -60,8 +60,7 @@ fn a_paused_worker_takes_no_work() {
         );
         assert_ok!(Workers::pause(signed("w1"), w1.clone()));
         System::assert_last_event(Event::WorkerPaused { worker: w1.clone() }.into());
-        assert_eq!(Workers::available(&w1), None);
-        assert!(!Workers::can_commit(&w1, 1));
+        assert!(!can_commit(&w1, 1));
         assert_eq!(Workers::commit(&w1, 1), Err(()));
         assert_noop!(
             Workers::pause(signed("olga"), w1.clone()),
@@ -69,7 +68,7 @@ fn a_paused_worker_takes_no_work() {
         );
         assert_ok!(Workers::resume(signed("olga"), w1.clone()));
         System::assert_last_event(Event::WorkerResumed { worker: w1.clone() }.into());
-        assert!(Workers::available(&w1).is_some());
+        assert!(can_commit(&w1, 1));
     });
 }
 
@@ -150,7 +149,7 @@ fn a_worker_leaves_with_its_bond() {
             }
             .into(),
         );
-        assert_eq!(Workers::available(&w1), None);
+        assert!(!can_commit(&w1, 1));
         at(COOLDOWN);
         assert_noop!(
             Workers::withdraw(signed("olga"), w1.clone()),
@@ -328,7 +327,7 @@ fn software_is_upgraded_between_batches() {
             .into(),
         );
         assert_eq!(
-            Workers::available(&w1).map(|view| view.environment),
+            Workers::view(&w1).map(|view| view.environment),
             Some(NEXT_ENVIRONMENT)
         );
         assert_eq!(record("w1").state, WorkerState::Active);

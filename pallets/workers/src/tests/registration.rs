@@ -218,6 +218,7 @@ fn a_machine_of_absurd_size_needs_an_absurd_bond() {
             gpu_flops: u64::MAX,
             gpu_memory: u64::MAX,
             gpu_bandwidth: u64::MAX,
+            addresses: u64::MAX,
         };
         let bond = Workers::required_bond(CPU_1_ID, resources).expect("profile exists");
         assert!(bond > FUNDS);

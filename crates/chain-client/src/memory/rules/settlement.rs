@@ -195,8 +195,15 @@ impl State {
         job.settled += 1;
         job.in_flight -= 1;
         job.window.retain(|other| *other != batch);
-        let (requester, image) = (job.requester.clone(), job.spec.image);
+        let (requester, image, price) = (job.requester.clone(), job.spec.image, job.spec.price);
         self.paid += total;
+        if self.number >= self.spot_since + self.params.round_blocks {
+            self.spot_since = self.number;
+            self.spot.begin();
+        }
+        self.spot
+            .settle(price, agreed.charge * winners.len() as u128);
+        self.spot.lift(FLOOR);
         if let Some(account) = self.accounts.get_mut(&requester) {
             account.held -= total;
         }
@@ -212,6 +219,7 @@ impl State {
                 credit.units += u64::from(units);
                 if let Some(worker) = self.workers.get_mut(&replica.worker) {
                     worker.accepted_units += u64::from(units);
+                    worker.delivered += agreed.charge;
                 }
                 named.push(Winner {
                     worker: replica.worker.clone(),

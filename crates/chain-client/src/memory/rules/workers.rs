@@ -64,6 +64,7 @@ impl State {
             faults: 0,
             missed: 0,
             accepted_units: 0,
+            delivered: 0,
         };
         self.workers.insert(r.worker.clone(), worker);
         self.events

@@ -1,0 +1,247 @@
+//! `sungrid job explain`: why a job is not running (requirement X5).
+
+use serde::Serialize;
+use sungrid_chain_client::{Explanation, JobSpec, Rejected, Rejection, Survey};
+use sungrid_primitives::JobId;
+
+use crate::{Error, context::Context, requester::state_name, units};
+
+pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Explained<'a> {
+        job: JobId,
+        state: String,
+        #[serde(flatten)]
+        explanation: &'a Explanation,
+        /// What the bid lacks to the spot price, planck per SUNS·hour.
+        gap: u128,
+        reasons: Vec<String>,
+    }
+    let chain = context.chain().await?;
+    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let explanation = chain.explain(job).await?.ok_or(Error::UnknownJob(job))?;
+    let explained = Explained {
+        job,
+        state: state_name(&record),
+        gap: explanation.gap(),
+        reasons: reasons(&explanation.survey, explanation.replicas, &record.spec),
+        explanation: &explanation,
+    };
+    context.out.result(&explained, || {
+        let mut lines = vec![
+            format!("job {job}, {}", explained.state),
+            demand(&explanation),
+        ];
+        if explanation.wanting > 0 {
+            lines.extend(explained.reasons.iter().cloned());
+            lines.push(price(&explanation));
+        }
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// One of two forms, by number.
+fn by_number<'a>(count: u32, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+fn demand(explanation: &Explanation) -> String {
+    match explanation.wanting {
+        0 => "no batch of it wants a worker now".into(),
+        wanting => format!(
+            "{wanting} {} a worker; {} replicas of each must agree, by different operators",
+            by_number(wanting, "batch wants", "batches want"),
+            explanation.replicas
+        ),
+    }
+}
+
+fn price(explanation: &Explanation) -> String {
+    let bid = units::isc(explanation.bid);
+    match explanation.gap() {
+        0 => format!("it bids {bid} per SUNS·hour, no less than what settled work paid lately"),
+        gap => format!(
+            "it bids {bid} per SUNS·hour, {} less than what settled work paid lately: better-paid jobs go first",
+            units::isc(gap)
+        ),
+    }
+}
+
+/// What each constraint costs in workers, and whether enough are left.
+pub(super) fn reasons(survey: &Survey, replicas: u32, spec: &JobSpec) -> Vec<String> {
+    let of = match survey.truncated {
+        true => format!("the first {} workers", survey.workers),
+        false => format!(
+            "{} {}",
+            survey.workers,
+            by_number(survey.workers, "worker", "workers")
+        ),
+    };
+    let constraints = survey.constraints.iter();
+    let mut lines: Vec<String> = constraints
+        .map(|rejected| {
+            let Rejected { workers, alone, .. } = *rejected;
+            let text = format!("{workers} of {of} {}", rejection(rejected, spec));
+            match alone {
+                0 => text,
+                _ if alone == workers => format!("{text}, and would do otherwise"),
+                _ => format!("{text}; {alone} would do otherwise"),
+            }
+        })
+        .collect();
+    let Survey {
+        suitable,
+        busy,
+        operators,
+        free_operators,
+        ..
+    } = *survey;
+    let mut left = format!(
+        "{suitable} of {of} {} all it asks for",
+        by_number(suitable, "has", "have")
+    );
+    if busy > 0 {
+        left += &format!(", {busy} of them busy");
+    }
+    let short = if operators < replicas {
+        Some((operators, ""))
+    } else {
+        (free_operators < replicas).then_some((free_operators, " free"))
+    };
+    if let Some((there, free)) = short {
+        let operators = by_number(there, "operator", "operators");
+        left += &format!(": {there} {operators}{free}, {replicas} are needed");
+    }
+    lines.push(left);
+    lines
+}
+
+fn rejection(rejected: &Rejected, spec: &JobSpec) -> String {
+    let verb = |one, many| by_number(rejected.workers, one, many);
+    match rejected.reason {
+        Rejection::Unavailable => format!(
+            "{} no work: paused, leaving, or bonded too little",
+            verb("takes", "take")
+        ),
+        Rejection::Environment => format!("{} another execution environment", verb("runs", "run")),
+        Rejection::Profile => format!("{} in another profile", verb("is measured", "are measured")),
+        Rejection::Jurisdiction => {
+            let allowed = spec.constraints.jurisdictions.iter();
+            let allowed: Vec<_> = allowed.map(|code| String::from_utf8_lossy(code)).collect();
+            format!(
+                "{} outside the allowed jurisdictions ({})",
+                verb("is", "are"),
+                allowed.join(", ")
+            )
+        }
+        Rejection::AcceptedUnits => format!(
+            "{} fewer than {} accepted units",
+            verb("has", "have"),
+            spec.constraints.min_accepted_units
+        ),
+        Rejection::TooSmall => format!(
+            "{} smaller than one unit of it ({} of memory)",
+            verb("is", "are"),
+            units::bytes(spec.memory_limit)
+        ),
+        Rejection::Busy => format!("{} busy", verb("is", "are")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sp_core::H256;
+    use sungrid_chain_client::{Constraints, Policy};
+    use sungrid_primitives::{ISC, traits::CPU_1_ID};
+
+    use super::*;
+
+    fn spec() -> JobSpec {
+        JobSpec {
+            image: H256::zero(),
+            input: H256::zero(),
+            units: 1,
+            batch_size: 1,
+            price: ISC,
+            fuel_limit: 1,
+            memory_limit: 64 << 20,
+            policy: Policy::Replicate(2),
+            profile: CPU_1_ID,
+            environment: H256::zero(),
+            deadline: 1,
+            endpoint: vec![],
+            constraints: Constraints {
+                jurisdictions: vec![*b"DE", *b"FR"],
+                min_accepted_units: 7,
+            },
+        }
+    }
+
+    fn survey(workers: &[&[Rejection]]) -> Survey {
+        let mut survey = Survey::default();
+        for rejections in workers {
+            survey.count(rejections);
+        }
+        survey
+    }
+
+    #[test]
+    fn every_constraint_is_a_sentence() {
+        use Rejection::*;
+        let mut survey = survey(&[
+            &[Jurisdiction],
+            &[Jurisdiction, AcceptedUnits],
+            &[Unavailable],
+            &[Busy],
+            &[Environment, Profile, TooSmall],
+        ]);
+        survey.operators = 1;
+        assert_eq!(
+            reasons(&survey, 2, &spec()),
+            [
+                "1 of 5 workers takes no work: paused, leaving, or bonded too little, and would do otherwise",
+                "1 of 5 workers runs another execution environment",
+                "1 of 5 workers is measured in another profile",
+                "2 of 5 workers are outside the allowed jurisdictions (DE, FR); 1 would do otherwise",
+                "1 of 5 workers has fewer than 7 accepted units",
+                "1 of 5 workers is smaller than one unit of it (64.0 MiB of memory)",
+                "1 of 5 workers has all it asks for, 1 of them busy: 1 operator, 2 are needed",
+            ]
+        );
+        survey.truncated = true;
+        assert!(reasons(&survey, 2, &spec())[0].starts_with("1 of the first 5 workers takes"));
+    }
+
+    #[test]
+    fn enough_operators_that_are_busy_are_told_from_too_few() {
+        let mut survey = survey(&[&[Rejection::Busy], &[]]);
+        (survey.operators, survey.free_operators) = (2, 1);
+        assert_eq!(
+            reasons(&survey, 2, &spec()),
+            ["2 of 2 workers have all it asks for, 1 of them busy: 1 operator free, 2 are needed"]
+        );
+        survey.free_operators = 2;
+        assert_eq!(
+            reasons(&survey, 2, &spec()),
+            ["2 of 2 workers have all it asks for, 1 of them busy"]
+        );
+    }
+
+    #[test]
+    fn the_price_says_what_is_missing() {
+        let mut explanation = Explanation {
+            wanting: 1,
+            replicas: 2,
+            survey: Survey::default(),
+            bid: ISC,
+            floor: 1,
+            spot: 3 * ISC,
+        };
+        assert!(price(&explanation).contains("2 ISC less than what settled work paid"));
+        assert!(demand(&explanation).starts_with("1 batch wants a worker; 2 replicas"));
+        (explanation.spot, explanation.wanting) = (ISC, 0);
+        assert!(price(&explanation).contains("no less than"));
+        assert_eq!(demand(&explanation), "no batch of it wants a worker now");
+    }
+}

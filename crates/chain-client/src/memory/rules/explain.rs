@@ -1,0 +1,117 @@
+//! Why a job runs or does not, and what one would cost.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{Explanation, Quote, Rejection, Survey};
+
+/// Everything that speaks against a worker, in the order in which a claim checks.
+pub(super) fn rejections(
+    params: &ChainParams,
+    spec: &JobSpec,
+    rate: u64,
+    worker: &Worker,
+) -> Vec<Rejection> {
+    let bonded = worker.bond >= params.bond_for(worker.capacity);
+    let available = worker.state == WorkerState::Active && bonded;
+    let allowed = &spec.constraints.jurisdictions;
+    let inside = allowed.is_empty() || allowed.contains(&worker.attributes.jurisdiction);
+    let known = worker.accepted_units >= spec.constraints.min_accepted_units;
+    let checks = [
+        (available, Rejection::Unavailable),
+        (
+            worker.environment == spec.environment,
+            Rejection::Environment,
+        ),
+        (worker.profile == spec.profile, Rejection::Profile),
+        (inside, Rejection::Jurisdiction),
+        (known, Rejection::AcceptedUnits),
+        (rate <= worker.capacity, Rejection::TooSmall),
+        (rate <= worker.free(), Rejection::Busy),
+    ];
+    let failed = checks.into_iter().filter(|(holds, _)| !holds);
+    failed.map(|(_, reason)| reason).collect()
+}
+
+impl State {
+    pub(in crate::memory) fn explain(&self, id: JobId) -> Option<Explanation> {
+        let job = self.jobs.get(&id)?;
+        let fresh = match job.state {
+            JobState::Open => job.batches - job.next_batch,
+            _ => 0,
+        };
+        let (survey, _) = self.survey(&job.spec, job.rate);
+        Some(Explanation {
+            wanting: if job.wants_work() {
+                job.window.len() as u32 + fresh
+            } else {
+                0
+            },
+            replicas: job.spec.policy.replicas(),
+            survey,
+            bid: job.spec.price,
+            floor: FLOOR,
+            spot: self.spot.price,
+        })
+    }
+
+    pub(in crate::memory) fn quote(&self, spec: &JobSpec) -> Option<Quote> {
+        if spec.profile != CPU_1_ID || spec.price < FLOOR {
+            return None;
+        }
+        let escrow = spec.escrow(&CPU_1)?;
+        let (survey, mut waits) = self.survey(spec, spec.rate(&CPU_1)?);
+        waits.sort_unstable();
+        let replicas = spec.policy.replicas();
+        let unit = CPU_1.unit_charge(spec.fuel_limit, spec.memory_limit)?;
+        let charge = unit.checked_mul(u128::from(spec.units))?;
+        Some(Quote {
+            escrow,
+            deposit: self.deposit(spec),
+            at_spot: cost(charge, self.spot.price).checked_mul(u128::from(replicas))?,
+            spot: self.spot.price,
+            wait: waits.get(replicas.checked_sub(1)? as usize).copied(),
+            replicas,
+            survey,
+        })
+    }
+
+    /// The workers, and for each operator of a suitable one the seconds until one of his is free.
+    fn survey(&self, spec: &JobSpec, rate: u64) -> (Survey, Vec<u64>) {
+        let mut survey = Survey::default();
+        let mut waits = BTreeMap::<&AccountId, u64>::new();
+        let mut free = BTreeSet::new();
+        for (key, worker) in &self.workers {
+            let rejections = rejections(&self.params, spec, rate, worker);
+            if !survey.count(&rejections) {
+                continue;
+            }
+            let wait = if rejections.contains(&Rejection::Busy) {
+                self.seconds_in_hand(key)
+            } else {
+                free.insert(&worker.operator);
+                0
+            };
+            let entry = waits.entry(&worker.operator).or_insert(wait);
+            *entry = wait.min(*entry);
+        }
+        survey.operators = waits.len() as u32;
+        survey.free_operators = free.len() as u32;
+        (survey, waits.into_values().collect())
+    }
+
+    /// Seconds until the shortest batch in a worker's hands has run to its limits.
+    fn seconds_in_hand(&self, worker: &AccountId) -> u64 {
+        let in_hand = |record: &BatchRecord| {
+            let replica = record.view.replica(worker);
+            replica.is_some_and(|replica| replica.state == ReplicaState::Assigned)
+        };
+        let batches = self.batches.iter().filter(|(_, record)| in_hand(record));
+        let jobs = batches.filter_map(|((id, _), _)| self.jobs.get(id));
+        let seconds = jobs.map(|job| {
+            let fuel = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size);
+            fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND)) as u64
+        });
+        seconds.min().unwrap_or(0)
+    }
+}

@@ -1,0 +1,293 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const PROFILES: [Profile; 4] = [CPU_1, GPU_1, STORAGE_1, NETWORK_1];
+
+fn any_profile() -> impl Strategy<Value = Profile> {
+    prop::sample::select(PROFILES.to_vec())
+}
+
+/// Ordinary figures, and the ends of the range.
+fn amount() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => 0..1u64 << 44,
+        2 => any::<u64>(),
+        1 => prop::sample::select(vec![0, 1, u64::MAX - 1, u64::MAX]),
+    ]
+}
+
+fn from_amounts(amounts: [u64; 8]) -> Resources {
+    let [
+        fuel_per_second,
+        memory,
+        storage,
+        bandwidth,
+        gpu_flops,
+        gpu_memory,
+        gpu_bandwidth,
+        addresses,
+    ] = amounts;
+    Resources {
+        fuel_per_second,
+        memory,
+        storage,
+        bandwidth,
+        gpu_flops,
+        gpu_memory,
+        gpu_bandwidth,
+        addresses,
+    }
+}
+
+fn resources() -> impl Strategy<Value = Resources> {
+    prop::array::uniform8(amount()).prop_map(from_amounts)
+}
+
+/// A machine made for a profile: so many SUNS of everything, and up to half of that more.
+fn machine_for(profile: Profile) -> impl Strategy<Value = Resources> {
+    (1..1u64 << 20, prop::array::uniform8(0..1u64 << 19)).prop_map(move |(suns, more)| {
+        let mut amounts = profile.contains.amounts();
+        for (amount, more) in amounts.iter_mut().zip(more) {
+            *amount = amount.saturating_mul(suns.saturating_add(more.min(suns / 2)));
+        }
+        from_amounts(amounts)
+    })
+}
+
+/// What of it the profile knows: a task that needs more has no charge at all.
+fn within(profile: &Profile, resources: Resources) -> Resources {
+    let mut amounts = resources.amounts();
+    for (amount, per_suns) in amounts.iter_mut().zip(profile.contains.amounts()) {
+        *amount *= u64::from(per_suns > 0);
+    }
+    from_amounts(amounts)
+}
+
+/// A share of each amount, in 2^16ths, and the rest.
+fn cut(whole: &Resources, shares: [u16; 8]) -> (Resources, Resources) {
+    let mut parts = whole.amounts();
+    let mut rest = parts;
+    for ((part, rest), share) in parts.iter_mut().zip(&mut rest).zip(shares) {
+        *part = ((u128::from(*part) * u128::from(share)) >> 16) as u64;
+        *rest -= *part;
+    }
+    (from_amounts(parts), from_amounts(rest))
+}
+
+#[test]
+fn one_suns_is_one_suns() {
+    for profile in PROFILES {
+        assert_eq!(profile.capacity(&profile.contains), 1_000_000);
+        assert_eq!(profile.charge(&profile.contains), Some(1_000_000));
+    }
+    // One lane of a desktop: an eighth. Memory dominates when it is the larger share.
+    assert_eq!(CPU_1.unit_rate(1 << 20), Some(125_000));
+    assert_eq!(CPU_1.unit_rate(4 << 30), Some(500_000));
+    // Two Gfuel at 125 000 µSUNS are 250 000 µSUNS·s.
+    assert_eq!(CPU_1.unit_charge(2_000_000_000, 0), Some(250_000));
+    // One SUNS for an hour costs the price.
+    assert_eq!(
+        cost(MICRO * SECONDS_PER_HOUR, 7 * crate::ISC),
+        7 * crate::ISC
+    );
+}
+
+#[test]
+fn declared_sizes_fit_the_cards_they_are_meant_for() {
+    // Requirement S19. A card of 24 GiB as they are sold: 71 TFLOP/s, 936 GB/s. Its memory decides.
+    let card = Resources {
+        gpu_flops: 71_000_000_000_000,
+        gpu_memory: 24 << 30,
+        gpu_bandwidth: 936_000_000_000,
+        ..Resources::NONE
+    };
+    // A small one: 4 GiB, 10 TFLOP/s, 128 GB/s.
+    let small = Resources {
+        gpu_flops: 10_000_000_000_000,
+        gpu_memory: 4 << 30,
+        gpu_bandwidth: 128_000_000_000,
+        ..Resources::NONE
+    };
+    let suns = |n: u64| n * MICRO as u64;
+    let (llama, cosy_voice, flux) = (suns(30), suns(5), suns(30));
+    assert_eq!(GPU_1.capacity(&card), suns(30));
+    assert_eq!(GPU_1.capacity(&small), suns(5));
+    for size in [llama, flux] {
+        assert!(size <= GPU_1.capacity(&card));
+        assert!(size > GPU_1.capacity(&small));
+    }
+    assert!(cosy_voice <= GPU_1.capacity(&small));
+    // 30 SUNS hold 24 GB of weights, so placement by SUNS honours the memory that they stand for.
+    let weights = Resources {
+        gpu_memory: 24_000_000_000,
+        ..Resources::NONE
+    };
+    assert!(GPU_1.charge(&weights).is_some_and(|charge| charge <= llama));
+}
+
+#[test]
+fn a_resource_outside_the_profile_has_no_charge() {
+    let memory = Resources {
+        gpu_memory: 1,
+        ..Resources::NONE
+    };
+    assert_eq!(CPU_1.charge(&memory), None);
+    assert_eq!(CPU_1.charge_over(&memory, 1), None);
+    for profile in [GPU_1, STORAGE_1, NETWORK_1] {
+        assert_eq!(profile.unit_rate(0), None, "only Cpu/1 has lanes");
+    }
+    let nothing = Profile {
+        contains: Resources::NONE,
+    };
+    assert_eq!(nothing.capacity(&CPU_1.contains), 0);
+}
+
+#[test]
+fn a_task_beyond_counting_does_not_fit_because_both_sides_saturate() {
+    let addresses = |addresses| Resources {
+        addresses,
+        ..Resources::NONE
+    };
+    let profile = Profile {
+        contains: addresses(1),
+    };
+    assert_eq!(profile.capacity(&addresses(u64::MAX - 1)), u64::MAX);
+    assert_eq!(profile.charge(&addresses(u64::MAX)), None);
+}
+
+#[test]
+fn cost_saturates_instead_of_wrapping() {
+    assert_eq!(cost(u128::MAX, u128::MAX), u128::MAX);
+    assert_eq!(cost(0, u128::MAX), 0);
+    assert_eq!(cost(1, 1), 1);
+    assert_eq!(cost(u128::MAX, MICRO * SECONDS_PER_HOUR), u128::MAX);
+    assert_eq!(
+        cost(u128::MAX, MICRO * SECONDS_PER_HOUR - 1),
+        u128::MAX - u128::MAX / (MICRO * SECONDS_PER_HOUR)
+    );
+}
+
+proptest! {
+    #[test]
+    fn charges_within_capacity_fit_every_resource(
+        (profile, machine) in any_profile().prop_flat_map(|profile| {
+            (Just(profile), prop_oneof![machine_for(profile), resources()])
+        }),
+        shares in prop::collection::vec(prop::array::uniform8(any::<u16>()), 1..12),
+    ) {
+        let capacity = u128::from(profile.capacity(&machine));
+        let machine = within(&profile, machine);
+        // Each task wants up to a quarter of every resource, so together they want more than there is.
+        let (mut total, mut needed) = (0u128, [0u128; 8]);
+        for share in shares {
+            let (task, _) = cut(&machine, share.map(|share| share / 4));
+            let Some(charge) = profile.charge(&task).map(u128::from) else {
+                continue;
+            };
+            if total + charge <= capacity {
+                total += charge;
+                for (sum, amount) in needed.iter_mut().zip(task.amounts()) {
+                    *sum += u128::from(amount);
+                }
+            }
+        }
+        for (needed, has) in needed.into_iter().zip(machine.amounts()) {
+            prop_assert!(needed <= u128::from(has));
+        }
+    }
+
+    #[test]
+    fn whatever_is_admitted_fits(
+        profile in any_profile(), machine in resources(), task in resources()
+    ) {
+        let task = within(&profile, task);
+        if profile.charge(&task).is_some_and(|charge| charge <= profile.capacity(&machine)) {
+            for (needed, has) in task.amounts().into_iter().zip(machine.amounts()) {
+                prop_assert!(needed <= has);
+            }
+        }
+    }
+
+    #[test]
+    fn splitting_a_machine_gains_nothing(
+        profile in any_profile(), machine in resources(), shares in prop::array::uniform8(any::<u16>())
+    ) {
+        let (a, b) = cut(&machine, shares);
+        prop_assert!(profile.capacity(&a) + profile.capacity(&b) <= profile.capacity(&machine));
+    }
+
+    #[test]
+    fn splitting_a_task_saves_nothing(
+        profile in any_profile(), task in resources(), shares in prop::array::uniform8(any::<u16>()),
+        time: u64, price in 0..1u128 << 60
+    ) {
+        let task = within(&profile, task);
+        let (a, b) = cut(&task, shares);
+        let Some(whole) = profile.charge_over(&task, time) else {
+            return Ok(());
+        };
+        let charges = [&a, &b].map(|part| profile.charge_over(part, time).expect("less than the whole"));
+        prop_assert!(charges[0] + charges[1] >= whole);
+        prop_assert!(cost(charges[0], price) + cost(charges[1], price) >= cost(whole, price));
+    }
+
+    #[test]
+    fn splitting_time_or_fuel_saves_nothing(
+        profile in any_profile(), task in resources(), f in amount(), g in amount(), price in 0..1u128 << 60
+    ) {
+        let Some(both) = f.checked_add(g) else {
+            return Ok(());
+        };
+        let (_, task) = cut(&within(&profile, task), [1 << 15; 8]);
+        let charge = |time| profile.charge_over(&task, time);
+        if let (Some(whole), Some(first), Some(second)) = (charge(both), charge(f), charge(g)) {
+            prop_assert!(first + second >= whole);
+            prop_assert!(cost(first, price) + cost(second, price) >= cost(whole, price));
+        }
+        let unit = |fuel| CPU_1.unit_charge(fuel, task.memory).expect("within Cpu/1");
+        prop_assert!(unit(f) + unit(g) >= unit(both));
+    }
+
+    #[test]
+    fn rounding_never_favours_the_caller(
+        profile in any_profile(), machine in resources(), task in resources(), time: u64
+    ) {
+        let each = |resources: &Resources| {
+            let known = profile.contains.amounts().into_iter().zip(resources.amounts());
+            known
+                .filter(|(per_suns, _)| *per_suns > 0)
+                .map(|(per_suns, amount)| (u128::from(per_suns), u128::from(amount) * MICRO))
+                .collect::<Vec<_>>()
+        };
+        // A seller has what he is counted for, and not a µSUNS more could be.
+        let capacity = u128::from(profile.capacity(&machine));
+        prop_assert!(each(&machine).iter().all(|(per_suns, has)| capacity * per_suns <= *has));
+        prop_assert!(each(&machine).iter().any(|(per_suns, has)| (capacity + 1) * per_suns > *has));
+        // A buyer is counted for what he needs, and not a µSUNS too many.
+        let task = within(&profile, task);
+        if let Some(charge) = profile.charge(&task).map(u128::from) {
+            prop_assert!(each(&task).iter().all(|(per_suns, needs)| charge * per_suns >= *needs));
+            prop_assert!(
+                charge == 0 || each(&task).iter().any(|(per_suns, needs)| (charge - 1) * per_suns < *needs)
+            );
+            let second = u128::from(LANE_FUEL_PER_SECOND);
+            let over = profile.charge_over(&task, time).expect("it has a charge");
+            prop_assert!(over * second >= charge * u128::from(time));
+            prop_assert!(over == 0 || (over - 1) * second < charge * u128::from(time));
+        }
+    }
+
+    #[test]
+    fn cost_is_the_exact_quotient_rounded_up(charge in 0..1u128 << 60, price in 0..1u128 << 60) {
+        prop_assert_eq!(cost(charge, price), (charge * price).div_ceil(MICRO * SECONDS_PER_HOUR));
+    }
+
+    #[test]
+    fn a_larger_charge_or_price_never_costs_less(
+        charge: u128, more in 0..u128::MAX, price: u128, dearer in 0..u128::MAX
+    ) {
+        prop_assert!(cost(charge, price) <= cost(charge.saturating_add(more), price));
+        prop_assert!(cost(charge, price) <= cost(charge, price.saturating_add(dearer)));
+    }
+}
