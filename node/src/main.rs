@@ -1,5 +1,7 @@
 //! The Sungrid full node and validator.
 #![deny(clippy::unwrap_used)]
+// The errors are the SDK's and end the process: their size costs nothing.
+#![allow(clippy::result_large_err)]
 
 mod chain_spec;
 mod cli;

@@ -270,7 +270,7 @@ fn new_full_on<N: NetworkBackend<Block, Hash>>(
                     finality_provider: finality_provider.clone(),
                 },
             })
-            .map_err(|error| ServiceError::Application(error))
+            .map_err(ServiceError::Application)
         })
     };
 

@@ -86,7 +86,7 @@ pub enum Fatal {
     Withdrawn(AccountId),
     /// Another process uses the same key.
     #[error(
-        "another process runs with the same worker key {0}: it changed the address on chain. Two workers with one key break each other's commitments; give each its own (`sungrid-worker init`)"
+        "another process runs with the same worker key {0}: an address or a commitment on chain is not ours. Two workers with one key break each other's commitments; give each its own (`sungrid-worker init`)"
     )]
     SameKey(AccountId),
 }

@@ -44,6 +44,17 @@ fn resources() -> impl Strategy<Value = Resources> {
     prop::array::uniform8(amount()).prop_map(from_amounts)
 }
 
+/// A machine made for a profile: so many SUNS of everything, and up to half of that more.
+fn machine_for(profile: Profile) -> impl Strategy<Value = Resources> {
+    (1..1u64 << 20, prop::array::uniform8(0..1u64 << 19)).prop_map(move |(suns, more)| {
+        let mut amounts = profile.contains.amounts();
+        for (amount, more) in amounts.iter_mut().zip(more) {
+            *amount = amount.saturating_mul(suns.saturating_add(more.min(suns / 2)));
+        }
+        from_amounts(amounts)
+    })
+}
+
 /// What of it the profile knows: a task that needs more has no charge at all.
 fn within(profile: &Profile, resources: Resources) -> Resources {
     let mut amounts = resources.amounts();
@@ -160,15 +171,17 @@ fn cost_saturates_instead_of_wrapping() {
 proptest! {
     #[test]
     fn charges_within_capacity_fit_every_resource(
-        profile in any_profile(),
-        machine in resources(),
-        shares in prop::collection::vec(prop::array::uniform8(any::<u16>()), 1..6),
+        (profile, machine) in any_profile().prop_flat_map(|profile| {
+            (Just(profile), prop_oneof![machine_for(profile), resources()])
+        }),
+        shares in prop::collection::vec(prop::array::uniform8(any::<u16>()), 1..12),
     ) {
-        let (capacity, machine) = (u128::from(profile.capacity(&machine)), within(&profile, machine));
-        // Each task wants its own share of every resource, so together they want more than there is.
+        let capacity = u128::from(profile.capacity(&machine));
+        let machine = within(&profile, machine);
+        // Each task wants up to a quarter of every resource, so together they want more than there is.
         let (mut total, mut needed) = (0u128, [0u128; 8]);
         for share in shares {
-            let (task, _) = cut(&machine, share);
+            let (task, _) = cut(&machine, share.map(|share| share / 4));
             let Some(charge) = profile.charge(&task).map(u128::from) else {
                 continue;
             };

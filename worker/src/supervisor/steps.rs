@@ -36,8 +36,12 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Puts a claimed batch into the journal and in hand.
+    /// Puts a claimed batch into the journal and in hand, unless it is there: the chain may have been read
+    /// before the answer to the claim came, and a second seal would not open the first one's commitment.
     pub(super) fn take(&mut self, id: BatchId, anchor: sp_core::H256) {
+        if self.hand.contains_key(&id) {
+            return;
+        }
         let entry = Entry::claimed(id, anchor);
         if let Err(error) = self.journal.write(&entry) {
             // The chain remembers the claim, so a restart adopts it; working on it loses nothing.

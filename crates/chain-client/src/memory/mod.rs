@@ -13,7 +13,7 @@ mod rules;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -46,6 +46,8 @@ pub enum Interrupt {
     LoseBefore,
     /// It is in a block; the caller sees a broken connection.
     LoseAfter,
+    /// It is in a block, but its caller hears of it only after the next one.
+    Late,
 }
 
 /// A chain in memory; clones share it.
@@ -58,7 +60,7 @@ struct Inner {
     genesis: H256,
     state: Mutex<State>,
     head: watch::Sender<BlockRef>,
-    interrupts: Mutex<HashMap<&'static str, Interrupt>>,
+    interrupts: Mutex<HashMap<&'static str, VecDeque<Interrupt>>>,
     interrupted: watch::Sender<u64>,
     connected: watch::Sender<bool>,
 }
@@ -134,13 +136,15 @@ impl MemoryChain {
         self.advance(number.saturating_sub(now));
     }
 
-    /// Interrupts the next call of this name (as [`Call::name`] gives it).
+    /// Interrupts the next call of this name (as [`Call::name`] gives it); said again, the one after it too.
     pub fn interrupt(&self, call: &'static str, how: Interrupt) {
         self.inner
             .interrupts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(call, how);
+            .entry(call)
+            .or_default()
+            .push_back(how);
     }
 
     /// Waits until that many calls have been interrupted since the chain was made.
@@ -171,7 +175,8 @@ impl MemoryChain {
             .interrupts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(call)
+            .get_mut(call)?
+            .pop_front()
     }
 
     fn apply(&self, key: &Keypair, call: Call) -> Result<Included, SubmitError> {
@@ -420,13 +425,17 @@ impl Chain for MemoryChain {
         let Some(interrupt) = self.take_interrupt(name) else {
             return self.apply(key, call);
         };
-        if matches!(interrupt, Interrupt::HangAfter | Interrupt::LoseAfter) {
-            self.apply(key, call)?;
-        }
+        let before = matches!(interrupt, Interrupt::HangBefore | Interrupt::LoseBefore);
+        let included = (!before).then(|| self.apply(key, call)).transpose()?;
         self.inner.interrupted.send_modify(|count| *count += 1);
-        match interrupt {
-            Interrupt::HangBefore | Interrupt::HangAfter => std::future::pending().await,
-            Interrupt::LoseBefore | Interrupt::LoseAfter => Err(SubmitError::Unknown {
+        match (interrupt, included) {
+            (Interrupt::Late, Some(included)) => {
+                let now = self.state().number;
+                self.wait_until(|state| state.number > now).await;
+                Ok(included)
+            }
+            (Interrupt::HangBefore | Interrupt::HangAfter, _) => std::future::pending().await,
+            _ => Err(SubmitError::Unknown {
                 call: name.into(),
                 reason: "connection closed".into(),
             }),

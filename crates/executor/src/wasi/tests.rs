@@ -449,10 +449,7 @@ fn listings_survive_what_happens_meanwhile() {
     // Delete each entry as it is listed, one at a time, as `rm -r` does.
     let mut cookie = 0;
     let mut seen = Vec::new();
-    loop {
-        let Some((name, next)) = g.list(OUT, cookie, 26).into_iter().next() else {
-            break;
-        };
+    while let Some((name, next)) = g.list(OUT, cookie, 26).into_iter().next() {
         cookie = next;
         if !name.starts_with('.') {
             g.unlink(OUT, &name).unwrap();

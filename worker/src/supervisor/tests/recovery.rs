@@ -78,6 +78,31 @@ async fn lost_connections_around_every_call_heal_without_a_restart() {
     }
 }
 
+/// Looking for claims whose answer was lost finds the batch of a claim whose answer is only late. Taken twice, it
+/// would be sealed twice, with two salts.
+#[tokio::test]
+async fn a_batch_that_was_found_on_chain_is_not_taken_again_when_its_claim_is_answered() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let [a, _b] = both(&machines).await;
+    world.chain.interrupt("claim", Interrupt::LoseAfter);
+    for _ in 0..3 {
+        world.chain.interrupt("claim", Interrupt::Late);
+    }
+    let job = world.submit(world.spec(8, 2)).await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    settle().await;
+    assert!(!a.task.is_finished(), "the worker gave up");
+    world.assert_blameless();
+    for machine in &machines {
+        let mut units = machine.runs.lock().expect("nobody panicked").clone();
+        units.sort_unstable();
+        assert_eq!(units, (0..8).collect::<Vec<_>>(), "each unit once");
+    }
+}
+
 #[tokio::test]
 async fn killed_while_fetching() {
     let world = World::new().await;
