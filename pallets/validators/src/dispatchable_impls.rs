@@ -112,11 +112,9 @@ impl<T: Config> Pallet<T> {
         ensure!(!Self::is_authority(&who), Error::<T>::AlreadyAuthority);
         ensure!(bond.free_from.is_none(), Error::<T>::AlreadyLeaving);
         Self::unseat(&who);
-        // It may be in this session and, already queued, in the next; what it signs in that one can be
-        // proven for `HistoryDepth` sessions after.
-        let free_from = pallet_session::CurrentIndex::<T>::get()
-            .saturating_add(T::HistoryDepth::get())
-            .saturating_add(2);
+        // It may be in this session and, already queued, in the next.
+        let free_from =
+            Self::free_after(pallet_session::CurrentIndex::<T>::get().saturating_add(1));
         bond.free_from = Some(free_from);
         Bonds::<T>::insert(&who, bond);
         Self::deposit_event(Event::Leaving {

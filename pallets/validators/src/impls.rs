@@ -117,6 +117,23 @@ impl<T: Config> Pallet<T> {
         !is_last
     }
 
+    /// The first session in which nothing can be proven any more that was signed in session `last`.
+    pub(crate) fn free_after(last: SessionIndex) -> SessionIndex {
+        last.saturating_add(T::HistoryDepth::get())
+            .saturating_add(1)
+    }
+
+    /// Keeps the bonds of validators that wanted to leave and have to stay for session `index`.
+    fn keep_bonds(index: SessionIndex) {
+        for who in pallet_session::Validators::<T>::get() {
+            Bonds::<T>::mutate_extant(who, |bond| {
+                bond.free_from = bond
+                    .free_from
+                    .map(|session| session.max(Self::free_after(index)));
+            });
+        }
+    }
+
     /// Holds the minimum bond of a genesis authority. Without the money for it, being barred is all that
     /// an equivocation costs it.
     fn bond_at_genesis(who: &T::AccountId) {
@@ -146,13 +163,14 @@ impl<T: Config> historical::SessionManager<T::AccountId, ()> for Pallet<T> {
         (!list.is_empty()).then(|| list.into_iter().map(|who| (who, ())).collect())
     }
 
-    fn new_session(_: SessionIndex) -> Option<Vec<(T::AccountId, ())>> {
+    fn new_session(index: SessionIndex) -> Option<Vec<(T::AccountId, ())>> {
         let wanted = Self::elect();
         if wanted.is_empty() {
             log::error!(
                 target: "runtime::validators",
-                "too few candidates, and no authority has session keys: the validators stay"
+                "too few candidates, and no authority has session keys: validators with keys stay"
             );
+            Self::keep_bonds(index);
             return None;
         }
         let same_set = pallet_session::Validators::<T>::get() == wanted;

@@ -41,6 +41,9 @@
 //! | `leave` | slashable until nothing that the account may have signed can be proven any more, [`Config::HistoryDepth`] sessions and the two that it may still be in; then `withdraw` | out from the session after the next |
 //! | a candidate is outranked on a full list | stays; stand again, or leave | out from the session after the next |
 //!
+//! Where neither enough candidates nor an authority with keys are left, the validators that still have keys
+//! stay, and so do the bonds of those among them that wanted to leave.
+//!
 //! `pallet-offences` hands over all offenders of a slot again when one more is found, with the fraction
 //! that their number deserves. Each report takes its fraction of what the bond then holds.
 #![cfg_attr(not(feature = "std"), no_std)]

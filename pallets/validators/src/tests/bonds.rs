@@ -105,6 +105,33 @@ fn who_stands_again_has_to_wait_again() {
 }
 
 #[test]
+fn who_has_to_stay_is_bonded_for_it() {
+    with_authorities(&[1], || {
+        // GIVEN two seated candidates, and an authority that has thrown its keys away
+        candidate(11, 5);
+        candidate(12, 5);
+        two_sessions();
+        assert_ok!(Session::purge_keys(signed(1)));
+        // WHEN one leaves, so that nobody may validate but those who do
+        assert_ok!(Validators::leave(signed(12)));
+        for _ in 0..2 * HISTORY {
+            Session::rotate_session();
+            assert_eq!(Session::validators(), vec![11, 12]);
+            assert_noop!(Validators::withdraw(signed(12)), Error::<Test>::CoolingDown);
+        }
+        // THEN its cool-down begins when somebody else comes
+        candidate(13, 5);
+        two_sessions();
+        assert_eq!(Session::validators(), vec![11, 13]);
+        let out = Session::current_index();
+        while Validators::withdraw(signed(12)).is_err() {
+            Session::rotate_session();
+        }
+        assert_eq!(Session::current_index(), out + HISTORY);
+    });
+}
+
+#[test]
 fn what_a_slash_left_comes_back() {
     with_authorities(&[1], || {
         candidate(11, 5);

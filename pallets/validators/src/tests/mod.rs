@@ -3,6 +3,7 @@
 mod authorities;
 mod bonds;
 mod candidates;
+mod histories;
 mod invariants;
 mod offences;
 mod sessions;
