@@ -82,8 +82,8 @@ impl<T: Config> Pallet<T> {
 ///   has paid for them.
 /// - *Per block*: all of them together take at most [`Config::FeelessBudget`].
 ///
-/// A call beyond either waits in the pool: it is told that the block is full, and nothing is paid. A call of
-/// somebody who is no worker pays, even if its pallet calls it feeless.
+/// For a call beyond either the block counts as full: nothing is paid, and its sender tries again. A call of somebody
+/// who is no worker pays, even if its pallet calls it feeless.
 ///
 /// Seen from outside it is `S`: wallets and clients need not know of it.
 #[derive(Clone, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
