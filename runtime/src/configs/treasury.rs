@@ -66,8 +66,8 @@ impl OnUnbalanced<NegativeImbalance> for ToFoundationReserve {
     }
 }
 
-/// Most approved spends that a period's end looks at. With more of them waiting to be paid, everything stays
-/// in the treasury for another period.
+/// Spends on record from which on a period's end counts no further, and everything stays in the treasury for
+/// another period. Anyone may clear those that are done with: `check_status`.
 const MAX_OPEN_SPENDS: usize = 100;
 
 /// Keeps in the treasury what it has promised: spends that are approved and not yet paid out.
