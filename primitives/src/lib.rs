@@ -13,6 +13,7 @@ pub mod environment;
 pub mod job;
 pub mod jurisdiction;
 pub mod merkle;
+pub mod policy;
 pub mod receipt;
 pub mod registration;
 pub mod suns;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Job, JobState, Until, Worker, WorkerState};
-use sungrid_primitives::{JobId, suns::Profile};
+use sungrid_primitives::{BatchIndex, JobId, suns::Profile};
 
 use super::image;
 use crate::{
@@ -36,6 +36,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
         }
         JobCommand::Collect { job, out } => collect(context, job, out).await,
         JobCommand::Cancel { job } => cancel(context, job).await,
+        JobCommand::Challenge { job, batch } => challenge(context, job, batch).await,
         JobCommand::List { all } => list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
     }
@@ -70,7 +71,7 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     }
     over(&mut file.price, &terms.price);
     over(&mut file.batch_size, &terms.batch_size);
-    over(&mut file.replicas, &terms.replicas);
+    over(&mut file.policy, &terms.policy);
     over(&mut file.fuel_limit, &terms.fuel_limit);
     over(&mut file.memory_limit, &terms.memory_limit);
     over(&mut file.deadline, &terms.deadline);
@@ -151,7 +152,7 @@ pub(super) fn announce(context: &Context, requester: &Requester) {
         job: JobId,
         units: u32,
         batches: u32,
-        replicas: u32,
+        policy: String,
         folder: &'a Path,
     }
     let spec = &requester.record().spec;
@@ -161,15 +162,15 @@ pub(super) fn announce(context: &Context, requester: &Requester) {
         job: requester.job(),
         units: spec.units,
         batches: spec.batches(),
-        replicas: spec.policy.replicas(),
+        policy: units::policy(&spec.policy),
         folder,
     });
     context.out.note(format!(
-        "job {}: {} units in {} batches, {} replicas each, at {} per SUNS·hour",
+        "job {}: {} units in {} batches, {}, at {} per SUNS·hour",
         requester.job(),
         spec.units,
         spec.batches(),
-        spec.policy.replicas(),
+        units::policy(&spec.policy),
         units::isc(spec.price)
     ));
 }
@@ -406,6 +407,23 @@ async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
+async fn challenge(context: &Context, job: JobId, batch: BatchIndex) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Challenged {
+        job: JobId,
+        batch: BatchIndex,
+    }
+    let key = context.key()?;
+    let chain = context.chain().await?;
+    chain
+        .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
+        .await?;
+    context.out.result(&Challenged { job, batch }, || {
+        format!("batch {batch} of job {job} is challenged: two operators will be drawn to compute it again")
+    });
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct Row {
     job: Option<JobId>,
@@ -536,11 +554,11 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
             format!("requester  {}", record.requester),
             format!("image      {}", shown.image),
             format!(
-                "units      {} in {} batches of {}, {} replicas each",
+                "units      {} in {} batches of {}, {}",
                 spec.units,
                 spec.batches(),
                 spec.batch_size,
-                spec.policy.replicas()
+                units::policy(&spec.policy)
             ),
             format!(
                 "limits     {} and {} per unit",
@@ -576,7 +594,7 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
 /// Why a job that wants work may get none from these workers; empty if enough of them could take it.
 pub fn why_idle(job: &Job, profile: &Profile, workers: &[Worker]) -> Vec<String> {
     let spec = &job.spec;
-    let needed = spec.policy.replicas() as usize;
+    let needed = spec.policy.paid_results() as usize;
     let Some(rate) = spec.rate(profile) else {
         return vec!["a profile that has what this job needs".into()];
     };

@@ -8,7 +8,7 @@ use frame_support::{
     traits::{Defensive, Get, Randomness, fungible::MutateHold, tokens::Precision},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::{Hash, Saturating};
+use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
@@ -32,6 +32,7 @@ struct WorstCase {
     rate: u64,
     unit_charge: u128,
     escrow: u128,
+    appeal_blocks: u64,
 }
 
 impl<T: Config> Pallet<T> {
@@ -41,6 +42,7 @@ impl<T: Config> Pallet<T> {
             rate,
             unit_charge,
             escrow,
+            appeal_blocks,
         } = Self::check_spec(&spec, now)?;
 
         let id = NextJobId::<T>::get();
@@ -57,6 +59,7 @@ impl<T: Config> Pallet<T> {
         Self::schedule(spec.deadline, id, None);
         let mut job = JobRecord {
             requester: requester.clone(),
+            claim_until: spec.deadline.saturating_sub(appeal_blocks.saturated_into()),
             spec,
             state: JobState::Open,
             batches,
@@ -98,17 +101,17 @@ impl<T: Config> Pallet<T> {
             spec.fuel_limit > 0 && spec.memory_limit > 0,
             Error::<T>::NoLimits
         );
-        ensure!(
-            spec.batch_seconds()
-                .is_some_and(|seconds| seconds <= T::MaxBatchSeconds::get()),
-            Error::<T>::BatchTooLong
-        );
-        let Policy::Replicate(quorum) = spec.policy;
-        ensure!(
-            (MIN_QUORUM..=MAX_QUORUM).contains(&quorum),
-            Error::<T>::BadQuorum
-        );
+        let seconds = spec
+            .batch_seconds()
+            .filter(|seconds| *seconds <= T::MaxBatchSeconds::get())
+            .ok_or(Error::<T>::BatchTooLong)?;
+        ensure!(spec.policy.is_valid(), Error::<T>::BadPolicy);
         ensure!(spec.deadline > now, Error::<T>::DeadlinePassed);
+        let appeal_blocks = T::Verifier::appeal_blocks(&spec.policy, seconds);
+        ensure!(
+            spec.deadline > now.saturating_add(appeal_blocks.saturated_into()),
+            Error::<T>::DeadlineTooNear
+        );
         ensure!(
             spec.deadline <= now.saturating_add(T::MaxJobBlocks::get()),
             Error::<T>::DeadlineTooFar
@@ -148,13 +151,14 @@ impl<T: Config> Pallet<T> {
         let escrow = unit_charge
             .checked_mul(u128::from(spec.batch_size))
             .map(|charge| suns::cost(charge, spec.price))
-            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.quorum())))
+            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.paid_results())))
             .and_then(|cost| cost.checked_mul(u128::from(batch_count(spec.units, spec.batch_size))))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
             rate,
             unit_charge,
             escrow,
+            appeal_blocks,
         })
     }
 
@@ -171,42 +175,46 @@ impl<T: Config> Pallet<T> {
             job.in_flight.saturating_inc();
             BatchRecord {
                 assignments: BoundedVec::new(),
-                wanted: job.spec.policy.quorum(),
+                // This claim.
+                wanted: 1,
+                summons: None,
+                challenge: None,
             }
         });
+        let operator = view.operator;
         // `want_replica` never lets assigned plus wanted exceed the bound.
         record
             .assignments
             .try_push(Claimant {
                 worker: worker.clone(),
-                operator: view.operator.clone(),
+                operator: operator.clone(),
                 working: true,
             })
             .map_err(|_| Error::<T>::NothingToClaim)
             .defensive()?;
         record.wanted.saturating_dec();
-        job.claims.saturating_inc();
-        if record.wanted == 0 {
-            Self::leave_window(id, &mut job, batch);
-        }
-
-        let (quorum, seconds) = (
-            job.spec.policy.quorum(),
-            job.spec.batch_seconds().defensive_unwrap_or_default(),
-        );
-        Batches::<T>::insert(id, batch, record);
-        Jobs::<T>::insert(id, job);
-        let operator = view.operator;
-        T::Verifier::assigned(
+        let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);
+        let room = MAX_ASSIGNMENTS.saturating_sub(spoken_for);
+        let more = T::Verifier::assigned(
             id,
             batch,
             Assignment {
                 worker: worker.clone(),
                 operator: operator.clone(),
             },
-            quorum,
-            seconds,
+            &job.spec.policy,
+            &job.spec.environment,
+            job.spec.batch_seconds().defensive_unwrap_or_default(),
+            room,
         );
+        record.wanted.saturating_accrue(more.min(room));
+        job.claims.saturating_inc();
+        if record.wanted == 0 {
+            record.summons = None;
+            Self::leave_window(id, &mut job, batch);
+        }
+        Batches::<T>::insert(id, batch, record);
+        Jobs::<T>::insert(id, job);
         Self::deposit_event(Event::BatchClaimed {
             job: id,
             batch,
@@ -266,7 +274,26 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Draws uniformly among the batches of the window that the operator never had: a shuffle that stops
+    /// Whether a started batch is open to the worker. When the time to start batches is over (not `in_time`),
+    /// only challenged ones are.
+    fn is_open_to(
+        record: &BatchRecordOf<T>,
+        worker: &T::AccountId,
+        operator: &T::AccountId,
+        in_time: bool,
+    ) -> bool {
+        let had = record.assignments.iter().any(|a| a.operator == *operator);
+        let reached = record.summons.is_none_or(|summons| {
+            let now = frame_system::Pallet::<T>::block_number();
+            let age: u32 = now.saturating_sub(summons.from).saturated_into();
+            let ticket = BlakeTwo256::hash_of(&(summons.seed, worker)).0[0];
+            // All 256 tickets after eight steps.
+            u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
+        });
+        !had && reached && (in_time || record.challenge.is_some())
+    }
+
+    /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
     /// at the first of them, so that it mostly reads one.
     fn draw(
         worker: &T::AccountId,
@@ -274,6 +301,7 @@ impl<T: Config> Pallet<T> {
         job: &JobRecordOf<T>,
         operator: &T::AccountId,
     ) -> Option<(BatchIndex, Option<BatchRecordOf<T>>)> {
+        let now = frame_system::Pallet::<T>::block_number();
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
         let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
@@ -288,10 +316,11 @@ impl<T: Config> Pallet<T> {
                 .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
-            let had = record
-                .as_ref()
-                .is_some_and(|record| record.assignments.iter().any(|a| a.operator == *operator));
-            if !had {
+            let open = match &record {
+                Some(record) => Self::is_open_to(record, worker, operator, now < job.claim_until),
+                None => now < job.claim_until,
+            };
+            if open {
                 return Some((batch, record));
             }
             round.saturating_inc();
