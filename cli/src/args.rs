@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sp_core::H256;
 use sungrid_chain_client::AccountId;
-use sungrid_primitives::JobId;
+use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::{context::check_key_source, units};
 
@@ -191,6 +191,14 @@ pub enum JobCommand {
         /// The job.
         job: JobId,
     },
+    /// Doubt the result of an optimistic job, with a bond: two drawn operators compute the batch again. Who is wrong
+    /// pays.
+    Challenge {
+        /// The job.
+        job: JobId,
+        /// The batch, from 0.
+        batch: BatchIndex,
+    },
     /// List jobs: yours, or all.
     List {
         /// Those of everybody.
@@ -229,9 +237,10 @@ pub struct TermsArgs {
     /// Units per batch.
     #[arg(long, value_name = "N")]
     pub batch_size: Option<u32>,
-    /// Replicas that must agree: 2 or 3 [default: 2].
-    #[arg(long, value_name = "K")]
-    pub replicas: Option<u8>,
+    /// How results are verified: optimistic, replicate:K (2 or 3), adaptive or quorum:PERCENT [default: adaptive;
+    /// of pictures replicate:2].
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<String>,
     /// Most fuel of a unit, such as 5G [default: the image's].
     #[arg(long, value_name = "FUEL")]
     pub fuel_limit: Option<String>,

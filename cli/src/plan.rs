@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 use sp_core::{ConstU32, bounded::BoundedVec};
-use sungrid_chain_client::{Constraints, Region, Tier, Tiers};
+use sungrid_chain_client::{Constraints, Policy, Region, Tier, Tiers};
 use sungrid_manifest::{File, JobInput, Manifest, UnitSpec};
 use sungrid_primitives::{ContentHash, job::MAX_UNITS, jurisdiction::is_assigned};
 
@@ -42,8 +42,8 @@ pub struct JobFile {
     pub price: Option<String>,
     /// Units per batch.
     pub batch_size: Option<u32>,
-    /// Replicas that must agree.
-    pub replicas: Option<u8>,
+    /// How results are verified, such as `replicate:3` or `quorum:99`.
+    pub policy: Option<String>,
     /// Most fuel of a unit, such as `5G`.
     pub fuel_limit: Option<String>,
     /// Most memory of a unit, such as `64MiB`.
@@ -129,8 +129,8 @@ pub struct Terms {
     pub price: Option<u128>,
     /// Units per batch.
     pub batch_size: Option<u32>,
-    /// Replicas that must agree.
-    pub replicas: Option<u8>,
+    /// How results are verified.
+    pub policy: Option<Policy>,
     /// Most fuel of a unit.
     pub fuel_limit: Option<u64>,
     /// Most memory of a unit, bytes.
@@ -277,10 +277,11 @@ impl JobFile {
             .map_err(usage)?;
         let memory = self.memory_limit.as_deref().map(units::parse_bytes);
         let deadline = self.deadline.as_deref().map(units::parse_seconds);
+        let policy = self.policy.as_deref().map(units::parse_policy);
         Ok(Terms {
             price,
             batch_size: self.batch_size,
-            replicas: self.replicas,
+            policy: policy.transpose().map_err(usage)?,
             fuel_limit: fuel,
             memory_limit: memory.transpose().map_err(usage)?,
             deadline: deadline.transpose().map_err(usage)?,
@@ -502,14 +503,15 @@ mod tests {
     fn terms_are_read_in_human_units() {
         let folder = folder();
         let text = "price = \"2.5\"\nfuel_limit = \"5G\"\nmemory_limit = \"64MiB\"\ndeadline = \"2h\"\n\
-                    jurisdictions = [\"de\"]\nreplicas = 3\nbatch_size = 4\nmin_accepted_units = 9";
+                    jurisdictions = [\"de\"]\npolicy = \"replicate:3\"\nbatch_size = 4\nmin_accepted_units = 9";
         let terms = plan(folder.path(), text).unwrap().terms;
         assert_eq!(terms.price, Some(2_500_000_000_000));
         assert_eq!(terms.fuel_limit, Some(5_000_000_000));
         assert_eq!(terms.memory_limit, Some(64 << 20));
         assert_eq!(terms.deadline, Some(7_200));
         assert_eq!(terms.constraints.jurisdictions.to_vec(), [*b"DE"]);
-        assert_eq!((terms.replicas, terms.batch_size), (Some(3), Some(4)));
+        assert_eq!(terms.policy, Some(Policy::Replicate(3)));
+        assert_eq!(terms.batch_size, Some(4));
         assert_eq!(terms.constraints.min_accepted_units, 9);
     }
 
@@ -553,6 +555,7 @@ mod tests {
             ("price = \"much\"", "not an amount of ISC"),
             ("fuel_limit = \"-1\"", "not an amount of fuel"),
             ("deadline = \"soon\"", "not a span of time"),
+            ("policy = \"blindly\"", "not a policy"),
             ("jurisdictions = [\"Germany\"]", "no country code"),
             ("energy = [\"hamsters\"]", "no source of energy"),
             ("architectures = [\"z80\"]", "no architecture"),

@@ -179,10 +179,6 @@ impl Submission<'_> {
                 MAX_BATCH_UNITS.min(fitting)
             ));
         }
-        let replicas = plan.terms.replicas.unwrap_or(2);
-        if !(2..=3).contains(&replicas) {
-            return usage("--replicas must be 2 or 3".into());
-        }
         let head = chain.head().await?;
         let seconds = plan.terms.deadline.unwrap_or(DEFAULT_DEADLINE);
         let blocks = (seconds.saturating_mul(1_000)).div_ceil(params.block_ms.max(1));
@@ -194,7 +190,9 @@ impl Submission<'_> {
             ));
         }
         let constraints = plan.terms.constraints.clone();
-        if constraints.validate(replicas.into()).is_err() {
+        let policy = plan.terms.policy.unwrap_or(Policy::Adaptive);
+        let replicas = policy.paid_results();
+        if constraints.validate(replicas).is_err() {
             return usage(format!(
                 "--distinct-jurisdictions with {replicas} replicas needs {replicas} countries: name more with --jurisdiction, or none"
             ));
@@ -211,7 +209,7 @@ impl Submission<'_> {
             price,
             fuel_limit,
             memory_limit,
-            policy: Policy::Replicate(replicas),
+            policy,
             profile: CPU_1_ID,
             environment,
             deadline: head.number.saturating_add(blocks.min(allowed) as u32),

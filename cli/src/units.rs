@@ -1,5 +1,6 @@
 //! Amounts as people write them: ISC, bytes, fuel, time.
 
+use sungrid_chain_client::Policy;
 use sungrid_primitives::ISC;
 
 /// A text that is no amount.
@@ -50,6 +51,55 @@ pub fn parse_isc(text: &str) -> Result<u128, NotAnAmount> {
     match (whole, part) {
         (Some(whole), Some(part)) => whole.checked_add(part).ok_or_else(error),
         _ => Err(error()),
+    }
+}
+
+/// Reads a verification policy: `optimistic`, `adaptive`, `replicate:K` or `quorum:PERCENT`. The confidence of a
+/// quorum is at least the percentage.
+///
+/// # Errors
+/// [`NotAnAmount`] if it is none, or beyond what the chain takes.
+pub fn parse_policy(text: &str) -> Result<Policy, NotAnAmount> {
+    let policy = match text.trim().split_once(':') {
+        None if text.trim() == "optimistic" => Some(Policy::Optimistic),
+        None if text.trim() == "adaptive" => Some(Policy::Adaptive),
+        Some(("replicate", count)) => digits(count)
+            .and_then(|count| u8::try_from(count).ok())
+            .map(Policy::Replicate),
+        Some(("quorum", percent)) => trust(percent.trim_end_matches('%')).map(Policy::Quorum),
+        _ => None,
+    };
+    policy.filter(Policy::is_valid).ok_or_else(|| NotAnAmount {
+        text: text.into(),
+        what: "a policy",
+        hint: "write optimistic, adaptive, replicate:2 or 3, or quorum:50 to 99.9",
+    })
+}
+
+/// The trust of a confidence in percent with at most three decimals: `1 / (1 − confidence)`, rounded up.
+fn trust(percent: &str) -> Option<u32> {
+    let (whole, decimals) = percent.split_once('.').unwrap_or((percent, "0"));
+    if decimals.len() > 3 {
+        return None;
+    }
+    let part = digits(decimals)? * 10u128.pow(3 - decimals.len() as u32);
+    let confidence = digits(whole)?.checked_mul(1_000)?.checked_add(part)?;
+    let doubt = 100_000u128.checked_sub(confidence)?;
+    u32::try_from(100_000u128.checked_next_multiple_of(doubt)? / doubt).ok()
+}
+
+/// Writes a policy.
+pub fn policy(policy: &Policy) -> String {
+    match policy {
+        Policy::Optimistic => "one result each, open to challenge".into(),
+        Policy::Replicate(count) => format!("{count} replicas each"),
+        Policy::Adaptive => "one or two replicas each, by trust".into(),
+        Policy::Quorum(trust) => {
+            let doubt = 100_000u128.div_ceil(u128::from(*trust).max(1));
+            let percent = format!("{:06.3}", (100_000 - doubt) as f64 / 1_000.0);
+            let percent = percent.trim_end_matches('0').trim_end_matches('.');
+            format!("a quorum of {percent} % each")
+        }
     }
 }
 
@@ -190,6 +240,49 @@ mod tests {
         assert_eq!(isc(ISC + 500_000_000_000), "1.5 ISC");
         assert_eq!(isc(1), "0.000000000001 ISC");
         assert_eq!(isc_short(ISC + 1_999_999), "1.000001 ISC");
+    }
+
+    #[test]
+    fn policies_are_read_and_written() {
+        for (text, read, written) in [
+            (
+                "optimistic",
+                Policy::Optimistic,
+                "one result each, open to challenge",
+            ),
+            (
+                "adaptive",
+                Policy::Adaptive,
+                "one or two replicas each, by trust",
+            ),
+            ("replicate:3", Policy::Replicate(3), "3 replicas each"),
+            ("quorum:99", Policy::Quorum(100), "a quorum of 99 % each"),
+            (
+                "quorum:99.9%",
+                Policy::Quorum(1_000),
+                "a quorum of 99.9 % each",
+            ),
+            ("quorum:95", Policy::Quorum(20), "a quorum of 95 % each"),
+            ("quorum:66", Policy::Quorum(3), "a quorum of 66.666 % each"),
+        ] {
+            assert_eq!(parse_policy(text), Ok(read), "{text}");
+            assert_eq!(policy(&read), written);
+        }
+        for bad in [
+            "",
+            "replicate",
+            "replicate:1",
+            "replicate:4",
+            "replicate:-2",
+            "quorum:100",
+            "quorum:101",
+            "quorum:49",
+            "quorum:99.91",
+            "quorum:9999999999999999999999999999999999999",
+            "Adaptive",
+        ] {
+            assert!(parse_policy(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

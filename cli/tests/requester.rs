@@ -291,7 +291,7 @@ async fn bad_terms_are_refused_before_anything_is_sent() {
     type Edit = fn(&mut JobFile);
     let cases: [(Edit, &str); 7] = [
         (|f| f.price = Some("0.000001".into()), "below the floor"),
-        (|f| f.replicas = Some(1), "2 or 3"),
+        (|f| f.policy = Some("replicate:1".into()), "2 or 3"),
         (|f| f.batch_size = Some(0), "--batch-size"),
         (|f| f.deadline = Some("9000d".into()), "too far away"),
         (

@@ -25,6 +25,8 @@ fn small_job(node: &Node, data: &TempDir, units: u32) -> Process {
         &units.to_string(),
         "--batch-size",
         "1",
+        "--policy",
+        "replicate:2",
         "--image",
     ]);
     job.arg(guest("hello-rust"));

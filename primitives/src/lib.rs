@@ -17,6 +17,7 @@ pub mod job;
 pub mod jurisdiction;
 pub mod lottery;
 pub mod merkle;
+pub mod policy;
 pub mod receipt;
 pub mod registration;
 pub mod suns;

@@ -17,6 +17,7 @@ use crate::{
 };
 
 const RECEIPT_DOMAIN: &[u8] = b"sungrid/receipt/1";
+const DIGEST_DOMAIN: &[u8] = b"sungrid/digest/1";
 const COMMIT_DOMAIN: &[u8] = b"sungrid/commit/1";
 
 /// What a worker attests of one unit. Bound to chain, job and environment, so it cannot be replayed
@@ -140,6 +141,15 @@ impl BatchSummary {
     }
 }
 
+/// What replicas of a batch are compared by while their summaries are still sealed. Equal summaries have equal
+/// digests; whoever copies a digest does not know the summary, and cannot make a [`commitment`] to it.
+///
+/// It hides a summary as far as that cannot be guessed. Root, fuel and peak memory of every unit are in it, so
+/// guessing is dearer than computing unless a whole batch has but a few possible outcomes.
+pub fn digest(job: JobId, batch: BatchIndex, summary: &BatchSummary) -> H256 {
+    H256(blake2_256(&(DIGEST_DOMAIN, job, batch, summary).encode()))
+}
+
 /// The sealed form of a summary. It names worker, job and batch, so that nobody can copy it, and a
 /// secret salt, so that nobody can guess it.
 pub fn commitment(
@@ -213,6 +223,32 @@ mod tests {
             ),
             commitment(1, 2, &summary, &[4; 32], &[4; 32]),
             commitment(1, 2, &summary, &[3; 32], &[5; 32]),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
+
+    #[test]
+    fn a_digest_is_the_same_for_all_workers_and_for_no_other_result() {
+        let summary = BatchSummary {
+            root: H256::repeat_byte(1),
+            fuel: 2,
+            charge: 3,
+        };
+        let base = digest(1, 2, &summary);
+        assert_eq!(base, digest(1, 2, &summary));
+        let others = [
+            digest(2, 2, &summary),
+            digest(1, 3, &summary),
+            digest(1, 2, &BatchSummary { fuel: 3, ..summary }),
+            digest(
+                1,
+                2,
+                &BatchSummary {
+                    charge: 4,
+                    ..summary
+                },
+            ),
+            commitment(1, 2, &summary, &[0; 32], &[0; 32]),
         ];
         assert!(others.iter().all(|other| *other != base));
     }

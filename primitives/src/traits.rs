@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
+use sp_core::H256;
 use sp_weights::Weight;
 
 use crate::{
     BatchIndex, ContentHash, JobId,
     attributes::{Attributes, PerAttribute, TaskClass, Tiers},
     environment::EnvironmentId,
+    policy::Policy,
     receipt::BatchSummary,
     suns::Profile,
 };
@@ -160,6 +162,8 @@ pub trait Workers<AccountId> {
     fn note_missed(worker: &AccountId);
     /// Records `units` accepted units, of `charge` µSUNS·s together.
     fn note_accepted(worker: &AccountId, units: u32, charge: u128);
+    /// What a slash would take of the worker's bond now, planck.
+    fn exposed(worker: &AccountId) -> u128;
     /// Slashes the exposed part of the bond: half to `honest` operators equally, the rest to the
     /// treasury; records the fault.
     fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;
@@ -276,22 +280,27 @@ pub struct Assignment<AccountId> {
 
 /// How batches are verified; implemented by `pallet-verification`, the market's child.
 pub trait Verifier<AccountId> {
-    /// A worker got a replica of a batch: expect its commitment. `virtual_seconds` is the batch's worst
-    /// case on one lane; `wanted` the number of replicas that must agree.
+    /// A worker got a replica of a batch under `policy`, for results that compare in `environment`: expect its
+    /// commitment. `virtual_seconds` is the batch's worst case on one lane; `room` how many more workers may ever get the batch. Returns how many more
+    /// replicas are wanted now, at most `room`.
     fn assigned(
         job: JobId,
         batch: BatchIndex,
         assignment: Assignment<AccountId>,
-        wanted: u32,
+        policy: &Policy,
+        environment: &EnvironmentId,
         virtual_seconds: u64,
-    );
+        room: u32,
+    ) -> u32;
     /// A deadline that the verifier put on the agenda has come.
     fn deadline(job: JobId, batch: BatchIndex);
-    /// Most weight of one [`Verifier::deadline`], a verdict carried out included.
+    /// Most weight of one [`Verifier::deadline`] or [`Verifier::abandoned`], a verdict carried out included.
     fn deadline_weight() -> Weight;
-    /// The market failed the batch itself, because nobody can claim its missing replicas any more:
-    /// forget it without a verdict.
+    /// Nobody can claim the missing replicas of the batch any more: conclude without them.
     fn abandoned(job: JobId, batch: BatchIndex);
+    /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged in
+    /// time; 0 for policies without a challenge.
+    fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
     /// The job's records are being removed: forget the result of this batch.
     fn forget(job: JobId, batch: BatchIndex);
 }
@@ -299,27 +308,37 @@ pub trait Verifier<AccountId> {
 /// The verifier's word on a batch, for the market to act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict<AccountId> {
-    /// `winners` agree: each is paid for the summary's charge; `losers` are slashed.
-    Accepted {
-        /// Agreeing replicas, in order of commitment; at most as many as the policy ordered.
-        winners: Vec<Assignment<AccountId>>,
-        /// Replicas that revealed something else, or committed and then withheld the reveal.
-        losers: Vec<Assignment<AccountId>>,
-        /// What the winners agree on.
-        summary: BatchSummary,
-    },
+    /// It is known what is right.
+    Accepted(Ruling<AccountId>),
     /// No agreement is to be had: refund.
     Failed,
 }
 
+/// What is right, and who was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling<AccountId> {
+    /// Agreeing replicas that the policy ordered, in order of commitment: paid by the requester, as many as
+    /// the policy pays for. None if a challenge overturned the result.
+    pub winners: Vec<Assignment<AccountId>>,
+    /// Agreeing replicas that a challenge ordered: paid by whoever loses it. None if there was no challenge, or
+    /// it was not decided.
+    pub jurors: Vec<Assignment<AccountId>>,
+    /// Replicas with another result, and those who committed and then withheld the reveal: slashed.
+    pub losers: Vec<Assignment<AccountId>>,
+    /// What is right.
+    pub summary: BatchSummary,
+}
+
 /// What the verifier may ask of the market; implemented by `pallet-market`.
 pub trait BatchControl<AccountId> {
-    /// Replicas that must agree, units in the batch, worst-case fuel and charge (µSUNS·s) of the batch;
-    /// `None` if there is no such batch in flight.
+    /// What the batch was ordered for; `None` if there is no such batch in flight.
     fn terms(job: JobId, batch: BatchIndex) -> Option<BatchTerms>;
     /// Asks for one more replica. `false` if none is to be had: assignments used up or the job takes no
     /// more claims.
     fn want_replica(job: JobId, batch: BatchIndex) -> bool;
+    /// From now on only workers whom `seed` draws may claim replicas of the batch; ever more of them with
+    /// time.
+    fn summon(job: JobId, batch: BatchIndex, seed: H256);
     /// An assigned worker missed a deadline: its capacity is free again and the miss is recorded. Its
     /// bond answers until the batch ends.
     fn missed(job: JobId, batch: BatchIndex, worker: &AccountId);
@@ -333,12 +352,14 @@ pub trait BatchControl<AccountId> {
 /// Terms of a batch in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchTerms {
-    /// Replicas that must agree.
-    pub quorum: u32,
-    /// Units in the batch.
-    pub units: u32,
+    /// How it is verified.
+    pub policy: Policy,
+    /// Where its results compare.
+    pub environment: EnvironmentId,
     /// Most fuel the batch may report.
     pub max_fuel: u128,
     /// Most charge the batch may report, µSUNS·s.
     pub max_charge: u128,
+    /// Most that one result of it is paid, planck.
+    pub max_pay: u128,
 }

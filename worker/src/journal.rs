@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
-    receipt::{BatchSummary, commitment},
+    receipt::{BatchSummary, commitment, digest},
 };
 
 const VERSION: u8 = 1;
@@ -96,6 +96,11 @@ impl Seal {
             fuel: self.fuel,
             charge: self.charge,
         }
+    }
+
+    /// What it is compared by.
+    pub fn digest(&self, (job, batch): BatchId) -> H256 {
+        digest(job, batch, &self.summary())
     }
 
     /// What is committed to.

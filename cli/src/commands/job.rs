@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Explanation, Job, JobState, Until};
-use sungrid_primitives::JobId;
+use sungrid_primitives::{BatchIndex, JobId};
 
 use super::{explain, image};
 use crate::{
@@ -35,6 +35,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
         }
         JobCommand::Collect { job, out } => collect(context, job, out).await,
         JobCommand::Cancel { job } => cancel(context, job).await,
+        JobCommand::Challenge { job, batch } => challenge(context, job, batch).await,
         JobCommand::List { all } => list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
         JobCommand::Explain { job } => explain::run(context, job).await,
@@ -70,7 +71,7 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     }
     over(&mut file.price, &terms.price);
     over(&mut file.batch_size, &terms.batch_size);
-    over(&mut file.replicas, &terms.replicas);
+    over(&mut file.policy, &terms.policy);
     over(&mut file.fuel_limit, &terms.fuel_limit);
     over(&mut file.memory_limit, &terms.memory_limit);
     over(&mut file.deadline, &terms.deadline);
@@ -162,7 +163,7 @@ pub(super) fn announce(context: &Context, requester: &Requester) {
         job: JobId,
         units: u32,
         batches: u32,
-        replicas: u32,
+        policy: String,
         folder: &'a Path,
     }
     let spec = &requester.record().spec;
@@ -172,15 +173,15 @@ pub(super) fn announce(context: &Context, requester: &Requester) {
         job: requester.job(),
         units: spec.units,
         batches: spec.batches(),
-        replicas: spec.policy.replicas(),
+        policy: units::policy(&spec.policy),
         folder,
     });
     context.out.note(format!(
-        "job {}: {} units in {} batches, {} replicas each, at {} per SUNS·hour",
+        "job {}: {} units in {} batches, {}, at {} per SUNS·hour",
         requester.job(),
         spec.units,
         spec.batches(),
-        spec.policy.replicas(),
+        units::policy(&spec.policy),
         units::isc(spec.price)
     ));
 }
@@ -417,6 +418,23 @@ async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
+async fn challenge(context: &Context, job: JobId, batch: BatchIndex) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Challenged {
+        job: JobId,
+        batch: BatchIndex,
+    }
+    let key = context.key()?;
+    let chain = context.chain().await?;
+    chain
+        .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
+        .await?;
+    context.out.result(&Challenged { job, batch }, || {
+        format!("batch {batch} of job {job} is challenged: two operators will be drawn to compute it again")
+    });
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct Row {
     job: Option<JobId>,
@@ -546,11 +564,11 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
             format!("requester  {}", record.requester),
             format!("image      {}", shown.image),
             format!(
-                "units      {} in {} batches of {}, {} replicas each",
+                "units      {} in {} batches of {}, {}",
                 spec.units,
                 spec.batches(),
                 spec.batch_size,
-                spec.policy.replicas()
+                units::policy(&spec.policy)
             ),
             format!(
                 "limits     {} and {} per unit",

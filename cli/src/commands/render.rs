@@ -96,6 +96,8 @@ impl LocalScene {
             ..JobFile::default()
         };
         lay_terms(&mut job, terms);
+        // A tile is small: two results of each cost little, and no worker needs a record first.
+        job.policy.get_or_insert_with(|| "replicate:2".into());
         job.plan()
     }
 }

@@ -27,7 +27,7 @@ use sungrid_manifest::{
 };
 use sungrid_primitives::{
     BatchIndex, JobId,
-    receipt::{BatchSummary, Receipt, commitment},
+    receipt::{BatchSummary, Receipt, commitment, digest},
     registration::registration_payload,
     suns::{CPU_1, Resources},
     traits::CPU_1_ID,
@@ -357,6 +357,7 @@ impl Grid {
             let commit = Call::Commit {
                 job,
                 batch,
+                digest: digest(job, batch, &summary),
                 commitment: seal,
             };
             self.chain
@@ -393,7 +394,7 @@ impl Grid {
             if !matches!(mine, Some(ReplicaState::Committed(_))) {
                 continue;
             }
-            if !view.reveal_open {
+            if view.revealing.is_none() {
                 self.sealed.lock().unwrap().push(one);
                 continue;
             }

@@ -18,6 +18,12 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "PriceBelowFloor") => "the bid is below the price floor: bid at least the floor",
         ("Market", "UnknownJob") => "there is no such job, or it was cleaned up",
         ("Market", "NotRequester") => "only the account that submitted the job may do this",
+        ("Market", "DeadlineTooNear") => {
+            "the deadline leaves no time to challenge a result: choose a later one, or another policy"
+        }
+        ("Verification", "NotStanding" | "ChallengeTooLate") => {
+            "only a revealed result of an optimistic job can be challenged, once, before its window ends"
+        }
         _ => return None,
     })
 }

@@ -37,8 +37,17 @@ pub enum Call {
         job: JobId,
         /// The batch.
         batch: BatchIndex,
+        /// What the summary is compared by.
+        digest: H256,
         /// Sealed summary.
         commitment: H256,
+    },
+    /// `verification.challenge`
+    Challenge {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
     },
     /// `verification.reveal`
     Reveal {
@@ -134,6 +143,7 @@ impl Call {
             Self::CleanUp(_) => ("Market", "clean_up"),
             Self::Claim(_) => ("Market", "claim"),
             Self::Commit { .. } => ("Verification", "commit"),
+            Self::Challenge { .. } => ("Verification", "challenge"),
             Self::Reveal { .. } => ("Verification", "reveal"),
             Self::Register(_) => ("Workers", "register"),
             Self::UpdateWorker { .. } => ("Workers", "update"),

@@ -45,6 +45,7 @@ pub use error::{ChainError, DispatchFailure, SubmitError};
 pub use event::Event;
 pub use keys::Keypair;
 pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, Survey};
+pub use sungrid_primitives::policy::Policy;
 pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
 

@@ -15,7 +15,7 @@ pub use sungrid_primitives::{
     constraints::{Constraints, Unmet},
 };
 
-use crate::Event;
+use crate::{Event, Policy};
 
 /// An account; its text form is SS58.
 pub type AccountId = sp_core::crypto::AccountId32;
@@ -84,22 +84,6 @@ impl ChainParams {
     }
 }
 
-/// How results of a job are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// That many replicas of distinct operators must agree.
-    Replicate(u8),
-}
-
-impl Policy {
-    /// Replicas that are paid.
-    pub fn replicas(self) -> u32 {
-        let Self::Replicate(k) = self;
-        u32::from(k)
-    }
-}
-
 /// What a requester asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
@@ -154,7 +138,7 @@ impl JobSpec {
         let batch = suns::cost(unit.checked_mul(u128::from(self.batch_size))?, self.price);
         batch
             .checked_mul(u128::from(self.batches()))?
-            .checked_mul(u128::from(self.policy.replicas()))
+            .checked_mul(u128::from(self.policy.paid_results()))
     }
 }
 
@@ -301,8 +285,8 @@ pub struct Replica {
 pub struct Batch {
     /// Every replica ever assigned, in order of claim.
     pub replicas: Vec<Replica>,
-    /// Whether commitments may be revealed now.
-    pub reveal_open: bool,
+    /// The digest that enough replicas agree on: who committed to it may reveal now.
+    pub revealing: Option<H256>,
 }
 
 impl Batch {

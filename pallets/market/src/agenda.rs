@@ -98,7 +98,7 @@ impl<T: Config> Pallet<T> {
             return true;
         };
         let last = job.window.len() == 1 && job.waiting == 0;
-        Self::abandon(id, batch);
+        T::Verifier::abandoned(id, batch);
         last
     }
 }

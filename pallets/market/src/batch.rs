@@ -10,13 +10,14 @@ use frame_support::{
         tokens::{Fortitude, Precision, Restriction},
     },
 };
+use sp_core::H256;
 use sp_runtime::traits::Saturating;
 use sungrid_primitives::{
     BatchIndex, JobId,
     receipt::BatchSummary,
     suns,
     traits::{
-        Assignment, BatchControl, BatchTerms, Images, Income, Payment, Pricing, Verdict, Verifier,
+        Assignment, BatchControl, BatchTerms, Images, Income, Payment, Pricing, Ruling, Verdict,
         Workers,
     },
 };
@@ -114,39 +115,53 @@ impl<T: Config> Pallet<T> {
         released
     }
 
-    /// Pays the winners, slashes the losers, counts the batch as settled.
+    /// Pays the winners, slashes the losers, settles a challenge, counts the batch as settled.
     fn settle(
         id: JobId,
         job: &mut JobRecordOf<T>,
         batch: BatchIndex,
-        winners: Vec<Assignment<T::AccountId>>,
-        losers: Vec<Assignment<T::AccountId>>,
-        summary: BatchSummary,
+        challenge: Option<Challenge<T::AccountId>>,
+        ruling: Ruling<T::AccountId>,
     ) {
-        let count = winners.len() as u128;
-        let each = Self::pay(job, suns::cost(summary.charge, job.spec.price), count);
-        let paid = each.saturating_mul(count);
+        let Ruling {
+            winners,
+            jurors,
+            losers,
+            summary,
+        } = ruling;
+        let due = suns::cost(summary.charge, job.spec.price);
+        let most = job.spec.policy.paid_results() as usize;
+        let paid_winners = winners.len().min(most);
+        let each = Self::pay(job, due, paid_winners as u128);
+        let paid = each.saturating_mul(paid_winners as u128);
         job.paid.saturating_accrue(paid);
         job.settled.saturating_inc();
         job.fuel.saturating_accrue(summary.fuel);
 
-        let units = job.spec.units_in(batch);
-        let developer = T::Images::developer(&job.spec.image);
-        let charge = summary.charge.saturating_mul(count);
-        T::Images::note_usage(&job.spec.image, charge);
-        T::Pricing::note_settled(job.spec.profile, job.spec.price, charge);
-        let mut honest = Vec::with_capacity(winners.len());
-        for winner in winners {
-            T::Workers::note_accepted(&winner.worker, units, summary.charge);
-            T::Income::paid(Payment {
-                worker: winner.worker,
-                operator: winner.operator.clone(),
-                developer: developer.clone(),
-                amount: each,
-                charge: summary.charge,
-                units,
-            });
-            honest.push(winner.operator);
+        T::Pricing::note_settled(
+            job.spec.profile,
+            job.spec.price,
+            summary.charge.saturating_mul(paid_winners as u128),
+        );
+        let mut honest: Vec<T::AccountId> = winners
+            .iter()
+            .chain(&jurors)
+            .map(|right| right.operator.clone())
+            .collect();
+        for (at, winner) in winners.into_iter().enumerate() {
+            let pay = (at < paid_winners).then_some(each);
+            Self::credit(job, batch, winner, &summary, pay);
+        }
+        if let Some(challenge) = challenge {
+            let overturned = honest.len() == jurors.len();
+            let challenger = challenge.challenger.clone();
+            let juror_pay = Self::settle_challenge(id, batch, challenge, due, &jurors, &honest);
+            for juror in jurors {
+                Self::credit(job, batch, juror, &summary, juror_pay);
+            }
+            if overturned {
+                honest.push(challenger);
+            }
         }
         for loser in losers {
             let amounts = T::Workers::slash(&loser.worker, &honest);
@@ -170,37 +185,74 @@ impl<T: Config> Pallet<T> {
         });
     }
 
+    /// Records a right result, and that `pay` for it has arrived in the pot.
+    fn credit(
+        job: &JobRecordOf<T>,
+        batch: BatchIndex,
+        right: Assignment<T::AccountId>,
+        summary: &BatchSummary,
+        pay: Option<u128>,
+    ) {
+        let units = job.spec.units_in(batch);
+        T::Workers::note_accepted(&right.worker, units, summary.charge);
+        let Some(amount) = pay else {
+            return;
+        };
+        T::Images::note_usage(&job.spec.image, summary.charge);
+        T::Income::paid(Payment {
+            worker: right.worker,
+            operator: right.operator,
+            developer: T::Images::developer(&job.spec.image),
+            amount,
+            charge: summary.charge,
+            units,
+        });
+    }
+
     /// Moves `count` times `due` from the escrow into the pot, all or nothing; returns what each gets.
     ///
     /// Neither bound nor failure can happen while the escrow is the worst case and the pot exists. If
     /// they do, nothing gets stuck: what is not paid stays in the escrow and is released with it.
     fn pay(job: &JobRecordOf<T>, due: u128, count: u128) -> u128 {
-        let most = job.outstanding().checked_div(count).unwrap_or(0);
+        let Some(most) = job.outstanding().checked_div(count) else {
+            return 0;
+        };
         if due > most {
             defensive!("a batch cannot cost more than its share of the escrow");
         }
         let each = due.min(most);
         let total = each.saturating_mul(count);
-        if total == 0 {
-            return each;
-        }
-        let moved = with_storage_layer(|| {
-            T::Currency::transfer_on_hold(
-                &HoldReason::Escrow.into(),
-                &job.requester,
-                &T::Income::pot(),
-                total,
-                Precision::Exact,
-                Restriction::Free,
-                // A freeze (a vote, vesting) must not keep a requester from paying.
-                Fortitude::Force,
-            )
-        });
-        if moved.is_err() {
+        let reason = HoldReason::Escrow;
+        if Self::pay_from_hold(reason, &job.requester, &T::Income::pot(), total) < total {
             defensive!("the escrow is on hold and the pot exists");
             return 0;
         }
         each
+    }
+
+    /// Moves planck on hold into an account's free balance and says how much it was: all or nothing.
+    pub(crate) fn pay_from_hold(
+        reason: HoldReason,
+        from: &T::AccountId,
+        to: &T::AccountId,
+        amount: u128,
+    ) -> u128 {
+        if amount == 0 {
+            return 0;
+        }
+        with_storage_layer(|| {
+            T::Currency::transfer_on_hold(
+                &reason.into(),
+                from,
+                to,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                // A freeze (a vote, vesting) must not keep anybody from paying.
+                Fortitude::Force,
+            )
+        })
+        .unwrap_or(0)
     }
 
     /// Changes an assignment's capacity from taken to free; says whether it was taken.
@@ -220,12 +272,6 @@ impl<T: Config> Pallet<T> {
             })
         })
     }
-
-    /// Fails a batch that nobody can complete any more.
-    pub(crate) fn abandon(id: JobId, batch: BatchIndex) {
-        T::Verifier::abandoned(id, batch);
-        Self::conclude(id, batch, Verdict::Failed);
-    }
 }
 
 impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
@@ -234,12 +280,14 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
             return None;
         }
         let job = Jobs::<T>::get(id)?;
-        let units = job.spec.units_in(batch);
+        let units = u128::from(job.spec.units_in(batch));
+        let max_charge = job.unit_charge.saturating_mul(units);
         Some(BatchTerms {
-            quorum: job.spec.policy.quorum(),
-            units,
-            max_fuel: u128::from(job.spec.fuel_limit).saturating_mul(u128::from(units)),
-            max_charge: job.unit_charge.saturating_mul(u128::from(units)),
+            policy: job.spec.policy,
+            environment: job.spec.environment,
+            max_fuel: u128::from(job.spec.fuel_limit).saturating_mul(units),
+            max_charge,
+            max_pay: suns::cost(max_charge, job.spec.price),
         })
     }
 
@@ -257,6 +305,9 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         if record.wanted == 0 {
             Self::enter_window(id, &mut job, batch);
             Jobs::<T>::insert(id, job);
+            if let Some(summons) = &mut record.summons {
+                summons.from = now;
+            }
         }
         record.wanted.saturating_inc();
         Self::deposit_event(Event::ReplicaWanted {
@@ -266,6 +317,16 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         });
         Batches::<T>::insert(id, batch, record);
         true
+    }
+
+    fn summon(id: JobId, batch: BatchIndex, seed: H256) {
+        let from = frame_system::Pallet::<T>::block_number();
+        Batches::<T>::mutate(id, batch, |record| match record {
+            Some(record) => record.summons = Some(Summons { seed, from }),
+            None => {
+                defensive!("workers are summoned to batches in flight");
+            }
+        });
     }
 
     fn missed(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
@@ -289,12 +350,14 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
             Self::leave_window(id, &mut job, batch);
         }
         match verdict {
-            Verdict::Accepted {
-                winners,
-                losers,
-                summary,
-            } => Self::settle(id, &mut job, batch, winners, losers, summary),
+            Verdict::Accepted(ruling) => {
+                Self::settle(id, &mut job, batch, record.challenge, ruling);
+            }
             Verdict::Failed => {
+                if let Some(challenge) = record.challenge {
+                    defensive!("a challenged batch does not fail");
+                    Self::release_challenge(&challenge);
+                }
                 job.failed.saturating_inc();
                 Self::deposit_event(Event::BatchFailed { job: id, batch });
             }

@@ -14,6 +14,7 @@ use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
+    policy::MAX_REPLICAS,
     suns::CPU_1,
     traits::{CPU_1_ID, Images, Income, Pricing, Workers},
 };
@@ -59,7 +60,7 @@ fn spec<T: Config>(units: u32) -> JobSpecOf<T> {
         price: 3_600_000_000,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
-        policy: Policy::Replicate(MAX_QUORUM),
+        policy: Policy::Replicate(MAX_REPLICAS),
         profile: CPU_1_ID,
         environment: ENVIRONMENT,
         deadline: now.saturating_add(T::MaxJobBlocks::get()),
@@ -111,6 +112,8 @@ where
             BatchRecord {
                 assignments: vec![claimant].try_into().expect("one"),
                 wanted: 1,
+                summons: None,
+                challenge: None,
             },
         );
         Waiting::<T>::insert(id, batch, ());
@@ -247,6 +250,8 @@ mod benches {
             BatchRecord {
                 assignments: claimants.try_into().expect("within the bound"),
                 wanted: 1,
+                summons: None,
+                challenge: None,
             },
         );
         change::<T>(id, |job| {

@@ -8,7 +8,7 @@ use frame_support::{
     traits::{Defensive, Get, Randomness, fungible::MutateHold, tokens::Precision},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::{Hash, Saturating};
+use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     attributes::TaskClass,
@@ -39,7 +39,7 @@ pub(crate) struct WorstCase {
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
         let now = frame_system::Pallet::<T>::block_number();
-        let class = Self::check_spec(&spec, now)?;
+        let (class, appeal_blocks) = Self::check_spec(&spec, now)?;
         let WorstCase {
             rate,
             unit_charge,
@@ -57,6 +57,7 @@ impl<T: Config> Pallet<T> {
         Self::schedule(spec.deadline, id, None);
         let mut job = JobRecord {
             requester: requester.clone(),
+            claim_until: spec.deadline.saturating_sub(appeal_blocks.saturated_into()),
             spec,
             class,
             state: JobState::Open,
@@ -88,8 +89,12 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Every check of an order but those of its price; the class of its image.
-    fn check_spec(spec: &JobSpecOf<T>, now: BlockNumberFor<T>) -> Result<TaskClass, Error<T>> {
+    /// Every check of an order but those of its price. Returns the class of its image, and the blocks that its last
+    /// batch may take.
+    fn check_spec(
+        spec: &JobSpecOf<T>,
+        now: BlockNumberFor<T>,
+    ) -> Result<(TaskClass, u64), Error<T>> {
         ensure!(spec.units > 0, Error::<T>::NoUnits);
         ensure!(spec.units <= MAX_UNITS, Error::<T>::TooManyUnits);
         ensure!(
@@ -100,23 +105,23 @@ impl<T: Config> Pallet<T> {
             spec.fuel_limit > 0 && spec.memory_limit > 0,
             Error::<T>::NoLimits
         );
-        ensure!(
-            spec.batch_seconds()
-                .is_some_and(|seconds| seconds <= T::MaxBatchSeconds::get()),
-            Error::<T>::BatchTooLong
-        );
-        let Policy::Replicate(quorum) = spec.policy;
-        ensure!(
-            (MIN_QUORUM..=MAX_QUORUM).contains(&quorum),
-            Error::<T>::BadQuorum
-        );
+        let seconds = spec
+            .batch_seconds()
+            .filter(|seconds| *seconds <= T::MaxBatchSeconds::get())
+            .ok_or(Error::<T>::BatchTooLong)?;
+        ensure!(spec.policy.is_valid(), Error::<T>::BadPolicy);
         ensure!(spec.deadline > now, Error::<T>::DeadlinePassed);
+        let appeal_blocks = T::Verifier::appeal_blocks(&spec.policy, seconds);
+        ensure!(
+            spec.deadline > now.saturating_add(appeal_blocks.saturated_into()),
+            Error::<T>::DeadlineTooNear
+        );
         ensure!(
             spec.deadline <= now.saturating_add(T::MaxJobBlocks::get()),
             Error::<T>::DeadlineTooFar
         );
         ensure!(!spec.endpoint.is_empty(), Error::<T>::NoEndpoint);
-        spec.constraints.validate(spec.policy.quorum())?;
+        spec.constraints.validate(spec.policy.paid_results())?;
         ensure!(
             T::Pricing::accepts(&spec.environment),
             Error::<T>::EnvironmentNotAccepted
@@ -126,7 +131,7 @@ impl<T: Config> Pallet<T> {
             T::Images::developer_of_usable(&spec.image).is_some(),
             Error::<T>::ImageRetired
         );
-        Ok(class)
+        Ok((class, appeal_blocks))
     }
 
     /// What the job comes to at its limits, by its profile and its bid.
@@ -146,7 +151,7 @@ impl<T: Config> Pallet<T> {
         let escrow = unit_charge
             .checked_mul(u128::from(spec.batch_size))
             .map(|charge| suns::cost(charge, spec.price))
-            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.quorum())))
+            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.paid_results())))
             .and_then(|cost| cost.checked_mul(batches))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         let deposit = T::BatchDeposit::get()
@@ -174,43 +179,47 @@ impl<T: Config> Pallet<T> {
             job.in_flight.saturating_inc();
             BatchRecord {
                 assignments: BoundedVec::new(),
-                wanted: job.spec.policy.quorum(),
+                // This claim.
+                wanted: 1,
+                summons: None,
+                challenge: None,
             }
         });
+        let operator = view.operator;
         // `want_replica` never lets assigned plus wanted exceed the bound.
         record
             .assignments
             .try_push(Claimant {
                 worker: worker.clone(),
-                operator: view.operator.clone(),
+                operator: operator.clone(),
                 jurisdiction: view.attributes.jurisdiction,
                 working: true,
             })
             .map_err(|_| Error::<T>::NothingToClaim)
             .defensive()?;
         record.wanted.saturating_dec();
-        job.claims.saturating_inc();
-        if record.wanted == 0 {
-            Self::leave_window(id, &mut job, batch);
-        }
-
-        let (quorum, seconds) = (
-            job.spec.policy.quorum(),
-            job.spec.batch_seconds().defensive_unwrap_or_default(),
-        );
-        Batches::<T>::insert(id, batch, record);
-        Jobs::<T>::insert(id, job);
-        let operator = view.operator;
-        T::Verifier::assigned(
+        let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);
+        let room = MAX_ASSIGNMENTS.saturating_sub(spoken_for);
+        let more = T::Verifier::assigned(
             id,
             batch,
             Assignment {
                 worker: worker.clone(),
                 operator: operator.clone(),
             },
-            quorum,
-            seconds,
+            &job.spec.policy,
+            &job.spec.environment,
+            job.spec.batch_seconds().defensive_unwrap_or_default(),
+            room,
         );
+        record.wanted.saturating_accrue(more.min(room));
+        job.claims.saturating_inc();
+        if record.wanted == 0 {
+            record.summons = None;
+            Self::leave_window(id, &mut job, batch);
+        }
+        Batches::<T>::insert(id, batch, record);
+        Jobs::<T>::insert(id, job);
         Self::deposit_event(Event::BatchClaimed {
             job: id,
             batch,
@@ -252,14 +261,34 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Draws uniformly among the batches of the window that the worker may join: a shuffle that stops at the first
-    /// of them, so that it mostly reads one.
+    /// Whether a started batch is open to the worker. When the time to start batches is over (not `in_time`),
+    /// only challenged ones are.
+    fn is_open_to(
+        job: &JobRecordOf<T>,
+        record: &BatchRecordOf<T>,
+        worker: &T::AccountId,
+        view: &WorkerView<T::AccountId>,
+        in_time: bool,
+    ) -> bool {
+        let reached = record.summons.is_none_or(|summons| {
+            let now = frame_system::Pallet::<T>::block_number();
+            let age: u32 = now.saturating_sub(summons.from).saturated_into();
+            let ticket = BlakeTwo256::hash_of(&(summons.seed, worker)).0[0];
+            // All 256 tickets after eight steps.
+            u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
+        });
+        Self::may_join(job, view, record) && reached && (in_time || record.challenge.is_some())
+    }
+
+    /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
+    /// at the first of them, so that it mostly reads one.
     fn draw(
         worker: &T::AccountId,
         id: JobId,
         job: &JobRecordOf<T>,
         view: &WorkerView<T::AccountId>,
     ) -> Option<(BatchIndex, Option<BatchRecordOf<T>>)> {
+        let now = frame_system::Pallet::<T>::block_number();
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
         let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
@@ -274,9 +303,11 @@ impl<T: Config> Pallet<T> {
                 .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
-            let open = record
-                .as_ref()
-                .is_none_or(|record| Self::may_join(job, view, record));
+            let in_time = now < job.claim_until;
+            let open = match &record {
+                Some(record) => Self::is_open_to(job, record, worker, view, in_time),
+                None => in_time,
+            };
             if open {
                 return Some((batch, record));
             }

@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
         let (survey, _) = Self::survey(&job.spec, job.class, job.rate);
         Some(Explanation {
             wanting: if job.takes_claims(&now) { wanting } else { 0 },
-            replicas: job.spec.policy.quorum(),
+            replicas: job.spec.policy.paid_results(),
             survey,
             bid: job.spec.price,
             floor: T::Pricing::floor(job.spec.profile),
@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
         // An image that is not published yet may get any class: the most general one, then.
         let class = T::Images::class(&spec.image).unwrap_or_default();
         let (mut survey, suitable) = Self::survey(spec, class, worst.rate);
-        let replicas = spec.policy.quorum();
+        let replicas = spec.policy.paid_results();
         let (wait, truncated) = Self::wait(&suitable, replicas as usize);
         survey.truncated |= truncated;
         let spot = T::Pricing::spot(spec.profile);

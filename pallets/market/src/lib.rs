@@ -31,7 +31,10 @@
 //!
 //! | batch | paid | slashed | escrow |
 //! |---|---|---|---|
-//! | accepted | each of the `k` winners, `cost(charge, price)`, through the pot | replicas that revealed something else or withheld their reveal | the payment leaves; the rest of this batch's share stays until the job ends |
+//! | accepted | each winner that the policy pays, `cost(charge, price)`, through the pot | replicas with another result or a withheld reveal | the payment leaves; the rest of this batch's share stays until the job ends |
+//! | upheld after a challenge | the same, and the jurors out of the challenger's bond | the same, and the challenger: what is left of its bond | the same |
+//! | overturned by a challenge | nobody out of the escrow; jurors and challenger share half of the slash | the challenged worker, and other replicas as above | all of it stays until the job ends |
+//! | challenged and not decided | the challenged worker, `cost(charge, price)` | nobody; the challenger's bond is released | as when accepted |
 //! | failed: no agreement to be had | nobody | nobody | all of it stays until the job ends |
 //! | failed: deadline of the job with replicas missing | nobody | nobody | all of it stays until the job ends |
 //!
@@ -62,8 +65,9 @@
 
 extern crate alloc;
 
+pub use challenge::JURY;
 pub use pallet::*;
-pub use sungrid_primitives::constraints::Constraints;
+pub use sungrid_primitives::{constraints::Constraints, policy::Policy};
 pub use types::*;
 pub use weights::WeightInfo;
 
@@ -71,6 +75,7 @@ mod agenda;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod challenge;
 mod checks;
 mod constraints;
 mod dispatchable_impls;
@@ -144,6 +149,12 @@ pub mod pallet {
         /// beyond a job's deadline.
         #[pallet::constant]
         type MaxBatchSeconds: Get<u64>;
+        /// Held of a challenger on top of the pay of its jurors, planck. Too small: doubts are cheaper than the
+        /// delay they cause. Too large: nobody dares.
+        #[pallet::constant]
+        type ChallengeBond: Get<u128>;
+        /// Receives what a lost challenge costs and is not due to those who were right.
+        type Treasury: Get<Self::AccountId>;
         /// Blocks from a job's end to when its records may be removed.
         #[pallet::constant]
         type Retention: Get<BlockNumberFor<Self>>;
@@ -158,13 +169,15 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
-    /// Why funds of a requester are held.
+    /// Why funds of a requester or a challenger are held.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The worst case of running jobs.
         Escrow,
         /// The records of jobs.
         Deposit,
+        /// Challenges of results.
+        Challenge,
     }
 
     /// Number of the next job.
@@ -274,6 +287,17 @@ pub mod pallet {
             /// Of that, to the operators who were right.
             to_honest: u128,
         },
+        /// A challenge is over.
+        ChallengeEnded {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// Who doubted.
+            challenger: T::AccountId,
+            /// What it lost, planck: jurors' pay and fine; 0 if it was right or nobody decided.
+            lost: u128,
+        },
         /// The requester cancelled; what was started still completes.
         JobCancelled {
             /// The job.
@@ -336,8 +360,8 @@ pub mod pallet {
         NoLimits,
         /// A batch at its limits takes too long: use a smaller batch or fuel limit.
         BatchTooLong,
-        /// Two or three replicas must agree.
-        BadQuorum,
+        /// Two or three replicas must agree, or a quorum have a trust of 2 to 1,000.
+        BadPolicy,
         /// There is no such profile.
         UnknownProfile,
         /// The profile does not measure batch work.
@@ -352,12 +376,16 @@ pub mod pallet {
         ImageRetired,
         /// The deadline is not in the future.
         DeadlinePassed,
+        /// The deadline leaves no time to challenge a result: choose a later one, or another policy.
+        DeadlineTooNear,
         /// The deadline lies too far ahead: at most `MaxJobBlocks` from now.
         DeadlineTooFar,
         /// Workers need an address of the requester.
         NoEndpoint,
         /// A listed jurisdiction is not an ISO 3166-1 alpha-2 code, or is listed twice.
         BadJurisdiction,
+        /// The result of the batch is under challenge already.
+        AlreadyChallenged,
         /// The worst case of the job is more than any account can hold.
         EscrowTooLarge,
         /// All job numbers are taken.
@@ -464,7 +492,8 @@ pub mod pallet {
         ///
         /// ## Details
         /// Holds, in this block (requirement C9), the escrow
-        /// `batches × k × cost(batch_size × unit_charge(fuel_limit, memory_limit), price)` and the deposit
+        /// `batches × results × cost(batch_size × unit_charge(fuel_limit, memory_limit), price)`, where `results`
+        /// is [`Policy::paid_results`], and the deposit
         /// `JobDeposit + batches × BatchDeposit`. With too little balance nothing happens.
         ///
         /// ## Parameters
@@ -490,7 +519,7 @@ pub mod pallet {
         ///
         /// ## Details
         /// Pseudo-random among the batches of the window that no worker of the same operator ever had, nor, if
-        /// the job says so, one in the same jurisdiction.
+        /// the job says so, one in the same jurisdiction, and whose [`Summons`], if any, reaches the worker.
         /// Takes `unit_rate(memory_limit)` of the worker's capacity until the batch is committed, missed or
         /// ended.
         ///

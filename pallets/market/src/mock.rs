@@ -23,8 +23,8 @@ use sungrid_primitives::{
     receipt::BatchSummary,
     suns::{CPU_1, Profile},
     traits::{
-        Assignment, CPU_1_ID, Images, Income, Payment, Pricing, ProfileId, Slashed, Verdict,
-        Verifier, WorkerView, Workers,
+        Assignment, BatchControl, CPU_1_ID, Images, Income, Payment, Pricing, ProfileId, Ruling,
+        Slashed, Verdict, Verifier, WorkerView, Workers,
     },
 };
 
@@ -55,6 +55,10 @@ pub(crate) const FLOOR: u128 = 1_000;
 /// What work paid lately: twice [`PRICE`].
 pub(crate) const SPOT: u128 = 2 * PRICE;
 pub(crate) const RETENTION: u64 = 20;
+pub(crate) const APPEAL_BLOCKS: u64 = 30;
+pub(crate) const CHALLENGE_BOND: u128 = 700;
+pub(crate) const TREASURY: AccountId = 92;
+pub(crate) const CHALLENGER: AccountId = 93;
 
 #[frame_support::runtime]
 mod runtime {
@@ -207,6 +211,9 @@ impl Workers<AccountId> for MockWorkers {
             worker.delivered += charge;
         });
     }
+    fn exposed(_: &AccountId) -> u128 {
+        100
+    }
     fn slash(key: &AccountId, honest: &[AccountId]) -> Slashed {
         assert!(!honest.is_empty(), "somebody was right");
         change_worker(*key, |worker| {
@@ -347,13 +354,20 @@ impl Verifier<AccountId> for MockVerifier {
         job: JobId,
         batch: BatchIndex,
         _: Assignment<AccountId>,
-        wanted: u32,
+        policy: &Policy,
+        _: &EnvironmentId,
         virtual_seconds: u64,
-    ) {
-        assert!(wanted >= 2 && virtual_seconds > 0);
+        room: u32,
+    ) -> u32 {
+        assert!(virtual_seconds > 0);
         let mut in_hand = InHand::get();
-        in_hand.insert((job, batch));
+        let is_new = in_hand.insert((job, batch));
         InHand::set(&in_hand);
+        if is_new {
+            room.min(policy.paid_results() - 1)
+        } else {
+            0
+        }
     }
     fn deadline(job: JobId, batch: BatchIndex) {
         let mut due = Due::get();
@@ -367,6 +381,14 @@ impl Verifier<AccountId> for MockVerifier {
         let mut in_hand = InHand::get();
         in_hand.remove(&(job, batch));
         InHand::set(&in_hand);
+        Market::conclude(job, batch, Verdict::Failed);
+    }
+    fn appeal_blocks(policy: &Policy, _: u64) -> u64 {
+        if *policy == Policy::Optimistic {
+            APPEAL_BLOCKS
+        } else {
+            0
+        }
     }
     fn forget(job: JobId, batch: BatchIndex) {
         let mut forgotten = Forgotten::get();
@@ -397,6 +419,8 @@ impl Config for Test {
     type BatchDeposit = ConstU128<10>;
     type MaxJobBlocks = ConstU64<1_000>;
     type MaxBatchSeconds = ConstU64<3_600>;
+    type ChallengeBond = ConstU128<CHALLENGE_BOND>;
+    type Treasury = ConstU64<TREASURY>;
     type Retention = ConstU64<RETENTION>;
     type CleanUpLimit = ConstU32<10>;
     type AgendaWeight = AgendaWeight;
@@ -455,15 +479,27 @@ pub(crate) fn accepted(
     losers: &[AccountId],
     charge: u128,
 ) -> Verdict<AccountId> {
-    Verdict::Accepted {
-        winners: winners.iter().map(|w| assignment(*w)).collect(),
-        losers: losers.iter().map(|w| assignment(*w)).collect(),
+    judged(winners, &[], losers, charge)
+}
+
+/// The same, with the jurors of a challenge.
+pub(crate) fn judged(
+    winners: &[AccountId],
+    jurors: &[AccountId],
+    losers: &[AccountId],
+    charge: u128,
+) -> Verdict<AccountId> {
+    let all = |workers: &[AccountId]| workers.iter().map(|w| assignment(*w)).collect();
+    Verdict::Accepted(Ruling {
+        winners: all(winners),
+        jurors: all(jurors),
+        losers: all(losers),
         summary: BatchSummary {
             root: H256::repeat_byte(7),
             fuel: 5,
             charge,
         },
-    }
+    })
 }
 
 pub(crate) fn job(id: JobId) -> JobRecordOf<Test> {
@@ -537,7 +573,13 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
         .build_storage()
         .expect("a valid genesis");
     pallet_balances::GenesisConfig::<Test> {
-        balances: vec![(REQUESTER, FUNDS), (POOR, 100), (POT, ED)],
+        balances: vec![
+            (REQUESTER, FUNDS),
+            (POOR, 100),
+            (POT, ED),
+            (TREASURY, ED),
+            (CHALLENGER, 10_000),
+        ],
         ..Default::default()
     }
     .assimilate_storage(&mut storage)

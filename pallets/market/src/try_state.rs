@@ -63,7 +63,8 @@ mod checks {
         ///    escrow, and the deposits of its jobs what it has on hold as deposit.
         /// 8. A job of which something can still be claimed, or must still fail, is on the agenda at
         ///    its deadline; nothing on the agenda lies before [`AgendaCursor`].
-        /// 9. An ended job has nothing in flight, in the window or waiting.
+        /// 9. The challenges of batches in flight are what is held of their challengers.
+        /// 10. An ended job has nothing in flight, in the window or waiting.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             let next = NextJobId::<T>::get();
             let now = frame_system::Pallet::<T>::block_number();
@@ -75,7 +76,12 @@ mod checks {
                 held.0 = held.0.saturating_add(job.outstanding());
                 held.1 = held.1.saturating_add(job.deposit);
             }
+            let mut challenges = BTreeMap::<T::AccountId, u128>::new();
             for (id, batch, record) in Batches::<T>::iter() {
+                if let Some(challenge) = &record.challenge {
+                    let held = challenges.entry(challenge.challenger.clone()).or_default();
+                    *held = held.saturating_add(challenge.bond);
+                }
                 let job = Jobs::<T>::get(id).ok_or("market 3: a batch without a job")?;
                 Self::try_batch(id, batch, &job, &record)?;
             }
@@ -91,6 +97,12 @@ mod checks {
                 ensure!(
                     T::Currency::balance_on_hold(&HoldReason::Deposit.into(), &who) == deposit,
                     "market 7: the deposit on hold is not what jobs need"
+                );
+            }
+            for (who, bonds) in challenges {
+                ensure!(
+                    T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &who) == bonds,
+                    "market 9: the bonds on hold are not those of the challenges"
                 );
             }
             let cursor = AgendaCursor::<T>::get();
@@ -163,7 +175,7 @@ mod checks {
             if job.has_ended() {
                 ensure!(
                     job.in_flight == 0 && window.is_empty() && waiting == 0,
-                    "market 9: an ended job has work left"
+                    "market 10: an ended job has work left"
                 );
             } else if job.state == JobState::Open || !window.is_empty() {
                 let on_agenda =

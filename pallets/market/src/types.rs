@@ -4,6 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
+use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, UnitIndex,
     attributes::TaskClass,
@@ -11,6 +12,7 @@ use sungrid_primitives::{
     environment::EnvironmentId,
     job::{self, MAX_ENDPOINT_BYTES},
     jurisdiction::Jurisdiction,
+    policy::Policy,
     suns::LANE_FUEL_PER_SECOND,
     traits::{Assignment, ProfileId},
 };
@@ -19,40 +21,12 @@ use sungrid_primitives::{
 /// the same batch more often. Larger: more started batches wait for their second replica, and a
 /// claim reads more.
 pub const WINDOW: u32 = 32;
-/// Most workers that ever get one batch. Below the verifier's bound on replicas plus a few no-shows,
-/// batches fail needlessly; above, one batch's record and its end grow heavier.
-pub const MAX_ASSIGNMENTS: u32 = 8;
-/// Fewest replicas that a policy can ask to agree.
-pub const MIN_QUORUM: u8 = 2;
-/// Most replicas that a policy can ask to agree.
-pub const MAX_QUORUM: u8 = 3;
-
-/// How the results of a job are verified.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum Policy {
-    /// So many replicas by distinct operators must agree: 2 or 3.
-    Replicate(u8),
-}
-
-impl Policy {
-    /// Replicas that must agree, each of which is paid.
-    pub fn quorum(&self) -> u32 {
-        match self {
-            Self::Replicate(quorum) => u32::from(*quorum),
-        }
-    }
-}
+/// Most workers that ever get one batch. Ten new workers make the largest quorum; fewer than that plus a few
+/// no-shows, and batches fail needlessly; more, and one batch's record and its end grow heavier.
+pub const MAX_ASSIGNMENTS: u32 = 12;
+/// Blocks after which a summons reaches twice as many workers; the first reaches 1 in 256. Too few: the first to
+/// see it takes the place, drawn or not. Too many: a small fleet waits for long.
+pub const SUMMONS_STEP: u32 = 2;
 
 /// What a requester orders.
 #[derive(
@@ -193,6 +167,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub state: JobState<BlockNumber>,
     /// Number of batches.
     pub batches: u32,
+    /// From this block on only replicas that a challenge orders can be claimed.
+    pub claim_until: BlockNumber,
     /// Capacity that a claim takes, µSUNS: one lane and the memory limit.
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
@@ -279,16 +255,61 @@ impl<AccountId> From<Claimant<AccountId>> for Assignment<AccountId> {
     }
 }
 
+/// A draw of the workers who may claim a replica: fewer reach it than want it, so nobody can be sure to get
+/// it for an accomplice.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Summons<BlockNumber> {
+    /// What draws them.
+    pub seed: H256,
+    /// The block from which the replica is wanted.
+    pub from: BlockNumber,
+}
+
+/// A bonded doubt about the result of a batch.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Challenge<AccountId> {
+    /// Who doubts.
+    pub challenger: AccountId,
+    /// Held of it, planck.
+    pub bond: u128,
+}
+
 /// A batch in flight.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct BatchRecord<AccountId> {
+pub struct BatchRecord<AccountId, BlockNumber> {
     /// Everyone who ever got it, in order; distinct operators.
     pub assignments: BoundedVec<Claimant<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
     /// Replicas that are wanted and not claimed.
     pub wanted: u32,
+    /// Who may claim them; `None`: every worker that suits the job.
+    pub summons: Option<Summons<BlockNumber>>,
+    /// The challenge of its result, if there is one.
+    pub challenge: Option<Challenge<AccountId>>,
 }
 
 /// The batch record of a runtime.
-pub type BatchRecordOf<T> = BatchRecord<<T as frame_system::Config>::AccountId>;
+pub type BatchRecordOf<T> = BatchRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;

@@ -64,7 +64,7 @@ impl WeightInfo for () {
         )
     }
     fn agenda_abandon() -> Weight {
-        // Batch, ballot, job, up to 8 workers twice, a refill, the job's end.
-        estimate(150, 32, 28)
+        // Batch, ballot, job, up to 12 workers twice, a refill, a payment and its credit, the job's end.
+        estimate(250, 60, 50)
     }
 }

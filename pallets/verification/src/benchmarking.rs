@@ -7,13 +7,12 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
 };
 use frame_system::{Pallet as System, RawOrigin};
-use pallet_market::{
-    Constraints, JobSpec, MAX_ASSIGNMENTS, MAX_QUORUM, NextJobId, Pallet as Market, Policy,
-};
+use pallet_market::{Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy};
 use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 use sungrid_primitives::{
     JobId,
+    policy::MAX_TRUST,
     receipt::{self, BatchSummary},
     suns::CPU_1,
     traits::{CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
@@ -29,8 +28,8 @@ fn worker<T: Config>(n: u32) -> T::AccountId {
     account("worker", n, 0)
 }
 
-/// A job of one batch that asks for three replicas, and more workers than can ever get it.
-fn prepare<T: Config>() -> JobId
+/// A job of one batch, and as many workers as can ever get it.
+fn prepare<T: Config>(policy: Policy) -> JobId
 where
     <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
 {
@@ -56,7 +55,7 @@ where
         price: 3_600_000_000,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
-        policy: Policy::Replicate(MAX_QUORUM),
+        policy,
         profile: CPU_1_ID,
         environment: ENVIRONMENT,
         deadline: System::<T>::block_number().saturating_add(T::MaxJobBlocks::get()),
@@ -84,8 +83,9 @@ fn seal<T: Config>(n: u32, job: JobId, summary: &BatchSummary) -> H256 {
 }
 
 fn commit<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
-    let seal = seal::<T>(n, job, summary);
-    assert!(Pallet::<T>::commit(RawOrigin::Signed(worker::<T>(n)).into(), job, 0, seal).is_ok());
+    let (digest, seal) = (receipt::digest(job, 0, summary), seal::<T>(n, job, summary));
+    let origin = RawOrigin::Signed(worker::<T>(n)).into();
+    assert!(Pallet::<T>::commit(origin, job, 0, digest, seal).is_ok());
 }
 
 fn reveal<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
@@ -93,96 +93,125 @@ fn reveal<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
     assert!(Pallet::<T>::reveal(origin, job, 0, *summary, SALT, H256::zero()).is_ok());
 }
 
-/// Whoever has not committed misses the deadline; `next` takes over.
-fn miss_and_claim<T: Config>(job: JobId, next: u32) {
-    let ballot = Ballots::<T>::get(job, 0).expect("in flight");
-    let latest = ballot
-        .replicas
-        .iter()
-        .filter_map(|replica| match replica.state {
-            ReplicaState::Working { until } => Some(until),
-            _ => None,
-        });
-    let until = latest.max().expect("somebody works");
-    System::<T>::set_block_number(until.saturating_add(One::one()));
-    Pallet::<T>::deadline(job, 0);
-    claim::<T>(next, job);
+/// At a confidence of 90 % five workers report five other results and seven the same: as many as can get the batch,
+/// and the most payments from losers to winners.
+const TRUST: u32 = 10;
+const LIARS: u32 = 5;
+
+fn answer(n: u32) -> BatchSummary {
+    summary(if n <= LIARS { n as u8 } else { 0 })
+}
+
+/// All of them have sealed, and all but the last of those who agree have revealed.
+fn crowded<T: Config>() -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = prepare::<T>(Policy::Quorum(TRUST));
+    let mut next = 1;
+    while next <= MAX_ASSIGNMENTS {
+        let from = next;
+        while next <= MAX_ASSIGNMENTS && Market::<T>::claimable(job, worker::<T>(next)) {
+            claim::<T>(next, job);
+            next += 1;
+        }
+        assert!(next > from);
+        for n in from..next {
+            commit::<T>(n, job, &answer(n));
+        }
+    }
+    for n in LIARS + 1..MAX_ASSIGNMENTS {
+        reveal::<T>(n, job, &answer(n));
+    }
+    job
+}
+
+/// The only result of an optimistic job.
+fn standing<T: Config>() -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = prepare::<T>(Policy::Optimistic);
+    claim::<T>(1, job);
+    commit::<T>(1, job, &summary(1));
+    reveal::<T>(1, job, &summary(1));
+    job
 }
 
 #[benchmarks(where <T as pallet_market::Config>::Currency: Mutate<T::AccountId>)]
 mod benches {
     use super::*;
 
-    /// The commitment that opens the reveals.
+    /// The commitment that opens the reveals of the largest quorum.
     #[benchmark]
     fn commit() {
-        let job = prepare::<T>();
-        for n in 1..=3 {
+        let job = prepare::<T>(Policy::Quorum(MAX_TRUST));
+        let replicas = Policy::Quorum(MAX_TRUST).paid_results();
+        for n in 1..=replicas {
             claim::<T>(n, job);
         }
-        super::commit::<T>(1, job, &summary(1));
-        super::commit::<T>(2, job, &summary(1));
-        let seal = seal::<T>(3, job, &summary(1));
-
-        #[extrinsic_call]
-        _(RawOrigin::Signed(worker::<T>(3)), job, 0, seal);
-
-        assert!(Ballots::<T>::get(job, 0).is_some_and(|b| b.reveal_until.is_some()));
-    }
-
-    /// The reveal that decides a batch which as many workers as possible have had: three are paid, two
-    /// slashed, three had missed it.
-    #[benchmark]
-    fn reveal() {
-        let job = prepare::<T>();
-        for n in 1..=3 {
-            claim::<T>(n, job);
-        }
-        super::commit::<T>(2, job, &summary(1));
-        super::commit::<T>(3, job, &summary(2));
-        for next in 4..=6 {
-            miss_and_claim::<T>(job, next);
-        }
-        super::commit::<T>(6, job, &summary(3));
-        for (n, answer) in [(2, 1), (3, 2), (6, 3)] {
-            super::reveal::<T>(n, job, &summary(answer));
-        }
-        for n in 7..=8 {
-            claim::<T>(n, job);
+        for n in 1..replicas {
             super::commit::<T>(n, job, &summary(1));
         }
-        super::reveal::<T>(7, job, &summary(1));
+        let (digest, seal) = (
+            receipt::digest(job, 0, &summary(1)),
+            seal::<T>(replicas, job, &summary(1)),
+        );
 
         #[extrinsic_call]
         _(
-            RawOrigin::Signed(worker::<T>(8)),
+            RawOrigin::Signed(worker::<T>(replicas)),
             job,
             0,
-            summary(1),
+            digest,
+            seal,
+        );
+
+        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+        assert!(matches!(ballot.stage, Stage::Revealing { .. }));
+    }
+
+    /// The reveal that decides a batch which as many workers as possible have had: seven are right, five slashed.
+    #[benchmark]
+    fn reveal() {
+        let job = crowded::<T>();
+        let last = MAX_ASSIGNMENTS;
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(worker::<T>(last)),
+            job,
+            0,
+            answer(last),
             SALT,
             H256::zero(),
         );
 
-        assert!(Results::<T>::get(job, 0).is_some_and(|r| r.winners.len() == 3));
+        assert!(Results::<T>::get(job, 0).is_some_and(|r| r.winners.len() == 7));
         assert!(Market::<T>::job(job).is_some_and(|job| job.settled == 1 && job.has_ended()));
     }
 
-    /// Three withhold their reveals after five others missed the batch: it fails, and the job ends.
+    #[benchmark]
+    fn challenge() {
+        let job = standing::<T>();
+        let challenger: T::AccountId = account("requester", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(challenger), job, 0);
+
+        assert!(Ballots::<T>::get(job, 0).is_some_and(|b| b.jury_until.is_some()));
+    }
+
+    /// One of seven withholds its reveal: the batch fails, as many workers as can get it have had it, and the
+    /// job ends.
     #[benchmark]
     fn deadline() {
-        let job = prepare::<T>();
-        for n in 1..=3 {
-            claim::<T>(n, job);
-        }
-        super::commit::<T>(2, job, &summary(1));
-        super::commit::<T>(3, job, &summary(2));
-        for next in 4..=8 {
-            miss_and_claim::<T>(job, next);
-        }
-        super::commit::<T>(8, job, &summary(3));
-        let until = Ballots::<T>::get(job, 0).and_then(|b| b.reveal_until);
-        let late = until.expect("open").saturating_add(One::one());
-        System::<T>::set_block_number(late);
+        let job = crowded::<T>();
+        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+        let Stage::Revealing { until, .. } = ballot.stage else {
+            panic!("the last reveal is awaited");
+        };
+        System::<T>::set_block_number(until.saturating_add(One::one()));
 
         #[block]
         {
@@ -191,6 +220,18 @@ mod benches {
 
         assert!(Ballots::<T>::get(job, 0).is_none());
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    #[benchmark]
+    fn beacon() {
+        let before = Beacon::<T>::get();
+
+        #[block]
+        {
+            Pallet::<T>::advance_beacon();
+        }
+
+        assert_ne!(Beacon::<T>::get(), before);
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -1,4 +1,4 @@
-//! What workers do: commit and reveal.
+//! What workers do, commit and reveal, and what anyone can: challenge.
 
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
 use pallet_market::Pallet as Market;
@@ -7,7 +7,7 @@ use sp_runtime::traits::Saturating;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     receipt::{self, BatchSummary},
-    traits::BatchControl,
+    traits::{BatchControl, BatchTerms},
 };
 
 use crate::*;
@@ -47,27 +47,31 @@ impl<T: Config> Pallet<T> {
         worker: T::AccountId,
         job: JobId,
         batch: BatchIndex,
+        digest: H256,
         commitment: H256,
     ) -> DispatchResult {
         let (mut ballot, at) = Self::check_commit(&worker, job, batch)?;
+        let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
         // To the end: replicas stand in order of commitment.
-        ballot.replicas[at].state = ReplicaState::Committed { commitment };
+        ballot.replicas[at].state = ReplicaState::Committed { digest, commitment };
         ballot.replicas[at..].rotate_left(1);
         Market::<T>::delivered(job, batch, &worker);
         Self::deposit_event(Event::Committed {
             job,
             batch,
             worker,
+            digest,
             commitment,
         });
-        if ballot.sealed() == ballot.wanted {
-            let now = frame_system::Pallet::<T>::block_number();
-            let until = now.saturating_add(T::RevealWindow::get());
-            ballot.reveal_until = Some(until);
-            Self::expect_by(until, job, batch);
-            Self::deposit_event(Event::RevealOpened { job, batch, until });
+        if ballot.sealed() < ballot.wanted {
+            Ballots::<T>::insert(job, batch, ballot);
+        } else if matches!(ballot.bar, Bar::Agree(count) if ballot.wanted < count) {
+            // Only one was ordered so far, of a worker that is trusted.
+            Self::await_draw(job, batch, &mut ballot);
+            Ballots::<T>::insert(job, batch, ballot);
+        } else {
+            Self::advance(job, batch, &terms, ballot);
         }
-        Ballots::<T>::insert(job, batch, ballot);
         Ok(())
     }
 
@@ -78,19 +82,23 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
         summary: &BatchSummary,
         salt: &[u8; 32],
-    ) -> Result<(BallotRecordOf<T>, usize), Error<T>> {
+    ) -> Result<(BallotRecordOf<T>, usize, BatchTerms), Error<T>> {
         let (ballot, at) = Self::replica_of(worker, job, batch)?;
-        let sealed = match ballot.replicas[at].state {
+        let (expected, sealed) = match ballot.replicas[at].state {
             ReplicaState::Working { .. } => return Err(Error::<T>::NotCommitted),
             ReplicaState::Revealed { .. } => return Err(Error::<T>::AlreadyRevealed),
             ReplicaState::Withheld => return Err(Error::<T>::RevealTooLate),
-            ReplicaState::Committed { commitment } => commitment,
+            ReplicaState::Committed { digest, commitment } => (digest, commitment),
         };
-        let until = ballot.reveal_until.ok_or(Error::<T>::RevealNotOpen)?;
+        let Stage::Revealing { until, digest } = ballot.stage else {
+            return Err(Error::<T>::RevealNotOpen);
+        };
+        ensure!(expected == digest, Error::<T>::Outvoted);
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= until, Error::<T>::RevealTooLate);
         ensure!(
-            receipt::commitment(job, batch, summary, worker.as_ref(), salt) == sealed,
+            receipt::digest(job, batch, summary) == digest
+                && receipt::commitment(job, batch, summary, worker.as_ref(), salt) == sealed,
             Error::<T>::SealMismatch
         );
         let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
@@ -98,7 +106,7 @@ impl<T: Config> Pallet<T> {
             summary.charge <= terms.max_charge && summary.fuel <= terms.max_fuel,
             Error::<T>::ExceedsTerms
         );
-        Ok((ballot, at))
+        Ok((ballot, at, terms))
     }
 
     pub(crate) fn do_reveal(
@@ -109,7 +117,7 @@ impl<T: Config> Pallet<T> {
         salt: [u8; 32],
         bundle: ContentHash,
     ) -> DispatchResult {
-        let (mut ballot, at) = Self::check_reveal(&worker, job, batch, &summary, &salt)?;
+        let (mut ballot, at, terms) = Self::check_reveal(&worker, job, batch, &summary, &salt)?;
         ballot.replicas[at].state = ReplicaState::Revealed { summary, bundle };
         Self::deposit_event(Event::Revealed {
             job,
@@ -118,11 +126,49 @@ impl<T: Config> Pallet<T> {
             summary,
             bundle,
         });
-        if ballot.awaits_reveal() {
+        let awaited = matches!(
+            ballot.stage,
+            Stage::Revealing { digest, .. } if ballot.awaits_reveal(digest)
+        );
+        if awaited {
             Ballots::<T>::insert(job, batch, ballot);
         } else {
-            Self::decide(job, batch, ballot);
+            Self::advance(job, batch, &terms, ballot);
         }
+        Ok(())
+    }
+
+    pub(crate) fn do_challenge(
+        challenger: T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> DispatchResult {
+        let mut ballot = Ballots::<T>::get(job, batch).ok_or(Error::<T>::NotInFlight)?;
+        let Stage::Standing { until } = ballot.stage else {
+            return Err(Error::<T>::NotStanding.into());
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(now <= until, Error::<T>::ChallengeTooLate);
+        let bond = Market::<T>::challenge(job, batch, &challenger)?;
+        // The challenged replica goes first; those before it withheld theirs.
+        let revealed =
+            |replica: &ReplicaOf<T>| matches!(replica.state, ReplicaState::Revealed { .. });
+        if let Some(at) = ballot.replicas.iter().position(revealed) {
+            ballot.replicas[..=at].rotate_right(1);
+        }
+        let until = now.saturating_add(T::JuryWindow::get());
+        ballot.jury_until = Some(until);
+        ballot.wanted = 0;
+        Self::expect_by(until, job, batch);
+        let draw_at = Self::await_draw(job, batch, &mut ballot);
+        Ballots::<T>::insert(job, batch, ballot);
+        Self::deposit_event(Event::Challenged {
+            job,
+            batch,
+            challenger,
+            bond,
+            draw_at,
+        });
         Ok(())
     }
 }

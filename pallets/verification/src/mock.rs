@@ -12,7 +12,7 @@ use frame_support::{
     },
     weights::{Weight, WeightMeter},
 };
-use pallet_market::{BatchRecord, Constraints, JobSpec, JobState, Outcome, Policy};
+use pallet_market::{BatchRecordOf, Constraints, JobSpec, JobState, Outcome, Policy};
 use sp_core::{H256, Pair, sr25519};
 use sp_runtime::{
     AccountId32, BuildStorage, Perbill, Permill,
@@ -22,6 +22,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
+    policy::Trust,
     receipt::{self, BatchSummary},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, Resources},
@@ -52,6 +53,11 @@ pub(crate) const SLACK: u64 = 5;
 /// Blocks for a commitment: the slack and twice the two seconds of a batch, in blocks of three.
 pub(crate) const COMMIT_BLOCKS: u64 = SLACK + 2;
 pub(crate) const REVEAL_BLOCKS: u64 = 6;
+pub(crate) const DRAW_DELAY: u64 = 3;
+pub(crate) const CHALLENGE_BLOCKS: u64 = 8;
+/// Longer than the 16 blocks after which a summons reaches everybody.
+pub(crate) const JURY_BLOCKS: u64 = 30;
+pub(crate) const CHALLENGE_BOND: u128 = 700;
 pub(crate) const RETENTION: u64 = 20;
 /// Blocks from submission to the deadline of [`spec`].
 pub(crate) const LIFE: u64 = 100;
@@ -171,6 +177,8 @@ impl pallet_market::Config for Test {
     type BatchDeposit = ConstU128<10>;
     type MaxJobBlocks = ConstU64<1_000>;
     type MaxBatchSeconds = ConstU64<600>;
+    type ChallengeBond = ConstU128<CHALLENGE_BOND>;
+    type Treasury = Treasury;
     type Retention = ConstU64<RETENTION>;
     type CleanUpLimit = ConstU32<10>;
     type AgendaWeight = AgendaWeight;
@@ -178,6 +186,9 @@ impl pallet_market::Config for Test {
 }
 
 impl Config for Test {
+    type DrawDelay = ConstU64<DRAW_DELAY>;
+    type ChallengeWindow = ConstU64<CHALLENGE_BLOCKS>;
+    type JuryWindow = ConstU64<JURY_BLOCKS>;
     type CommitSlack = ConstU64<SLACK>;
     type RevealWindow = ConstU64<REVEAL_BLOCKS>;
     type MaxReplicas = ConstU32<5>;
@@ -286,9 +297,45 @@ pub(crate) fn spec(batches: u32, quorum: u8) -> JobSpec<u64> {
 }
 
 pub(crate) fn submit(batches: u32, quorum: u8) -> JobId {
+    submit_under(Policy::Replicate(quorum), batches)
+}
+
+/// [`spec`] under another policy.
+pub(crate) fn submit_under(policy: Policy, batches: u32) -> JobId {
     let job = pallet_market::NextJobId::<Test>::get();
-    assert_ok!(Market::submit(signed(requester()), spec(batches, quorum)));
+    let mut order = spec(batches, 2);
+    order.policy = policy;
+    assert_ok!(Market::submit(signed(requester()), order));
     job
+}
+
+/// Gives worker `n` a record, as if it had been confirmed so often.
+pub(crate) fn trust(n: u8, streak: u32, score: u32) {
+    Trusts::<Test>::insert(worker(n), ENVIRONMENT, Trust { streak, score });
+}
+
+pub(crate) fn trust_of(n: u8) -> (u32, u32) {
+    let trust = Verification::trust(worker(n), ENVIRONMENT);
+    (trust.streak, trust.score)
+}
+
+/// Runs until the workers that may claim one of the wanted replicas have done so, those of `workers` that are drawn
+/// first, first; returns them in that order.
+pub(crate) fn answer_summons(job: JobId, workers: &[u8], count: usize) -> Vec<u8> {
+    let mut came = vec![];
+    for _ in 0..=DRAW_DELAY + 8 * u64::from(pallet_market::SUMMONS_STEP) {
+        for n in workers {
+            if came.len() < count && !came.contains(n) && Market::claimable(job, worker(*n)) {
+                claim(*n, job);
+                came.push(*n);
+            }
+        }
+        if came.len() == count {
+            return came;
+        }
+        next_block();
+    }
+    panic!("only {came:?} were drawn");
 }
 
 /// Worker `n` claims; returns the batch that was drawn.
@@ -336,6 +383,7 @@ pub(crate) fn commit(n: u8, job: JobId, batch: BatchIndex, summary: &BatchSummar
         signed(worker(n)),
         job,
         batch,
+        receipt::digest(job, batch, summary),
         seal(n, job, batch, summary)
     ));
 }
@@ -366,7 +414,15 @@ pub(crate) fn ballot(job: JobId) -> BallotRecordOf<Test> {
     Verification::ballot(job, 0).expect("in flight")
 }
 
-pub(crate) fn record(job: JobId) -> BatchRecord<AccountId> {
+/// Last block for reveals, while they are open.
+pub(crate) fn reveal_until(job: JobId, batch: BatchIndex) -> Option<u64> {
+    match Verification::ballot(job, batch)?.stage {
+        Stage::Revealing { until, .. } => Some(until),
+        _ => None,
+    }
+}
+
+pub(crate) fn record(job: JobId) -> BatchRecordOf<Test> {
     Market::batch(job, 0).expect("in flight")
 }
 

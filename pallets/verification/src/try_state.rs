@@ -1,8 +1,9 @@
 //! What must hold between blocks, and between configuration values.
 
 use frame_support::traits::Get;
-use pallet_market::{MAX_ASSIGNMENTS, MAX_QUORUM};
-use sp_runtime::traits::Zero;
+use pallet_market::{JURY, MAX_ASSIGNMENTS};
+use sp_runtime::traits::{One, Zero};
+use sungrid_primitives::policy::MAX_REPLICAS;
 
 use crate::*;
 
@@ -10,8 +11,17 @@ impl<T: Config> Pallet<T> {
     /// Relations between configuration values.
     pub(crate) fn check_integrity() {
         assert!(
-            (u32::from(MAX_QUORUM)..=MAX_ASSIGNMENTS).contains(&T::MaxReplicas::get()),
-            "`MaxReplicas` must allow the largest quorum, and no more than the market assigns"
+            T::MaxReplicas::get() >= JURY.max(MAX_REPLICAS.into())
+                && T::MaxReplicas::get() <= MAX_ASSIGNMENTS,
+            "`MaxReplicas` must allow the most replicas, and no more than the market assigns"
+        );
+        assert!(
+            T::DrawDelay::get() > One::one(),
+            "with `DrawDelay` 1 a draw is known when it is called for"
+        );
+        assert!(
+            !T::ChallengeWindow::get().is_zero() && T::JuryWindow::get() > T::DrawDelay::get(),
+            "a challenge must be possible, and its jury drawn before it is too late"
         );
         assert!(
             !T::RevealWindow::get().is_zero(),
@@ -28,7 +38,7 @@ impl<T: Config> Pallet<T> {
 mod checks {
     use frame_support::ensure;
     use frame_system::pallet_prelude::BlockNumberFor;
-    use pallet_market::{AgendaCursor, Batches, Jobs};
+    use pallet_market::{AgendaCursor, Batches, Jobs, Policy};
     use sp_runtime::{
         TryRuntimeError,
         traits::{One, Saturating},
@@ -40,13 +50,16 @@ mod checks {
     impl<T: Config> Pallet<T> {
         /// The invariants of this pallet.
         ///
-        /// 1. A batch has a ballot exactly while the market has it in flight.
+        /// 1. A batch has a ballot exactly while the market has it in flight; it is under challenge in both or
+        ///    in neither, and then its first replica is revealed.
         /// 2. Replicas of a ballot are assigned by the market, each once.
-        /// 3. Replicas that are working or sealed, plus those that the market still looks for, are those wanted.
-        /// 4. Reveals are open exactly while all wanted replicas are sealed and a reveal is awaited.
+        /// 3. Votes that are working or sealed, plus those that the market still looks for, are those wanted.
+        /// 4. A batch waits for seals exactly while some are wanted; for reveals, while one of that digest is
+        ///    sealed; for a challenge, while its only vote is revealed.
         /// 5. Every deadline that a ballot waits for is on the agenda.
-        /// 6. A result belongs to a job and one of its opened batches, that is no longer in flight, and has as many
-        ///    winners as the policy ordered; a live job has a result for every settled batch.
+        /// 6. A result belongs to a job and one of its opened batches, that is no longer in flight, and names who found
+        ///    it: as many as replicas were ordered, or at least one under other policies; a live job has a result
+        ///    for every settled batch.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             for (job, batch) in Batches::<T>::iter_keys() {
                 ensure!(
@@ -64,8 +77,12 @@ mod checks {
                     batch < job_record.next_batch && !Batches::<T>::contains_key(job, batch),
                     "verification 6: a result of a batch that is not decided"
                 );
+                let finders = result.winners.len();
                 ensure!(
-                    result.winners.len() as u32 == job_record.spec.policy.quorum(),
+                    match job_record.spec.policy {
+                        Policy::Replicate(count) => finders == usize::from(count),
+                        _ => finders > 0,
+                    },
                     "verification 6: a result without its quorum"
                 );
             }
@@ -85,6 +102,15 @@ mod checks {
         ) -> Result<(), TryRuntimeError> {
             let record = Batches::<T>::get(job, batch)
                 .ok_or("verification 1: a ballot of a batch that is not in flight")?;
+            let first_is_revealed = matches!(
+                ballot.replicas.first().map(|replica| &replica.state),
+                Some(ReplicaState::Revealed { .. })
+            );
+            ensure!(
+                record.challenge.is_some() == ballot.jury_until.is_some()
+                    && (ballot.jury_until.is_none() || first_is_revealed),
+                "verification 1: a challenge that is not one of both"
+            );
             let mut working = 0u32;
             for (at, replica) in ballot.replicas.iter().enumerate() {
                 let worker = &replica.assignment.worker;
@@ -107,15 +133,31 @@ mod checks {
                 expected == ballot.wanted,
                 "verification 3: the replicas at work are not those wanted"
             );
-            ensure!(
-                ballot.reveal_until.is_some()
-                    == (ballot.sealed() == ballot.wanted && ballot.awaits_reveal()),
-                "verification 4: reveals are open at the wrong time"
-            );
-            if let Some(until) = ballot.reveal_until {
-                Self::try_deadline(until, job, batch)?;
+            let sealed = ballot.sealed();
+            let fits = match ballot.stage {
+                Stage::Sealing => sealed < ballot.wanted,
+                Stage::Revealing { digest, .. } => {
+                    sealed == ballot.wanted && ballot.awaits_reveal(digest)
+                }
+                Stage::Drawing { .. } => sealed == ballot.wanted,
+                Stage::Standing { .. } => {
+                    sealed == 1 && ballot.wanted == 1 && ballot.jury_until.is_none()
+                }
+            };
+            ensure!(fits, "verification 4: a batch waits for the wrong thing");
+            match ballot.stage {
+                Stage::Sealing => Ok(()),
+                Stage::Drawing { at } => Self::try_agenda(at, job, batch),
+                Stage::Revealing { until, .. } | Stage::Standing { until } => {
+                    Self::try_deadline(until, job, batch)
+                }
+            }?;
+            match ballot.jury_until {
+                Some(until) if frame_system::Pallet::<T>::block_number() <= until => {
+                    Self::try_deadline(until, job, batch)
+                }
+                _ => Ok(()),
             }
-            Ok(())
         }
 
         fn try_deadline(
@@ -123,7 +165,14 @@ mod checks {
             job: JobId,
             batch: BatchIndex,
         ) -> Result<(), TryRuntimeError> {
-            let at = until.saturating_add(One::one());
+            Self::try_agenda(until.saturating_add(One::one()), job, batch)
+        }
+
+        fn try_agenda(
+            at: BlockNumberFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+        ) -> Result<(), TryRuntimeError> {
             ensure!(
                 pallet_market::Agenda::<T>::contains_key(at, (job, Some(batch)))
                     && AgendaCursor::<T>::get().is_some_and(|cursor| cursor <= at),

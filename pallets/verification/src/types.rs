@@ -3,10 +3,14 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
-use pallet_market::{MAX_ASSIGNMENTS, MAX_QUORUM};
+use pallet_market::{MAX_ASSIGNMENTS, Policy};
 use scale_info::TypeInfo;
 use sp_core::H256;
-use sungrid_primitives::{ContentHash, receipt::BatchSummary, traits::Assignment};
+use sungrid_primitives::{
+    BatchIndex, ContentHash, JobId,
+    receipt::{self, BatchSummary},
+    traits::Assignment,
+};
 
 /// What has been heard of one replica.
 #[derive(
@@ -29,6 +33,8 @@ pub enum ReplicaState<BlockNumber> {
     },
     /// The worker sealed its result.
     Committed {
+        /// What the result is compared by.
+        digest: H256,
         /// The seal.
         commitment: H256,
     },
@@ -55,19 +61,88 @@ pub struct Replica<AccountId, BlockNumber> {
     pub state: ReplicaState<BlockNumber>,
 }
 
+/// What it takes to decide a batch.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Bar {
+    /// So many equal results.
+    Agree(u32),
+    /// A group of equal results that [convinces](sungrid_primitives::policy::convinces) at this trust.
+    Quorum(u32),
+}
+
+impl From<Policy> for Bar {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Optimistic => Self::Agree(1),
+            Policy::Replicate(count) => Self::Agree(count.into()),
+            Policy::Adaptive => Self::Agree(2),
+            Policy::Quorum(trust) => Self::Quorum(trust),
+        }
+    }
+}
+
+/// What a batch waits for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Stage<BlockNumber> {
+    /// For commitments.
+    Sealing,
+    /// For randomness that was unknown when the result was sealed, or challenged.
+    Drawing {
+        /// The block from which on it is there.
+        at: BlockNumber,
+    },
+    /// For those who committed to this digest to open their seals.
+    Revealing {
+        /// The last block for it.
+        until: BlockNumber,
+        /// The digest of the result that is about to be accepted.
+        digest: H256,
+    },
+    /// For a challenge of its only result.
+    Standing {
+        /// The last block for one.
+        until: BlockNumber,
+    },
+}
+
 /// A batch on its way to a verdict.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct BallotRecord<AccountId, BlockNumber> {
-    /// Replicas that must agree.
-    pub quorum: u32,
-    /// Replicas that must have committed, those that revealed included, before the next reveal opens.
+    /// What decides it.
+    pub bar: Bar,
+    /// Votes that must be sealed, those opened included, before they are compared again.
     pub wanted: u32,
+    /// What it waits for.
+    pub stage: Stage<BlockNumber>,
+    /// Under challenge: the last block for jurors to claim their replicas. The first replica is the challenged one
+    /// then, and has no vote.
+    pub jury_until: Option<BlockNumber>,
     /// Replicas that did not miss their commit deadline; from commitment on in order of commitment.
     pub replicas: BoundedVec<Replica<AccountId, BlockNumber>, ConstU32<MAX_ASSIGNMENTS>>,
-    /// Last block for reveals while they are open.
-    pub reveal_until: Option<BlockNumber>,
 }
 
 /// The ballot of a runtime.
@@ -76,10 +151,34 @@ pub type BallotRecordOf<T> =
 /// The replica of a runtime.
 pub type ReplicaOf<T> = Replica<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
+impl<AccountId, BlockNumber> Replica<AccountId, BlockNumber> {
+    /// What its result is compared by; `None` if it has none, or withheld it.
+    pub fn digest(&self, job: JobId, batch: BatchIndex) -> Option<H256> {
+        match &self.state {
+            ReplicaState::Committed { digest, .. } => Some(*digest),
+            ReplicaState::Revealed { summary, .. } => Some(receipt::digest(job, batch, summary)),
+            ReplicaState::Working { .. } | ReplicaState::Withheld => None,
+        }
+    }
+}
+
 impl<AccountId, BlockNumber> BallotRecord<AccountId, BlockNumber> {
-    /// Replicas that sealed their result and did not withhold it.
+    /// Replicas whose results count.
+    pub fn votes(&self) -> impl Iterator<Item = &Replica<AccountId, BlockNumber>> {
+        self.replicas
+            .iter()
+            .skip(usize::from(self.jury_until.is_some()))
+    }
+
+    /// Votes that are there or still can be.
+    pub fn hopeful(&self) -> impl Iterator<Item = &Replica<AccountId, BlockNumber>> {
+        self.votes()
+            .filter(|replica| !matches!(replica.state, ReplicaState::Withheld))
+    }
+
+    /// Votes that are sealed or opened.
     pub fn sealed(&self) -> u32 {
-        let sealed = self.replicas.iter().filter(|replica| {
+        let sealed = self.votes().filter(|replica| {
             matches!(
                 replica.state,
                 ReplicaState::Committed { .. } | ReplicaState::Revealed { .. }
@@ -88,11 +187,11 @@ impl<AccountId, BlockNumber> BallotRecord<AccountId, BlockNumber> {
         sealed.count() as u32
     }
 
-    /// Whether any seal is still to be opened.
-    pub fn awaits_reveal(&self) -> bool {
-        self.replicas
-            .iter()
-            .any(|replica| matches!(replica.state, ReplicaState::Committed { .. }))
+    /// Whether any seal over this digest is still to be opened.
+    pub fn awaits_reveal(&self, of: H256) -> bool {
+        self.votes().any(
+            |replica| matches!(replica.state, ReplicaState::Committed { digest, .. } if digest == of),
+        )
     }
 }
 
@@ -114,8 +213,8 @@ pub struct Winner<AccountId> {
 pub struct ResultRecord<AccountId> {
     /// What the winners agree on.
     pub summary: BatchSummary,
-    /// The winners, in order of commitment.
-    pub winners: BoundedVec<Winner<AccountId>, ConstU32<{ MAX_QUORUM as u32 }>>,
+    /// Those who found it, in order of commitment.
+    pub winners: BoundedVec<Winner<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
 }
 
 /// The result record of a runtime.

@@ -3,12 +3,14 @@
 use alloc::vec::Vec;
 use frame_support::{defensive, pallet_prelude::*, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
-use pallet_market::Pallet as Market;
+use pallet_market::{MAX_ASSIGNMENTS, Pallet as Market, Policy};
+use sp_core::H256;
 use sp_runtime::traits::{One, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    receipt::BatchSummary,
-    traits::{Assignment, BatchControl, Verdict, Verifier},
+    environment::EnvironmentId,
+    policy::{TRUSTED_FROM, Trust},
+    traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
 };
 
 use crate::*;
@@ -29,21 +31,57 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Asks for `count` more replicas and stores the ballot, or fails the batch if one is not to be had.
-    fn want(job: JobId, batch: BatchIndex, ballot: BallotRecordOf<T>, count: u32) {
-        if (0..count).all(|_| Market::<T>::want_replica(job, batch)) {
+    /// Blocks for a commitment.
+    fn commit_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
+        let blocks = virtual_seconds
+            .saturating_mul(2)
+            .div_ceil(T::SecondsPerBlock::get().max(1));
+        T::CommitSlack::get().saturating_add(blocks.saturated_into())
+    }
+
+    /// Asks for `count` more replicas and stores the ballot, or gives up if one is not to be had.
+    pub(crate) fn want(job: JobId, batch: BatchIndex, ballot: BallotRecordOf<T>, count: u32) {
+        let now = frame_system::Pallet::<T>::block_number();
+        let in_time = ballot.jury_until.is_none_or(|until| now <= until);
+        if in_time && (0..count).all(|_| Market::<T>::want_replica(job, batch)) {
             Ballots::<T>::insert(job, batch, ballot);
         } else {
-            Self::fail(job, batch);
+            Self::give_up(job, batch, ballot);
         }
     }
 
-    fn fail(job: JobId, batch: BatchIndex) {
-        Ballots::<T>::remove(job, batch);
-        Market::<T>::conclude(job, batch, Verdict::Failed);
+    /// Nobody can tell what is right. The batch fails; but a result that is under challenge was not refuted,
+    /// so it stands.
+    fn give_up(job: JobId, batch: BatchIndex, ballot: BallotRecordOf<T>) {
+        let accused = ballot
+            .jury_until
+            .and_then(|_| ballot.replicas.into_iter().next());
+        match accused {
+            Some(Replica {
+                assignment,
+                state: ReplicaState::Revealed { summary, bundle },
+            }) => {
+                let winner = Winner {
+                    worker: assignment.worker.clone(),
+                    bundle,
+                };
+                let ruling = Ruling {
+                    winners: alloc::vec![assignment],
+                    jurors: Vec::new(),
+                    losers: Vec::new(),
+                    summary,
+                };
+                Self::conclude(job, batch, alloc::vec![winner], ruling);
+            }
+            _ => {
+                Ballots::<T>::remove(job, batch);
+                Market::<T>::conclude(job, batch, Verdict::Failed);
+            }
+        }
     }
 
-    /// Replicas whose commit deadline has passed are out and get replaced.
+    /// Replicas whose commit deadline has passed are out and get replaced. Jurors that nobody became in time
+    /// end the challenge.
     fn replace_overdue(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
         let now = frame_system::Pallet::<T>::block_number();
         let mut overdue = Vec::new();
@@ -55,114 +93,178 @@ impl<T: Config> Pallet<T> {
             _ => true,
         });
         let count = overdue.len() as u32;
-        if count == 0 {
-            return;
-        }
         for worker in overdue {
             Self::note_missed(job, batch, worker, Phase::Commit);
         }
-        Self::want(job, batch, ballot, count);
+        let taken = ballot
+            .votes()
+            .filter(|replica| matches!(replica.state, ReplicaState::Working { .. }))
+            .count() as u32;
+        let open = ballot.wanted > ballot.sealed().saturating_add(taken);
+        if open && ballot.jury_until.is_some_and(|until| until < now) {
+            Self::give_up(job, batch, ballot);
+        } else if count > 0 {
+            Self::want(job, batch, ballot, count);
+        }
     }
 
-    /// Commitments that were not revealed in time are withheld; the rest decides.
-    fn close_reveals(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
+    /// Commitments that were not revealed in time are withheld; the rest is compared again.
+    fn close_reveals(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        mut ballot: BallotRecordOf<T>,
+        expected: H256,
+    ) {
         for replica in ballot.replicas.iter_mut() {
-            if matches!(replica.state, ReplicaState::Committed { .. }) {
+            if matches!(replica.state, ReplicaState::Committed { digest, .. } if digest == expected)
+            {
                 replica.state = ReplicaState::Withheld;
                 let worker = replica.assignment.worker.clone();
                 Self::note_missed(job, batch, worker, Phase::Reveal);
             }
         }
-        Self::decide(job, batch, ballot);
+        if ballot.jury_until.is_none() {
+            // A single result that was to stand does not.
+            ballot.bar = terms.policy.into();
+        }
+        Self::advance(job, batch, terms, ballot);
     }
 
-    /// Compares what was revealed. The verdict goes to the market; without one, more replicas are
-    /// wanted, as many as agreement needs at least.
-    pub(crate) fn decide(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
-        let revealed: Vec<BatchSummary> = ballot
-            .replicas
-            .iter()
-            .filter_map(|replica| match replica.state {
-                ReplicaState::Revealed { summary, .. } => Some(summary),
-                _ => None,
-            })
-            .collect();
-        let votes =
-            |summary: &BatchSummary| revealed.iter().filter(|s| *s == summary).count() as u32;
-        // With equal votes the earlier commitment stands; `k` of them cannot be reached by two, because only
-        // as many replicas are ordered as the leading summary lacks.
-        let mut leading: Option<(BatchSummary, u32)> = None;
-        for summary in &revealed {
-            let count = votes(summary);
-            if leading.is_none_or(|(_, most)| count > most) {
-                leading = Some((*summary, count));
-            }
-        }
-        let most = match leading {
-            Some((summary, count)) if count >= ballot.quorum => {
-                return Self::accept(job, batch, ballot, summary);
-            }
-            Some((_, count)) => count,
-            None => 0,
+    /// Compares what is sealed, when all that is wanted is. If it decides, those who are right open their
+    /// seals, and the verdict follows when they have; else more replicas are wanted, as many as a decision
+    /// needs at least.
+    pub(crate) fn advance(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        mut ballot: BallotRecordOf<T>,
+    ) {
+        let tally = Self::tally(job, batch, &terms.environment, &ballot);
+        let missing = match tally {
+            Some(Tally {
+                leading,
+                missing: 0,
+            }) => return Self::decided(job, batch, terms, ballot, leading),
+            Some(tally) => tally.missing,
+            None => Self::votes_at_least(ballot.bar),
         };
-        let missing = ballot.quorum.saturating_sub(most);
-        let revealed = revealed.len() as u32;
-        let wanted = revealed.saturating_add(missing);
-        if wanted > T::MaxReplicas::get() {
-            return Self::fail(job, batch);
+        let sealed = ballot.sealed();
+        let wanted = sealed.saturating_add(missing);
+        let most = match ballot.bar {
+            Bar::Agree(_) => T::MaxReplicas::get(),
+            Bar::Quorum(_) => MAX_ASSIGNMENTS,
+        };
+        if wanted > most {
+            return Self::give_up(job, batch, ballot);
         }
         ballot.wanted = wanted;
-        ballot.reveal_until = None;
+        ballot.stage = Stage::Sealing;
         Self::deposit_event(Event::Undecided {
             job,
             batch,
-            revealed,
+            sealed,
             wanted,
         });
         Self::want(job, batch, ballot, missing);
     }
 
-    fn accept(job: JobId, batch: BatchIndex, ballot: BallotRecordOf<T>, summary: BatchSummary) {
-        let (mut winners, mut losers) = (Vec::new(), Vec::new());
-        let mut result = ResultRecord {
-            summary,
-            winners: BoundedVec::new(),
-        };
-        for replica in ballot.replicas {
+    fn decided(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        mut ballot: BallotRecordOf<T>,
+        digest: H256,
+    ) {
+        let now = frame_system::Pallet::<T>::block_number();
+        if ballot.awaits_reveal(digest) {
+            let until = now.saturating_add(T::RevealWindow::get());
+            ballot.stage = Stage::Revealing { until, digest };
+            Self::expect_by(until, job, batch);
+            Self::deposit_event(Event::RevealOpened {
+                job,
+                batch,
+                until,
+                digest,
+            });
+        } else if terms.policy == Policy::Optimistic && ballot.jury_until.is_none() {
+            let until = now.saturating_add(T::ChallengeWindow::get());
+            ballot.stage = Stage::Standing { until };
+            Self::expect_by(until, job, batch);
+            Self::deposit_event(Event::Standing { job, batch, until });
+        } else {
+            return Self::accept(job, batch, terms, ballot, digest);
+        }
+        Ballots::<T>::insert(job, batch, ballot);
+    }
+
+    /// The result with this digest is right.
+    fn accept(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        ballot: BallotRecordOf<T>,
+        digest: H256,
+    ) {
+        let challenged = ballot.jury_until.is_some();
+        let (mut winners, mut jurors, mut losers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = None;
+        let mut finders = Vec::new();
+        for (at, replica) in ballot.replicas.into_iter().enumerate() {
+            let right = replica.digest(job, batch) == Some(digest);
             match replica.state {
-                ReplicaState::Revealed { summary: s, bundle } if s == summary => {
-                    let winner = Winner {
+                ReplicaState::Revealed { summary, bundle } if right => {
+                    found = Some(summary);
+                    finders.push(Winner {
                         worker: replica.assignment.worker.clone(),
                         bundle,
-                    };
-                    // `decide` orders no more replicas than agreement lacks, so there are `k`.
-                    if winners.len() as u32 >= ballot.quorum
-                        || result.winners.try_push(winner).is_err()
-                    {
-                        defensive!("more replicas agree than were ordered");
+                    });
+                    if challenged && at > 0 {
+                        jurors.push(replica.assignment);
                     } else {
                         winners.push(replica.assignment);
                     }
                 }
-                ReplicaState::Revealed { .. } | ReplicaState::Withheld => {
-                    losers.push(replica.assignment);
-                }
-                ReplicaState::Working { .. } | ReplicaState::Committed { .. } => {
+                ReplicaState::Working { .. } => {
                     defensive!("a batch is decided when nothing is awaited");
                 }
+                _ => losers.push(replica.assignment),
             }
         }
+        let Some(summary) = found else {
+            defensive!("a batch is decided when somebody has opened the seal");
+            return;
+        };
+        if finders.len() > 1 {
+            for finder in &finders {
+                Self::note_trust(&finder.worker, terms.environment, Trust::confirmed);
+            }
+        }
+        for loser in &losers {
+            Self::note_trust(&loser.worker, terms.environment, Trust::refuted);
+        }
+        let ruling = Ruling {
+            winners,
+            jurors,
+            losers,
+            summary,
+        };
+        Self::conclude(job, batch, finders, ruling);
+    }
+
+    fn conclude(
+        job: JobId,
+        batch: BatchIndex,
+        finders: Vec<Winner<T::AccountId>>,
+        ruling: Ruling<T::AccountId>,
+    ) {
         Ballots::<T>::remove(job, batch);
+        let result = ResultRecord {
+            summary: ruling.summary,
+            winners: BoundedVec::truncate_from(finders),
+        };
         Results::<T>::insert(job, batch, result);
-        Market::<T>::conclude(
-            job,
-            batch,
-            Verdict::Accepted {
-                winners,
-                losers,
-                summary,
-            },
-        );
+        Market::<T>::conclude(job, batch, Verdict::Accepted(ruling));
     }
 }
 
@@ -171,21 +273,23 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         job: JobId,
         batch: BatchIndex,
         assignment: Assignment<T::AccountId>,
-        wanted: u32,
+        policy: &Policy,
+        environment: &EnvironmentId,
         virtual_seconds: u64,
-    ) {
+        room: u32,
+    ) -> u32 {
         let now = frame_system::Pallet::<T>::block_number();
-        let blocks = virtual_seconds
-            .saturating_mul(2)
-            .div_ceil(T::SecondsPerBlock::get().max(1));
-        let until = now
-            .saturating_add(T::CommitSlack::get())
-            .saturating_add(blocks.saturated_into());
-        let mut ballot = Ballots::<T>::get(job, batch).unwrap_or_else(|| BallotRecord {
-            quorum: wanted,
-            wanted,
+        let until = now.saturating_add(Self::commit_blocks(virtual_seconds));
+        let trusted = *policy == Policy::Adaptive
+            && Trusts::<T>::get(&assignment.worker, environment).streak >= TRUSTED_FROM;
+        let found = Ballots::<T>::get(job, batch);
+        let is_new = found.is_none();
+        let mut ballot = found.unwrap_or_else(|| BallotRecord {
+            bar: (*policy).into(),
+            wanted: 1,
+            stage: Stage::Sealing,
+            jury_until: None,
             replicas: BoundedVec::new(),
-            reveal_until: None,
         });
         let replica = Replica {
             assignment,
@@ -193,22 +297,51 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         };
         if ballot.replicas.try_push(replica).is_err() {
             defensive!("the market assigns a batch at most `MAX_ASSIGNMENTS` times");
-            return;
+            return 0;
         }
+        let more = match ballot.bar {
+            Bar::Agree(count) if is_new && !trusted => count.saturating_sub(1),
+            Bar::Agree(_) => 0,
+            // One at a time: the next one's weight is not known yet.
+            Bar::Quorum(trust) => {
+                let last = ballot.hopeful().count() as u32 >= ballot.wanted;
+                u32::from(last && !Self::would_convince(environment, &ballot, trust))
+            }
+        }
+        .min(room);
+        ballot.wanted = ballot.wanted.saturating_add(more);
         Self::expect_by(until, job, batch);
         Ballots::<T>::insert(job, batch, ballot);
+        more
     }
 
     fn deadline(job: JobId, batch: BatchIndex) {
         // A stale entry: the batch is decided, or its current deadline is another.
-        let Some(ballot) = Ballots::<T>::get(job, batch) else {
+        let (Some(ballot), Some(terms)) = (
+            Ballots::<T>::get(job, batch),
+            Market::<T>::terms(job, batch),
+        ) else {
             return;
         };
         let now = frame_system::Pallet::<T>::block_number();
-        match ballot.reveal_until {
-            Some(until) if now > until => Self::close_reveals(job, batch, ballot),
-            Some(_) => {}
-            None => Self::replace_overdue(job, batch, ballot),
+        match ballot.stage {
+            Stage::Sealing => Self::replace_overdue(job, batch, ballot),
+            Stage::Drawing { at } if now >= at => Self::draw(job, batch, &terms, ballot),
+            Stage::Revealing { until, digest } if now > until => {
+                Self::close_reveals(job, batch, &terms, ballot, digest);
+            }
+            Stage::Standing { until } if now > until => {
+                let result = ballot
+                    .votes()
+                    .find_map(|replica| replica.digest(job, batch));
+                match result {
+                    Some(digest) => Self::accept(job, batch, &terms, ballot, digest),
+                    None => {
+                        defensive!("a result stands once it is revealed");
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -217,7 +350,23 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     }
 
     fn abandoned(job: JobId, batch: BatchIndex) {
-        Ballots::<T>::remove(job, batch);
+        match Ballots::<T>::get(job, batch) {
+            Some(ballot) => Self::give_up(job, batch, ballot),
+            None => {
+                defensive!("a batch in flight has a ballot");
+            }
+        }
+    }
+
+    fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64 {
+        if *policy != Policy::Optimistic {
+            return 0;
+        }
+        Self::commit_blocks(virtual_seconds)
+            .saturating_add(T::RevealWindow::get())
+            .saturating_add(T::ChallengeWindow::get())
+            .saturating_add(T::JuryWindow::get())
+            .saturated_into()
     }
 
     fn forget(job: JobId, batch: BatchIndex) {

@@ -11,30 +11,43 @@ pub trait WeightInfo {
     fn commit() -> Weight;
     /// [`crate::Pallet::reveal`], a verdict included.
     fn reveal() -> Weight;
+    /// [`crate::Pallet::challenge`].
+    fn challenge() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
+    /// Advancing the beacon, every block.
+    fn beacon() -> Weight;
 }
 
 fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
-    // 2 KiB of proof per item read: the largest record here is below 2 KiB.
+    // 3 KiB of proof per item read: the largest record here is below 3 KiB.
     Weight::from_parts(
         micros.saturating_mul(1_000_000),
-        reads.saturating_mul(2_048),
+        reads.saturating_mul(3_072),
     )
     .saturating_add(RocksDbWeight::get().reads_writes(reads, writes))
 }
 
 impl WeightInfo for () {
     fn commit() -> Weight {
-        // Ballot, job, batch, worker, agenda.
-        estimate(80, 8, 6)
+        // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); the window that a
+        // further replica enters.
+        estimate(120, 24, 9)
     }
     fn reveal() -> Weight {
-        // Ballot, result, job, batch, image, holds, pot, floor and spot price; per winner (3) points and credit; per loser (5)
-        // worker and balances of up to 5 accounts; per claimant (8) the worker.
-        estimate(500, 102, 91)
+        // Ballot, result, job, batch, image, holds, pot, treasury, floor and spot price; per claimant (12) worker, trust
+        // and balances of its operator; per winner (up to 10) points and credit; 36 transfers when six losers pay six
+        // winners.
+        estimate(900, 132, 116)
+    }
+    fn challenge() -> Weight {
+        // Ballot, job, batch, balances, agenda.
+        estimate(100, 10, 8)
     }
     fn deadline() -> Weight {
-        estimate(500, 102, 91)
+        estimate(900, 132, 116)
+    }
+    fn beacon() -> Weight {
+        estimate(10, 2, 1)
     }
 }

@@ -192,6 +192,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         });
     }
 
+    fn exposed(worker: &T::AccountId) -> u128 {
+        Workers::<T>::get(worker).map_or(0, |record| T::SlashFraction::get().mul_ceil(record.bond))
+    }
+
     fn slash(worker: &T::AccountId, honest: &[T::AccountId]) -> Slashed {
         let Some(mut record) = Workers::<T>::get(worker) else {
             defensive!("a worker was withdrawn before its verdict");

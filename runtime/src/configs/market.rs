@@ -7,11 +7,11 @@ use frame_support::{
 };
 use sp_runtime::Perbill;
 
-use super::system::RuntimeBlockWeights;
+use super::{system::RuntimeBlockWeights, treasury::TreasuryAccount};
 use crate::{
     Balances, Images, Rewards, Runtime, RuntimeHoldReason, Suns, Verification, Workers,
     constants::{
-        currency::deposit,
+        currency::{ISC, deposit},
         time::{DAYS, HOURS},
     },
 };
@@ -26,6 +26,8 @@ impl pallet_market::Config for Runtime {
     type AgendaWeight = AgendaWeight;
     // Assignments, seals and the result of a batch.
     type BatchDeposit = ConstU128<{ deposit(3, 400) }>;
+    // What some eighty batches of an hour on one lane pay at the floor.
+    type ChallengeBond = ConstU128<ISC>;
     type CleanUpLimit = ConstU32<50>;
     type Currency = Balances;
     type Images = Images;
@@ -36,10 +38,11 @@ impl pallet_market::Config for Runtime {
     type MaxBatchSeconds = ConstU64<3_600>;
     type MaxJobBlocks = ConstU32<{ 7 * DAYS }>;
     type Pricing = Suns;
-    // Of the parent block, so a claimant cannot choose its batch by withholding its own block.
+    // The VRF output of the parent block's author. The verifier chains those of all blocks.
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type Retention = ConstU32<HOURS>;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Treasury = TreasuryAccount;
     type Verifier = Verification;
     type WeightInfo = ();
     type Workers = Workers;

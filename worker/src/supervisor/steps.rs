@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use codec::Encode;
+use sp_core::H256;
 use sungrid_chain_client::{Batch, Call, Replica, ReplicaState, Reveal, SubmitError, Until};
 use sungrid_manifest::ResultReady;
 use sungrid_primitives::JobId;
@@ -64,16 +65,19 @@ impl Supervisor {
             .and_then(|record| record.replica(&self.account))
         {
             Some(replica) => {
-                let open = record
-                    .as_ref()
-                    .is_some_and(|record: &Batch| record.reveal_open);
-                self.in_flight(id, replica.clone(), open).await
+                let revealing = record.as_ref().and_then(|record: &Batch| record.revealing);
+                self.in_flight(id, replica.clone(), revealing).await
             }
             None => self.not_in_flight(id).await,
         }
     }
 
-    async fn in_flight(&mut self, id: BatchId, replica: Replica, open: bool) -> Result<(), Fatal> {
+    async fn in_flight(
+        &mut self,
+        id: BatchId,
+        replica: Replica,
+        revealing: Option<H256>,
+    ) -> Result<(), Fatal> {
         let now = self.head.number;
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
@@ -117,7 +121,7 @@ impl Supervisor {
                     );
                     return Err(Fatal::SameKey(self.account.clone()));
                 }
-                if open && !waits {
+                if revealing == Some(seal.digest(id)) && !waits {
                     self.reveal(id, seal);
                 } else if !self.hand.get(&id).is_some_and(|batch| batch.told) {
                     self.tell(id, &seal).await?;
@@ -262,6 +266,7 @@ impl Supervisor {
         let call = Call::Commit {
             job: id.0,
             batch: id.1,
+            digest: seal.digest(id),
             commitment,
         };
         if let Some(batch) = self.hand.get_mut(&id) {

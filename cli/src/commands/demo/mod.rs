@@ -202,7 +202,7 @@ async fn rendering(
     )
     .await?;
     announce(context, &requester);
-    let replicas = requester.record().spec.policy.replicas();
+    let replicas = requester.record().spec.policy.paid_results();
     // The whole demonstration stops on a signal, not only this part of it.
     let done = follow_until(context, requester, std::future::pending()).await?;
     let summary = done.summary.clone().complete()?;

@@ -7,7 +7,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, ISC, JobId,
     environment::EnvironmentId,
     job::{MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
-    receipt::{BatchSummary, commitment},
+    receipt::{self, BatchSummary, commitment},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
     traits::CPU_1_ID,
@@ -16,17 +16,19 @@ use sungrid_primitives::{
 use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
-    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Registration, Replica,
-    ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState, keys,
+    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy, Registration,
+    Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState,
+    keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
 pub const FLOOR: Balance = ISC / 100;
 const MAX_WINDOW: usize = 32;
-const MAX_ASSIGNMENTS: usize = 8;
+const MAX_ASSIGNMENTS: usize = 12;
 const MAX_REPLICAS: usize = 5;
 const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
+const CHALLENGE_WINDOW: BlockNumber = 20;
 const COOLDOWN: BlockNumber = 100;
 const ANSWER_WINDOW: BlockNumber = 10;
 const IMAGE_DEPOSIT: Balance = ISC;
@@ -36,6 +38,11 @@ const IMAGE_DEPOSIT: Balance = ISC;
 pub struct BatchRecord {
     pub(super) view: Batch,
     wanted: usize,
+    /// Results of the job's policy that must agree.
+    quorum: usize,
+    digests: BTreeMap<AccountId, H256>,
+    /// Last block in which an optimistic result can be challenged.
+    standing: Option<BlockNumber>,
     revealed: BTreeMap<AccountId, (BatchSummary, ContentHash)>,
 }
 
@@ -186,8 +193,12 @@ impl State {
             Call::Commit {
                 job,
                 batch,
+                digest,
                 commitment,
-            } => self.commit(who, job, batch, commitment),
+            } => self.commit(who, job, batch, digest, commitment),
+            Call::Challenge { .. } => {
+                fail("Verification", "NotStanding", "this chain draws no juries")
+            }
             Call::Reveal { job, batch, reveal } => self.reveal(who, job, batch, reveal),
             Call::Register(registration) => self.register(who, *registration),
             Call::UpdateWorker {
@@ -322,7 +333,7 @@ impl State {
         }
         let in_range = (1..=MAX_UNITS).contains(&spec.units)
             && (1..=MAX_BATCH_UNITS).contains(&spec.batch_size)
-            && (2..=3).contains(&spec.policy.replicas())
+            && spec.policy.is_valid()
             && spec.fuel_limit > 0
             && spec.endpoint.len() <= MAX_ENDPOINT_BYTES as usize
             && spec.profile == CPU_1_ID;
@@ -347,7 +358,11 @@ impl State {
                 "name a later block within the limit",
             );
         }
-        if spec.constraints.validate(spec.policy.replicas()).is_err() {
+        if spec
+            .constraints
+            .validate(spec.policy.paid_results())
+            .is_err()
+        {
             return fail("Market", "BadJurisdiction", "the constraints make no sense");
         }
         let Some(escrow) = spec.escrow(&CPU_1) else {
@@ -480,15 +495,19 @@ impl State {
         }
         let draw = sp_crypto_hashing::blake2_64(&codec::Encode::encode(&(self.number, id, who)));
         let batch = candidates[(u64::from_le_bytes(draw) % candidates.len() as u64) as usize];
-        let quorum = job.spec.policy.replicas() as usize;
+        // Nobody has a record here: what new workers need.
+        let quorum = job.spec.policy.paid_results() as usize;
         let record = self.batches.entry((id, batch)).or_insert_with(|| {
             job.in_flight += 1;
             BatchRecord {
                 view: Batch {
                     replicas: Vec::new(),
-                    reveal_open: false,
+                    revealing: None,
                 },
                 wanted: quorum,
+                quorum,
+                digests: BTreeMap::new(),
+                standing: None,
                 revealed: BTreeMap::new(),
             }
         });

@@ -1,5 +1,5 @@
 use sungrid_primitives::{
-    receipt::{BatchSummary, commitment},
+    receipt::{BatchSummary, commitment, digest},
     registration::registration_payload,
     suns::Resources,
 };
@@ -124,6 +124,7 @@ impl Scene {
             Call::Commit {
                 job,
                 batch,
+                digest: digest(job, batch, &summary),
                 commitment,
             },
         )
@@ -160,15 +161,8 @@ async fn a_job_is_claimed_sealed_revealed_paid_and_no_planck_is_lost() {
             pending.push((b.clone(), other));
         }
         let mine = scene.commit(&a, job, batch, 1).await;
-        assert!(
-            !scene
-                .chain
-                .batch(job, batch)
-                .await
-                .expect("reads")
-                .expect("in flight")
-                .reveal_open
-        );
+        let view = scene.chain.batch(job, batch).await.expect("reads");
+        assert_eq!(view.expect("in flight").revealing, None);
         let theirs = scene.commit(&b, job, batch, 1).await;
         scene
             .ok(

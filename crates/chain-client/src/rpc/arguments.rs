@@ -138,7 +138,12 @@ fn constraints(c: &Constraints) -> Value {
 
 /// An order as an argument.
 pub(super) fn spec(s: &JobSpec) -> Value {
-    let Policy::Replicate(k) = s.policy;
+    let policy = match s.policy {
+        Policy::Optimistic => unit_variant("Optimistic"),
+        Policy::Replicate(count) => Value::unnamed_variant("Replicate", [number(count)]),
+        Policy::Adaptive => unit_variant("Adaptive"),
+        Policy::Quorum(trust) => Value::unnamed_variant("Quorum", [number(trust)]),
+    };
     Value::named_composite([
         ("image", Value::from_bytes(s.image)),
         ("input", Value::from_bytes(s.input)),
@@ -147,7 +152,7 @@ pub(super) fn spec(s: &JobSpec) -> Value {
         ("price", number(s.price)),
         ("fuel_limit", number(s.fuel_limit)),
         ("memory_limit", number(s.memory_limit)),
-        ("policy", Value::unnamed_variant("Replicate", [number(k)])),
+        ("policy", policy),
         ("profile", profile(s.profile)),
         ("environment", Value::from_bytes(s.environment)),
         ("deadline", number(s.deadline)),
@@ -176,12 +181,17 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         Call::Commit {
             job,
             batch,
+            digest,
             commitment,
         } => vec![
             ("job", number(*job)),
             ("batch", number(*batch)),
+            ("digest", Value::from_bytes(digest)),
             ("commitment", Value::from_bytes(commitment)),
         ],
+        Call::Challenge { job, batch } => {
+            vec![("job", number(*job)), ("batch", number(*batch))]
+        }
         Call::Reveal { job, batch, reveal } => {
             let summary = Value::named_composite([
                 ("root", Value::from_bytes(reveal.summary.root)),
@@ -339,6 +349,18 @@ mod tests {
                 class: 4,
             },
             Call::RetireImage { manifest: hash },
+            Call::SubmitJob(Box::new(JobSpec {
+                policy: Policy::Optimistic,
+                ..spec.clone()
+            })),
+            Call::SubmitJob(Box::new(JobSpec {
+                policy: Policy::Adaptive,
+                ..spec.clone()
+            })),
+            Call::SubmitJob(Box::new(JobSpec {
+                policy: Policy::Quorum(1_000),
+                ..spec.clone()
+            })),
             Call::SubmitJob(Box::new(spec)),
             Call::CancelJob(1),
             Call::CleanUp(1),
@@ -346,8 +368,10 @@ mod tests {
             Call::Commit {
                 job: 1,
                 batch: 2,
+                digest: hash,
                 commitment: hash,
             },
+            Call::Challenge { job: 1, batch: 2 },
             Call::Reveal {
                 job: 1,
                 batch: 2,

@@ -43,7 +43,7 @@ decodes! {
         addresses: u64,
     }
     pub(super) struct WireProfile { contains: WireResources }
-    pub(super) enum WirePolicy { Replicate(u8) }
+    pub(super) enum WirePolicy { Optimistic, Replicate(u8), Adaptive, Quorum(u32) }
     pub(super) enum WireTier { Declared, Attested }
     pub(super) struct WireTiers {
         jurisdiction: WireTier,
@@ -113,12 +113,18 @@ decodes! {
     pub(super) struct WireSummary { root: Bytes32, fuel: u128, charge: u128 }
     pub(super) enum WireReplicaState {
         Working { until: u32 },
-        Committed { commitment: Bytes32 },
+        Committed { digest: Bytes32, commitment: Bytes32 },
         Revealed { bundle: Bytes32 },
         Withheld,
     }
     pub(super) struct WireReplica { assignment: WireClaimant, state: WireReplicaState }
-    pub(super) struct WireBallot { replicas: Vec<WireReplica>, reveal_until: Option<u32> }
+    pub(super) enum WireStage {
+        Sealing,
+        Drawing { at: u32 },
+        Revealing { until: u32, digest: Bytes32 },
+        Standing { until: u32 },
+    }
+    pub(super) struct WireBallot { replicas: Vec<WireReplica>, stage: WireStage }
     pub(super) struct WireWinner { worker: Bytes32, bundle: Bytes32 }
     pub(super) struct WireResult { summary: WireSummary, winners: Vec<WireWinner> }
     pub(super) enum WireArchitecture { X86_64, Aarch64, Riscv64, Other }
@@ -339,7 +345,6 @@ impl WireAttestations {
 
 impl From<WireSpec> for JobSpec {
     fn from(wire: WireSpec) -> Self {
-        let WirePolicy::Replicate(k) = wire.policy;
         Self {
             image: H256(wire.image),
             input: H256(wire.input),
@@ -348,7 +353,12 @@ impl From<WireSpec> for JobSpec {
             price: wire.price,
             fuel_limit: wire.fuel_limit,
             memory_limit: wire.memory_limit,
-            policy: Policy::Replicate(k),
+            policy: match wire.policy {
+                WirePolicy::Optimistic => Policy::Optimistic,
+                WirePolicy::Replicate(count) => Policy::Replicate(count),
+                WirePolicy::Adaptive => Policy::Adaptive,
+                WirePolicy::Quorum(trust) => Policy::Quorum(trust),
+            },
             profile: wire.profile.into(),
             environment: H256(wire.environment),
             deadline: wire.deadline,
@@ -400,18 +410,25 @@ impl From<WireJob> for Job {
 impl WireBatch {
     /// The market knows who ever got the batch, the ballot what became of those still in it.
     pub(super) fn with_ballot(self, ballot: Option<WireBallot>) -> Batch {
-        let (replicas, reveal_until) = ballot.map_or((Vec::new(), None), |ballot| {
-            (ballot.replicas, ballot.reveal_until)
+        let (replicas, stage) = ballot.map_or((Vec::new(), WireStage::Sealing), |ballot| {
+            (ballot.replicas, ballot.stage)
         });
+        let (revealing, reveal_until) = match stage {
+            WireStage::Revealing { until, digest } => (Some(H256(digest)), Some(until)),
+            WireStage::Sealing | WireStage::Drawing { .. } | WireStage::Standing { .. } => {
+                (None, None)
+            }
+        };
         let state_of = |worker: &Bytes32| {
             let replica = replicas
                 .iter()
                 .find(|replica| replica.assignment.worker == *worker);
             match replica.map(|replica| &replica.state) {
                 Some(WireReplicaState::Working { until }) => (ReplicaState::Assigned, Some(*until)),
-                Some(WireReplicaState::Committed { commitment }) => {
-                    (ReplicaState::Committed(H256(*commitment)), reveal_until)
-                }
+                Some(WireReplicaState::Committed { digest, commitment }) => (
+                    ReplicaState::Committed(H256(*commitment)),
+                    reveal_until.filter(|_| revealing == Some(H256(*digest))),
+                ),
                 Some(WireReplicaState::Revealed { bundle }) => (
                     ReplicaState::Revealed {
                         bundle: H256(*bundle),
@@ -433,7 +450,7 @@ impl WireBatch {
         };
         Batch {
             replicas: self.assignments.into_iter().map(replica).collect(),
-            reveal_open: reveal_until.is_some(),
+            revealing,
         }
     }
 }

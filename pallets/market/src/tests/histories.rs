@@ -94,7 +94,7 @@ fn act(action: Action) {
         }
         Action::Accept { pick, charge } => {
             if let Some((id, batch, record)) = pick_batch(pick) {
-                let quorum = job(id).spec.policy.quorum() as usize;
+                let quorum = job(id).spec.policy.paid_results() as usize;
                 let charge = charge.min(Market::terms(id, batch).expect("in flight").max_charge);
                 let workers: Vec<u64> = record.assignments.iter().map(|a| a.worker).collect();
                 if workers.len() >= quorum {

@@ -115,6 +115,13 @@ fn every_invariant_bites() {
         Agenda::<Test>::insert(49, (id, Some(0u32)), ());
     });
     bites("market 9", |id| {
+        frame_support::assert_ok!(Market::challenge(id, started(id), &CHALLENGER));
+        Batches::<Test>::mutate(id, started(id), |record| {
+            let challenge = &mut record.as_mut().expect("started").challenge;
+            challenge.as_mut().expect("challenged").bond += 1;
+        });
+    });
+    bites("market 10", |id| {
         change(id, |j| {
             j.window = Default::default();
             j.state = JobState::Ended {

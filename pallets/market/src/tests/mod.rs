@@ -2,6 +2,7 @@
 
 mod agenda;
 mod cancel;
+mod challenge;
 mod claim;
 mod clean_up;
 mod constraints;

@@ -178,13 +178,19 @@ fn terms_bound_a_batch_by_its_units() {
             claim(worker, id);
         }
         let full = Market::terms(id, 0).expect("in flight");
-        assert_eq!((full.quorum, full.units), (2, 2));
+        assert_eq!(
+            (full.policy, full.environment),
+            (Policy::Replicate(2), ENVIRONMENT)
+        );
         assert_eq!(
             (full.max_fuel, full.max_charge),
             (2_000_000_000, BATCH_CHARGE)
         );
         let last = Market::terms(id, 1).expect("in flight");
-        assert_eq!((last.units, last.max_charge), (1, BATCH_CHARGE / 2));
+        assert_eq!(
+            (last.max_charge, last.max_pay),
+            (BATCH_CHARGE / 2, BATCH_COST / 2)
+        );
         assert_eq!(Market::terms(id, 2), None);
         assert_eq!(Market::terms(id + 1, 0), None);
     });
@@ -213,7 +219,7 @@ fn replicas_are_bounded() {
         let id = submit(2);
         claim(10, id);
         claim(11, id);
-        for round in 0..6u64 {
+        for round in 0..u64::from(MAX_ASSIGNMENTS) - 2 {
             assert!(Market::want_replica(id, 0), "{round}");
             claim(12 + round, id);
         }
@@ -231,12 +237,12 @@ fn wanted_counts_towards_the_bound() {
     run(|| {
         let id = submit(2);
         claim(10, id);
-        // One assigned, one wanted from the start: six more make eight.
-        for _ in 0..6 {
+        // One assigned, one wanted from the start: ten more make twelve.
+        for _ in 0..10 {
             assert!(Market::want_replica(id, 0));
         }
         assert!(!Market::want_replica(id, 0));
-        assert_eq!(Market::batch(id, 0).expect("in flight").wanted, 7);
+        assert_eq!(Market::batch(id, 0).expect("in flight").wanted, 11);
         assert_eq!(job(id).window.to_vec(), vec![0], "once in the window");
         Market::conclude(id, 0, Verdict::Failed);
         assert!(job(id).window.is_empty());

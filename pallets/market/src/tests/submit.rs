@@ -72,8 +72,14 @@ fn sizes_are_bounded() {
         // Two units of 1,801 seconds are more than an hour.
         refuses(|s| s.fuel_limit = 1_801_000_000_000, Error::BatchTooLong);
         refuses(|s| s.fuel_limit = u64::MAX, Error::BatchTooLong);
-        refuses(|s| s.policy = Policy::Replicate(1), Error::BadQuorum);
-        refuses(|s| s.policy = Policy::Replicate(4), Error::BadQuorum);
+        for policy in [
+            Policy::Replicate(1),
+            Policy::Replicate(4),
+            Policy::Quorum(1),
+            Policy::Quorum(1_001),
+        ] {
+            refuses(|s| s.policy = policy, Error::BadPolicy);
+        }
     });
 }
 

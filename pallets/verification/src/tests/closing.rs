@@ -60,12 +60,12 @@ fn cancelling_in_a_dispute_still_finds_the_liar() {
         let job = one_batch(2, 2);
         commit(1, job, 0, &truth(0));
         commit(2, job, 0, &lie(1));
-        reveal(1, job, 0, &truth(0));
-        reveal(2, job, 0, &lie(1));
         cancel(job);
         claim(3, job);
         commit(3, job, 0, &truth(0));
-        reveal(3, job, 0, &truth(0));
+        for n in [1, 3] {
+            reveal(n, job, 0, &truth(0));
+        }
         assert_eq!(outcome(job), Some(Outcome::Cancelled));
         assert_eq!(bond(2), BOND - SLASH);
         assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
@@ -167,11 +167,10 @@ fn after_expiry_a_miss_or_a_dispute_cannot_be_mended() {
         run_to(LIFE);
         for n in 1..=2 {
             claim(n, job);
-            commit(n, job, 0, &lie(n));
         }
         next_block();
         for n in 1..=2 {
-            reveal(n, job, 0, &lie(n));
+            commit(n, job, 0, &lie(n));
         }
         assert_eq!(outcome(job), Some(Outcome::Expired));
         assert_eq!((escrow(), bond(1), bond(2)), (0, BOND, BOND));
@@ -184,9 +183,6 @@ fn a_dispute_that_waits_at_the_deadline_fails() {
         let job = one_batch(2, 2);
         for n in 1..=2 {
             commit(n, job, 0, &lie(n));
-        }
-        for n in 1..=2 {
-            reveal(n, job, 0, &lie(n));
         }
         assert_eq!(record(job).wanted, 1);
         run_to(1 + LIFE);
@@ -219,6 +215,7 @@ fn full_blocks_delay_deadlines_and_change_nothing_else() {
                 signed(worker(*n)),
                 job,
                 *batch,
+                bundle(*n),
                 seal(*n, job, *batch, &truth(*batch)),
             );
             assert!(

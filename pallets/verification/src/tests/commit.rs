@@ -9,6 +9,7 @@ fn feeless(n: u8, job: u32, batch: u32) -> bool {
     let call = RuntimeCall::Verification(Call::commit {
         job,
         batch,
+        digest: H256::zero(),
         commitment: H256::zero(),
     });
     call.is_feeless(&signed(worker(n)))
@@ -16,7 +17,13 @@ fn feeless(n: u8, job: u32, batch: u32) -> bool {
 
 fn refuses(n: u8, job: u32, batch: u32, error: Error<Test>) {
     assert_noop!(
-        Verification::commit(signed(worker(n)), job, batch, H256::repeat_byte(1)),
+        Verification::commit(
+            signed(worker(n)),
+            job,
+            batch,
+            H256::zero(),
+            H256::repeat_byte(1)
+        ),
         error
     );
     assert!(!feeless(n, job, batch), "no free space for calls that fail");
@@ -80,13 +87,13 @@ fn unsigned_and_root_are_no_workers() {
         let job = one_batch(2, 1);
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
-                Verification::commit(origin, job, 0, H256::zero()),
+                Verification::commit(origin, job, 0, H256::zero(), H256::zero()),
                 sp_runtime::DispatchError::BadOrigin
             );
         }
         // Not the operator either: the worker key works.
         assert_noop!(
-            Verification::commit(signed(operator(1)), job, 0, H256::zero()),
+            Verification::commit(signed(operator(1)), job, 0, H256::zero(), H256::zero()),
             Error::<Test>::NotAssigned
         );
     });

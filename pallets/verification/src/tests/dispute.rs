@@ -1,23 +1,27 @@
-//! Disagreement: who wins, who loses, when it is given up.
+//! Disagreement: who wins, who loses, when it is given up. Nothing is revealed before enough agree.
 
 use frame_support::traits::fungible::Inspect;
 use pallet_market::Outcome;
+use sungrid_primitives::receipt::BatchSummary;
 
-use crate::mock::*;
+use crate::{mock::*, *};
 
-/// One more replica claims, seals and opens.
-fn join(n: u8, job: u32, summary: &sungrid_primitives::receipt::BatchSummary) {
+/// One more replica claims and seals.
+fn join(n: u8, job: u32, summary: &BatchSummary) {
     assert_eq!(claim(n, job), 0);
     commit(n, job, 0, summary);
-    reveal(n, job, 0, summary);
 }
 
-fn all_reveal(job: u32, summaries: &[sungrid_primitives::receipt::BatchSummary]) {
+/// The workers `1..` seal.
+fn seal_all(job: u32, summaries: &[BatchSummary]) {
     for (at, summary) in summaries.iter().enumerate() {
         commit(at as u8 + 1, job, 0, summary);
     }
-    for (at, summary) in summaries.iter().enumerate() {
-        reveal(at as u8 + 1, job, 0, summary);
+}
+
+fn open(job: u32, workers: &[u8], summary: &BatchSummary) {
+    for n in workers {
+        reveal(*n, job, 0, summary);
     }
 }
 
@@ -25,13 +29,20 @@ fn all_reveal(job: u32, summaries: &[sungrid_primitives::receipt::BatchSummary])
 fn a_third_replica_decides_and_the_liar_pays_the_honest() {
     run(|| {
         let job = one_batch(2, 2);
-        all_reveal(job, &[truth(0), lie(1)]);
-        // Undecided: one more is wanted, at once and claimable.
+        seal_all(job, &[truth(0), lie(1)]);
+        // Undecided: one more is wanted, at once and claimable, and everything is still sealed.
         assert_eq!((ballot(job).wanted, record(job).wanted), (3, 1));
-        assert_eq!(ballot(job).reveal_until, None);
+        assert_eq!(ballot(job).stage, Stage::Sealing);
+        assert!(emitted(Event::<Test>::Undecided {
+            job,
+            batch: 0,
+            sealed: 2,
+            wanted: 3
+        }));
         assert_eq!((bond(1), bond(2)), (BOND, BOND));
 
         join(3, job, &truth(0));
+        open(job, &[1, 3], &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(Verification::results(job, 0, 1)[0].1.summary, truth(0));
         assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
@@ -57,23 +68,21 @@ fn a_third_replica_decides_and_the_liar_pays_the_honest() {
 
 #[test]
 fn agreement_is_about_everything_that_is_paid() {
-    // Same root, other charge: a replica that pads its bill is a liar.
-    run(|| {
-        let job = one_batch(2, 2);
-        let mut padded = truth(0);
-        padded.charge += 1;
-        all_reveal(job, &[truth(0), padded]);
-        join(3, job, &truth(0));
-        assert_eq!(bond(2), BOND - SLASH);
-    });
-    run(|| {
-        let job = one_batch(2, 2);
-        let mut padded = truth(0);
-        padded.fuel += 1;
-        all_reveal(job, &[padded, truth(0)]);
-        join(3, job, &truth(0));
-        assert_eq!(bond(1), BOND - SLASH);
-    });
+    // Same root, other charge or fuel: a replica that pads its bill is a liar.
+    for pad in [
+        |summary: &mut BatchSummary| summary.charge += 1,
+        |summary: &mut BatchSummary| summary.fuel += 1,
+    ] {
+        run(|| {
+            let job = one_batch(2, 2);
+            let mut padded = truth(0);
+            pad(&mut padded);
+            seal_all(job, &[truth(0), padded]);
+            join(3, job, &truth(0));
+            open(job, &[1, 3], &truth(0));
+            assert_eq!(bond(2), BOND - SLASH);
+        });
+    }
 }
 
 #[test]
@@ -81,7 +90,7 @@ fn when_all_differ_up_to_the_bound_the_batch_is_refunded() {
     run(|| {
         let before = Balances::total_balance(&requester());
         let job = one_batch(2, 2);
-        all_reveal(job, &[lie(1), lie(2)]);
+        seal_all(job, &[lie(1), lie(2)]);
         join(3, job, &lie(3));
         join(4, job, &lie(4));
         assert_eq!(outcome(job), None);
@@ -100,10 +109,11 @@ fn when_all_differ_up_to_the_bound_the_batch_is_refunded() {
 fn several_liars_all_lose() {
     run(|| {
         let job = one_batch(2, 2);
-        all_reveal(job, &[lie(1), lie(2)]);
+        seal_all(job, &[lie(1), lie(2)]);
         join(3, job, &lie(3));
         join(4, job, &truth(0));
         join(5, job, &truth(0));
+        open(job, &[4, 5], &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert!((1..=3).all(|n| bond(n) == BOND - SLASH));
         // Three slashes, of each half to two operators.
@@ -118,32 +128,30 @@ fn three_replicas_ask_for_as_many_more_as_agreement_lacks() {
     // Two agree: one more.
     run(|| {
         let job = one_batch(3, 3);
-        all_reveal(job, &[truth(0), lie(1), truth(0)]);
+        seal_all(job, &[truth(0), lie(1), truth(0)]);
         assert_eq!((ballot(job).wanted, record(job).wanted), (4, 1));
         join(4, job, &truth(0));
+        open(job, &[1, 3, 4], &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(Market::job(job).expect("kept").paid, 3 * BATCH_COST / 2);
         assert_eq!(bond(2), BOND - SLASH);
     });
-    // None agree: two more, sealed together.
+    // None agree: two more.
     run(|| {
         let job = one_batch(3, 3);
-        all_reveal(job, &[truth(0), lie(1), lie(2)]);
+        seal_all(job, &[truth(0), lie(1), lie(2)]);
         assert_eq!((ballot(job).wanted, record(job).wanted), (5, 2));
         for n in 4..=5 {
-            claim(n, job);
-            commit(n, job, 0, &truth(0));
+            join(n, job, &truth(0));
         }
-        for n in 4..=5 {
-            reveal(n, job, 0, &truth(0));
-        }
+        open(job, &[1, 4, 5], &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!((bond(2), bond(3)), (BOND - SLASH, BOND - SLASH));
     });
     // Two against two against one: given up.
     run(|| {
         let job = one_batch(3, 3);
-        all_reveal(job, &[truth(0), lie(1), truth(0)]);
+        seal_all(job, &[truth(0), lie(1), truth(0)]);
         join(4, job, &lie(1));
         assert_eq!(ballot(job).wanted, 5);
         join(5, job, &lie(2));
@@ -157,15 +165,17 @@ fn colluding_replicas_on_one_batch_do_win() {
     // What replication cannot see: `k` operators who collude and whom the draw put on one batch.
     run(|| {
         let job = one_batch(2, 2);
-        all_reveal(job, &[lie(1), lie(1)]);
+        seal_all(job, &[lie(1), lie(1)]);
+        open(job, &[1, 2], &lie(1));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(Market::job(job).expect("kept").paid, 2 * BATCH_COST);
     });
     // And a majority of liars has an honest replica slashed.
     run(|| {
         let job = one_batch(2, 2);
-        all_reveal(job, &[truth(0), lie(1)]);
+        seal_all(job, &[truth(0), lie(1)]);
         join(3, job, &lie(1));
+        open(job, &[2, 3], &lie(1));
         assert_eq!(bond(1), BOND - SLASH);
         assert_eq!((bond(2), bond(3)), (BOND, BOND));
     });
@@ -175,14 +185,15 @@ fn colluding_replicas_on_one_batch_do_win() {
 fn a_replacement_for_a_dissenter_may_miss_and_is_replaced_in_turn() {
     run(|| {
         let job = one_batch(2, 2);
-        all_reveal(job, &[truth(0), lie(1)]);
-        // The third never commits, the fourth never reveals, the fifth decides.
+        seal_all(job, &[truth(0), lie(1)]);
+        // The third never commits, the fourth agrees and never reveals, the fifth decides.
         claim(3, job);
         wait(COMMIT_BLOCKS + 1);
-        claim(4, job);
-        commit(4, job, 0, &lie(4));
+        join(4, job, &truth(0));
+        open(job, &[1], &truth(0));
         wait(REVEAL_BLOCKS + 1);
         join(5, job, &truth(0));
+        open(job, &[5], &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!((bond(2), bond(4)), (BOND - SLASH, BOND - SLASH));
         assert_eq!((bond(3), registered(3).missed), (BOND, 1));

@@ -3,7 +3,10 @@
 use frame_support::{traits::fungible::InspectHold, weights::Weight};
 use pallet_market::HoldReason;
 use proptest::prelude::*;
-use sungrid_primitives::receipt::BatchSummary;
+use sungrid_primitives::{
+    policy::Policy,
+    receipt::{self, BatchSummary},
+};
 
 use crate::{mock::*, *};
 
@@ -30,8 +33,16 @@ impl Answer {
 enum Action {
     Submit {
         batches: u32,
-        quorum: u8,
+        policy: Policy,
         blocks: u64,
+    },
+    Challenge {
+        n: u8,
+        pick: usize,
+    },
+    /// As if a worker had long been right.
+    Farm {
+        n: u8,
     },
     Claim {
         n: u8,
@@ -90,10 +101,16 @@ fn answer() -> impl Strategy<Value = Answer> {
 fn submission() -> impl Strategy<Value = Action> {
     // Mostly few batches, so that replicas meet; sometimes more than a window; now and then a bad order.
     let batches = prop_oneof![6 => 1u32..5, 1 => 30u32..50];
-    let quorum = prop_oneof![8 => 2u8..=3, 1 => Just(4u8)];
-    (batches, quorum, 20u64..80).prop_map(|(batches, quorum, blocks)| Action::Submit {
+    let policy = prop_oneof![
+        6 => (2u8..=3).prop_map(Policy::Replicate),
+        1 => Just(Policy::Replicate(4)),
+        3 => Just(Policy::Optimistic),
+        3 => Just(Policy::Adaptive),
+        3 => (2u32..20).prop_map(Policy::Quorum),
+    ];
+    (batches, policy, 40u64..120).prop_map(|(batches, policy, blocks)| Action::Submit {
         batches,
-        quorum,
+        policy,
         blocks,
     })
 }
@@ -107,6 +124,8 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (n.clone(), 0u32..4, 0u32..4).prop_map(|(n, job, batch)| Action::CommitGarbage { n, job, batch }),
         40 => (0usize..64).prop_map(|pick| Action::Reveal { pick }),
         6 => Just(Action::RevealAll),
+        4 => (n.clone(), 0usize..8).prop_map(|(n, pick)| Action::Challenge { n, pick }),
+        2 => n.clone().prop_map(|n| Action::Farm { n }),
         2 => (0u32..6).prop_map(|job| Action::Cancel { job }),
         2 => (0u32..6).prop_map(|job| Action::CleanUp { job }),
         2 => n.clone().prop_map(|n| Action::Pause { n }),
@@ -147,10 +166,11 @@ fn act(action: Action, sealed: &mut Sealed) {
     match action {
         Action::Submit {
             batches,
-            quorum,
+            policy,
             blocks,
         } => {
-            let mut order = spec(batches, quorum);
+            let mut order = spec(batches, 2);
+            order.policy = policy;
             order.deadline = System::block_number() + blocks;
             let _ = Market::submit(signed(requester()), order);
         }
@@ -175,19 +195,20 @@ fn act(action: Action, sealed: &mut Sealed) {
                 let (n, job, batch) = all[pick % all.len()];
                 let summary = answer.summary(batch);
                 let seal = seal(n, job, batch, &summary);
-                if Verification::commit(signed(worker(n)), job, batch, seal).is_ok() {
+                let digest = receipt::digest(job, batch, &summary);
+                if Verification::commit(signed(worker(n)), job, batch, digest, seal).is_ok() {
                     sealed.push((n, job, batch, summary));
                 }
             }
         }
         Action::CommitGarbage { n, job, batch } => {
-            let _ = Verification::commit(signed(worker(n)), job, batch, bundle(n));
+            let _ = Verification::commit(signed(worker(n)), job, batch, bundle(n), bundle(n));
         }
         Action::Reveal { pick } => {
-            let (open, other): (Vec<_>, Vec<_>) =
-                sealed.iter().copied().partition(|(_, job, batch, _)| {
-                    Verification::ballot(*job, *batch).is_some_and(|b| b.reveal_until.is_some())
-                });
+            let (open, other): (Vec<_>, Vec<_>) = sealed
+                .iter()
+                .copied()
+                .partition(|(_, job, batch, _)| reveal_until(*job, *batch).is_some());
             // Mostly one whose time has come.
             let from = if open.is_empty() { other } else { open };
             if !from.is_empty() {
@@ -200,6 +221,21 @@ fn act(action: Action, sealed: &mut Sealed) {
                 let _ = try_reveal(*n, *job, *batch, summary);
             }
         }
+        Action::Challenge { n, pick } => {
+            let mut standing: Vec<(u32, u32)> = Ballots::<Test>::iter()
+                .filter(|(_, _, ballot)| matches!(ballot.stage, Stage::Standing { .. }))
+                .map(|(job, batch, _)| (job, batch))
+                .collect();
+            standing.sort_unstable();
+            if !standing.is_empty() {
+                let (job, batch) = standing[pick % standing.len()];
+                let _ = Verification::challenge(signed(operator(n)), job, batch);
+            }
+        }
+        Action::Farm { n } => Trusts::<Test>::mutate(worker(n), ENVIRONMENT, |trust| {
+            trust.streak += 20;
+            trust.score += 20;
+        }),
         Action::Cancel { job } => {
             let _ = Market::cancel(signed(requester()), job);
         }

@@ -49,11 +49,14 @@ fn every_invariant_bites() {
         })
     });
     bites("verification 4", |job| {
-        change(job, |b| b.reveal_until = Some(3))
+        change(job, |b| b.stage = Stage::Standing { until: 3 })
     });
     bites("verification 4", |job| {
         commit(2, job, 0, &truth(0));
-        change(job, |b| b.reveal_until = None);
+        change(job, |b| b.stage = Stage::Sealing);
+    });
+    bites("verification 1: a challenge", |job| {
+        change(job, |b| b.jury_until = Some(3))
     });
     bites("verification 5", |job| {
         let at = 2 + COMMIT_BLOCKS;

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok, dispatch::CheckIfFeeless};
 use pallet_market::Outcome;
-use sungrid_primitives::receipt::BatchSummary;
+use sungrid_primitives::receipt::{self, BatchSummary};
 
 use crate::{mock::*, *};
 
@@ -50,8 +50,9 @@ fn not_before_every_replica_has_committed() {
 fn nothing_but_what_was_sealed() {
     run(|| {
         let job = one_batch(2, 2);
-        commit(1, job, 0, &truth(0));
-        commit(2, job, 0, &lie(1));
+        for n in 1..=2 {
+            commit(n, job, 0, &truth(0));
+        }
         // Another summary, another fuel, another charge.
         refuses(1, job, &lie(1), Error::SealMismatch);
         let mut other = truth(0);
@@ -65,9 +66,26 @@ fn nothing_but_what_was_sealed() {
             Verification::reveal(signed(worker(1)), job, 0, truth(0), [0; 32], bundle(1)),
             Error::<Test>::SealMismatch
         );
-        // The other worker's summary, now that it is public: too late to change one's mind.
         reveal(1, job, 0, &truth(0));
-        refuses(2, job, &truth(0), Error::SealMismatch);
+    });
+}
+
+#[test]
+fn whoever_is_outvoted_has_nothing_to_reveal() {
+    run(|| {
+        let job = one_batch(2, 2);
+        commit(1, job, 0, &truth(0));
+        commit(2, job, 0, &lie(1));
+        // Nothing opens while nobody agrees, so the third has nothing to copy.
+        refuses(1, job, &truth(0), Error::RevealNotOpen);
+        claim(3, job);
+        commit(3, job, 0, &truth(0));
+        refuses(2, job, &lie(1), Error::Outvoted);
+        // Nor does it open as what the others found: too late to change one's mind.
+        refuses(2, job, &truth(0), Error::Outvoted);
+        reveal(1, job, 0, &truth(0));
+        reveal(3, job, 0, &truth(0));
+        assert_eq!((bond(2), registered(2).missed), (BOND - SLASH, 0));
     });
 }
 
@@ -81,6 +99,7 @@ fn a_copied_commitment_opens_for_nobody_else() {
             signed(worker(2)),
             job,
             0,
+            receipt::digest(job, 0, &truth(0)),
             seal(1, job, 0, &truth(0))
         ));
         // WHEN the other reveals, summary and salt included
@@ -110,7 +129,9 @@ fn a_seal_does_not_move_to_another_batch() {
         assert_ne!(batches[0], batches[1]);
         for (at, batch) in batches.iter().enumerate() {
             let sealed = seal(1, job, batches[1 - at], &truth(batches[1 - at]));
-            assert_ok!(Verification::commit(signed(worker(1)), job, *batch, sealed));
+            let digest = receipt::digest(job, *batch, &truth(*batch));
+            let call = Verification::commit(signed(worker(1)), job, *batch, digest, sealed);
+            assert_ok!(call);
         }
         let mut others = vec![];
         for n in 2..=3 {
@@ -119,7 +140,7 @@ fn a_seal_does_not_move_to_another_batch() {
             others.push(batch);
         }
         for batch in others {
-            if Verification::ballot(job, batch).is_some_and(|b| b.reveal_until.is_some()) {
+            if reveal_until(job, batch).is_some() {
                 assert_noop!(
                     try_reveal(1, job, batch, &truth(batch)),
                     Error::<Test>::SealMismatch

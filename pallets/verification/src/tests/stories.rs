@@ -22,11 +22,11 @@ fn a_batch_is_claimed_sealed_revealed_paid_and_the_round_is_split() {
         );
         // WHEN both seal
         commit(1, job, 0, &truth(0));
-        assert_eq!(ballot(job).reveal_until, None);
+        assert_eq!(reveal_until(job, 0), None);
         assert_eq!(registered(1).committed, 0, "free for the next batch");
         assert_eq!(registered(1).in_flight, 1, "the bond answers");
         commit(2, job, 0, &truth(0));
-        assert_eq!(ballot(job).reveal_until, Some(1 + REVEAL_BLOCKS));
+        assert_eq!(reveal_until(job, 0), Some(1 + REVEAL_BLOCKS));
         // AND reveal
         reveal(1, job, 0, &truth(0));
         reveal(2, job, 0, &truth(0));
@@ -105,8 +105,7 @@ fn a_job_of_many_batches_is_done_by_few_one_lane_machines() {
                 }
             }
             sealed.retain(|(n, batch)| {
-                let open = Verification::ballot(job, *batch)
-                    .is_some_and(|ballot| ballot.reveal_until.is_some());
+                let open = reveal_until(job, *batch).is_some();
                 if open {
                     reveal(*n, job, *batch, &truth(*batch));
                 }
@@ -143,8 +142,6 @@ fn a_bond_cannot_leave_before_the_verdict() {
         // GIVEN a liar that seals, has its capacity back, and leaves at once
         commit(2, job, 0, &lie(1));
         assert_ok!(Workers::leave(signed(operator(2)), worker(2)));
-        reveal(1, job, 0, &truth(0));
-        reveal(2, job, 0, &lie(1));
         wait(20);
         // THEN it cannot withdraw although the cool-down is over
         assert_eq!(registered(2).committed, 0);
@@ -156,6 +153,7 @@ fn a_bond_cannot_leave_before_the_verdict() {
         claim(3, job);
         commit(3, job, 0, &truth(0));
         reveal(3, job, 0, &truth(0));
+        reveal(1, job, 0, &truth(0));
         assert_eq!(bond(2), BOND - SLASH);
         assert_ok!(Workers::withdraw(signed(operator(2)), worker(2)));
         assert_eq!(

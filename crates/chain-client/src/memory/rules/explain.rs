@@ -51,7 +51,7 @@ impl State {
             } else {
                 0
             },
-            replicas: job.spec.policy.replicas(),
+            replicas: job.spec.policy.paid_results(),
             survey,
             bid: job.spec.price,
             floor: FLOOR,
@@ -67,7 +67,7 @@ impl State {
         let class = self.class_of(&spec.image);
         let (survey, mut waits) = self.survey(spec, class, spec.rate(&CPU_1)?);
         waits.sort_unstable();
-        let replicas = spec.policy.replicas();
+        let replicas = spec.policy.paid_results();
         let unit = CPU_1.unit_charge(spec.fuel_limit, spec.memory_limit)?;
         let charge = unit.checked_mul(u128::from(spec.units))?;
         Some(Quote {

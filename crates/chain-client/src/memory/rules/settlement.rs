@@ -15,6 +15,7 @@ impl State {
         who: &AccountId,
         id: JobId,
         batch: BatchIndex,
+        digest: H256,
         seal: H256,
     ) -> Dispatched {
         let replica = self
@@ -31,6 +32,9 @@ impl State {
         };
         replica.state = ReplicaState::Committed(seal);
         replica.due = None;
+        if let Some(record) = self.batches.get_mut(&(id, batch)) {
+            record.digests.insert(who.clone(), digest);
+        }
         self.free_capacity(id, who);
         self.events.push(Event::Committed {
             job: id,
@@ -46,6 +50,7 @@ impl State {
         let Some(record) = self.batches.get_mut(&(id, batch)) else {
             return;
         };
+        let digests = &record.digests;
         let live: Vec<_> = record
             .view
             .replicas
@@ -56,12 +61,26 @@ impl State {
         if live.len() < record.wanted || !all_sealed {
             return;
         }
+        let votes = |of: &H256| {
+            let same = |r: &&&mut Replica| digests.get(&r.worker) == Some(of);
+            live.iter().filter(same).count()
+        };
+        let agreed = live
+            .iter()
+            .filter_map(|r| digests.get(&r.worker).copied())
+            .find(|digest| votes(digest) >= record.quorum);
+        let Some(agreed) = agreed else {
+            record.wanted = live.len() + 1;
+            return self.want_one_more(id, batch);
+        };
         for replica in live {
-            if matches!(replica.state, ReplicaState::Committed(_)) {
+            if matches!(replica.state, ReplicaState::Committed(_))
+                && digests.get(&replica.worker) == Some(&agreed)
+            {
                 replica.due = Some(due);
             }
         }
-        record.view.reveal_open = true;
+        record.view.revealing = Some(agreed);
         self.events.push(Event::RevealOpened { job: id, batch });
     }
 
@@ -75,7 +94,7 @@ impl State {
         let Some(record) = self.batches.get_mut(&(id, batch)) else {
             return fail("Verification", "NotExpected", "the batch is not in flight");
         };
-        let open = record.view.reveal_open;
+        let open = record.view.revealing == Some(receipt::digest(id, batch, &reveal.summary));
         let replica = record.view.replicas.iter_mut().find(|r| r.worker == *who);
         let Some(replica) = replica else {
             return fail(
@@ -113,38 +132,31 @@ impl State {
 
     /// Decides a batch whose live replicas have all revealed.
     pub(super) fn decide(&mut self, id: JobId, batch: BatchIndex) {
-        let Some(quorum) = self
+        let optimistic = self
             .jobs
             .get(&id)
-            .map(|job| job.spec.policy.replicas() as usize)
-        else {
+            .is_some_and(|job| job.spec.policy == Policy::Optimistic);
+        let Some(record) = self.batches.get_mut(&(id, batch)) else {
             return;
         };
-        let Some(record) = self.batches.get(&(id, batch)) else {
+        let Some(agreed) = record.view.revealing else {
             return;
         };
-        let mut live = record
-            .view
-            .replicas
-            .iter()
-            .filter(|r| r.state != ReplicaState::Out);
-        if !record.view.reveal_open
-            || !live.all(|r| matches!(r.state, ReplicaState::Revealed { .. }))
-        {
+        let mut right = record.view.replicas.iter().filter(|r| {
+            r.state != ReplicaState::Out && record.digests.get(&r.worker) == Some(&agreed)
+        });
+        if !right.all(|r| matches!(r.state, ReplicaState::Revealed { .. })) {
             return;
         }
-        let mut groups: BTreeMap<BatchSummary, Vec<AccountId>> = BTreeMap::new();
-        for replica in &record.view.replicas {
-            if let Some((summary, _)) = record.revealed.get(&replica.worker) {
-                groups
-                    .entry(*summary)
-                    .or_default()
-                    .push(replica.worker.clone());
-            }
+        if optimistic && record.standing.is_none() {
+            record.standing = Some(self.number + CHALLENGE_WINDOW);
+            return;
         }
-        match groups.into_iter().find(|(_, group)| group.len() >= quorum) {
-            Some((summary, winners)) => self.settle(id, batch, summary, &winners[..quorum]),
-            None => self.want_one_more(id, batch),
+        let winners: Vec<AccountId> = record.revealed.keys().cloned().collect();
+        let summary = record.revealed.values().next().map(|(summary, _)| *summary);
+        if let Some(summary) = summary {
+            let quorum = record.quorum.min(winners.len());
+            self.settle(id, batch, summary, &winners[..quorum]);
         }
     }
 
@@ -152,18 +164,9 @@ impl State {
         let Some(record) = self.batches.get_mut(&(id, batch)) else {
             return;
         };
-        let live = record
-            .view
-            .replicas
-            .iter()
-            .filter(|r| r.state != ReplicaState::Out)
-            .count();
-        let revealed = record.revealed.len();
-        if revealed > 0 && revealed == live {
-            record.wanted = live + 1;
-        }
-        let spent = record.view.replicas.len() >= MAX_ASSIGNMENTS || record.wanted > MAX_REPLICAS;
-        record.view.reveal_open = false;
+        let most = MAX_REPLICAS.max(record.quorum);
+        let spent = record.view.replicas.len() >= MAX_ASSIGNMENTS || record.wanted > most;
+        record.view.revealing = None;
         let Some(job) = self.jobs.get_mut(&id) else {
             return;
         };
@@ -209,7 +212,10 @@ impl State {
         }
         let mut named = Vec::new();
         for replica in &record.view.replicas {
-            let Some((summary, bundle)) = record.revealed.get(&replica.worker) else {
+            let Some((_, bundle)) = record.revealed.get(&replica.worker) else {
+                if matches!(replica.state, ReplicaState::Committed(_)) {
+                    self.slash(&replica.worker);
+                }
                 continue;
             };
             if winners.contains(&replica.worker) {
@@ -225,8 +231,6 @@ impl State {
                     worker: replica.worker.clone(),
                     bundle: *bundle,
                 });
-            } else if *summary != agreed {
-                self.slash(&replica.worker);
             }
         }
         if let Some(image) = self.images.get_mut(&image) {
@@ -342,6 +346,15 @@ impl State {
                     touched.push((*id, *batch, replica.worker.clone(), assigned));
                 }
             }
+        }
+        let final_now: Vec<_> = self
+            .batches
+            .iter()
+            .filter(|(_, record)| record.standing.is_some_and(|until| until < now))
+            .map(|(key, _)| *key)
+            .collect();
+        for (id, batch) in final_now {
+            self.decide(id, batch);
         }
         for (id, batch, who, assigned) in touched {
             if assigned {

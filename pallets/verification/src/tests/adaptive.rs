@@ -1,0 +1,246 @@
+//! Single results of trusted workers, and the draws that audit them.
+
+use frame_support::traits::fungible::Inspect;
+use pallet_market::{Outcome, Policy};
+
+use crate::{mock::*, *};
+
+/// A job of one batch that a worker with this streak has claimed.
+fn claimed_by(streak: u32) -> u32 {
+    trust(1, streak, streak);
+    let job = submit_under(Policy::Adaptive, 1);
+    claim(1, job);
+    job
+}
+
+/// Tries jobs until the draw says what is asked for; worker 1 seals `answer`.
+fn drawn(stands: bool, answer: &sungrid_primitives::receipt::BatchSummary) -> u32 {
+    for _ in 0..500 {
+        let job = claimed_by(10);
+        commit(1, job, 0, answer);
+        wait(DRAW_DELAY);
+        if emitted(Event::<Test>::Drawn {
+            job,
+            batch: 0,
+            stands,
+        }) {
+            return job;
+        }
+        // Let it end by itself.
+        next_block();
+    }
+    panic!("the draw always says the same");
+}
+
+#[test]
+fn who_is_not_trusted_is_replicated_at_once() {
+    for streak in [0, 9] {
+        run(|| {
+            let job = claimed_by(streak);
+            assert_eq!((ballot(job).wanted, record(job).wanted), (2, 1));
+            claim(2, job);
+            for n in 1..=2 {
+                commit(n, job, 0, &truth(0));
+            }
+            for n in 1..=2 {
+                reveal(n, job, 0, &truth(0));
+            }
+            assert_eq!(outcome(job), Some(Outcome::Completed));
+            assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
+            assert_eq!(
+                (trust_of(1), trust_of(2)),
+                ((streak + 1, streak + 1), (1, 1))
+            );
+        });
+    }
+}
+
+#[test]
+fn a_single_result_that_stands_is_paid_once_and_earns_no_trust() {
+    run(|| {
+        let job = drawn(true, &truth(0));
+        reveal(1, job, 0, &truth(0));
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST / 2);
+        assert_eq!(trust_of(1), (10, 10), "nobody confirmed it");
+    });
+}
+
+#[test]
+fn nothing_is_known_before_the_draw_and_nothing_changes_after_the_seal() {
+    run(|| {
+        let job = claimed_by(20);
+        // Waiting does not help: the draw is about blocks after the commitment.
+        wait(4);
+        let beacon = Beacon::<Test>::get();
+        commit(1, job, 0, &lie(1));
+        let at = 5 + DRAW_DELAY;
+        assert_eq!(ballot(job).stage, Stage::Drawing { at });
+        frame_support::assert_noop!(try_reveal(1, job, 0, &lie(1)), Error::<Test>::RevealNotOpen);
+        frame_support::assert_noop!(
+            Verification::commit(signed(worker(1)), job, 0, bundle(1), bundle(1)),
+            Error::<Test>::AlreadyCommitted
+        );
+        run_to(at - 1);
+        assert_eq!(ballot(job).stage, Stage::Drawing { at });
+        let mut seen = vec![beacon];
+        run_to(at);
+        assert_ne!(ballot(job).stage, Stage::Drawing { at });
+        seen.push(Beacon::<Test>::get());
+        assert_ne!(seen[0], seen[1]);
+    });
+}
+
+#[test]
+fn an_audit_finds_a_liar_that_was_trusted() {
+    run(|| {
+        let job = drawn(false, &lie(1));
+        // Sealed yet: the second cannot see what the first found.
+        assert_eq!(ballot(job).wanted, 2);
+        frame_support::assert_noop!(try_reveal(1, job, 0, &lie(1)), Error::<Test>::RevealNotOpen);
+        let second = answer_summons(job, &[2, 3, 4, 5], 1)[0];
+        commit(second, job, 0, &truth(0));
+        let third = answer_summons(job, &[6, 7, 8, 9], 1)[0];
+        commit(third, job, 0, &truth(0));
+        for n in [second, third] {
+            reveal(n, job, 0, &truth(0));
+        }
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!(bond(1), BOND - SLASH);
+        assert_eq!(trust_of(1), (0, 6));
+        assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
+        // No single result of it stands from now on.
+        let next = submit_under(Policy::Adaptive, 1);
+        claim(1, next);
+        assert_eq!(ballot(next).wanted, 2);
+    });
+}
+
+#[test]
+fn a_liar_that_does_not_open_after_the_draw_loses_all_the_same() {
+    run(|| {
+        let job = drawn(false, &lie(1));
+        let second = answer_summons(job, &[2, 3, 4, 5], 1)[0];
+        // An accomplice's digest, that the liar then does not open.
+        commit(second, job, 0, &lie(1));
+        reveal(second, job, 0, &lie(1));
+        wait(REVEAL_BLOCKS + 1);
+        assert_eq!(outcome(job), None);
+        let honest = answer_summons(job, &[6, 7, 8, 9], 1)[0];
+        commit(honest, job, 0, &truth(0));
+        let other = answer_summons(job, &[6, 7, 8, 9, 10], 1)[0];
+        commit(other, job, 0, &truth(0));
+        for n in [honest, other] {
+            reveal(n, job, 0, &truth(0));
+        }
+        assert_eq!((bond(1), bond(second)), (BOND - SLASH, BOND - SLASH));
+    });
+}
+
+#[test]
+fn a_single_result_that_is_withheld_is_replaced_by_two() {
+    run(|| {
+        let job = drawn(true, &truth(0));
+        wait(REVEAL_BLOCKS + 1);
+        assert_eq!((registered(1).missed, ballot(job).wanted), (1, 2));
+        for n in 2..=3 {
+            claim(n, job);
+            commit(n, job, 0, &truth(0));
+        }
+        for n in 2..=3 {
+            reveal(n, job, 0, &truth(0));
+        }
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!((bond(1), trust_of(1)), (BOND - SLASH, (0, 6)));
+    });
+}
+
+#[test]
+fn an_accomplice_that_stands_ready_is_mostly_not_drawn() {
+    run(|| {
+        // In the block of the summons it reaches 1 in 256.
+        let mut reached = 0;
+        for round in 0..40 {
+            let job = drawn(false, &lie(1));
+            reached += (2..=WORKERS)
+                .filter(|n| Market::claimable(job, worker(*n)))
+                .count();
+            assert!(reached < 20, "{reached} in {round} rounds");
+        }
+    });
+}
+
+#[test]
+fn a_farmed_streak_is_trusted_only_as_far_as_a_lie_costs_more_than_it_pays() {
+    run(|| {
+        // A slash costs 10,000 and a batch pays 1,000 at most: one in ten is audited, whatever the streak.
+        let mut audits = 0;
+        for _ in 0..300 {
+            let job = claimed_by(u32::MAX);
+            commit(1, job, 0, &lie(1));
+            wait(DRAW_DELAY);
+            audits += u32::from(emitted(Event::<Test>::Drawn {
+                job,
+                batch: 0,
+                stands: false,
+            }));
+            // Ten standard deviations around 30 would be 52.
+            System::reset_events();
+        }
+        assert!((10..60).contains(&audits), "{audits} audits");
+    });
+    run(|| {
+        // With half of the bond one audit in ten would not pay for the lies: no single result stands.
+        pallet_workers::Workers::<Test>::mutate(worker(1), |record| {
+            record.as_mut().expect("registered").bond = BOND - 1_000;
+        });
+        let job = claimed_by(u32::MAX);
+        commit(1, job, 0, &lie(1));
+        wait(DRAW_DELAY);
+        assert_eq!(ballot(job).wanted, 2);
+        pallet_workers::Workers::<Test>::mutate(worker(1), |record| {
+            record.as_mut().expect("registered").bond = BOND;
+        });
+    });
+}
+
+#[test]
+fn trust_is_of_one_environment() {
+    run(|| {
+        Trusts::<Test>::insert(
+            worker(1),
+            sp_core::H256::repeat_byte(99),
+            sungrid_primitives::policy::Trust {
+                streak: 50,
+                score: 50,
+            },
+        );
+        let job = submit_under(Policy::Adaptive, 1);
+        claim(1, job);
+        assert_eq!(ballot(job).wanted, 2);
+    });
+}
+
+#[test]
+fn the_escrow_covers_an_audit_and_what_is_not_used_returns() {
+    run(|| {
+        let before = Balances::total_balance(&requester());
+        let job = drawn(true, &truth(0));
+        assert_eq!(Market::job(job).expect("open").escrow, 2 * BATCH_COST);
+        reveal(1, job, 0, &truth(0));
+        let paid = Market::job(job).expect("kept").paid;
+        assert_eq!(paid, BATCH_COST / 2);
+        assert!(Balances::total_balance(&requester()) <= before - paid);
+    });
+}
+
+#[test]
+fn the_beacon_moves_with_every_block() {
+    run(|| {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            next_block();
+            assert!(seen.insert(Beacon::<Test>::get()));
+        }
+    });
+}
