@@ -38,8 +38,9 @@ impl WeightInfo for () {
         estimate(80, 12, 8)
     }
     fn claim() -> Weight {
-        // Worker, job, randomness, the whole window's records, waiting, the verifier's ballot and agenda.
-        estimate(150, 8 + u64::from(crate::WINDOW), 8)
+        // Worker, job, randomness, the whole window's records, waiting, the verifier's ballot and agenda, the trust of
+        // everyone who has the batch.
+        estimate(160, 20 + u64::from(crate::WINDOW), 8)
     }
     fn cancel() -> Weight {
         estimate(
