@@ -276,7 +276,7 @@ mod tests {
             "replicate:-2",
             "quorum:100",
             "quorum:101",
-            "quorum:49",
+            "quorum:0",
             "quorum:99.91",
             "quorum:9999999999999999999999999999999999999",
             "Adaptive",

@@ -294,7 +294,7 @@ pub trait Verifier<AccountId> {
     ) -> u32;
     /// A deadline that the verifier put on the agenda has come.
     fn deadline(job: JobId, batch: BatchIndex);
-    /// Most weight of one [`Verifier::deadline`] or [`Verifier::abandoned`], a verdict carried out included.
+    /// Most weight of one [`Verifier::deadline`], a verdict carried out included.
     fn deadline_weight() -> Weight;
     /// Nobody can claim the missing replicas of the batch any more: conclude without them.
     fn abandoned(job: JobId, batch: BatchIndex);

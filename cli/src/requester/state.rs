@@ -15,8 +15,8 @@ use crate::{
     folder::{Accepted, JobFolder, JobRecord, write_whole},
 };
 
-/// Bundles announced for one batch at most: the chain assigns at most eight replicas.
-const MAX_ANNOUNCED: usize = 8;
+/// Bundles announced for one batch at most: the chain assigns at most twelve replicas.
+const MAX_ANNOUNCED: usize = 12;
 
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -394,8 +394,11 @@ impl Grid {
             if !matches!(mine, Some(ReplicaState::Committed(_))) {
                 continue;
             }
-            if view.revealing.is_none() {
+            let Some(revealing) = view.revealing else {
                 self.sealed.lock().unwrap().push(one);
+                continue;
+            };
+            if revealing != digest(one.job, one.batch, &one.reveal.summary) {
                 continue;
             }
             let call = Call::Reveal {

@@ -39,8 +39,8 @@ impl WeightInfo for () {
     }
     fn claim() -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
-        // verifier's ballot and agenda.
-        estimate(150, 14 + u64::from(crate::WINDOW), 8)
+        // verifier's ballot and agenda, the trust of everyone who has the batch.
+        estimate(160, 26 + u64::from(crate::WINDOW), 8)
     }
     fn cancel() -> Weight {
         estimate(

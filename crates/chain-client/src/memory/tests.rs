@@ -229,38 +229,18 @@ async fn a_liar_is_outvoted_and_slashed() {
     ));
     let honest = scene.commit(&workers[0], job, 0, 1).await;
     let lie = scene.commit(&workers[1], job, 0, 2).await;
-    scene
-        .ok(
-            &workers[0],
-            Call::Reveal {
-                job,
-                batch: 0,
-                reveal: honest,
-            },
-        )
-        .await;
-    scene
-        .ok(
-            &workers[1],
-            Call::Reveal {
-                job,
-                batch: 0,
-                reveal: lie,
-            },
-        )
-        .await;
     scene.ok(&workers[2], Call::Claim(job)).await;
     let third = scene.commit(&workers[2], job, 0, 1).await;
-    scene
-        .ok(
-            &workers[2],
-            Call::Reveal {
-                job,
-                batch: 0,
-                reveal: third,
-            },
-        )
-        .await;
+    // Whoever is outvoted has nothing to reveal.
+    let reveal = |reveal| Call::Reveal {
+        job,
+        batch: 0,
+        reveal,
+    };
+    assert!(scene.send(&workers[1], reveal(lie)).await.is_err());
+    for (worker, result) in [(&workers[0], honest), (&workers[2], third)] {
+        scene.ok(worker, reveal(result)).await;
+    }
 
     let state = scene.chain.job(job).await.expect("reads").expect("exists");
     assert!(matches!(
@@ -333,6 +313,61 @@ async fn deadlines_replace_a_silent_worker() {
         .expect("exists");
     assert_eq!((silent.missed, silent.committed), (1, 0));
     scene.ok(&b, Call::Claim(job)).await;
+}
+
+#[tokio::test]
+async fn an_optimistic_result_is_paid_after_its_window() {
+    let scene = Scene::new().await;
+    let worker = scene.worker(0).await;
+    let mut spec = scene.spec();
+    (spec.units, spec.policy) = (2, Policy::Optimistic);
+    let submitted = scene
+        .ok(&scene.requester, Call::SubmitJob(Box::new(spec)))
+        .await;
+    let job = submitted.job().expect("submitted");
+    scene.ok(&worker, Call::Claim(job)).await;
+    let reveal = scene.commit(&worker, job, 0, 1).await;
+    let call = Call::Reveal {
+        job,
+        batch: 0,
+        reveal,
+    };
+    scene.ok(&worker, call).await;
+    let state = || async { scene.chain.job(job).await.expect("reads").expect("kept") };
+    assert_eq!((state().await.settled, state().await.paid), (0, 0));
+    scene.chain.advance(30);
+    let settled = state().await;
+    assert_eq!(settled.settled, 1);
+    assert!(settled.paid > 0 && settled.state.has_ended());
+}
+
+#[tokio::test]
+async fn a_quorum_asks_as_many_as_new_workers_need() {
+    let scene = Scene::new().await;
+    let mut spec = scene.spec();
+    // 2^3 ≥ 5.
+    (spec.units, spec.policy) = (2, Policy::Quorum(5));
+    let submitted = scene
+        .ok(&scene.requester, Call::SubmitJob(Box::new(spec)))
+        .await;
+    let job = submitted.job().expect("submitted");
+    let mut sealed = Vec::new();
+    for n in 0..3 {
+        let worker = scene.worker(n).await;
+        scene.ok(&worker, Call::Claim(job)).await;
+        let reveal = scene.commit(&worker, job, 0, 1).await;
+        sealed.push((worker, reveal));
+    }
+    for (worker, reveal) in sealed {
+        let call = Call::Reveal {
+            job,
+            batch: 0,
+            reveal,
+        };
+        scene.ok(&worker, call).await;
+    }
+    let settled = scene.chain.job(job).await.expect("reads").expect("kept");
+    assert_eq!((settled.settled, settled.failed), (1, 0));
 }
 
 #[tokio::test]
