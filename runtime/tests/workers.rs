@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Chain, signed, signed_by};
-use frame_support::{assert_ok, dispatch::GetDispatchInfo, traits::Get};
+use frame_support::{assert_ok, dispatch::GetDispatchInfo};
 use sp_core::{Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
