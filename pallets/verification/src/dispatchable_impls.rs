@@ -1,12 +1,13 @@
 //! What workers do, commit and reveal, and what anyone can: challenge.
 
-use frame_support::{ensure, pallet_prelude::*, traits::Get};
+use frame_support::{ensure, pallet_prelude::*};
 use pallet_market::Pallet as Market;
 use sp_core::H256;
-use sp_runtime::traits::Saturating;
+use sp_runtime::traits::{SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     receipt::{self, BatchSummary},
+    suns::LANE_FUEL_PER_SECOND,
     traits::{BatchControl, BatchTerms},
 };
 
@@ -156,7 +157,9 @@ impl<T: Config> Pallet<T> {
         if let Some(at) = ballot.replicas.iter().position(revealed) {
             ballot.replicas[..=at].rotate_right(1);
         }
-        let until = now.saturating_add(T::JuryWindow::get());
+        let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
+        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
+        let until = now.saturating_add(Self::jury_blocks(seconds.saturated_into()));
         ballot.jury_until = Some(until);
         ballot.wanted = 0;
         Self::expect_by(until, job, batch);

@@ -169,7 +169,8 @@ pub mod pallet {
         /// large: its worker waits as long for its pay.
         #[pallet::constant]
         type ChallengeWindow: Get<BlockNumberFor<Self>>;
-        /// Blocks from a challenge in which jurors can claim their replicas.
+        /// Blocks from a challenge in which jurors can claim their replicas, on top of the time that three of them may
+        /// stall. Too small: a summons has not reached everybody. Too large: a worker waits as long for its pay.
         #[pallet::constant]
         type JuryWindow: Get<BlockNumberFor<Self>>;
         /// Most results that are compared to find so many equal ones, before the batch fails.

@@ -56,11 +56,13 @@ pub(crate) const REVEAL_BLOCKS: u64 = 6;
 pub(crate) const DRAW_DELAY: u64 = 3;
 pub(crate) const CHALLENGE_BLOCKS: u64 = 8;
 /// Longer than the 16 blocks after which a summons reaches everybody.
-pub(crate) const JURY_BLOCKS: u64 = 30;
+pub(crate) const JURY_WINDOW: u64 = 60;
+/// The same and three commit deadlines.
+pub(crate) const JURY_BLOCKS: u64 = JURY_WINDOW + 3 * COMMIT_BLOCKS;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
 pub(crate) const RETENTION: u64 = 20;
 /// Blocks from submission to the deadline of [`spec`].
-pub(crate) const LIFE: u64 = 100;
+pub(crate) const LIFE: u64 = 160;
 
 #[frame_support::runtime]
 mod runtime {
@@ -188,7 +190,7 @@ impl pallet_market::Config for Test {
 impl Config for Test {
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type ChallengeWindow = ConstU64<CHALLENGE_BLOCKS>;
-    type JuryWindow = ConstU64<JURY_BLOCKS>;
+    type JuryWindow = ConstU64<JURY_WINDOW>;
     type CommitSlack = ConstU64<SLACK>;
     type RevealWindow = ConstU64<REVEAL_BLOCKS>;
     type MaxReplicas = ConstU32<5>;

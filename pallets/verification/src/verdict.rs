@@ -15,6 +15,9 @@ use sungrid_primitives::{
 
 use crate::*;
 
+/// Commit deadlines that jurors may miss before a jury runs out of time.
+const STALLED_JURORS: u32 = 3;
+
 impl<T: Config> Pallet<T> {
     /// Puts the end of a period, whose last block is `until`, on the agenda.
     pub(crate) fn expect_by(until: BlockNumberFor<T>, job: JobId, batch: BatchIndex) {
@@ -37,6 +40,13 @@ impl<T: Config> Pallet<T> {
             .saturating_mul(2)
             .div_ceil(T::SecondsPerBlock::get().max(1));
         T::CommitSlack::get().saturating_add(blocks.saturated_into())
+    }
+
+    /// Blocks from a challenge in which jurors can claim: so many may stall, one after the other, and there is still
+    /// time for the next.
+    pub(crate) fn jury_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
+        let stalled = Self::commit_blocks(virtual_seconds).saturating_mul(STALLED_JURORS.into());
+        T::JuryWindow::get().saturating_add(stalled)
     }
 
     /// Asks for `count` more replicas and stores the ballot, or gives up if one is not to be had.
@@ -177,6 +187,8 @@ impl<T: Config> Pallet<T> {
         digest: H256,
     ) {
         let now = frame_system::Pallet::<T>::block_number();
+        // Fewer than before if some were withheld and it is decided all the same.
+        ballot.wanted = ballot.sealed();
         if ballot.awaits_reveal(digest) {
             let until = now.saturating_add(T::RevealWindow::get());
             ballot.stage = Stage::Revealing { until, digest };
@@ -352,9 +364,7 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     fn abandoned(job: JobId, batch: BatchIndex) {
         match Ballots::<T>::get(job, batch) {
             Some(ballot) => Self::give_up(job, batch, ballot),
-            None => {
-                defensive!("a batch in flight has a ballot");
-            }
+            None => Market::<T>::conclude(job, batch, Verdict::Failed),
         }
     }
 
@@ -365,7 +375,7 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         Self::commit_blocks(virtual_seconds)
             .saturating_add(T::RevealWindow::get())
             .saturating_add(T::ChallengeWindow::get())
-            .saturating_add(T::JuryWindow::get())
+            .saturating_add(Self::jury_blocks(virtual_seconds))
             .saturated_into()
     }
 

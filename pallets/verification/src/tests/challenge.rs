@@ -274,6 +274,48 @@ fn the_accused_and_its_operator_are_no_jurors() {
 }
 
 #[test]
+fn jurors_that_stall_for_a_liar_are_replaced() {
+    run(|| {
+        let job = standing(&lie(1));
+        challenge(job);
+        // Three accomplices, one after the other, take a place and do nothing.
+        for n in 2..=4 {
+            let mut pool: Vec<u8> = vec![n];
+            pool.extend(if n == 2 { &[5][..] } else { &[] });
+            let count = pool.len();
+            for came in answer_summons(job, &pool, count) {
+                if came == 5 {
+                    commit(5, job, 0, &truth(0));
+                }
+            }
+            while registered(n).missed == 0 {
+                next_block();
+            }
+        }
+        let honest = answer_summons(job, &[6], 1)[0];
+        commit(honest, job, 0, &truth(0));
+        for n in [5, honest] {
+            reveal(n, job, 0, &truth(0));
+        }
+        assert_eq!(bond(1), BOND - SLASH);
+    });
+}
+
+#[test]
+fn a_liar_that_challenges_itself_loses_most_of_the_slash_all_the_same() {
+    run(|| {
+        let job = standing(&lie(1));
+        assert_ok!(Verification::challenge(signed(operator(1)), job, 0));
+        for n in jury(job, &[2, 3, 4, 5], &truth(0)) {
+            reveal(n, job, 0, &truth(0));
+        }
+        // A third of half comes back, to whoever stands in for it.
+        let back = SLASH / 2 / 3;
+        assert_eq!(Balances::total_balance(&operator(1)), FUNDS - SLASH + back);
+    });
+}
+
+#[test]
 fn a_liar_cannot_leave_inside_the_window() {
     run(|| {
         let job = standing(&lie(1));

@@ -108,7 +108,7 @@ fn submission() -> impl Strategy<Value = Action> {
         3 => Just(Policy::Adaptive),
         3 => (2u32..20).prop_map(Policy::Quorum),
     ];
-    (batches, policy, 40u64..120).prop_map(|(batches, policy, blocks)| Action::Submit {
+    (batches, policy, 40u64..180).prop_map(|(batches, policy, blocks)| Action::Submit {
         batches,
         policy,
         blocks,
@@ -284,7 +284,7 @@ proptest! {
                 assert_eq!(Balances::total_issuance(), issued + emission(), "after {action:?}");
             }
             // Whatever happened: deadlines alone bring every job to its end.
-            wait(200);
+            wait(300);
             assert_eq!(Ballots::<Test>::iter().count(), 0);
             for id in 0..pallet_market::NextJobId::<Test>::get() {
                 if Market::job(id).is_some() {

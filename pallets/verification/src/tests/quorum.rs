@@ -147,6 +147,33 @@ fn a_copied_digest_weighs_nothing_once_it_does_not_open() {
 }
 
 #[test]
+fn when_those_who_lead_do_not_open_the_others_can_be_right() {
+    run(|| {
+        trust(1, 0, 99);
+        let job = submit_under(Policy::Quorum(2), 1);
+        let answer = |n: u8| {
+            if [1, 4].contains(&n) {
+                lie(1)
+            } else {
+                truth(0)
+            }
+        };
+        for from in [1, 3, 4] {
+            seal_while_wanted(job, from, answer);
+        }
+        // 32 · 2 against 2 · 2.
+        frame_support::assert_noop!(try_reveal(2, job, 0, &truth(0)), Error::<Test>::Outvoted);
+        wait(REVEAL_BLOCKS + 1);
+        assert_eq!(ballot(job).wanted, 2);
+        check_state();
+        open(job, 2..=3);
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!((bond(1), bond(4)), (BOND - SLASH, BOND - SLASH));
+        assert_eq!(trust_of(1), (0, 66));
+    });
+}
+
+#[test]
 fn the_escrow_covers_what_new_workers_would_cost() {
     run(|| {
         let job = submit_under(Policy::Quorum(1_000), 3);
