@@ -120,9 +120,9 @@ decodes! {
     pub(super) struct WireReplica { assignment: WireClaimant, state: WireReplicaState }
     pub(super) enum WireStage {
         Sealing,
-        Drawing { at: u32 },
+        Drawing,
         Revealing { until: u32, digest: Bytes32 },
-        Standing { until: u32 },
+        Standing,
     }
     pub(super) struct WireBallot { replicas: Vec<WireReplica>, stage: WireStage }
     pub(super) struct WireWinner { worker: Bytes32, bundle: Bytes32 }
@@ -415,9 +415,7 @@ impl WireBatch {
         });
         let (revealing, reveal_until) = match stage {
             WireStage::Revealing { until, digest } => (Some(H256(digest)), Some(until)),
-            WireStage::Sealing | WireStage::Drawing { .. } | WireStage::Standing { .. } => {
-                (None, None)
-            }
+            WireStage::Sealing | WireStage::Drawing | WireStage::Standing => (None, None),
         };
         let state_of = |worker: &Bytes32| {
             let replica = replicas
