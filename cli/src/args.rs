@@ -64,6 +64,8 @@ pub struct Global {
 }
 
 /// Commands.
+// Parsed once: the size of its largest variant costs nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Publish applications and list them.

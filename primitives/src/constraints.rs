@@ -266,8 +266,10 @@ mod tests {
     fn a_tier_is_demanded_of_one_attribute() {
         let mut constraints = Constraints::default();
         constraints.tiers.jurisdiction = Tier::Attested;
-        let mut tiers = Tiers::default();
-        tiers.energy = Tier::Attested;
+        let mut tiers = Tiers {
+            energy: Tier::Attested,
+            ..Tiers::default()
+        };
         assert_eq!(unmet(&constraints, tiers), [Unmet::Tier]);
         tiers.jurisdiction = Tier::Attested;
         assert_eq!(unmet(&constraints, tiers), []);

@@ -74,7 +74,7 @@ fn a_genesis_with_other_shares_cannot_be_built() {
     ] {
         let mut patch = patch("development");
         patch["rewards"][field] = value;
-        let error = try_genesis(patch).err().expect("it is refused");
+        let error = try_genesis(patch).expect_err("it is refused");
         assert!(error.contains("unknown field"), "{error}");
     }
 }

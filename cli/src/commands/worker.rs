@@ -73,7 +73,7 @@ async fn send(context: &Context, call: Call) -> Result<(), Error> {
     let (key, chain) = (context.key()?, context.chain().await?);
     let included = chain.submit(&key, call, Until::InBlock).await?;
     let block = included.block.map(|block| block.number);
-    context.out.result(&block, || match block {
+    context.out.result(block, || match block {
         Some(block) => format!("done in block {block}"),
         None => "done".into(),
     });

@@ -89,6 +89,8 @@ mod types;
 pub mod weights;
 
 /// The pallet.
+// A call is decoded once, and most are orders: boxing the largest would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;

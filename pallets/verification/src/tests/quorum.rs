@@ -112,7 +112,13 @@ fn when_the_quorum_is_out_of_reach_the_batch_is_refunded() {
         let before = Balances::total_balance(&requester());
         // 99.9 %: ten are asked, half of them lie alike.
         let job = submit_under(Policy::Quorum(1_000), 1);
-        let answer = |n: u8| if n % 2 == 0 { lie(1) } else { truth(0) };
+        let answer = |n: u8| {
+            if n.is_multiple_of(2) {
+                lie(1)
+            } else {
+                truth(0)
+            }
+        };
         seal_while_wanted(job, 1, answer);
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(Market::job(job).expect("kept").failed, 1);
