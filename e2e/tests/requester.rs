@@ -1,0 +1,110 @@
+//! What a requester does beside submitting and waiting: leave and come back, change its mind, be paid as a developer.
+
+use serde_json::Value;
+use sungrid_e2e::{Node, Worker, guest, sungrid, sungrid_json};
+use tempfile::TempDir;
+
+/// The command line of one account with one data folder.
+struct Requester<'a> {
+    node: &'a Node,
+    data: TempDir,
+    key: &'static str,
+}
+
+impl<'a> Requester<'a> {
+    fn new(node: &'a Node, key: &'static str) -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        Self { node, data, key }
+    }
+
+    fn line<'b>(&'b self, arguments: &[&'b str]) -> Vec<&'b str> {
+        let data = self.data.path().to_str().expect("a plain path");
+        [&["--key", self.key, "--data-dir", data], arguments].concat()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        sungrid_json(self.node, &self.line(arguments))
+    }
+
+    /// What a command that fails says.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = sungrid(self.node, &self.line(arguments));
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Submits three units of an image and leaves; returns the job's number.
+    fn order(&self, image: &str) -> String {
+        let terms = ["--policy", "replicate:2", "--batch-size", "1"];
+        let order = [
+            "job",
+            "submit",
+            "--no-watch",
+            "--units",
+            "3",
+            "--image",
+            image,
+        ];
+        self.json(&[&order[..], &terms[..]].concat())["job"].to_string()
+    }
+
+    fn held(&self) -> Value {
+        self.json(&["account"])["held_planck"].clone()
+    }
+}
+
+#[test]
+fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
+    let node = Node::dev();
+    let requester = Requester::new(&node, "//Eve");
+    let wasm = guest("hello-rust");
+    let published = requester.json(&["image", "publish", wasm.to_str().expect("a plain path")]);
+    let image = published["image"].as_str().expect("its CID").to_owned();
+    let deposit = requester.held();
+
+    // Nobody serves the inputs and nobody works: all of the escrow comes back.
+    let unwanted = requester.order(&image);
+    assert_ne!(requester.held(), deposit, "the worst case is held");
+    let early = requester.refused(&["job", "collect", &unwanted]);
+    assert!(early.contains("job watch"), "{early}");
+    let stranger = Requester::new(&node, "//Ferdie").refused(&["job", "cancel", &unwanted]);
+    assert!(stranger.contains("belongs to"), "{stranger}");
+    let cancelled = requester.json(&["job", "cancel", &unwanted]);
+    assert_eq!(cancelled["in_flight"], 0, "{cancelled}");
+    assert_eq!(requester.json(&["job", "show", &unwanted])["escrow"], 0);
+
+    // What was ordered without watching is watched later, and collected again from the same results.
+    let mut bob = Worker::start(&node, "//Bob");
+    let _charlie = Worker::start(&node, "//Charlie");
+    let wanted = requester.order(&image);
+    let watched = requester.json(&["job", "watch", &wanted]);
+    assert_eq!(watched["verified"], 3, "{watched}");
+    let copy = requester.data.path().join("copy");
+    let target = copy.to_str().expect("a plain path");
+    let collected = requester.json(&["job", "collect", &wanted, "--out", target]);
+    assert_eq!(collected["verified"], 3, "{collected}");
+    let outputs = std::fs::read_dir(&copy)
+        .expect("outputs were copied")
+        .count();
+    assert_eq!(outputs, 3, "one folder for each unit");
+
+    // The round has closed once an operator has been paid; the developer of the image has its share then.
+    bob.process().wait_for("rewards claimed");
+    let before = requester.json(&["account"])["free_planck"].as_u64();
+    requester.json(&["rewards", "claim"]);
+    assert!(requester.json(&["account"])["free_planck"].as_u64() > before);
+
+    // A retired image takes no new jobs.
+    requester.json(&["image", "retire", &image]);
+    let terms = [
+        "job",
+        "submit",
+        "--no-watch",
+        "--units",
+        "1",
+        "--image",
+        &image,
+    ];
+    let retired = requester.refused(&terms);
+    assert!(retired.contains("retired"), "{retired}");
+}
