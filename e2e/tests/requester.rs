@@ -96,7 +96,7 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
     requester.json(&["rewards", "claim"]);
     assert!(requester.json(&["account"])["free_planck"].as_u64() > before);
 
-    // A retired image takes no new jobs.
+    // A retired image that no job needs any more is gone, its deposit is back, and it takes no new jobs.
     requester.json(&["image", "retire", &image]);
     let terms = [
         "job",
@@ -108,5 +108,5 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
         &image,
     ];
     let retired = requester.refused(&terms);
-    assert!(retired.contains("retired"), "{retired}");
+    assert!(retired.contains("is not published"), "{retired}");
 }
