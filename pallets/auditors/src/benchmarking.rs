@@ -83,8 +83,8 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Signed(auditor.clone()));
 
-        let bond = Auditors::<T>::get(auditor).map(|record| record.bond);
-        assert_eq!(bond, Some(T::AuditorBond::get()));
+        let held = Auditors::<T>::get(auditor).map(|record| record.bond);
+        assert_eq!(held, Some(T::AuditorBond::get()));
         Ok(())
     }
 
