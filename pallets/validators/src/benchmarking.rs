@@ -191,4 +191,10 @@ mod benches {
         assert_eq!(SeatLimits::<T>::get(), seats);
         Ok(())
     }
+
+    impl_benchmark_test_suite!(
+        Pallet,
+        crate::mock::new_test_ext(&[1, 2]),
+        crate::mock::Test
+    );
 }

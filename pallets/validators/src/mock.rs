@@ -125,8 +125,8 @@ impl crate::Config for Test {
     type WeightInfo = ();
 }
 
-/// Starts a chain whose genesis validators are `authorities`; runs `test`; checks the invariants.
-pub(crate) fn with_authorities(authorities: &[u64], test: impl FnOnce()) {
+/// A chain at its first block, whose genesis validators are `authorities`.
+pub(crate) fn new_test_ext(authorities: &[u64]) -> sp_io::TestExternalities {
     let mut storage = frame_system::GenesisConfig::<Test>::default()
         .build_storage()
         .expect("the default genesis is valid");
@@ -149,8 +149,13 @@ pub(crate) fn with_authorities(authorities: &[u64], test: impl FnOnce()) {
     .assimilate_storage(&mut storage)
     .expect("session keys are valid");
     let mut externalities = sp_io::TestExternalities::from(storage);
-    externalities.execute_with(|| {
-        System::set_block_number(1);
+    externalities.execute_with(|| System::set_block_number(1));
+    externalities
+}
+
+/// Starts such a chain; runs `test`; checks the invariants.
+pub(crate) fn with_authorities(authorities: &[u64], test: impl FnOnce()) {
+    new_test_ext(authorities).execute_with(|| {
         test();
         Pallet::<Test>::do_try_state().expect("invariants hold");
     });
