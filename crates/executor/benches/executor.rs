@@ -196,7 +196,7 @@ fn starts(criterion: &mut Criterion, wasm: &[u8]) -> Res {
 
     let mut group = criterion.benchmark_group("start");
     group.bench_function("cached module", |b| {
-        timed(b, || {
+        b.iter(|| {
             let module = engine.compile(black_box(wasm))?;
             engine
                 .run(&module, &task, &limits())
@@ -204,7 +204,7 @@ fn starts(criterion: &mut Criterion, wasm: &[u8]) -> Res {
         })
     });
     group.bench_function("module in memory", |b| {
-        timed(b, || engine.run(&module, &task, &limits()))
+        b.iter(|| engine.run(&module, &task, &limits()))
     });
     group.sample_size(10);
     group.bench_function("not cached", |b| {
@@ -212,17 +212,6 @@ fn starts(criterion: &mut Criterion, wasm: &[u8]) -> Res {
     });
     group.finish();
     Ok(())
-}
-
-/// Has criterion count processor time.
-fn timed<T>(bencher: &mut criterion::Bencher<'_>, mut work: impl FnMut() -> T) {
-    bencher.iter_custom(|turns| {
-        let watch = Watch::start();
-        for _ in 0..turns {
-            black_box(work());
-        }
-        watch.elapsed()
-    });
 }
 
 fn dir_size(path: &Path) -> Res<u64> {
