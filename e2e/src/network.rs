@@ -104,6 +104,32 @@ impl Node {
         self.process = Some(process);
     }
 
+    /// Runs a subcommand of the node, such as `check-block`, on this chain, and returns what it printed. The node has
+    /// to be stopped; `folder`: another one than its own.
+    ///
+    /// # Panics
+    /// With what it printed, if it fails.
+    pub fn subcommand(&self, arguments: &[&str], folder: Option<&Path>) -> String {
+        let output = Command::new(binary("sungrid-node"))
+            .args(arguments)
+            .arg("--chain")
+            .arg(self.spec())
+            .arg("--base-path")
+            .arg(folder.unwrap_or(self.folder.path()))
+            .output()
+            .expect("the node runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?} failed\n{text}");
+        text
+    }
+
+    /// Waits until this node has imported a block.
+    pub fn wait_for_block(&mut self, number: u32) {
+        let process = self.process.as_mut().expect("the node runs");
+        process.wait_for(&format!("Imported #{number} "));
+    }
+
     /// WebSocket address.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)

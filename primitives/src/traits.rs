@@ -281,8 +281,8 @@ pub struct Assignment<AccountId> {
 /// How batches are verified; implemented by `pallet-verification`, the market's child.
 pub trait Verifier<AccountId> {
     /// A worker got a replica of a batch under `policy`, for results that compare in `environment`: expect its
-    /// commitment. `virtual_seconds` is the batch's worst case on one lane; `room` how many more workers may ever get the batch. Returns how many more
-    /// replicas are wanted now, at most `room`.
+    /// commitment. `virtual_seconds` is the batch's worst case on one lane; `room` how many more workers may
+    /// ever get the batch. Returns how many more replicas are wanted now, at most `room`.
     fn assigned(
         job: JobId,
         batch: BatchIndex,
