@@ -52,7 +52,7 @@ pub const PROFILES: [(ProfileId, Profile, Balance); 4] = [
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
 pub const ENVIRONMENTS: [EnvironmentId; 1] = [H256(hex!(
-    "17854b0b1f5a66153460eb0610a80ec22093856fa35f842dff06c5b2b99f25a2"
+    "67ab1ac9c10d5df0215761140355706d0fd9e7bb1e3cd24bf7500aa419e276d0"
 ))];
 
 /// A validator of a development network.

@@ -4,7 +4,8 @@
 //! therefore carries a BLAKE3 hash keyed with a secret that lies in the same directory, readable
 //! by its owner only. That rejects what was cut short, damaged, swapped between modules or
 //! engines, copied from another machine, or written by anybody who cannot read the owner's files; whoever can
-//! is the owner, and needs no cache to run code. An entry is read once into memory and
+//! is the owner, and needs no cache to run code. A directory or key that others could have written is
+//! refused. An entry is read once into memory and
 //! verified there: nobody can swap the file between the check and its use, as mapping it would
 //! allow.
 //!
@@ -55,6 +56,7 @@ impl Cache {
             source,
         };
         create_private_dir(&config.directory).map_err(failed)?;
+        refuse_open_to_others(&config.directory, 0o022, "written").map_err(failed)?;
         let key = read_or_create_key(&config.directory).map_err(failed)?;
         let cache = Self {
             config,
@@ -205,6 +207,27 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// What others may change, or a secret that they may read, vouches for nothing.
+#[cfg(unix)]
+fn refuse_open_to_others(path: &Path, mode: u32, what: &str) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let open = fs::metadata(path)?.mode() & mode;
+    if open == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "{} can be {what} by other users (`chmod go-rwx` it, after emptying the directory)",
+        path.display()
+    );
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+}
+
+/// Directories of a user's profile are the user's own there.
+#[cfg(not(unix))]
+fn refuse_open_to_others(_: &Path, _: u32, _: &str) -> io::Result<()> {
+    Ok(())
+}
+
 /// Reads the key, or makes one. Two processes that start at once agree: the first link wins.
 fn read_or_create_key(directory: &Path) -> io::Result<[u8; HASH]> {
     let path = directory.join(KEY_FILE);
@@ -232,7 +255,10 @@ fn read_or_create_key(directory: &Path) -> io::Result<[u8; HASH]> {
 fn read_key(path: &Path) -> io::Result<Option<[u8; HASH]>> {
     match fs::read(path) {
         Ok(bytes) => match <[u8; HASH]>::try_from(bytes.as_slice()) {
-            Ok(key) => Ok(Some(key)),
+            Ok(key) => {
+                refuse_open_to_others(path, 0o077, "read")?;
+                Ok(Some(key))
+            }
             Err(_) => {
                 fs::remove_file(path)?;
                 Ok(None)

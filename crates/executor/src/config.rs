@@ -1,6 +1,6 @@
 //! The one engine configuration, and the environment's identity.
 
-use crate::cost;
+use crate::{canonical, cost};
 use wasmtime::{Config, Inlining, OptLevel, RegallocAlgorithm, Strategy, WasmFeatures};
 
 /// The engine whose code generation and metering this crate was audited with. A test holds it
@@ -88,7 +88,8 @@ pub(crate) fn audited() -> wasmtime::Result<Config> {
     // Semantics.
     c.wasm_features(WasmFeatures::all(), false);
     c.wasm_features(features(), true);
-    c.cranelift_nan_canonicalization(true);
+    // `canonical.rs` does it, where it can be seen.
+    c.cranelift_nan_canonicalization(false);
     c.relaxed_simd_deterministic(true);
     c.shared_memory(false);
 
@@ -145,10 +146,11 @@ impl Environment {
         let text = format!(
             "engine={ENGINE} target={TARGET} isa={ISA_FLAGS:?} features={:#x} \
              stack={GUEST_STACK} slice={SLICE} reservation={MAX_MEMORY} guard={} \
-             nan=canonical opt=speed regalloc=backtracking inlining=no cow=no \
+             nan=canonical/{} opt=speed regalloc=backtracking inlining=no cow=no \
              wasi={WASI_SEMANTICS} {}",
             features().bits(),
             32 << 20,
+            canonical::VERSION,
             cost::describe(),
         );
         Self(blake3::derive_key(

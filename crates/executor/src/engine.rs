@@ -1,6 +1,7 @@
 //! The engine and compiled modules.
 
 use crate::cache::{Cache, CacheConfig};
+use crate::canonical;
 use crate::config::{self, Environment};
 use crate::error::{CompileError, EngineError};
 use crate::run::State;
@@ -26,6 +27,8 @@ struct Inner {
     cache: Option<Cache>,
     environment: Environment,
     metered: bool,
+    /// Whether NaNs are canonical: always, but for the engine as it comes.
+    canonical: bool,
 }
 
 /// A compiled module, ready to run. Clones share the code.
@@ -48,7 +51,7 @@ impl Engine {
     /// If the processor lacks the pinned instruction set, or the cache directory cannot be
     /// created or its key not be read.
     pub fn new(cache: Option<CacheConfig>) -> Result<Self, EngineError> {
-        Self::with_config(config::audited(), cache, true)
+        Self::with_config(config::audited(), cache, true, true)
     }
 
     /// An engine without metering, to compare speed with: in the audited configuration otherwise,
@@ -64,13 +67,14 @@ impl Engine {
         } else {
             config::audited_without_metering()
         };
-        Self::with_config(config, None, false)
+        Self::with_config(config, None, false, !plain)
     }
 
     fn with_config(
         config: wasmtime::Result<wasmtime::Config>,
         cache: Option<CacheConfig>,
         metered: bool,
+        canonical: bool,
     ) -> Result<Self, EngineError> {
         let unsupported = |error: wasmtime::Error| EngineError::Unsupported(format!("{error:#}"));
         let config = config.map_err(unsupported)?;
@@ -82,7 +86,19 @@ impl Engine {
             Some(config) => {
                 let mut hasher = DefaultHasher::new();
                 engine.precompile_compatibility_hash().hash(&mut hasher);
-                Some(Cache::open(config, environment, hasher.finish())?)
+                match Cache::open(config, environment, hasher.finish()) {
+                    Ok(cache) => Some(cache),
+                    Err(EngineError::Cache { path, source })
+                        if source.kind() == std::io::ErrorKind::StorageFull =>
+                    {
+                        tracing::warn!(
+                            path = %path.display(),
+                            "no module cache: the disk is full; free some space to start faster"
+                        );
+                        None
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             None => None,
         };
@@ -92,6 +108,7 @@ impl Engine {
             cache,
             environment,
             metered,
+            canonical,
         })))
     }
 
@@ -154,8 +171,13 @@ impl Engine {
         let compile = || {
             wasmtime::Module::validate(&self.0.engine, wasm)
                 .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
-            wasmtime::Module::new(&self.0.engine, wasm)
-                .map_err(|error| CompileError::Compiler(format!("{error:#}")))
+            let failed = |error: &dyn std::fmt::Display| CompileError::Compiler(error.to_string());
+            let canonical = match self.0.canonical {
+                true => canonical::rewrite(wasm).map_err(|error| failed(&error))?,
+                false => wasm.to_vec(),
+            };
+            wasmtime::Module::new(&self.0.engine, canonical)
+                .map_err(|error| failed(&format_args!("{error:#}")))
         };
         std::thread::scope(|scope| {
             std::thread::Builder::new()

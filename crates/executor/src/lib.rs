@@ -31,7 +31,7 @@
 //!
 //! | source of difference | closed by |
 //! |---|---|
-//! | NaN bits | canonicalisation |
+//! | NaN bits | canonical wherever a guest can see them, by code added before compilation |
 //! | relaxed SIMD, threads, other open features | off |
 //! | instruction set, frame sizes, stack depth | pinned target, in the environment |
 //! | lack of host memory | [`RunError::Host`], never an answer to the guest |
@@ -46,6 +46,7 @@
 #![deny(missing_docs)]
 
 mod cache;
+mod canonical;
 mod config;
 pub mod cost;
 mod engine;

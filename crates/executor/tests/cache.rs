@@ -246,7 +246,7 @@ fn a_cache_that_cannot_be_written_only_costs_time() {
 fn a_full_disk_only_costs_time() {
     let dir = tempfile::tempdir().unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=16k none {0} && exec {1} --exact child_on_a_full_disk --nocapture",
+        "mount -t tmpfs -o size=16k,mode=0700 none {0} && exec {1} --exact child_on_a_full_disk --nocapture",
         dir.path().display(),
         std::env::current_exe().unwrap().display()
     );
@@ -283,5 +283,49 @@ fn child_on_a_full_disk() {
         .filter(|name| name.starts_with(".new-"))
         .collect();
     assert!(left.is_empty(), "{left:?} was left behind");
+    // Not even a key fits.
+    let late = dir.join("late");
+    fs::create_dir(&late).unwrap();
+    let mut ballast = fs::File::create(dir.join("more")).unwrap();
+    while std::io::Write::write(&mut ballast, &[0; 4 << 10]).is_ok() {}
+    works(&open(&late, ROOM), &hello());
+    assert_eq!(fs::read_dir(&late).unwrap().count(), 0);
     println!("\non a full disk: hello");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_cache_that_others_could_have_written_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let error = || {
+        let config = CacheConfig {
+            directory: dir.path().to_owned(),
+            max_bytes: ROOM,
+        };
+        Engine::new(Some(config)).unwrap_err().to_string()
+    };
+    works(&open(dir.path(), ROOM), &hello());
+
+    allow(dir.path(), 0o777);
+    assert!(
+        error().contains("can be written by other users"),
+        "{}",
+        error()
+    );
+    allow(dir.path(), 0o755);
+    works(&open(dir.path(), ROOM), &hello());
+
+    let key = dir.path().join("key");
+    allow(&key, 0o644);
+    assert!(
+        error().contains("can be read by other users"),
+        "{}",
+        error()
+    );
+    allow(&key, 0o600);
+    works(&open(dir.path(), ROOM), &hello());
 }
