@@ -28,7 +28,7 @@ fn state(node: &Node, block: &Value) -> BTreeMap<String, Value> {
 /// A node that warps has the state of a finalised block, and none of those before it.
 #[test]
 fn a_node_joins_by_warp_sync() {
-    let mut validator = Node::dev();
+    let validator = Node::dev();
     // With fewer than three peers it would wait for ever.
     let mut others = [(); 2].map(|()| Node::join(&[&validator], &[]));
     for node in &mut others {
