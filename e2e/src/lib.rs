@@ -3,6 +3,7 @@
 
 pub mod network;
 pub mod process;
+mod query;
 
 pub use network::{Node, Worker, sungrid, sungrid_json};
 pub use process::{Process, binary, guest, root};

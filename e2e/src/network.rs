@@ -13,24 +13,54 @@ use crate::process::{Process, binary};
 /// Blocks in a round of the test chain: 30 s, so that tests see income being split.
 const ROUND: u32 = 10;
 
-/// A development chain: one validator, blocks every 3 s, rounds of [`ROUND`] blocks.
+/// A node of a development chain: blocks every 3 s, rounds of [`ROUND`] blocks.
 pub struct Node {
     process: Option<Process>,
     folder: TempDir,
+    arguments: Vec<String>,
     port: u16,
 }
 
 impl Node {
-    /// Starts a fresh development chain on a port that the system picks.
+    /// Starts a fresh development chain, with this node as its one validator, on ports that the system picks.
     pub fn dev() -> Self {
-        let mut node = Self {
-            process: None,
-            folder: TempDir::new().expect("a temporary folder"),
-            port: 0,
-        };
+        // A validator makes no network key by itself; any will do.
+        let key = format!("{:064x}", 1);
+        let arguments = [
+            "--alice",
+            "--validator",
+            "--force-authoring",
+            "--node-key",
+            &key,
+        ];
+        let mut node = Self::new(&arguments);
         node.write_spec();
         node.start();
         node
+    }
+
+    /// Starts a node that makes no blocks, on the chain of `peers`, with further arguments.
+    ///
+    /// # Panics
+    /// If it does not follow the chain in time.
+    pub fn join(peers: &[&Self], arguments: &[&str]) -> Self {
+        let mut node = Self::new(arguments);
+        for peer in peers {
+            node.arguments
+                .extend(["--bootnodes".into(), peer.address()]);
+        }
+        std::fs::copy(peers[0].spec(), node.spec()).expect("the specification can be copied");
+        node.start();
+        node
+    }
+
+    fn new(arguments: &[&str]) -> Self {
+        Self {
+            process: None,
+            folder: TempDir::new().expect("a temporary folder"),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            port: 0,
+        }
     }
 
     fn spec(&self) -> PathBuf {
@@ -76,16 +106,10 @@ impl Node {
     pub fn start(&mut self) {
         let mut command = Command::new(binary("sungrid-node"));
         command
-            .args([
-                "--alice",
-                "--validator",
-                "--force-authoring",
-                "--no-prometheus",
-                "--no-mdns",
-            ])
-            .args(["--port", "0", "--rpc-port", &self.port.to_string()])
-            // Any key will do: nobody connects to this node.
-            .args(["--node-key", &format!("{:064x}", 1)])
+            .args(["--no-mdns", "--listen-addr", "/ip4/127.0.0.1/tcp/0"])
+            .args(["--rpc-port", &self.port.to_string()])
+            .args(["--prometheus-port", "0"])
+            .args(&self.arguments)
             .arg("--chain")
             .arg(self.spec())
             .arg("--base-path")
@@ -128,6 +152,19 @@ impl Node {
     pub fn wait_for_block(&mut self, number: u32) {
         let process = self.process.as_mut().expect("the node runs");
         process.wait_for(&format!("Imported #{number} "));
+    }
+
+    /// Everything that the node printed since it was started.
+    ///
+    /// # Panics
+    /// If it was stopped.
+    pub fn log(&mut self) -> String {
+        self.process.as_mut().expect("the node runs").log()
+    }
+
+    /// Port of the RPC server.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// WebSocket address.

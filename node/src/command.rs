@@ -1,5 +1,7 @@
 //! Does what the command line asks for.
 
+use std::net::{SocketAddr, TcpListener};
+
 use sc_cli::SubstrateCli;
 use sc_service::PartialComponents;
 
@@ -43,11 +45,16 @@ impl SubstrateCli for Cli {
 pub(crate) fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_args();
     match &cli.subcommand {
-        None => cli
-            .create_runner(&cli.run)?
-            .run_node_until_exit(|config| async move {
-                service::new_full(config).map_err(sc_cli::Error::Service)
-            }),
+        None => {
+            let wants_metrics = cli.run.prometheus_params.prometheus_port.is_some();
+            cli.create_runner(&cli.run)?
+                .run_node_until_exit(|config| async move {
+                    if wants_metrics && let Some(metrics) = &config.prometheus_config {
+                        check_port(metrics.port)?;
+                    }
+                    service::new_full(config).map_err(sc_cli::Error::Service)
+                })
+        }
         Some(Subcommand::Key(cmd)) => cmd.run(&cli),
         Some(Subcommand::Sign(cmd)) => cmd.run(),
         Some(Subcommand::Verify(cmd)) => cmd.run(),
@@ -118,4 +125,14 @@ pub(crate) fn run() -> sc_cli::Result<()> {
             .create_runner(cmd)?
             .sync_run(|config| cmd.run::<sungrid_runtime::opaque::Block>(&config)),
     }
+}
+
+/// Refuses an address for metrics that cannot be listened on. The exporter itself would only log that, and the node run
+/// unobserved.
+fn check_port(address: SocketAddr) -> sc_cli::Result<()> {
+    TcpListener::bind(address).map(drop).map_err(|error| {
+        sc_cli::Error::Input(format!(
+            "metrics cannot be served at {address}: {error}; give another --prometheus-port"
+        ))
+    })
 }

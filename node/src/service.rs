@@ -37,8 +37,8 @@ type FullBabeImport = BabeBlockImport<
 >;
 type GrandpaLink = sc_consensus_grandpa::LinkHalf<Block, FullClient, FullSelectChain>;
 
-/// Blocks between two stored justifications at most. A warp sync proof needs one, and each takes
-/// space for ever.
+/// Blocks between two stored justifications at most, beside those of changes of the validators and the newest.
+/// More of them make the finality proofs of older blocks shorter; each takes space for ever.
 const JUSTIFICATION_PERIOD: u32 = 512;
 
 /// How long a GRANDPA message takes to reach everybody, roughly. Too short and voters repeat
