@@ -187,6 +187,25 @@ pub enum JobCommand {
         /// Copy the outputs into this folder, too.
         #[arg(long, short, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Send no delivery receipt: workers go on serving the outputs, and the deposit stays, until retention ends.
+        #[arg(long)]
+        no_receipt: bool,
+    },
+    /// Let a job be claimed again that workers have paused because they could not get its input; `job watch` serves it.
+    Resume {
+        /// The job.
+        job: JobId,
+    },
+    /// Rate the operators that served a completed job, each once. Everybody sees it; it moves no money.
+    Rate {
+        /// The job.
+        job: JobId,
+        /// 1 (bad) to 5 (good).
+        #[arg(value_parser = clap::value_parser!(u8).range(1..=5))]
+        stars: u8,
+        /// One of them alone [default: all that you have not rated yet].
+        #[arg(long, value_name = "ADDRESS")]
+        operator: Option<AccountId>,
     },
     /// Start nothing new; what workers have begun is completed and paid, the rest is refunded.
     Cancel {
@@ -355,6 +374,11 @@ pub struct RenderArgs {
 pub enum WorkerCommand {
     /// List the registered workers.
     List,
+    /// A worker: what it offers, its record, and what requesters think of its operator.
+    Show {
+        /// The worker key's address.
+        worker: AccountId,
+    },
     /// Pause a worker of yours: only you can resume it. For a stolen machine, before `rotate`.
     Pause {
         /// The worker key's address.

@@ -7,6 +7,7 @@
 //! - A [`requester::Requester`] follows a job: it fetches each batch as soon as its worker says that it
 //!   is ready, checks every receipt ([`verify`]), and calls a unit *verified* only when its leaves come
 //!   to the root that the chain accepted.
+//! - [`service`] is the requester's word on the service: delivery receipts, ratings.
 //! - [`folder`] keeps what is needed to go on after a Ctrl-C, and to check the bill years later without
 //!   a chain.
 //!
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod progress;
 pub mod requester;
 pub mod serve;
+pub mod service;
 pub mod submit;
 pub mod units;
 pub mod verify;

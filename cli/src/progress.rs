@@ -61,6 +61,10 @@ impl Display {
                     "batch {batch}: cannot fetch from {worker}: {reason} ({then})"
                 ));
             }
+            Update::Paused { operators } => self.line(format!(
+                "paused: {operators} operators could not get the job's input. See that workers reach this machine, then let \
+                 them go on with `sungrid job resume`"
+            )),
             Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
             Update::Received { .. } | Update::Verified { .. } => {}
         }

@@ -7,12 +7,13 @@ mod common;
 use std::fs;
 
 use common::{Grid, Lie, Scene};
-use sungrid_chain_client::{Chain, Keypair};
+use sungrid_chain_client::{Call, Chain, Keypair, Rating, Until};
 use sungrid_cli::{
     Error,
     folder::{DataFolder, Task},
     plan::JobFile,
     requester::Update,
+    service,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,6 +345,73 @@ async fn jobs_of_others_are_not_ours_to_watch() {
         .err()
         .unwrap();
     assert!(matches!(error, Error::UnknownJob(7)), "{error}");
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_input_workers_cannot_get_says_so_and_goes_on_when_resumed() {
+    let grid = Grid::new(5).await;
+    let mut requester = grid.submit(&Scene::new(1, 1)).await.unwrap();
+    let job = requester.job();
+    for n in 0..3 {
+        let key = Keypair::from_uri(&format!("//Worker{n}")).unwrap();
+        for call in [Call::Claim(job), Call::Decline { job, batch: 0 }] {
+            let sent = grid.chain.submit(&key, call, Until::InBlock);
+            sent.await.unwrap();
+        }
+    }
+    let told = |update: &Update| matches!(update, Update::Paused { operators: 3 });
+    grid.run_until(&mut requester, told).await;
+    let alice = Keypair::from_uri("//Alice").unwrap();
+    let resume = Call::ResumeJob(job);
+    grid.chain
+        .submit(&alice, resume, Until::InBlock)
+        .await
+        .unwrap();
+    let (updates, summary) = grid.run(&mut requester).await;
+    assert_eq!(summary.unwrap().complete().unwrap().verified, 1);
+    assert!(
+        !updates.iter().any(|u| matches!(u, Update::Paused { .. })),
+        "{updates:?}"
+    );
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_confirms_once_and_rates_everybody_who_served_once() {
+    let grid = Grid::new(3).await;
+    let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();
+    let (job, alice) = (requester.job(), Keypair::from_uri("//Alice").unwrap());
+    let chain = &grid.chain;
+    let early = service::rate(chain, &alice, job, 4, None).await.unwrap();
+    assert_eq!(early, [], "nobody has served it yet");
+    let (_, summary) = grid.run(&mut requester).await;
+    summary.unwrap().complete().unwrap();
+
+    assert!(service::acknowledge(chain, &alice, job).await.unwrap());
+    assert_eq!(chain.received(job).await.unwrap(), 3);
+    assert!(!service::acknowledge(chain, &alice, job).await.unwrap());
+    assert!(!service::acknowledge(chain, &alice, job + 1).await.unwrap());
+
+    let first = Keypair::from_uri("//Operator0").unwrap().account();
+    let only = Some(&first);
+    let rated = service::rate(chain, &alice, job, 5, only).await.unwrap();
+    assert_eq!(rated.as_slice(), std::slice::from_ref(&first));
+    let again = service::rate(chain, &alice, job, 5, only).await;
+    assert!(again.unwrap_err().to_string().contains("rated"));
+    let others = service::rate(chain, &alice, job, 2, None).await.unwrap();
+    assert!(!others.is_empty() && !others.contains(&first));
+    assert_eq!(
+        chain.rating(&first).await.unwrap(),
+        Rating { stars: 5, count: 1 }
+    );
+    let nobody = alice.account();
+    for (job, only) in [(job, Some(&nobody)), (job + 1, None)] {
+        let refused = service::rate(chain, &alice, job, 5, only).await;
+        assert!(refused.is_err(), "{refused:?}");
+    }
     requester.shutdown().await;
     grid.shutdown().await;
 }

@@ -160,6 +160,8 @@ pub trait Workers<AccountId> {
     fn resolved(worker: &AccountId);
     /// Records that the worker missed a deadline.
     fn note_missed(worker: &AccountId);
+    /// Records that the worker declined a batch in time: its input was not to be had.
+    fn note_declined(worker: &AccountId);
     /// Records `units` accepted units, of `charge` µSUNS·s together.
     fn note_accepted(worker: &AccountId, units: u32, charge: u128);
     /// What a slash would take of the worker's bond now, planck.
@@ -301,8 +303,15 @@ pub trait Verifier<AccountId> {
     /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged in
     /// time; 0 for policies without a challenge.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
+    /// Whether a job's input is said to be missing: by so many operators that it is paused, or lately by this one. Such an
+    /// operator may claim nothing but what a challenge ordered.
+    fn is_withheld(job: JobId, operator: &AccountId) -> bool;
+    /// The requester says that it has the outputs of all batches below this one.
+    fn received(job: JobId) -> BatchIndex;
     /// The job's records are being removed: forget the result of this batch.
     fn forget(job: JobId, batch: BatchIndex);
+    /// The job's record is being removed, after those of all its batches: forget what is left of it.
+    fn forget_job(job: JobId);
 }
 
 /// The verifier's word on a batch, for the market to act on.
@@ -342,6 +351,9 @@ pub trait BatchControl<AccountId> {
     /// An assigned worker missed a deadline: its capacity is free again and the miss is recorded. Its
     /// bond answers until the batch ends.
     fn missed(job: JobId, batch: BatchIndex, worker: &AccountId);
+    /// An assigned worker declined in time: its capacity is free again, the decline is recorded, and nobody blames
+    /// it. Its bond answers until the batch ends.
+    fn declined(job: JobId, batch: BatchIndex, worker: &AccountId);
     /// A worker has done its work and sealed it; its capacity is free again. Its bond answers until
     /// the batch ends.
     fn delivered(job: JobId, batch: BatchIndex, worker: &AccountId);

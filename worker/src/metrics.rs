@@ -68,6 +68,7 @@ counters! {
     undecided: "batches_failed_total", "Batches that failed or were cancelled.";
     late: "deadlines_missed_total", "Deadlines missed.";
     declines: "jobs_declined_total", "Jobs that could not be prepared.";
+    back: "batches_declined_total", "Batches given back because their input was missing.";
     paid: "rewards_planck_total", "Rewards claimed.";
     working: "batches_in_hand", "Batches being computed.";
     height: "best_block", "Best block seen.";
@@ -185,6 +186,10 @@ impl Metrics {
 
     pub(crate) fn missed(&self) {
         add(&self.late, 1);
+    }
+
+    pub(crate) fn given_back(&self) {
+        add(&self.back, 1);
     }
 
     pub(crate) fn declined(&self) {

@@ -7,7 +7,7 @@
 //! | the chain says | the journal says | then |
 //! |---|---|---|
 //! | assigned | nothing | adopt the batch and compute it |
-//! | assigned | claimed | compute it, once |
+//! | assigned | claimed | compute it, once; decline it if its input is not to be had |
 //! | assigned | sealed | commit, with the salt on the disk |
 //! | committed, reveals open | sealed | reveal |
 //! | accepted, by us among others | sealed | serve until retention ends |
@@ -50,6 +50,13 @@ use crate::{
 /// How long a stopping worker waits for transactions on their way: two blocks and a little. Shorter, and the
 /// next start has to ask the chain what became of them; longer, and service managers kill it.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// Blocks in which an input that cannot be fetched is tried again before the batch is declined. Fewer, and a requester
+/// that starts its machine anew is paused; more, and this machine waits as long for other work.
+const FETCH_PATIENCE: BlockNumber = 20;
+/// Blocks before a commit deadline in which a decline that is due has to be sent: fewer, and it may come too late, which
+/// is a miss.
+const DECLINE_MARGIN: BlockNumber = 5;
 
 /// What an operator decides about the work that is taken.
 #[derive(Clone, Debug)]
@@ -97,6 +104,7 @@ enum Report {
     Claimed(JobId, Result<Included, SubmitError>),
     Worked(BatchId, Result<Finished, WorkError>),
     Committed(BatchId, Result<Included, SubmitError>),
+    Declined(BatchId, Result<Included, SubmitError>),
     Told(BatchId, Result<(), BlobError>),
     Revealed(BatchId, Result<Included, SubmitError>),
     Rewarded(Result<Included, SubmitError>),
@@ -107,6 +115,7 @@ enum Report {
 /// What is being done for a batch right now.
 enum Activity {
     Working(AbortHandle),
+    Declining,
     Committing,
     /// Sent; looked at again when this block has come.
     CommitSent(BlockNumber),
@@ -120,6 +129,8 @@ struct InHand {
     /// Tries that failed, and the block from which on the next is made.
     failures: u32,
     not_before: BlockNumber,
+    /// The block from which on it is declined, as its input is not to be had.
+    decline_from: Option<BlockNumber>,
     /// Since when the chain does not know that we have it.
     missing_since: Option<BlockNumber>,
     told: bool,
@@ -132,6 +143,7 @@ impl InHand {
             activity: None,
             failures: 0,
             not_before: 0,
+            decline_from: None,
             missing_since: None,
             told: false,
         }
@@ -139,6 +151,27 @@ impl InHand {
 
     fn is_working(&self) -> bool {
         self.entry.stage == Stage::Claimed
+    }
+
+    /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense
+    /// none.
+    fn not_computed(&mut self, now: BlockNumber, error: &WorkError) {
+        if !error.is_input_missing() {
+            self.decline_from = None;
+        } else if error.is_retryable() {
+            self.decline_from
+                .get_or_insert(now.saturating_add(FETCH_PATIENCE));
+        } else {
+            self.decline_from = Some(now);
+        }
+    }
+
+    /// Whether it is time to give it back, while there still is time.
+    fn is_to_be_declined(&self, now: BlockNumber, due: Option<BlockNumber>) -> bool {
+        self.activity.is_none()
+            && self.decline_from.is_some_and(|from| {
+                now >= from || due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due)
+            })
     }
 
     /// Notes a failed step: twice the pause after each, so that a lasting fault does not fill the log.

@@ -95,6 +95,17 @@ impl WorkError {
         }
     }
 
+    /// Whether the requester withholds what the job needs: it is not served, or not what it is said to be.
+    pub fn is_input_missing(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } => {
+                matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
+            }
+            Self::Malformed { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the cause is a lack of room here.
     pub fn is_full(&self) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! `sungrid job explain`: why a job is not running (requirement X5).
 
 use serde::Serialize;
-use sungrid_chain_client::{Explanation, JobSpec, Rejected, Rejection, Survey};
+use sungrid_chain_client::{Declines, Explanation, JobSpec, Rejected, Rejection, Survey};
 use sungrid_primitives::{JobId, constraints::Unmet};
 
 use crate::{Error, context::Context, requester::state_name, units};
@@ -20,11 +20,13 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let explanation = chain.explain(job).await?.ok_or(Error::UnknownJob(job))?;
+    let mut reasons = reasons(&explanation.survey, explanation.replicas, &record.spec);
+    reasons.extend(missing_input(job, &chain.declines(job).await?));
     let explained = Explained {
         job,
         state: state_name(&record),
         gap: explanation.gap(),
-        reasons: reasons(&explanation.survey, explanation.replicas, &record.spec),
+        reasons,
         explanation: &explanation,
     };
     context.out.result(&explained, || {
@@ -39,6 +41,22 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
         lines.join("\n")
     });
     Ok(())
+}
+
+/// Who says that the job's input is missing, and what to do about it.
+pub(crate) fn missing_input(job: JobId, declines: &Declines) -> Option<String> {
+    let count = u32::try_from(declines.operators.len()).unwrap_or(u32::MAX);
+    let who = by_number(count, "operator", "operators");
+    match (declines.paused, count) {
+        (_, 0) => None,
+        (false, _) => Some(format!(
+            "{count} {who} could not get its input lately: is `sungrid job watch {job}` running, where workers reach it?"
+        )),
+        (true, _) => Some(format!(
+            "it is paused: {count} {who} could not get its input. Serve it with `sungrid job watch {job}`, where workers \
+             reach it, then `sungrid job resume {job}`"
+        )),
+    }
 }
 
 /// One of two forms, by number.

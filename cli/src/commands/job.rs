@@ -9,7 +9,7 @@ use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Explanation, Job, JobState, Until};
 use sungrid_primitives::{BatchIndex, JobId};
 
-use super::{explain, image};
+use super::{explain, image, service};
 use crate::{
     Error,
     args::{JobCommand, OrderArgs, SubmitArgs, TermsArgs},
@@ -33,7 +33,17 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
             let done = follow(context, requester).await?;
             report(context, &done, None)
         }
-        JobCommand::Collect { job, out } => collect(context, job, out).await,
+        JobCommand::Collect {
+            job,
+            out,
+            no_receipt,
+        } => collect(context, job, out, !no_receipt).await,
+        JobCommand::Resume { job } => service::resume(context, job).await,
+        JobCommand::Rate {
+            job,
+            stars,
+            operator,
+        } => service::rate(context, job, stars, operator).await,
         JobCommand::Cancel { job } => cancel(context, job).await,
         JobCommand::Challenge { job, batch } => challenge(context, job, batch).await,
         JobCommand::List { all } => list(context, all).await,
@@ -360,7 +370,12 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-async fn collect(context: &Context, job: JobId, out: Option<PathBuf>) -> Result<(), Error> {
+async fn collect(
+    context: &Context,
+    job: JobId,
+    out: Option<PathBuf>,
+    receipt: bool,
+) -> Result<(), Error> {
     let chain = context.chain().await?;
     if let Some(on_chain) = chain.job(job).await?
         && !on_chain.state.has_ended()
@@ -372,6 +387,9 @@ async fn collect(context: &Context, job: JobId, out: Option<PathBuf>) -> Result<
     }
     let requester = open_job(&context.data, chain, job).await?;
     let done = follow(context, requester).await?;
+    if receipt && done.summary.unfetched.is_empty() {
+        service::acknowledge(context, &done).await?;
+    }
     report(context, &done, out.as_deref())
 }
 
@@ -544,10 +562,11 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let explained = chain.explain(job).await?;
-    let waits_for = explained
+    let mut waits_for = explained
         .filter(Explanation::waits)
         .map(|explained| explain::reasons(&explained.survey, explained.replicas, &record.spec))
         .unwrap_or_default();
+    waits_for.extend(explain::missing_input(job, &chain.declines(job).await?));
     let folder = context
         .data
         .job(&chain.genesis(), job)

@@ -9,6 +9,7 @@ mod job;
 mod quote;
 mod receipt;
 mod render;
+mod service;
 mod worker;
 
 use crate::{

@@ -1,7 +1,9 @@
 //! `sungrid worker`.
 
 use serde::Serialize;
-use sungrid_chain_client::{Call, SubmitError, Until, Worker, WorkerState};
+use sungrid_chain_client::{
+    AccountId, Call, Chain, Rating, SubmitError, Until, Worker, WorkerState,
+};
 use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
 use crate::{Error, args::WorkerCommand, context::Context, output::table, units};
@@ -18,8 +20,40 @@ struct Row {
     accepted_units: u64,
     delivered_usuns_s: u128,
     missed: u32,
+    declined: u32,
     faults: u32,
     credit_planck: u128,
+    /// What requesters think of the operator.
+    rating: Rating,
+}
+
+impl Row {
+    async fn read(chain: &dyn Chain, key: AccountId, worker: &Worker) -> Result<Self, Error> {
+        Ok(Self {
+            operator: worker.operator.to_string(),
+            state: state(worker),
+            capacity_usuns: worker.capacity,
+            committed_usuns: worker.committed,
+            bond_planck: worker.bond,
+            jurisdiction: String::from_utf8_lossy(&worker.attributes.jurisdiction).into_owned(),
+            accepted_units: worker.accepted_units,
+            delivered_usuns_s: worker.delivered,
+            missed: worker.missed,
+            declined: worker.declined,
+            faults: worker.faults,
+            credit_planck: chain.credit(&key).await?.total,
+            rating: chain.rating(&worker.operator).await?,
+            worker: key.to_string(),
+        })
+    }
+}
+
+/// Stars on average, and of how many ratings.
+fn stars(Rating { stars, count }: Rating) -> String {
+    match stars.saturating_mul(10).checked_div(count) {
+        Some(tenths) => format!("{}.{} ({count})", tenths / 10, tenths % 10),
+        None => "–".into(),
+    }
 }
 
 /// Millionths of a SUNS as SUNS.
@@ -45,6 +79,7 @@ fn state(worker: &Worker) -> String {
 pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(), Error> {
     match command {
         WorkerCommand::List => list(context).await,
+        WorkerCommand::Show { worker } => show(context, worker).await,
         WorkerCommand::Pause { worker } => send(context, Call::Pause(worker)).await,
         WorkerCommand::Resume { worker } => send(context, Call::Resume(worker)).await,
         WorkerCommand::Rotate { worker, to, proof } => {
@@ -109,25 +144,46 @@ async fn report(context: &Context, blocks: u32) -> Result<(), Error> {
     Ok(())
 }
 
+async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
+    let chain = context.chain().await?;
+    let worker = chain.worker(&key).await?.ok_or_else(|| {
+        Error::Usage(format!(
+            "{key} is no worker of this chain: `sungrid worker list` names them"
+        ))
+    })?;
+    let row = Row::read(&*chain, key, &worker).await?;
+    context.out.result(&row, || {
+        [
+            format!("worker {}, {}", row.worker, row.state),
+            format!("operator   {}, rated {}", row.operator, stars(row.rating)),
+            format!("where      {}", row.jurisdiction),
+            format!(
+                "capacity   {} SUNS, {} in use",
+                suns(row.capacity_usuns),
+                suns(row.committed_usuns)
+            ),
+            format!("bond       {}", units::isc(row.bond_planck)),
+            format!(
+                "accepted   {} units, {} SUNS·hours",
+                row.accepted_units,
+                suns_hours(row.delivered_usuns_s)
+            ),
+            format!(
+                "record     {} deadlines missed, {} batches declined for missing input, {} faults",
+                row.missed, row.declined, row.faults
+            ),
+            format!("credit     {}", units::isc(row.credit_planck)),
+        ]
+        .join("\n")
+    });
+    Ok(())
+}
+
 async fn list(context: &Context) -> Result<(), Error> {
     let chain = context.chain().await?;
     let mut rows = Vec::new();
     for (key, worker) in chain.workers().await? {
-        let credit = chain.credit(&key).await?;
-        rows.push(Row {
-            worker: key.to_string(),
-            operator: worker.operator.to_string(),
-            state: state(&worker),
-            capacity_usuns: worker.capacity,
-            committed_usuns: worker.committed,
-            bond_planck: worker.bond,
-            jurisdiction: String::from_utf8_lossy(&worker.attributes.jurisdiction).into_owned(),
-            accepted_units: worker.accepted_units,
-            delivered_usuns_s: worker.delivered,
-            missed: worker.missed,
-            faults: worker.faults,
-            credit_planck: credit.total,
-        });
+        rows.push(Row::read(&*chain, key, &worker).await?);
     }
     context.out.result(&rows, || {
         if rows.is_empty() {
@@ -144,6 +200,7 @@ async fn list(context: &Context) -> Result<(), Error> {
                 suns_hours(row.delivered_usuns_s),
                 format!("{}/{}", row.missed, row.faults),
                 units::isc_short(row.credit_planck),
+                stars(row.rating),
             ]
         };
         let header = [
@@ -156,6 +213,7 @@ async fn list(context: &Context) -> Result<(), Error> {
             "SUNS·h",
             "missed/faults",
             "credit",
+            "rating",
         ];
         table(&header, &rows.iter().map(line).collect::<Vec<_>>())
     });

@@ -71,6 +71,11 @@ pub enum Update {
         /// Whether this was the last try.
         last: bool,
     },
+    /// Workers cannot get the job's input: nothing of it is claimed until its requester resumes it.
+    Paused {
+        /// Operators that say so.
+        operators: usize,
+    },
     /// The node is away; following goes on when it is back.
     Waiting {
         /// What failed.
@@ -141,6 +146,8 @@ pub struct Requester {
     terms: Arc<deliver::Terms>,
     batches: Batches,
     seen: Option<Job>,
+    /// Whether the job is paused, as far as was seen.
+    paused: bool,
     /// When following began, and the units that were verified then: for the pace.
     started: (Instant, u32),
 }
@@ -184,6 +191,7 @@ impl Requester {
             terms,
             batches,
             seen: None,
+            paused: false,
             started,
         })
     }
@@ -308,6 +316,15 @@ impl Requester {
         }
         if changed {
             self.folder.save(&self.record)?;
+        }
+        if !job.state.has_ended() {
+            let declines = self.chain.declines(self.job).await?;
+            let before = std::mem::replace(&mut self.paused, declines.paused);
+            if declines.paused && !before {
+                on(&Update::Paused {
+                    operators: declines.operators.len(),
+                });
+            }
         }
         self.seen = Some(job);
         if let Some(progress) = self.progress() {

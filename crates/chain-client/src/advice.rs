@@ -24,6 +24,23 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Verification", "NotStanding" | "ChallengeTooLate") => {
             "only a revealed result of an optimistic job can be challenged, once, before its window ends"
         }
+        ("Market", "InputMissing") => {
+            "workers cannot get the job's input: its requester serves it (`sungrid job watch`) and resumes it (`sungrid job resume`)"
+        }
+        ("Verification", "NothingDeclined") => {
+            "no worker says that the input is missing: there is nothing to resume"
+        }
+        ("Verification", "NotDelivered") => {
+            "only outputs of decided batches can be confirmed: wait for the job, or name fewer batches"
+        }
+        ("Verification", "AlreadyReceived") => "a receipt for these batches is on chain already",
+        ("Verification", "NotRatable") => {
+            "only a completed job can be rated, before its records are removed"
+        }
+        ("Verification", "BadRating") => "a rating is 1 to 5 stars",
+        ("Verification", "SelfRating") => "nobody rates itself",
+        ("Verification", "NotServed") => "this operator's workers found no result of the job",
+        ("Verification", "AlreadyRated") => "this operator was rated for this job already",
         _ => return None,
     })
 }

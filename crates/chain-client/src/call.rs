@@ -49,6 +49,33 @@ pub enum Call {
         /// The batch.
         batch: BatchIndex,
     },
+    /// `verification.decline`
+    Decline {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+    },
+    /// `verification.resume`
+    ResumeJob(JobId),
+    /// `verification.acknowledge`
+    Acknowledge {
+        /// The job.
+        job: JobId,
+        /// The first batch whose outputs are not confirmed.
+        below: BatchIndex,
+    },
+    /// `verification.rate`
+    Rate {
+        /// The job.
+        job: JobId,
+        /// A batch that the operator served.
+        batch: BatchIndex,
+        /// Whose service it was.
+        operator: AccountId,
+        /// 1 to 5.
+        stars: u8,
+    },
     /// `verification.reveal`
     Reveal {
         /// The job.
@@ -144,6 +171,10 @@ impl Call {
             Self::Claim(_) => ("Market", "claim"),
             Self::Commit { .. } => ("Verification", "commit"),
             Self::Challenge { .. } => ("Verification", "challenge"),
+            Self::Decline { .. } => ("Verification", "decline"),
+            Self::ResumeJob(_) => ("Verification", "resume"),
+            Self::Acknowledge { .. } => ("Verification", "acknowledge"),
+            Self::Rate { .. } => ("Verification", "rate"),
             Self::Reveal { .. } => ("Verification", "reveal"),
             Self::Register(_) => ("Workers", "register"),
             Self::UpdateWorker { .. } => ("Workers", "update"),

@@ -115,6 +115,13 @@ pub trait Chain: Send + Sync {
     /// All results of a job, by batch.
     async fn results(&self, job: JobId) -> Result<Vec<(BatchIndex, BatchResult)>, ChainError>;
 
+    /// Who says that a job's input is missing.
+    async fn declines(&self, job: JobId) -> Result<Declines, ChainError>;
+    /// The requester has confirmed that it has the outputs of all batches below this one.
+    async fn received(&self, job: JobId) -> Result<BatchIndex, ChainError>;
+    /// What requesters think of an operator.
+    async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError>;
+
     /// A worker by its worker key.
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;
     /// All workers.

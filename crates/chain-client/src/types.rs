@@ -1,5 +1,6 @@
 //! What the chain knows, in plain types.
 
+use codec::Decode;
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
 use sungrid_primitives::{
@@ -310,8 +311,28 @@ pub struct BatchResult {
 pub struct Winner {
     /// The worker key.
     pub worker: AccountId,
+    /// Its operator when it claimed.
+    pub operator: AccountId,
     /// BLAKE3 of its result bundle.
     pub bundle: ContentHash,
+}
+
+/// Who says that a job's input is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Declines {
+    /// Whether they are so many that the job is paused.
+    pub paused: bool,
+    /// Operators, the latest last.
+    pub operators: Vec<AccountId>,
+}
+
+/// What requesters think of an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Decode, Serialize)]
+pub struct Rating {
+    /// Stars, 1 to 5 each, of all ratings together.
+    pub stars: u64,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// State of a worker.
@@ -358,6 +379,8 @@ pub struct Worker {
     pub faults: u32,
     /// Deadlines it missed.
     pub missed: u32,
+    /// Batches that it declined in time, because their input was missing.
+    pub declined: u32,
     /// Units accepted so far.
     pub accepted_units: u64,
     /// Charge of these units, µSUNS·s.

@@ -334,6 +334,11 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         T::Workers::note_missed(worker);
     }
 
+    fn declined(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
+        Self::free_capacity(id, batch, worker);
+        T::Workers::note_declined(worker);
+    }
+
     fn delivered(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
         if !Self::free_capacity(id, batch, worker) {
             defensive!("a worker delivers once, while it works");

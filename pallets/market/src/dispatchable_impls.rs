@@ -147,17 +147,14 @@ impl<T: Config> Pallet<T> {
         let unit_charge = profile
             .unit_charge(spec.fuel_limit, spec.memory_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
-        let batches = u128::from(batch_count(spec.units, spec.batch_size));
+        let batches = batch_count(spec.units, spec.batch_size);
         let escrow = unit_charge
             .checked_mul(u128::from(spec.batch_size))
             .map(|charge| suns::cost(charge, spec.price))
             .and_then(|cost| cost.checked_mul(u128::from(spec.policy.paid_results())))
-            .and_then(|cost| cost.checked_mul(batches))
+            .and_then(|cost| cost.checked_mul(batches.into()))
             .ok_or(Error::<T>::EscrowTooLarge)?;
-        let deposit = T::BatchDeposit::get()
-            .checked_mul(batches)
-            .and_then(|deposit| deposit.checked_add(T::JobDeposit::get()))
-            .ok_or(Error::<T>::EscrowTooLarge)?;
+        let deposit = Self::deposit_for(batches).ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
             rate,
             unit_charge,
@@ -251,8 +248,13 @@ impl<T: Config> Pallet<T> {
         if let Some(rejection) = first {
             return Err(rejection.into());
         }
-        let (batch, record) =
-            Self::draw(worker, id, &job, &view).ok_or(Error::<T>::NothingToClaim)?;
+        let (batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
+            if T::Verifier::is_withheld(id, &view.operator) {
+                Error::<T>::InputMissing
+            } else {
+                Error::<T>::NothingToClaim
+            }
+        })?;
         Ok(ClaimPlan {
             job,
             view,
@@ -261,8 +263,8 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether a started batch is open to the worker. When the time to start batches is over (not `in_time`),
-    /// only challenged ones are.
+    /// Whether a started batch is open to the worker. When the time to start batches is over, or the input is said to be
+    /// missing (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away.
     fn is_open_to(
         job: &JobRecordOf<T>,
         record: &BatchRecordOf<T>,
@@ -292,6 +294,7 @@ impl<T: Config> Pallet<T> {
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
         let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
+        let in_time = now < job.claim_until && !T::Verifier::is_withheld(id, &view.operator);
         let mut window: Vec<BatchIndex> = job.window.to_vec();
         let mut round: u32 = 0;
         while !window.is_empty() {
@@ -303,7 +306,6 @@ impl<T: Config> Pallet<T> {
                 .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
-            let in_time = now < job.claim_until;
             let open = match &record {
                 Some(record) => Self::is_open_to(job, record, worker, view, in_time),
                 None => in_time,
@@ -336,8 +338,9 @@ impl<T: Config> Pallet<T> {
             return Err(Error::<T>::NotEnded.into());
         };
         let now = frame_system::Pallet::<T>::block_number();
+        let received = T::Verifier::received(id) >= job.next_batch;
         ensure!(
-            now >= at.saturating_add(T::Retention::get()),
+            received || now >= at.saturating_add(T::Retention::get()),
             Error::<T>::RetentionNotOver
         );
         // Batches that were never in the window have no results.
@@ -358,6 +361,7 @@ impl<T: Config> Pallet<T> {
                 "the deposit was held at submission"
             );
             Jobs::<T>::remove(id);
+            T::Verifier::forget_job(id);
             released
         } else {
             Jobs::<T>::insert(id, job);

@@ -72,6 +72,7 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 mod agenda;
+mod availability;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
@@ -417,6 +418,9 @@ pub mod pallet {
         TierTooLow,
         /// The worker has had too few units accepted for this job.
         TooFewAcceptedUnits,
+        /// The input of the job is said to be missing: by so many operators that it is paused until its requester resumes
+        /// it, or lately by this worker's.
+        InputMissing,
         /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
         NothingToClaim,
         /// The worker has no free capacity for a unit of this job.
@@ -534,7 +538,7 @@ pub mod pallet {
         ///   [`Error::ClassNotServed`], [`Error::OutsideJurisdictions`], [`Error::OutsideRegions`],
         ///   [`Error::WrongArchitecture`], [`Error::WrongEnergySource`], [`Error::TooMuchCarbon`],
         ///   [`Error::TierTooLow`], [`Error::TooFewAcceptedUnits`], [`Error::CapacityExhausted`]
-        /// - [`Error::NothingToClaim`]
+        /// - [`Error::NothingToClaim`], [`Error::InputMissing`]
         ///
         /// ## Events
         /// - [`Event::BatchClaimed`]
@@ -569,8 +573,8 @@ pub mod pallet {
             Self::do_cancel(who, job)
         }
 
-        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, at most
-        /// [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the
+        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, or whose requester has
+        /// received everything, at most [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the
         /// deposit returns to the requester.
         ///
         /// ## Dispatch origin

@@ -117,6 +117,12 @@ parameter_types! {
     pub storage Due: Vec<(JobId, BatchIndex)> = Vec::new();
     /// Results that the verifier forgot.
     pub storage Forgotten: Vec<(JobId, BatchIndex)> = Vec::new();
+    /// Jobs of which the verifier has heard the end.
+    pub storage ForgottenJobs: Vec<JobId> = Vec::new();
+    /// Operators that the verifier keeps from new batches, as their input is missing.
+    pub storage Withheld: BTreeSet<(JobId, AccountId)> = BTreeSet::new();
+    /// Batches below this one that requesters have received.
+    pub storage Received: BTreeMap<JobId, BatchIndex> = BTreeMap::new();
     /// What the randomness of blocks is made from; `None` as from a block without a VRF.
     pub storage Seed: Option<u32> = Some(0);
 }
@@ -135,6 +141,7 @@ pub struct MockWorker {
     pub committed: u64,
     pub unresolved: u32,
     pub missed: u32,
+    pub declined: u32,
     pub slashed: u32,
 }
 
@@ -205,6 +212,9 @@ impl Workers<AccountId> for MockWorkers {
     fn note_missed(key: &AccountId) {
         change_worker(*key, |worker| worker.missed += 1);
     }
+    fn note_declined(key: &AccountId) {
+        change_worker(*key, |worker| worker.declined += 1);
+    }
     fn note_accepted(key: &AccountId, units: u32, charge: u128) {
         change_worker(*key, |worker| {
             worker.accepted_units += u64::from(units);
@@ -256,6 +266,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         committed: 0,
         unresolved: 0,
         missed: 0,
+        declined: 0,
         slashed: 0,
     }
 }
@@ -390,10 +401,21 @@ impl Verifier<AccountId> for MockVerifier {
             0
         }
     }
+    fn is_withheld(job: JobId, operator: &AccountId) -> bool {
+        Withheld::get().contains(&(job, *operator))
+    }
+    fn received(job: JobId) -> BatchIndex {
+        Received::get().remove(&job).unwrap_or(0)
+    }
     fn forget(job: JobId, batch: BatchIndex) {
         let mut forgotten = Forgotten::get();
         forgotten.push((job, batch));
         Forgotten::set(&forgotten);
+    }
+    fn forget_job(job: JobId) {
+        let mut forgotten = ForgottenJobs::get();
+        forgotten.push(job);
+        ForgottenJobs::set(&forgotten);
     }
 }
 

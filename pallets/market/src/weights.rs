@@ -39,8 +39,8 @@ impl WeightInfo for () {
     }
     fn claim() -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
-        // verifier's ballot and agenda, the trust of everyone who has the batch.
-        estimate(160, 26 + u64::from(crate::WINDOW), 8)
+        // verifier's ballot and agenda, the trust of everyone who has the batch, declines.
+        estimate(160, 27 + u64::from(crate::WINDOW), 8)
     }
     fn cancel() -> Weight {
         estimate(
@@ -50,7 +50,9 @@ impl WeightInfo for () {
         )
     }
     fn clean_up(b: u32) -> Weight {
-        estimate(60, 4, 4).saturating_add(estimate(5, 1, 1).saturating_mul(u64::from(b)))
+        // The job, its hold, what the verifier has of it; per batch the result, and marks of ratings of those who found it.
+        let batch = estimate(10, 1, 1 + u64::from(crate::MAX_ASSIGNMENTS));
+        estimate(60, 6, 6).saturating_add(batch.saturating_mul(u64::from(b)))
     }
     fn agenda_lookup() -> Weight {
         estimate(10, 2, 2)

@@ -138,6 +138,17 @@ where
     job
 }
 
+/// So many operators whose declines count.
+fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
+    let decliner = |n| Decliner {
+        operator: account("decliner", n, 0),
+        rests_until: System::<T>::block_number(),
+        counts: true,
+    };
+    let all: alloc::vec::Vec<_> = (0..count).map(decliner).collect();
+    all.try_into().expect("within the bound")
+}
+
 #[benchmarks(where <T as pallet_market::Config>::Currency: Mutate<T::AccountId>)]
 mod benches {
     use super::*;
@@ -200,6 +211,85 @@ mod benches {
         _(RawOrigin::Signed(challenger), job, 0);
 
         assert!(Ballots::<T>::get(job, 0).is_some_and(|b| b.jury_until.is_some()));
+    }
+
+    /// The last of as many workers as can get the batch declines, its job is paused, and the batch fails.
+    #[benchmark]
+    fn decline() {
+        let job = prepare::<T>(Policy::Optimistic);
+        let pauses = T::DeclinesToPause::get();
+        for n in 1..=MAX_ASSIGNMENTS {
+            // Nobody counts yet.
+            Decliners::<T>::remove(job);
+            claim::<T>(n, job);
+            if n < MAX_ASSIGNMENTS {
+                let origin = RawOrigin::Signed(worker::<T>(n)).into();
+                assert!(Pallet::<T>::decline(origin, job, 0).is_ok());
+            }
+        }
+        Decliners::<T>::insert(job, decliners::<T>(pauses.saturating_sub(1)));
+        let last = worker::<T>(MAX_ASSIGNMENTS);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(last), job, 0);
+
+        assert_eq!(Pallet::<T>::decliners(job).0, pauses > 0);
+        assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    #[benchmark]
+    fn resume() {
+        let job = prepare::<T>(Policy::Replicate(2));
+        Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS));
+        Market::<T>::charge_deposit(job, T::ClaimFee::get());
+        let requester: T::AccountId = account("requester", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), job);
+
+        assert!(!Pallet::<T>::decliners(job).0);
+    }
+
+    /// Results that stand, of a job that goes on.
+    #[benchmark]
+    fn acknowledge(b: Linear<1, MAX_RECEIPT>) {
+        let job = standing::<T>();
+        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+        for batch in 1..b {
+            Ballots::<T>::insert(job, batch, &ballot);
+        }
+        pallet_market::Jobs::<T>::mutate(job, |job| {
+            let job = job.as_mut().expect("open");
+            (job.batches, job.next_batch) = (b, b);
+        });
+        let requester: T::AccountId = account("requester", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), job, b);
+
+        assert_eq!(Received::<T>::get(job), b);
+        let now = System::<T>::block_number();
+        let last = Ballots::<T>::get(job, b - 1).expect("in flight");
+        assert_eq!(last.stage, Stage::Standing { until: now });
+    }
+
+    #[benchmark]
+    fn rate() {
+        let job = crowded::<T>();
+        reveal::<T>(MAX_ASSIGNMENTS, job, &answer(MAX_ASSIGNMENTS));
+        let requester: T::AccountId = account("requester", 0, 0);
+        let operator: T::AccountId = account("operator", MAX_ASSIGNMENTS, 0);
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(requester),
+            job,
+            0,
+            operator.clone(),
+            MOST_STARS,
+        );
+
+        assert_eq!(Ratings::<T>::get(operator).count, 1);
     }
 
     /// One of seven withholds its reveal: the batch fails, as many workers as can get it have had it, and the

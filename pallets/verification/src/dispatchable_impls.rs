@@ -1,4 +1,4 @@
-//! What workers do, commit and reveal, and what anyone can: challenge.
+//! What workers do with results, commit and reveal, and what anyone can: challenge.
 
 use frame_support::{ensure, pallet_prelude::*};
 use pallet_market::Pallet as Market;
@@ -55,8 +55,10 @@ impl<T: Config> Pallet<T> {
         let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
         // To the end: replicas stand in order of commitment.
         ballot.replicas[at].state = ReplicaState::Committed { digest, commitment };
+        let operator = ballot.replicas[at].assignment.operator.clone();
         ballot.replicas[at..].rotate_left(1);
         Market::<T>::delivered(job, batch, &worker);
+        Self::note_delivery(job, &operator);
         Self::deposit_event(Event::Committed {
             job,
             batch,

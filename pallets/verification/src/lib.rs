@@ -11,6 +11,10 @@
 //! | [`Pallet::commit`] | an assigned worker key | seals its result; feeless when it succeeds |
 //! | [`Pallet::reveal`] | the same | opens the seal; feeless when it succeeds |
 //! | [`Pallet::challenge`] | anyone, with a bond | sends a standing result to a jury |
+//! | [`Pallet::decline`] | an assigned worker key | gives a batch back whose input is missing; feeless when it succeeds |
+//! | [`Pallet::resume`] | the requester | lets a job that declines have paused be claimed again |
+//! | [`Pallet::acknowledge`] | the requester | a delivery receipt: it has the outputs |
+//! | [`Pallet::rate`] | the requester | rates an operator that served it |
 //!
 //! ## Policies
 //!
@@ -47,6 +51,8 @@
 //!
 //! ## Outcomes
 //!
+//! Missed commits and declines cost no bond; both are recorded, apart.
+//!
 //! | batch | winners | other results | withheld reveals | missed commits |
 //! |---|---|---|---|---|
 //! | decided | paid | slashed | slashed | recorded |
@@ -69,6 +75,21 @@
 //! results and missed commits change neither. How a worker came by its streak is not asked: it can order small
 //! jobs of itself for little more than their fees. It gains nothing by that, because a streak counts only as far as a
 //! lie costs more than the batch pays: see [`stands`](sungrid_primitives::policy::Trust::stands).
+//!
+//! ## Availability
+//!
+//! Requirement X9. Whoever withholds an input pays for the claims that were in vain, whoever declines gains nothing:
+//!
+//! | somebody | pays | gains |
+//! |---|---|---|
+//! | a requester that withholds its input | [`Config::ClaimFee`] for each decline that pauses the job, once per pause | nothing: no miss is on a worker's record |
+//! | an operator that declines what it could have | its claims, [`Config::DeclineRest`] blocks without the job, the decline on record | nothing: the fee goes to the treasury |
+//!
+//! An operator counts once, however many workers it has, until it delivers something of the job. So `n` operators that
+//! do no work can pause a job `n / DeclinesToPause` times. Replicas that a challenge ordered can be claimed all the
+//! same, or accomplices of a liar could keep its jury away.
+//!
+//! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
 //!
 //! ## Randomness
 //!
@@ -107,17 +128,22 @@
 
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 pub use pallet::*;
 use tally::Tally;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod availability;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod dispatchable_impls;
 mod draw;
+mod errors;
+mod events;
 #[cfg(test)]
 mod mock;
+mod rating;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -127,6 +153,8 @@ mod verdict;
 pub mod weights;
 
 /// The pallet.
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
@@ -179,6 +207,18 @@ pub mod pallet {
         /// Seconds between blocks, to turn virtual time into blocks.
         #[pallet::constant]
         type SecondsPerBlock: Get<u64>;
+        /// Operators whose declines pause a job. Too small: few who collude pause anybody's job. Too large: a job whose
+        /// input is missing uses up as many claims.
+        #[pallet::constant]
+        type DeclinesToPause: Get<u32>;
+        /// What the requester pays for each of these declines, planck. Too small: withholding inputs is a free way to
+        /// waste claims. Too large: it is worth an enemy's while.
+        #[pallet::constant]
+        type ClaimFee: Get<u128>;
+        /// Blocks in which an operator that declined may claim nothing else of the job. Too small: who declines everything
+        /// goes through the batches of a job. Too large: whoever had a bad line misses work.
+        #[pallet::constant]
+        type DeclineRest: Get<BlockNumberFor<Self>>;
         /// Weights of the calls and of deadlines.
         type WeightInfo: WeightInfo;
     }
@@ -206,144 +246,26 @@ pub mod pallet {
         ValueQuery,
     >;
 
+    /// Operators that could not get a job's input, the latest last.
+    #[pallet::storage]
+    pub type Decliners<T: Config> = StorageMap<_, Twox64Concat, JobId, DeclinersOf<T>, ValueQuery>;
+
+    /// The requester says that it has the outputs of all batches below this one.
+    #[pallet::storage]
+    pub type Received<T: Config> = StorageMap<_, Twox64Concat, JobId, BatchIndex, ValueQuery>;
+
+    /// What requesters think of an operator's service. Moves no money, and nothing trusts it.
+    #[pallet::storage]
+    pub type Ratings<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Rating, ValueQuery>;
+
+    /// Operators that a job's requester has rated, until the job is cleaned up.
+    #[pallet::storage]
+    pub type Rated<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Blake2_128Concat, T::AccountId, ()>;
+
     /// The randomness of all blocks before this one, chained.
     #[pallet::storage]
     pub type Beacon<T: Config> = StorageValue<_, H256, ValueQuery>;
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A worker sealed its result.
-        Committed {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// The worker key.
-            worker: T::AccountId,
-            /// What its result is compared by.
-            digest: H256,
-            /// The seal.
-            commitment: H256,
-        },
-        /// Enough replicas agree: whoever committed to this digest reveals now.
-        RevealOpened {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Last block for reveals.
-            until: BlockNumberFor<T>,
-            /// What they agree on.
-            digest: H256,
-        },
-        /// It was drawn whether the only result stands or a second replica is wanted.
-        Drawn {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Whether it stands.
-            stands: bool,
-        },
-        /// A result is final unless somebody challenges it.
-        Standing {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Last block for a challenge.
-            until: BlockNumberFor<T>,
-        },
-        /// A result is challenged: a jury will be drawn.
-        Challenged {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Who doubts it.
-            challenger: T::AccountId,
-            /// Held of the challenger, planck.
-            bond: u128,
-            /// The block in which jurors are drawn.
-            draw_at: BlockNumberFor<T>,
-        },
-        /// A result of a worker was confirmed or refuted.
-        TrustChanged {
-            /// The worker key.
-            worker: T::AccountId,
-            /// Where the result compares.
-            environment: EnvironmentId,
-            /// What the worker is trusted with now.
-            trust: Trust,
-        },
-        /// A worker opened its seal.
-        Revealed {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// The worker key.
-            worker: T::AccountId,
-            /// Its result.
-            summary: BatchSummary,
-            /// BLAKE3 of its result bundle.
-            bundle: ContentHash,
-        },
-        /// A worker did not appear.
-        Missed {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// The worker key.
-            worker: T::AccountId,
-            /// What did not come.
-            phase: Phase,
-        },
-        /// What is sealed does not decide the batch: more replicas are needed.
-        Undecided {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Results so far.
-            sealed: u32,
-            /// Results that there must be before they are compared again.
-            wanted: u32,
-        },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// There is no such batch in flight: it is decided, failed, or was never claimed.
-        NotInFlight,
-        /// The signer has no replica of this batch: it was never assigned, or missed its commit deadline.
-        NotAssigned,
-        /// The worker has committed already: a seal cannot be replaced.
-        AlreadyCommitted,
-        /// The commit deadline has passed.
-        CommitTooLate,
-        /// The worker has not committed.
-        NotCommitted,
-        /// Not enough replicas agree yet: wait for `RevealOpened`.
-        RevealNotOpen,
-        /// Others agreed on another result: there is nothing to reveal.
-        Outvoted,
-        /// The worker has revealed already.
-        AlreadyRevealed,
-        /// The reveal window has passed.
-        RevealTooLate,
-        /// Summary and salt do not open the worker's seal.
-        SealMismatch,
-        /// There is no result to challenge: the policy has no challenge, the result is not revealed yet, or is
-        /// challenged already.
-        NotStanding,
-        /// The challenge window has passed.
-        ChallengeTooLate,
-        /// More fuel or charge than a batch at its limits can have.
-        ExceedsTerms,
-    }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
@@ -372,6 +294,19 @@ pub mod pallet {
         /// What a worker is trusted with in an environment.
         pub fn trust(worker: T::AccountId, environment: EnvironmentId) -> Trust {
             Trusts::<T>::get(worker, environment)
+        }
+
+        /// Whether a job is paused because its input is missing, and the operators that say so, the latest last.
+        pub fn decliners(job: JobId) -> (bool, Vec<T::AccountId>) {
+            let decliners = Decliners::<T>::get(job);
+            let paused = Pallet::<T>::is_paused(&decliners);
+            let operators = decliners.into_iter().map(|decliner| decliner.operator);
+            (paused, operators.collect())
+        }
+
+        /// What requesters think of an operator's service.
+        pub fn rating(operator: T::AccountId) -> Rating {
+            Ratings::<T>::get(operator)
         }
 
         /// Results of a job's batches `first..first + count`, at most 1,024; failed and unfinished ones are
@@ -506,6 +441,126 @@ pub mod pallet {
         pub fn challenge(origin: OriginFor<T>, job: JobId, batch: BatchIndex) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_challenge(challenger, job, batch)
+        }
+
+        /// Gives a batch back whose input is not to be had.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the assigned worker key. Feeless when it would succeed: once per claim.
+        ///
+        /// ## Details
+        /// Until the commit deadline, for an input that is not served, or not what the job says it is. The decline is on the
+        /// worker's record and costs it nothing but the claim: its operator gets nothing else of the job for
+        /// [`Config::DeclineRest`] blocks. An operator counts once for a job, until it delivers something of it;
+        /// [`Config::DeclinesToPause`] of them pause the job, and its requester pays [`Config::ClaimFee`] for each, to the
+        /// treasury.
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: what was claimed.
+        ///
+        /// ## Errors
+        /// - [`Error::NotInFlight`], [`Error::NotAssigned`], [`Error::AlreadyCommitted`],
+        ///   [`Error::CommitTooLate`]
+        ///
+        /// ## Events
+        /// - [`Event::Declined`], and [`Event::Paused`] with the last one that it takes
+        #[pallet::call_index(3)]
+        #[pallet::weight(<T as Config>::WeightInfo::decline())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId, batch: &BatchIndex| -> bool {
+            ensure_signed(origin.clone())
+                .is_ok_and(|worker| Pallet::<T>::check_commit(&worker, *job, *batch).is_ok())
+        })]
+        pub fn decline(origin: OriginFor<T>, job: JobId, batch: BatchIndex) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_decline(worker, job, batch)
+        }
+
+        /// Lets a job's batches be claimed again after its input was said to be missing.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Also before the job is paused: operators that declined need not rest any longer. Holds again what the job's
+        /// deposit was charged.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        ///
+        /// ## Errors
+        /// - [`Error::NothingDeclined`]; the market's `NoSuchJob`, `NotRequester`, `NotOpen`; the token's own if the
+        ///   balance does not suffice
+        ///
+        /// ## Events
+        /// - [`Event::Resumed`]
+        #[pallet::call_index(4)]
+        #[pallet::weight(<T as Config>::WeightInfo::resume())]
+        pub fn resume(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_resume(who, job)
+        }
+
+        /// Confirms that the requester has the outputs of all batches of a job below `below`: a delivery receipt.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Workers need not keep these outputs any longer. The challenge window of results that stand ends with this block.
+        /// An ended job of which everything was received can be cleaned up at once.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        /// - `below`: the first batch that is not confirmed; for a whole job its `next_batch`.
+        ///
+        /// ## Errors
+        /// - [`Error::NotDelivered`], [`Error::AlreadyReceived`], [`Error::ReceiptTooLong`]; the market's `NoSuchJob`,
+        ///   `NotRequester`
+        ///
+        /// ## Events
+        /// - [`Event::Received`]
+        #[pallet::call_index(5)]
+        #[pallet::weight(<T as Config>::WeightInfo::acknowledge(MAX_RECEIPT))]
+        pub fn acknowledge(
+            origin: OriginFor<T>,
+            job: JobId,
+            below: BatchIndex,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            let batches = Self::do_acknowledge(who, job, below)?;
+            Ok(Some(<T as Config>::WeightInfo::acknowledge(batches)).into())
+        }
+
+        /// Rates an operator's service in a completed job, once.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Changes nothing but [`Ratings`].
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: where the operator served: it found the accepted result.
+        /// - `operator`: whose service it was.
+        /// - `stars`: 1 to [`MOST_STARS`].
+        ///
+        /// ## Errors
+        /// - [`Error::NotRatable`], [`Error::BadRating`], [`Error::SelfRating`], [`Error::NotServed`],
+        ///   [`Error::AlreadyRated`]; the market's `NoSuchJob`, `NotRequester`
+        ///
+        /// ## Events
+        /// - [`Event::Rated`]
+        #[pallet::call_index(6)]
+        #[pallet::weight(<T as Config>::WeightInfo::rate())]
+        pub fn rate(
+            origin: OriginFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+            operator: T::AccountId,
+            stars: u8,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_rate(who, job, batch, operator, stars)
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) const JURY_WINDOW: u64 = 60;
 /// The same and three commit deadlines.
 pub(crate) const JURY_BLOCKS: u64 = JURY_WINDOW + 3 * COMMIT_BLOCKS;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
+pub(crate) const CLAIM_FEE: u128 = 50;
+pub(crate) const DECLINE_REST: u64 = 10;
 pub(crate) const RETENTION: u64 = 20;
 /// Blocks from submission to the deadline of [`spec`].
 pub(crate) const LIFE: u64 = 160;
@@ -188,6 +190,9 @@ impl pallet_market::Config for Test {
 }
 
 impl Config for Test {
+    type ClaimFee = ConstU128<CLAIM_FEE>;
+    type DeclineRest = ConstU64<DECLINE_REST>;
+    type DeclinesToPause = ConstU32<3>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type ChallengeWindow = ConstU64<CHALLENGE_BLOCKS>;
     type JuryWindow = ConstU64<JURY_WINDOW>;

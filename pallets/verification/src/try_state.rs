@@ -27,6 +27,15 @@ impl<T: Config> Pallet<T> {
             !T::RevealWindow::get().is_zero(),
             "with `RevealWindow` 0 reveals close in the block that opens them"
         );
+        let pause = T::DeclinesToPause::get();
+        assert!(
+            (1..=MAX_DECLINERS).contains(&pause),
+            "a job must remember as many decliners as pause it, and nobody pauses by nothing"
+        );
+        assert!(
+            T::ClaimFee::get().saturating_mul(pause.into()) <= T::JobDeposit::get(),
+            "`JobDeposit` must cover the fee of one pause"
+        );
         assert!(
             T::SecondsPerBlock::get() > 0,
             "blocks take time: set `SecondsPerBlock`"
@@ -36,6 +45,7 @@ impl<T: Config> Pallet<T> {
 
 #[cfg(any(feature = "try-runtime", test))]
 mod checks {
+    use alloc::collections::BTreeSet;
     use frame_support::ensure;
     use frame_system::pallet_prelude::BlockNumberFor;
     use pallet_market::{AgendaCursor, Batches, Jobs, Policy};
@@ -60,6 +70,9 @@ mod checks {
         /// 6. A result belongs to a job and one of its opened batches, that is no longer in flight, and names who found
         ///    it: as many as replicas were ordered, or at least one under other policies; a live job has a result
         ///    for every settled batch.
+        /// 7. Declines, receipts and marks of ratings belong to a job. Its decliners are distinct operators.
+        /// 8. Only batches that were opened are received.
+        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating; whoever is marked has some.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             for (job, batch) in Batches::<T>::iter_keys() {
                 ensure!(
@@ -90,6 +103,50 @@ mod checks {
                 ensure!(
                     Results::<T>::iter_key_prefix(id).count() == job.settled as usize,
                     "verification 6: settled batches and results differ"
+                );
+            }
+            Self::try_availability()?;
+            Self::try_ratings()
+        }
+
+        fn try_availability() -> Result<(), TryRuntimeError> {
+            for (id, decliners) in Decliners::<T>::iter() {
+                ensure!(
+                    Jobs::<T>::contains_key(id),
+                    "verification 7: declines without a job"
+                );
+                let operators: BTreeSet<_> = decliners.iter().map(|d| &d.operator).collect();
+                ensure!(
+                    operators.len() == decliners.len(),
+                    "verification 7: an operator declines twice"
+                );
+            }
+            for (id, below) in Received::<T>::iter() {
+                let job = Jobs::<T>::get(id).ok_or("verification 7: a receipt without a job")?;
+                ensure!(
+                    below <= job.next_batch,
+                    "verification 8: a batch is received that was never opened"
+                );
+            }
+            Ok(())
+        }
+
+        fn try_ratings() -> Result<(), TryRuntimeError> {
+            for (id, operator) in Rated::<T>::iter_keys() {
+                ensure!(
+                    Jobs::<T>::contains_key(id),
+                    "verification 7: a rating without a job"
+                );
+                ensure!(
+                    Ratings::<T>::contains_key(operator),
+                    "verification 9: a mark without a rating"
+                );
+            }
+            for Rating { stars, count } in Ratings::<T>::iter_values() {
+                let most = count.saturating_mul(MOST_STARS.into());
+                ensure!(
+                    count > 0 && (count..=most).contains(&stars),
+                    "verification 9: stars and ratings differ"
                 );
             }
             Ok(())

@@ -202,6 +202,8 @@ impl<AccountId, BlockNumber> BallotRecord<AccountId, BlockNumber> {
 pub struct Winner<AccountId> {
     /// The worker key.
     pub worker: AccountId,
+    /// Its operator when it claimed.
+    pub operator: AccountId,
     /// BLAKE3 of its result bundle: where the outputs are.
     pub bundle: ContentHash,
 }
@@ -219,6 +221,54 @@ pub struct ResultRecord<AccountId> {
 
 /// The result record of a runtime.
 pub type ResultRecordOf<T> = ResultRecord<<T as frame_system::Config>::AccountId>;
+
+/// Most operators whose declines a job remembers. Fewer than pause a job, and none is ever paused; more, and every
+/// claim reads as much more.
+pub const MAX_DECLINERS: u32 = 32;
+/// Most batches that one receipt of a job that has not ended covers: each is looked at.
+pub const MAX_RECEIPT: u32 = 64;
+/// The best rating.
+pub const MOST_STARS: u8 = 5;
+
+/// An operator that could not get a job's input.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Decliner<AccountId, BlockNumber> {
+    /// Who.
+    pub operator: AccountId,
+    /// First block in which it may claim of the job again.
+    pub rests_until: BlockNumber,
+    /// Whether it counts towards a pause: since its first decline, until the requester resumes the job.
+    pub counts: bool,
+}
+
+/// The decliners of a job.
+pub type DeclinersOf<T> = BoundedVec<
+    Decliner<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>,
+    ConstU32<MAX_DECLINERS>,
+>;
+
+/// What requesters think of an operator.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Rating {
+    /// Stars of all ratings together.
+    pub stars: u64,
+    /// How many there are.
+    pub count: u64,
+}
 
 /// The steps at which a worker can fail to appear.
 #[derive(

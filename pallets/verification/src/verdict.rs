@@ -73,6 +73,7 @@ impl<T: Config> Pallet<T> {
             }) => {
                 let winner = Winner {
                     worker: assignment.worker.clone(),
+                    operator: assignment.operator.clone(),
                     bundle,
                 };
                 let ruling = Ruling {
@@ -229,6 +230,7 @@ impl<T: Config> Pallet<T> {
                     found = Some(summary);
                     finders.push(Winner {
                         worker: replica.assignment.worker.clone(),
+                        operator: replica.assignment.operator.clone(),
                         bundle,
                     });
                     if challenged && at > 0 {
@@ -379,7 +381,29 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             .saturated_into()
     }
 
+    fn is_withheld(job: JobId, operator: &T::AccountId) -> bool {
+        let now = frame_system::Pallet::<T>::block_number();
+        let decliners = Decliners::<T>::get(job);
+        let mut others = decliners.iter();
+        Self::is_paused(&decliners)
+            || others.any(|decliner| decliner.operator == *operator && now < decliner.rests_until)
+    }
+
+    fn received(job: JobId) -> BatchIndex {
+        Received::<T>::get(job)
+    }
+
     fn forget(job: JobId, batch: BatchIndex) {
-        Results::<T>::remove(job, batch);
+        for winner in Results::<T>::take(job, batch)
+            .into_iter()
+            .flat_map(|result| result.winners)
+        {
+            Rated::<T>::remove(job, winner.operator);
+        }
+    }
+
+    fn forget_job(job: JobId) {
+        Decliners::<T>::remove(job);
+        Received::<T>::remove(job);
     }
 }

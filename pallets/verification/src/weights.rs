@@ -13,6 +13,14 @@ pub trait WeightInfo {
     fn reveal() -> Weight;
     /// [`crate::Pallet::challenge`].
     fn challenge() -> Weight;
+    /// [`crate::Pallet::decline`], the failure of the batch included.
+    fn decline() -> Weight;
+    /// [`crate::Pallet::resume`].
+    fn resume() -> Weight;
+    /// [`crate::Pallet::acknowledge`] of `b` batches of a job that has not ended.
+    fn acknowledge(b: u32) -> Weight;
+    /// [`crate::Pallet::rate`].
+    fn rate() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
     /// Advancing the beacon, every block.
@@ -31,8 +39,8 @@ fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
 impl WeightInfo for () {
     fn commit() -> Weight {
         // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); the window that a
-        // further replica enters.
-        estimate(120, 24, 9)
+        // further replica enters; declines.
+        estimate(120, 25, 10)
     }
     fn reveal() -> Weight {
         // Ballot, result, job, batch, image, holds, pot, treasury, floor and spot price; per claimant (12) worker, trust
@@ -43,6 +51,22 @@ impl WeightInfo for () {
     fn challenge() -> Weight {
         // Ballot, job, batch, balances, agenda.
         estimate(100, 10, 8)
+    }
+    fn decline() -> Weight {
+        // Ballot, job, batch, declines, holds, treasury; up to 12 workers when the batch fails; the job's end.
+        estimate(250, 40, 36)
+    }
+    fn resume() -> Weight {
+        // Job, holds, account, declines.
+        estimate(80, 5, 5)
+    }
+    fn acknowledge(b: u32) -> Weight {
+        // Job, receipt; per batch its ballot, agenda and the agenda's cursor.
+        estimate(40, 3, 2).saturating_add(estimate(15, 2, 2).saturating_mul(u64::from(b)))
+    }
+    fn rate() -> Weight {
+        // Job, result, mark, rating.
+        estimate(50, 4, 2)
     }
     fn deadline() -> Weight {
         estimate(900, 132, 116)

@@ -65,6 +65,7 @@ impl<T: Config> Pallet<T> {
                 state: WorkerState::Active,
                 faults: 0,
                 missed: 0,
+                declined: 0,
                 accepted_units: 0,
                 delivered: 0,
                 allowance: Default::default(),

@@ -185,6 +185,12 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         });
     }
 
+    fn note_declined(worker: &T::AccountId) {
+        Self::note(worker, |record| {
+            record.declined = record.declined.saturating_add(1)
+        });
+    }
+
     fn note_accepted(worker: &T::AccountId, units: u32, charge: u128) {
         Self::note(worker, |record| {
             record.accepted_units = record.accepted_units.saturating_add(units.into());
@@ -259,6 +265,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 state: WorkerState::Active,
                 faults: 0,
                 missed: 0,
+                declined: 0,
                 accepted_units: 0,
                 delivered: 0,
                 allowance: Default::default(),

@@ -1,16 +1,24 @@
 //! `pallet_verification`: whether replicas agree.
 
-use frame_support::traits::{ConstU32, ConstU64};
+use frame_support::traits::{ConstU32, ConstU64, ConstU128};
 
 use crate::{
     Runtime,
-    constants::time::{HOURS, MILLISECS_PER_BLOCK, MINUTES},
+    constants::{
+        currency::MILLI_ISC,
+        time::{HOURS, MILLISECS_PER_BLOCK, MINUTES},
+    },
 };
 
 impl pallet_verification::Config for Runtime {
+    // A pause costs the requester about as much as the storage of one small record.
+    type ClaimFee = ConstU128<{ 10 * MILLI_ISC }>;
     // To fetch the outputs, compute the batch again and compare.
     type ChallengeWindow = ConstU32<{ 10 * MINUTES }>;
     type CommitSlack = ConstU32<{ 2 * MINUTES }>;
+    type DeclineRest = ConstU32<{ 5 * MINUTES }>;
+    // A line may be down at one end, or at two; at three it is the requester's.
+    type DeclinesToPause = ConstU32<3>;
     // The outputs of four authors: someone with a tenth of the slots makes all four blocks once in ten thousand.
     type DrawDelay = ConstU32<5>;
     // A summons reaches everybody within the first minute.

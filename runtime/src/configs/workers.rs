@@ -30,7 +30,7 @@ parameter_types! {
         Perbill::from_percent(50) * (NORMAL_DISPATCH_RATIO * RuntimeBlockWeights::get().max_block);
 }
 
-/// Each claim is followed by one commitment and one reveal.
+/// Each claim is followed by one commitment and one reveal, or one decline.
 pub struct FollowUps;
 
 impl Contains<RuntimeCall> for FollowUps {
@@ -38,7 +38,9 @@ impl Contains<RuntimeCall> for FollowUps {
         matches!(
             call,
             RuntimeCall::Verification(
-                pallet_verification::Call::commit { .. } | pallet_verification::Call::reveal { .. }
+                pallet_verification::Call::commit { .. }
+                    | pallet_verification::Call::reveal { .. }
+                    | pallet_verification::Call::decline { .. }
             )
         )
     }

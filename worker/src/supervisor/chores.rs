@@ -109,7 +109,8 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Lets the outputs of jobs go whose retention is over.
+    /// Lets outputs go that need not be kept: their requester has confirmed that it has them, or their job's retention
+    /// is over.
     async fn end_retention(&mut self) -> Result<(), Fatal> {
         let served = |batch: &super::InHand| batch.entry.stage == Stage::Settled;
         let jobs: BTreeSet<JobId> = self
@@ -119,23 +120,24 @@ impl Supervisor {
             .map(|(id, _)| id.0)
             .collect();
         for job in jobs {
-            let over = match self.ports.chain.job(job).await?.map(|record| record.state) {
-                None => true,
-                Some(JobState::Ended { at, .. }) => {
-                    self.head.number > at.saturating_add(self.params.retention)
+            let below = match self.ports.chain.job(job).await?.map(|record| record.state) {
+                None => u32::MAX,
+                Some(JobState::Ended { at, .. })
+                    if self.head.number > at.saturating_add(self.params.retention) =>
+                {
+                    u32::MAX
                 }
-                Some(_) => false,
+                Some(_) => self.ports.chain.received(job).await?,
             };
-            if !over {
-                continue;
-            }
             let batches: Vec<BatchId> = self
                 .hand
-                .iter()
-                .filter(|(id, batch)| id.0 == job && served(batch))
+                .range((job, 0)..(job, below))
+                .filter(|(_, batch)| served(batch))
                 .map(|(id, _)| *id)
                 .collect();
-            info!(job, batches = batches.len(), "retention is over");
+            if !batches.is_empty() {
+                info!(job, batches = batches.len(), "outputs need not be kept");
+            }
             for id in batches {
                 self.let_go(id).await;
             }

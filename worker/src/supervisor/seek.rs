@@ -296,6 +296,9 @@ impl Supervisor {
                 };
                 warn!(job = id, %error, again = job.not_before, "declined");
                 self.metrics.declined();
+                for (_, batch) in self.hand.range_mut((id, 0)..=(id, u32::MAX)) {
+                    batch.not_computed(now, &error);
+                }
                 if let Some(full) = full {
                     self.note_full(full);
                 }
@@ -309,6 +312,9 @@ impl Supervisor {
             .filter(|(job, _)| *job == id)
             .collect();
         for batch in waiting {
+            if let Some(batch) = self.hand.get_mut(&batch) {
+                batch.decline_from = None;
+            }
             self.step(batch).await?;
         }
         self.seek().await

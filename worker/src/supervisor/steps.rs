@@ -90,6 +90,8 @@ impl Supervisor {
         }
         let waits = batch.activity.is_some() || now < batch.not_before;
         match (replica.state, batch.entry.stage.clone()) {
+            // Its report is on the way.
+            _ if matches!(batch.activity, Some(Activity::Declining)) => {}
             (ReplicaState::Out | ReplicaState::Withheld, Stage::Claimed) => {
                 warn!(
                     job = id.0,
@@ -109,6 +111,11 @@ impl Supervisor {
                     self.metrics.missed();
                 }
                 self.let_go(id).await;
+            }
+            (ReplicaState::Assigned, Stage::Claimed)
+                if batch.is_to_be_declined(now, replica.due) =>
+            {
+                self.decline(id);
             }
             (ReplicaState::Assigned, Stage::Claimed) if !waits => self.start(id).await?,
             (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => self.commit(id, &seal),
@@ -261,6 +268,24 @@ impl Supervisor {
         });
     }
 
+    /// Gives a batch back whose input is not to be had: silence would go on this worker's record.
+    fn decline(&mut self, id: BatchId) {
+        if let Some(batch) = self.hand.get_mut(&id) {
+            batch.activity = Some(Activity::Declining);
+        }
+        let call = Call::Decline {
+            job: id.0,
+            batch: id.1,
+        };
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Declined(
+                id,
+                ports.chain.submit(&ports.key, call, Until::InBlock).await,
+            )
+        });
+    }
+
     fn commit(&mut self, id: BatchId, seal: &Seal) {
         let commitment = seal.commitment(id, self.account.as_ref());
         let call = Call::Commit {
@@ -348,6 +373,27 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            Report::Declined(id, result) => {
+                self.log_step(id, "decline", result.as_ref().err());
+                match result {
+                    Ok(_) => {
+                        warn!(
+                            job = id.0,
+                            batch = id.1,
+                            "its input is not to be had: given back"
+                        );
+                        self.metrics.given_back();
+                        self.let_go(id).await;
+                    }
+                    // The next block tries again, or finds that it is done.
+                    Err(_) => {
+                        if let Some(batch) = self.hand.get_mut(&id) {
+                            batch.activity = None;
+                        }
+                    }
+                }
+                Ok(())
+            }
             Report::Revealed(id, result) => {
                 if let Some(batch) = self.hand.get_mut(&id) {
                     match &result {
@@ -414,9 +460,10 @@ impl Supervisor {
             Err(WorkError::Stopped) => return Ok(()),
             Err(error) => {
                 batch.failed(now);
+                batch.not_computed(now, &error);
                 warn!(job = id.0, batch = id.1, %error, "not computed");
                 if !error.is_retryable() {
-                    // Nothing can make it good: its deadline frees the capacity.
+                    // Nothing can make it good: declining it frees the capacity, or its deadline does.
                     batch.not_before = u32::MAX;
                 }
                 if error.is_full() {

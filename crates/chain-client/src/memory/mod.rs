@@ -30,8 +30,9 @@ use tokio::sync::watch;
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
-    Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow,
-    Image, Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Until, Worker,
+    Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
+    Follow, Image, Included, Job, JobSpec, Keypair, Quote, Rating, Round, SubmitError, Until,
+    Worker,
 };
 use rules::State;
 
@@ -313,6 +314,24 @@ impl Chain for MemoryChain {
             .range((job, 0)..=(job, BatchIndex::MAX))
             .map(|((_, batch), result)| (*batch, result.clone()))
             .collect())
+    }
+
+    async fn declines(&self, job: JobId) -> Result<Declines, ChainError> {
+        Ok(self.online()?.declines(job))
+    }
+
+    async fn received(&self, job: JobId) -> Result<BatchIndex, ChainError> {
+        Ok(self
+            .online()?
+            .received
+            .get(&job)
+            .copied()
+            .unwrap_or_default())
+    }
+
+    async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {
+        let ratings = &self.online()?.ratings;
+        Ok(ratings.get(operator).copied().unwrap_or_default())
     }
 
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {

@@ -1,6 +1,6 @@
 //! The market's rules, in the order of `docs/protocol.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sp_core::H256;
 use sungrid_primitives::{
@@ -16,9 +16,9 @@ use sungrid_primitives::{
 use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
-    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy, Registration,
-    Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState,
-    keys,
+    Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy,
+    Rating, Registration, Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner,
+    Worker, WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -32,6 +32,8 @@ const CHALLENGE_WINDOW: BlockNumber = 20;
 const COOLDOWN: BlockNumber = 100;
 const ANSWER_WINDOW: BlockNumber = 10;
 const IMAGE_DEPOSIT: Balance = ISC;
+/// The treasury.
+const TREASURY: AccountId = AccountId::new([0; 32]);
 
 /// A batch in flight with what only the chain knows.
 #[derive(Clone, Debug)]
@@ -44,6 +46,14 @@ pub struct BatchRecord {
     /// Last block in which an optimistic result can be challenged.
     standing: Option<BlockNumber>,
     revealed: BTreeMap<AccountId, (BatchSummary, ContentHash)>,
+}
+
+/// An operator that could not get a job's input.
+#[derive(Clone, Debug)]
+pub struct Decliner {
+    operator: AccountId,
+    rests_until: BlockNumber,
+    counts: bool,
 }
 
 /// Everything the chain keeps.
@@ -61,6 +71,10 @@ pub struct State {
     pub workers: BTreeMap<AccountId, Worker>,
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
+    pub decliners: BTreeMap<JobId, Vec<Decliner>>,
+    pub received: BTreeMap<JobId, BatchIndex>,
+    pub ratings: BTreeMap<AccountId, Rating>,
+    pub rated: BTreeSet<(JobId, AccountId)>,
     pub rewards: BTreeMap<AccountId, Balance>,
     pub credit: BTreeMap<AccountId, Credit>,
     pub paid: Balance,
@@ -71,6 +85,7 @@ pub struct State {
     pub events: Vec<Event>,
 }
 
+mod availability;
 mod explain;
 mod settlement;
 mod workers;
@@ -115,6 +130,10 @@ impl State {
             workers: BTreeMap::new(),
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
+            decliners: BTreeMap::new(),
+            received: BTreeMap::new(),
+            ratings: BTreeMap::new(),
+            rated: BTreeSet::new(),
             rewards: BTreeMap::new(),
             credit: BTreeMap::new(),
             paid: 0,
@@ -160,7 +179,11 @@ impl State {
         // Worker calls are free, but only when they succeed.
         let feeless = matches!(
             call,
-            Call::Claim(_) | Call::Commit { .. } | Call::Reveal { .. } | Call::Alive { .. }
+            Call::Claim(_)
+                | Call::Commit { .. }
+                | Call::Decline { .. }
+                | Call::Reveal { .. }
+                | Call::Alive { .. }
         );
         let result = self.route(who, call);
         let broke = self
@@ -199,6 +222,15 @@ impl State {
             Call::Challenge { .. } => {
                 fail("Verification", "NotStanding", "this chain draws no juries")
             }
+            Call::Decline { job, batch } => self.decline(who, job, batch),
+            Call::ResumeJob(job) => self.resume_job(who, job),
+            Call::Acknowledge { job, below } => self.acknowledge(who, job, below),
+            Call::Rate {
+                job,
+                batch,
+                operator,
+                stars,
+            } => self.rate(who, job, batch, operator, stars),
             Call::Reveal { job, batch, reveal } => self.reveal(who, job, batch, reveal),
             Call::Register(registration) => self.register(who, *registration),
             Call::UpdateWorker {
@@ -438,7 +470,10 @@ impl State {
         };
         self.jobs.remove(&id);
         self.results.retain(|(job, _), _| *job != id);
-        self.release(&job.requester, self.deposit(&job.spec));
+        self.rated.retain(|(job, _)| *job != id);
+        self.decliners.remove(&id);
+        self.received.remove(&id);
+        self.release(&job.requester, job.deposit);
         Ok(())
     }
 
@@ -458,6 +493,9 @@ impl State {
                 "NotEligible",
                 "this worker cannot take this job now",
             );
+        }
+        if availability::is_withheld(self.decliners.get(&id), &worker.operator, self.number) {
+            return fail("Market", "InputMissing", "");
         }
         while job.state == JobState::Open
             && job.window.len() < MAX_WINDOW

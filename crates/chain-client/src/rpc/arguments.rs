@@ -177,7 +177,9 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         }
         Call::RetireImage { manifest } => vec![("manifest", Value::from_bytes(manifest))],
         Call::SubmitJob(job) => vec![("spec", spec(job))],
-        Call::CancelJob(job) | Call::CleanUp(job) | Call::Claim(job) => vec![("job", number(*job))],
+        Call::CancelJob(job) | Call::CleanUp(job) | Call::Claim(job) | Call::ResumeJob(job) => {
+            vec![("job", number(*job))]
+        }
         Call::Commit {
             job,
             batch,
@@ -189,9 +191,23 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("digest", Value::from_bytes(digest)),
             ("commitment", Value::from_bytes(commitment)),
         ],
-        Call::Challenge { job, batch } => {
+        Call::Challenge { job, batch } | Call::Decline { job, batch } => {
             vec![("job", number(*job)), ("batch", number(*batch))]
         }
+        Call::Acknowledge { job, below } => {
+            vec![("job", number(*job)), ("below", number(*below))]
+        }
+        Call::Rate {
+            job,
+            batch,
+            operator,
+            stars,
+        } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("operator", account(operator)),
+            ("stars", number(*stars)),
+        ],
         Call::Reveal { job, batch, reveal } => {
             let summary = Value::named_composite([
                 ("root", Value::from_bytes(reveal.summary.root)),
@@ -372,6 +388,15 @@ mod tests {
                 commitment: hash,
             },
             Call::Challenge { job: 1, batch: 2 },
+            Call::Decline { job: 1, batch: 2 },
+            Call::ResumeJob(1),
+            Call::Acknowledge { job: 1, below: 2 },
+            Call::Rate {
+                job: 1,
+                batch: 2,
+                operator: who.clone(),
+                stars: 5,
+            },
             Call::Reveal {
                 job: 1,
                 batch: 2,

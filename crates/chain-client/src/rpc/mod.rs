@@ -38,8 +38,9 @@ use sungrid_primitives::{
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
-    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow, Image,
-    Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Tiers, Until, Worker,
+    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
+    Image, Included, Job, JobSpec, Keypair, Quote, Rating, Round, SubmitError, Tiers, Until,
+    Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -330,6 +331,23 @@ impl Chain for RpcChain {
             .collect();
         results.sort_by_key(|(batch, _)| *batch);
         Ok(results)
+    }
+
+    async fn declines(&self, job: JobId) -> Result<Declines, ChainError> {
+        let (paused, operators) = self
+            .view("Verification", "decliners", vec![key(job)])
+            .await?;
+        Ok(Declines { paused, operators })
+    }
+
+    async fn received(&self, job: JobId) -> Result<BatchIndex, ChainError> {
+        let below = self.get("Verification", "Received", vec![key(job)]);
+        Ok(below.await?.unwrap_or_default())
+    }
+
+    async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {
+        self.view("Verification", "rating", vec![Value::from_bytes(operator)])
+            .await
     }
 
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {

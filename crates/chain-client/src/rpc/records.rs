@@ -125,7 +125,7 @@ decodes! {
         Standing,
     }
     pub(super) struct WireBallot { replicas: Vec<WireReplica>, stage: WireStage }
-    pub(super) struct WireWinner { worker: Bytes32, bundle: Bytes32 }
+    pub(super) struct WireWinner { worker: Bytes32, operator: Bytes32, bundle: Bytes32 }
     pub(super) struct WireResult { summary: WireSummary, winners: Vec<WireWinner> }
     pub(super) enum WireArchitecture { X86_64, Aarch64, Riscv64, Other }
     pub(super) enum WireEnergy {
@@ -152,6 +152,7 @@ decodes! {
         state: WireWorkerState,
         faults: u32,
         missed: u32,
+        declined: u32,
         accepted_units: u64,
         delivered: u128,
     }
@@ -457,6 +458,7 @@ impl From<WireResult> for BatchResult {
     fn from(wire: WireResult) -> Self {
         let winner = |winner: WireWinner| Winner {
             worker: winner.worker.into(),
+            operator: winner.operator.into(),
             bundle: H256(winner.bundle),
         };
         Self {
@@ -499,6 +501,7 @@ impl From<WireWorker> for Worker {
             },
             faults: wire.faults,
             missed: wire.missed,
+            declined: wire.declined,
             accepted_units: wire.accepted_units,
             delivered: wire.delivered,
         }

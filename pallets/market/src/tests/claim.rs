@@ -195,3 +195,17 @@ fn a_feeless_check_leaves_no_trace() {
         );
     });
 }
+
+#[test]
+fn an_operator_whose_input_is_missing_gets_nothing_but_what_a_challenge_ordered() {
+    run(|| {
+        let id = submit(4);
+        Withheld::set(&[(id, OPERATORS + 10), (id + 1, OPERATORS + 11)].into());
+        refuses(10, id, Error::InputMissing);
+        // Another operator, in the same job.
+        let batch = claim(11, id);
+        frame_support::assert_ok!(Market::challenge(id, batch, &CHALLENGER));
+        assert_eq!(claim(10, id), batch, "the only one under challenge");
+        refuses(10, id, Error::InputMissing);
+    });
+}

@@ -88,3 +88,17 @@ fn other_jobs_keep_their_deposits() {
         assert_eq!(held(HoldReason::Escrow, REQUESTER), job(stays).escrow);
     });
 }
+
+#[test]
+fn what_its_requester_has_received_need_not_be_kept() {
+    run(|| {
+        let id = submit(10);
+        assert_ok!(Market::cancel(RuntimeOrigin::signed(REQUESTER), id));
+        let clean_up = || Market::clean_up(RuntimeOrigin::signed(REQUESTER), id);
+        Received::set(&[(id, 4)].into());
+        assert_noop!(clean_up(), Error::<Test>::RetentionNotOver);
+        Received::set(&[(id, 5)].into());
+        assert_ok!(clean_up());
+        assert_eq!(ForgottenJobs::get(), [id]);
+    });
+}

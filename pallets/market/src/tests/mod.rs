@@ -1,6 +1,7 @@
 //! One module per topic. Every test ends in the pallet's invariants: see `mock::run`.
 
 mod agenda;
+mod availability;
 mod cancel;
 mod challenge;
 mod claim;

@@ -61,6 +61,22 @@ enum Action {
         pick: usize,
     },
     RevealAll,
+    Decline {
+        pick: usize,
+    },
+    ResumeJob {
+        job: u32,
+    },
+    Acknowledge {
+        job: u32,
+        below: u32,
+    },
+    Rate {
+        job: u32,
+        batch: u32,
+        n: u8,
+        stars: u8,
+    },
     Cancel {
         job: u32,
     },
@@ -126,6 +142,11 @@ fn action() -> impl Strategy<Value = Action> {
         6 => Just(Action::RevealAll),
         4 => (n.clone(), 0usize..8).prop_map(|(n, pick)| Action::Challenge { n, pick }),
         2 => n.clone().prop_map(|n| Action::Farm { n }),
+        12 => (0usize..64).prop_map(|pick| Action::Decline { pick }),
+        3 => (0u32..6).prop_map(|job| Action::ResumeJob { job }),
+        3 => (0u32..6, 0u32..5).prop_map(|(job, below)| Action::Acknowledge { job, below }),
+        3 => (0u32..6, 0u32..5, n.clone(), 1u8..6)
+            .prop_map(|(job, batch, n, stars)| Action::Rate { job, batch, n, stars }),
         2 => (0u32..6).prop_map(|job| Action::Cancel { job }),
         2 => (0u32..6).prop_map(|job| Action::CleanUp { job }),
         2 => n.clone().prop_map(|n| Action::Pause { n }),
@@ -236,6 +257,27 @@ fn act(action: Action, sealed: &mut Sealed) {
             trust.streak += 20;
             trust.score += 20;
         }),
+        Action::Decline { pick } => {
+            let all = working();
+            if !all.is_empty() {
+                let (n, job, batch) = all[pick % all.len()];
+                let _ = Verification::decline(signed(worker(n)), job, batch);
+            }
+        }
+        Action::ResumeJob { job } => {
+            let _ = Verification::resume(signed(requester()), job);
+        }
+        Action::Acknowledge { job, below } => {
+            let _ = Verification::acknowledge(signed(requester()), job, below);
+        }
+        Action::Rate {
+            job,
+            batch,
+            n,
+            stars,
+        } => {
+            let _ = Verification::rate(signed(requester()), job, batch, operator(n), stars);
+        }
         Action::Cancel { job } => {
             let _ = Market::cancel(signed(requester()), job);
         }
@@ -294,6 +336,9 @@ proptest! {
             }
             assert_eq!(pallet_market::Jobs::<Test>::iter().count(), 0);
             assert_eq!(Results::<Test>::iter().count(), 0);
+            assert_eq!(Rated::<Test>::iter().count(), 0);
+            assert_eq!(Decliners::<Test>::iter().count(), 0);
+            assert_eq!(Received::<Test>::iter().count(), 0);
             assert_eq!(Balances::total_balance_on_hold(&requester()), 0);
             for reason in [HoldReason::Escrow, HoldReason::Deposit] {
                 assert_eq!(Balances::balance_on_hold(&reason.into(), &requester()), 0);

@@ -78,6 +78,34 @@ fn every_invariant_bites() {
     bites("verification 6: settled", |job| {
         Results::<Test>::remove(job - 1, 0)
     });
+    let decliner = |n| Decliner {
+        operator: operator(n),
+        rests_until: 1,
+        counts: true,
+    };
+    bites("verification 7: declines without", |job| {
+        Decliners::<Test>::try_append(job + 1, decliner(1)).expect("room")
+    });
+    bites("verification 7: an operator", |job| {
+        for _ in 0..2 {
+            Decliners::<Test>::try_append(job, decliner(1)).expect("room");
+        }
+    });
+    bites("verification 7: a receipt", |job| {
+        Received::<Test>::insert(job + 1, 1)
+    });
+    bites("verification 7: a rating", |job| {
+        Rated::<Test>::insert(job + 1, operator(1), ())
+    });
+    bites("verification 8", |job| Received::<Test>::insert(job, 2));
+    bites("verification 9: a mark", |job| {
+        Rated::<Test>::insert(job, operator(1), ())
+    });
+    for (stars, count) in [(0, 0), (1, 2), (11, 2)] {
+        bites("verification 9: stars", |_| {
+            Ratings::<Test>::insert(operator(1), Rating { stars, count })
+        });
+    }
 }
 
 #[test]

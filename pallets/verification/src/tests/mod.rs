@@ -2,13 +2,16 @@
 //! count of every planck: see `mock::run`.
 
 mod adaptive;
+mod availability;
 mod challenge;
 mod closing;
 mod commit;
+mod delivery;
 mod dispute;
 mod histories;
 mod invariants;
 mod no_show;
 mod quorum;
+mod rating;
 mod reveal;
 mod stories;

@@ -46,10 +46,12 @@ fn a_batch_is_claimed_sealed_revealed_paid_and_the_round_is_split() {
             vec![
                 Winner {
                     worker: worker(1),
+                    operator: operator(1),
                     bundle: bundle(1)
                 },
                 Winner {
                     worker: worker(2),
+                    operator: operator(2),
                     bundle: bundle(2)
                 }
             ]

@@ -422,3 +422,114 @@ async fn a_restart_with_a_higher_bond_or_another_size_brings_the_chain_up_to_dat
         .expect("no change");
     assert_eq!(worker.bond, 300 * ISC);
 }
+
+/// Of two files, the one that only some unit reads: its absence shows when the batch is claimed.
+fn hide_own_file(world: &World, unit: u32) -> impl Fn() {
+    let name = sungrid_manifest::hash(format!("own file of {unit}").as_bytes());
+    let bytes = world
+        .net
+        .peer(REQUESTER, |peer| peer.content.remove(&name))
+        .expect("it was there");
+    let net = world.net.clone();
+    move || {
+        net.peer(REQUESTER, |peer| peer.content.insert(name, bytes.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_input_is_withheld_is_declined_and_no_miss() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1), world.machine(2)];
+    let mut processes = Vec::new();
+    for machine in &machines {
+        processes.push(machine.start().await);
+    }
+    let spec = world.spec(1, 1);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    world
+        .drive("everybody declines", |state| {
+            state.workers.values().all(|worker| worker.declined == 1)
+        })
+        .await;
+    settle().await;
+    // Nobody is to blame, the job waits for its requester, and the machines are free.
+    world.assert_blameless();
+    assert!(world.chain.declines(job).await.expect("reads").paused);
+    for (machine, process) in machines.iter().zip(&processes) {
+        assert_eq!(counter(process, "batches_declined_total"), 1);
+        assert_eq!(counter(process, "deadlines_missed_total"), 0);
+        assert!(machine.journal().load().expect("reads").is_empty());
+    }
+    let good = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("another job ends", |state| completed(state, good))
+        .await;
+}
+
+#[tokio::test]
+async fn a_requester_that_comes_back_in_time_is_not_declined() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    let spec = world.spec(1, 1);
+    let restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    for _ in 0..8 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    restore();
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_requester_that_serves_nonsense_is_declined_at_once() {
+    let world = World::new().await;
+    let (_machines, _processes) = pair(&world).await;
+    let spec = world.spec(1, 1);
+    let name = sungrid_manifest::hash(b"own file of 0");
+    world
+        .net
+        .peer(REQUESTER, |peer| peer.lies_about.insert(name));
+    let job = world.submit(spec).await;
+    let submitted = world.chain.head().await.expect("reads").number;
+    world
+        .drive("both decline", |state| {
+            state.workers.values().all(|worker| worker.declined == 1)
+        })
+        .await;
+    let took = world.chain.head().await.expect("reads").number - submitted;
+    assert!(took < 10, "{took} blocks");
+    let declines = world.chain.declines(job).await.expect("reads");
+    assert!(!declines.paused, "two operators are too few");
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_decline_declines_once() {
+    use sungrid_chain_client::memory::Interrupt;
+    for how in [Interrupt::LoseBefore, Interrupt::LoseAfter] {
+        let world = World::new().await;
+        let (_machines, processes) = pair(&world).await;
+        let spec = world.spec(1, 1);
+        let _restore = hide_own_file(&world, 0);
+        world.chain.interrupt("decline", how);
+        world.submit(spec).await;
+        world
+            .drive("both decline", |state| {
+                state.workers.values().all(|worker| worker.declined == 1)
+            })
+            .await;
+        for _ in 0..50 {
+            settle().await;
+            world.chain.advance(1);
+        }
+        world.assert_blameless();
+        assert!(processes.iter().all(|process| !process.task.is_finished()));
+    }
+}

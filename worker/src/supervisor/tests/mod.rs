@@ -153,6 +153,36 @@ async fn outputs_are_served_until_retention_ends_and_then_let_go() {
 }
 
 #[tokio::test]
+async fn a_delivery_receipt_ends_retention_for_what_it_covers() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let _processes = [machines[0].start().await, machines[1].start().await];
+    let job = world.submit(world.spec(4, 2)).await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    let acknowledge = async |below| {
+        let call = Call::Acknowledge { job, below };
+        let sent = world.chain.submit(&world.requester, call, Until::InBlock);
+        sent.await.expect("it has them");
+        for _ in 0..20 {
+            settle().await;
+            world.chain.advance(1);
+        }
+        settle().await;
+        let kept = |machine: &kit::Machine| {
+            world.net.peer(&machine.endpoint, |peer| {
+                peer.kept.keys().cloned().collect::<Vec<_>>()
+            })
+        };
+        [kept(&machines[0]), kept(&machines[1])]
+    };
+    let second = vec![format!("batch/{job}/1")];
+    assert_eq!(acknowledge(1).await, [second.clone(), second]);
+    assert_eq!(acknowledge(2).await, [vec![], vec![]] as [Vec<String>; 2]);
+}
+
+#[tokio::test]
 async fn the_better_paid_job_goes_first() {
     let world = World::new().await;
     let mut cheap = world.spec(2, 1);

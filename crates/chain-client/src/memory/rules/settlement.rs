@@ -32,10 +32,12 @@ impl State {
         };
         replica.state = ReplicaState::Committed(seal);
         replica.due = None;
+        let operator = replica.operator.clone();
         if let Some(record) = self.batches.get_mut(&(id, batch)) {
             record.digests.insert(who.clone(), digest);
         }
         self.free_capacity(id, who);
+        self.note_delivery(id, &operator);
         self.events.push(Event::Committed {
             job: id,
             batch,
@@ -229,6 +231,7 @@ impl State {
                 }
                 named.push(Winner {
                     worker: replica.worker.clone(),
+                    operator: replica.operator.clone(),
                     bundle: *bundle,
                 });
             }
@@ -262,8 +265,7 @@ impl State {
         if let Some(account) = self.accounts.get_mut(&operator) {
             account.held -= amount;
         }
-        // The treasury, which nobody here needs a name for.
-        *self.rewards.entry(AccountId::new([0; 32])).or_default() += amount;
+        *self.rewards.entry(TREASURY).or_default() += amount;
         self.events.push(Event::WorkerSlashed {
             worker: who.clone(),
             amount,

@@ -64,6 +64,7 @@ impl State {
             state: WorkerState::Active,
             faults: 0,
             missed: 0,
+            declined: 0,
             accepted_units: 0,
             delivered: 0,
         };

@@ -1,0 +1,187 @@
+//! Declines, delivery receipts, ratings.
+
+use super::*;
+
+/// Operators whose declines pause a job.
+const DECLINES_TO_PAUSE: usize = 3;
+/// What the requester pays for each of them, planck.
+const CLAIM_FEE: Balance = ISC / 100;
+/// Blocks in which an operator that declined gets nothing else of the job.
+const DECLINE_REST: BlockNumber = 100;
+
+fn is_paused(decliners: &[Decliner]) -> bool {
+    decliners.iter().filter(|d| d.counts).count() >= DECLINES_TO_PAUSE
+}
+
+/// Whether an operator may claim nothing of a job, as its input is said to be missing.
+pub(super) fn is_withheld(
+    decliners: Option<&Vec<Decliner>>,
+    operator: &AccountId,
+    now: BlockNumber,
+) -> bool {
+    decliners.is_some_and(|decliners| {
+        let mut others = decliners.iter();
+        is_paused(decliners) || others.any(|d| d.operator == *operator && now < d.rests_until)
+    })
+}
+
+impl State {
+    pub(in crate::memory) fn declines(&self, id: JobId) -> Declines {
+        let decliners = self.decliners.get(&id).map_or(&[][..], Vec::as_slice);
+        Declines {
+            paused: is_paused(decliners),
+            operators: decliners.iter().map(|d| d.operator.clone()).collect(),
+        }
+    }
+
+    pub(super) fn decline(&mut self, who: &AccountId, id: JobId, batch: BatchIndex) -> Dispatched {
+        let replica = self
+            .batches
+            .get_mut(&(id, batch))
+            .and_then(|record| record.view.replicas.iter_mut().find(|r| r.worker == *who))
+            .filter(|replica| replica.state == ReplicaState::Assigned);
+        let Some(replica) = replica else {
+            return fail(
+                "Verification",
+                "NotAssigned",
+                "this worker has nothing to decline here",
+            );
+        };
+        replica.state = ReplicaState::Out;
+        replica.due = None;
+        let operator = replica.operator.clone();
+        self.free_capacity(id, who);
+        if let Some(worker) = self.workers.get_mut(who) {
+            worker.declined += 1;
+        }
+        self.note_decline(id, operator);
+        self.want_one_more(id, batch);
+        Ok(())
+    }
+
+    fn note_decline(&mut self, id: JobId, operator: AccountId) {
+        let decliners = self.decliners.entry(id).or_default();
+        let was_paused = is_paused(decliners);
+        let known = decliners.iter().position(|d| d.operator == operator);
+        let counts = known.is_none_or(|at| decliners.remove(at).counts);
+        decliners.push(Decliner {
+            operator,
+            rests_until: self.number + DECLINE_REST,
+            counts,
+        });
+        if is_paused(decliners)
+            && !was_paused
+            && let Some(job) = self.jobs.get_mut(&id)
+            && let Some(account) = self.accounts.get_mut(&job.requester)
+        {
+            let fee = job.deposit.min(CLAIM_FEE * DECLINES_TO_PAUSE as Balance);
+            job.deposit -= fee;
+            account.held -= fee;
+            *self.rewards.entry(TREASURY).or_default() += fee;
+        }
+    }
+
+    pub(super) fn note_delivery(&mut self, id: JobId, operator: &AccountId) {
+        if let Some(decliners) = self.decliners.get_mut(&id) {
+            decliners.retain(|d| d.operator != *operator);
+        }
+    }
+
+    fn own_job(&self, who: &AccountId, id: JobId) -> Result<Job, SubmitError> {
+        match self.jobs.get(&id) {
+            None => fail("Market", "UnknownJob", ""),
+            Some(job) if job.requester != *who => fail("Market", "NotRequester", ""),
+            Some(job) => Ok(job.clone()),
+        }
+    }
+
+    pub(super) fn resume_job(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let job = self.own_job(who, id)?;
+        if job.state.has_ended() {
+            return fail("Market", "NotOpen", "the job has ended");
+        }
+        let now = self.number;
+        let waits = |d: &Decliner| d.counts || now < d.rests_until;
+        if !self.decliners.entry(id).or_default().iter().any(waits) {
+            return fail("Verification", "NothingDeclined", "");
+        }
+        let full = self.deposit(&job.spec);
+        self.hold(who, full - job.deposit)?;
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.deposit = full;
+        }
+        for decliner in self.decliners.entry(id).or_default() {
+            decliner.counts = false;
+            decliner.rests_until = now;
+        }
+        Ok(())
+    }
+
+    pub(super) fn acknowledge(
+        &mut self,
+        who: &AccountId,
+        id: JobId,
+        below: BatchIndex,
+    ) -> Dispatched {
+        let job = self.own_job(who, id)?;
+        let first = self.received.get(&id).copied().unwrap_or_default();
+        if below <= first {
+            return fail("Verification", "AlreadyReceived", "");
+        }
+        let decided = |batch| {
+            let record = self.batches.get(&(id, batch));
+            record.map_or(!job.window.contains(&batch), |r| r.standing.is_some())
+        };
+        if below > job.next_batch || !(first..below).all(decided) {
+            return fail("Verification", "NotDelivered", "");
+        }
+        for batch in first..below {
+            if let Some(record) = self.batches.get_mut(&(id, batch)) {
+                record.standing = Some(self.number);
+            }
+        }
+        self.received.insert(id, below);
+        Ok(())
+    }
+
+    pub(super) fn rate(
+        &mut self,
+        who: &AccountId,
+        id: JobId,
+        batch: BatchIndex,
+        operator: AccountId,
+        stars: u8,
+    ) -> Dispatched {
+        let job = self.own_job(who, id)?;
+        let completed = matches!(
+            job.state,
+            JobState::Ended {
+                outcome: Outcome::Completed,
+                ..
+            }
+        );
+        if !completed {
+            return fail("Verification", "NotRatable", "");
+        }
+        if !(1..=5).contains(&stars) {
+            return fail("Verification", "BadRating", "");
+        }
+        if operator == *who {
+            return fail("Verification", "SelfRating", "");
+        }
+        let served = self
+            .results
+            .get(&(id, batch))
+            .is_some_and(|result| result.winners.iter().any(|w| w.operator == operator));
+        if !served {
+            return fail("Verification", "NotServed", "");
+        }
+        if !self.rated.insert((id, operator.clone())) {
+            return fail("Verification", "AlreadyRated", "");
+        }
+        let rating = self.ratings.entry(operator).or_default();
+        rating.stars += u64::from(stars);
+        rating.count += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Whether inputs and outputs are to be had (requirement X9): declines, and the pauses that they bring; delivery
+//! receipts.
+
+use frame_support::{ensure, pallet_prelude::*};
+use pallet_market::{Error as MarketError, Pallet as Market};
+use sp_runtime::traits::Saturating;
+use sungrid_primitives::{BatchIndex, JobId, traits::BatchControl};
+
+use crate::*;
+
+impl<T: Config> Pallet<T> {
+    /// Whether so many operators declined that the job is paused.
+    pub(crate) fn is_paused(decliners: &DeclinersOf<T>) -> bool {
+        let counting = decliners.iter().filter(|decliner| decliner.counts).count();
+        counting as u32 >= T::DeclinesToPause::get()
+    }
+
+    pub(crate) fn do_decline(
+        worker: T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> DispatchResult {
+        let (mut ballot, at) = Self::check_commit(&worker, job, batch)?;
+        let operator = ballot.replicas.remove(at).assignment.operator;
+        Market::<T>::declined(job, batch, &worker);
+        Self::deposit_event(Event::Declined {
+            job,
+            batch,
+            worker,
+            operator: operator.clone(),
+        });
+        Self::note_decline(job, operator);
+        Self::want(job, batch, ballot, 1);
+        Ok(())
+    }
+
+    /// Counts an operator that declined, and pauses the job if it is one too many.
+    fn note_decline(job: JobId, operator: T::AccountId) {
+        let now = frame_system::Pallet::<T>::block_number();
+        let mut decliners = Decliners::<T>::get(job);
+        let was_paused = Self::is_paused(&decliners);
+        let known = decliners.iter().position(|d| d.operator == operator);
+        // Whom a former pause counted counts for no other, unless it delivers.
+        let counts = known.is_none_or(|at| decliners[at].counts);
+        let forgettable = || decliners.iter().position(|d| !d.counts);
+        let gone = known.or_else(|| decliners.is_full().then(forgettable).flatten());
+        if let Some(gone) = gone {
+            decliners.remove(gone);
+        }
+        let decliner = Decliner {
+            operator,
+            rests_until: now.saturating_add(T::DeclineRest::get()),
+            counts,
+        };
+        if decliners.try_push(decliner).is_err() {
+            // All of them count: the job is paused, and one more makes no difference.
+            return;
+        }
+        let is_paused = Self::is_paused(&decliners);
+        Decliners::<T>::insert(job, decliners);
+        if is_paused && !was_paused {
+            let claims: u128 = T::DeclinesToPause::get().into();
+            let due = T::ClaimFee::get().saturating_mul(claims);
+            let fee = Market::<T>::charge_deposit(job, due);
+            Self::deposit_event(Event::Paused { job, fee });
+        }
+    }
+
+    /// An operator sealed a result: whatever it declined before, it has the input now.
+    pub(crate) fn note_delivery(job: JobId, operator: &T::AccountId) {
+        let mut decliners = Decliners::<T>::get(job);
+        let Some(at) = decliners.iter().position(|d| d.operator == *operator) else {
+            return;
+        };
+        let was_paused = Self::is_paused(&decliners);
+        decliners.remove(at);
+        if was_paused && !Self::is_paused(&decliners) {
+            Self::deposit_event(Event::Resumed { job });
+        }
+        Decliners::<T>::insert(job, decliners);
+    }
+
+    pub(crate) fn do_resume(who: T::AccountId, job: JobId) -> DispatchResult {
+        Market::<T>::refill_deposit(job, &who)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        let mut decliners = Decliners::<T>::get(job);
+        let waits = |d: &Decliner<_, _>| d.counts || now < d.rests_until;
+        ensure!(decliners.iter().any(waits), Error::<T>::NothingDeclined);
+        for decliner in decliners.iter_mut() {
+            decliner.counts = false;
+            decliner.rests_until = now;
+        }
+        Decliners::<T>::insert(job, decliners);
+        Self::deposit_event(Event::Resumed { job });
+        Ok(())
+    }
+
+    /// Returns how many batches it looked at.
+    pub(crate) fn do_acknowledge(
+        who: T::AccountId,
+        id: JobId,
+        below: BatchIndex,
+    ) -> Result<u32, DispatchError> {
+        let job = Market::<T>::job(id).ok_or(MarketError::<T>::NoSuchJob)?;
+        ensure!(job.requester == who, MarketError::<T>::NotRequester);
+        let first = Received::<T>::get(id);
+        ensure!(below > first, Error::<T>::AlreadyReceived);
+        ensure!(below <= job.next_batch, Error::<T>::NotDelivered);
+        // All batches of an ended job are decided.
+        let batches = if job.has_ended() {
+            0
+        } else {
+            below.saturating_sub(first)
+        };
+        ensure!(batches <= MAX_RECEIPT, Error::<T>::ReceiptTooLong);
+        for batch in first..first.saturating_add(batches) {
+            ensure!(!job.window.contains(&batch), Error::<T>::NotDelivered);
+            Self::end_window(id, batch)?;
+        }
+        Received::<T>::insert(id, below);
+        Self::deposit_event(Event::Received { job: id, below });
+        Ok(batches)
+    }
+
+    /// A result that stands is final in the next block. All others must be decided.
+    fn end_window(job: JobId, batch: BatchIndex) -> Result<(), Error<T>> {
+        let Some(mut ballot) = Ballots::<T>::get(job, batch) else {
+            return Ok(());
+        };
+        let Stage::Standing { until } = ballot.stage else {
+            return Err(Error::<T>::NotDelivered);
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        if now < until {
+            ballot.stage = Stage::Standing { until: now };
+            Ballots::<T>::insert(job, batch, ballot);
+            Self::expect_by(now, job, batch);
+        }
+        Ok(())
+    }
+}

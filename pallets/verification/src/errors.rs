@@ -1,0 +1,56 @@
+//! What callers can do wrong.
+
+use frame_support::pallet_macros::pallet_section;
+
+/// Errors of the pallet.
+#[pallet_section]
+mod errors {
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such batch in flight: it is decided, failed, or was never claimed.
+        NotInFlight,
+        /// The signer has no replica of this batch: it was never assigned, or missed its commit deadline.
+        NotAssigned,
+        /// The worker has committed already: a seal cannot be replaced.
+        AlreadyCommitted,
+        /// The commit deadline has passed.
+        CommitTooLate,
+        /// The worker has not committed.
+        NotCommitted,
+        /// Not enough replicas agree yet: wait for `RevealOpened`.
+        RevealNotOpen,
+        /// Others agreed on another result: there is nothing to reveal.
+        Outvoted,
+        /// The worker has revealed already.
+        AlreadyRevealed,
+        /// The reveal window has passed.
+        RevealTooLate,
+        /// Summary and salt do not open the worker's seal.
+        SealMismatch,
+        /// There is no result to challenge: the policy has no challenge, the result is not revealed yet, or is
+        /// challenged already.
+        NotStanding,
+        /// The challenge window has passed.
+        ChallengeTooLate,
+        /// More fuel or charge than a batch at its limits can have.
+        ExceedsTerms,
+        /// No operator says that the job's input is missing.
+        NothingDeclined,
+        /// The receipt names a batch that is not decided yet.
+        NotDelivered,
+        /// The receipt covers no batch that an earlier one did not.
+        AlreadyReceived,
+        /// A receipt of a job that has not ended covers at most [`MAX_RECEIPT`] batches: send several.
+        ReceiptTooLong,
+        /// Only a completed job can be rated, and only before its records are cleaned up.
+        NotRatable,
+        /// A rating is 1 to [`MOST_STARS`].
+        BadRating,
+        /// The operator found no result of this batch.
+        NotServed,
+        /// Nobody rates itself.
+        SelfRating,
+        /// The requester has rated this operator for this job.
+        AlreadyRated,
+    }
+}
