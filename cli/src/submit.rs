@@ -100,6 +100,7 @@ impl Submission<'_> {
             created: now(),
             task,
             accepted: Default::default(),
+            raised_prices: Default::default(),
             ended: None,
         };
         slot.save(&record)?;

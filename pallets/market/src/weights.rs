@@ -13,6 +13,8 @@ pub trait WeightInfo {
     fn claim() -> Weight;
     /// [`crate::Pallet::cancel`].
     fn cancel() -> Weight;
+    /// [`crate::Pallet::raise`].
+    fn raise() -> Weight;
     /// [`crate::Pallet::clean_up`] of `b` batches.
     fn clean_up(b: u32) -> Weight;
     /// Looking for the next entry of the agenda, and removing it.
@@ -39,8 +41,8 @@ impl WeightInfo for () {
     }
     fn claim() -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
-        // verifier's ballot and agenda, the trust of everyone who has the batch.
-        estimate(160, 26 + u64::from(crate::WINDOW), 8)
+        // verifier's ballot and agenda, the trust of everyone who has the batch, its price.
+        estimate(160, 26 + u64::from(crate::WINDOW), 9)
     }
     fn cancel() -> Weight {
         estimate(
@@ -49,8 +51,13 @@ impl WeightInfo for () {
             6 + u64::from(crate::WINDOW),
         )
     }
+    fn raise() -> Weight {
+        // Job, account, its holds.
+        estimate(50, 3, 3)
+    }
     fn clean_up(b: u32) -> Weight {
-        estimate(60, 4, 4).saturating_add(estimate(5, 1, 1).saturating_mul(u64::from(b)))
+        // Of each batch its result, and its price if the bid was raised.
+        estimate(60, 4, 4).saturating_add(estimate(8, 2, 2).saturating_mul(u64::from(b)))
     }
     fn agenda_lookup() -> Weight {
         estimate(10, 2, 2)
@@ -64,7 +71,8 @@ impl WeightInfo for () {
         )
     }
     fn agenda_abandon() -> Weight {
-        // Batch, ballot, job, up to 12 workers twice, a refill, a payment and its credit, the job's end.
-        estimate(250, 60, 50)
+        // Batch, ballot, job, up to 12 workers twice, a refill, its price, a payment and its credit, the
+        // job's end.
+        estimate(250, 61, 50)
     }
 }
