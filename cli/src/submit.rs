@@ -165,8 +165,7 @@ impl Submission<'_> {
                 units::fuel(longest)
             ));
         }
-        // The plan's validation bounds the number of units.
-        let count = plan.units.len() as u32;
+        let count = plan.count;
         let default = || {
             count
                 .div_ceil(DEFAULT_BATCHES)
