@@ -207,6 +207,18 @@ pub enum JobCommand {
         #[arg(long, value_name = "ADDRESS")]
         operator: Option<AccountId>,
     },
+    /// Raise the bid of a running job, for all batches that nobody has claimed yet; what they cost more at their limits is
+    /// held in addition. Batches that workers have begun stay at the bid at which they were claimed.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key job raise 7 --price 0.8    when `job explain 7` says that others pay more"
+    )]
+    Raise {
+        /// The job.
+        job: JobId,
+        /// The new bid, ISC per SUNS·hour.
+        #[arg(long, value_parser = units::parse_isc, value_name = "ISC")]
+        price: u128,
+    },
     /// Start nothing new; what workers have begun is completed and paid, the rest is refunded.
     Cancel {
         /// The job.

@@ -113,6 +113,9 @@ pub struct JobRecord {
     pub task: Task,
     /// Accepted results so far.
     pub accepted: BTreeMap<BatchIndex, Accepted>,
+    /// What those batches are paid by that were first claimed after a raise of the bid, planck per SUNS·hour.
+    #[serde(default)]
+    pub raised_prices: BTreeMap<BatchIndex, u128>,
     /// How it ended.
     pub ended: Option<Ended>,
 }
@@ -123,6 +126,14 @@ pub fn now() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map(|d| d.as_secs())
         .unwrap_or_default()
+}
+
+impl JobRecord {
+    /// What the results of a batch are paid by, planck per SUNS·hour.
+    pub fn price_of(&self, batch: BatchIndex) -> u128 {
+        let raised = self.raised_prices.get(&batch);
+        raised.copied().unwrap_or(self.spec.price)
+    }
 }
 
 impl Accepted {

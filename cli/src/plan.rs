@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use sp_core::{ConstU32, bounded::BoundedVec};
 use sungrid_chain_client::{Constraints, Policy, Region, Tier, Tiers};
-use sungrid_manifest::{File, JobInput, Manifest, UnitSpec};
+use sungrid_manifest::{File, JobInput, Manifest, UNIT_PLACE, UnitSpec};
 use sungrid_primitives::{ContentHash, job::MAX_UNITS, jurisdiction::is_assigned};
 
 use crate::{Error, units};
@@ -148,7 +148,9 @@ pub struct Plan {
     pub image: ImageRef,
     /// Files that every unit gets.
     pub shared: Vec<LocalFile>,
-    /// The units.
+    /// Number of units.
+    pub count: u32,
+    /// One entry per unit, or one that all share, with `{unit}` for a unit's index.
     pub units: Vec<LocalUnit>,
     /// The terms.
     pub terms: Terms,
@@ -214,10 +216,12 @@ impl JobFile {
             .iter()
             .map(FileRef::local)
             .collect::<Result<Vec<_>, _>>()?;
-        let units = self.units()?;
+        let count = self.count()?;
+        let units = self.units(count)?;
         let plan = Plan {
             image,
             shared,
+            count,
             units,
             terms: self.terms()?,
         };
@@ -225,18 +229,21 @@ impl JobFile {
         Ok(plan)
     }
 
-    fn units(&self) -> Result<Vec<LocalUnit>, Error> {
+    fn count(&self) -> Result<u32, Error> {
         let count = match self.units {
             Some(units) => units as usize,
             None => self.each.len().max(self.unit.len()).max(1),
         };
-        if count == 0 || count > MAX_UNITS as usize {
-            return Err(Error::Usage(format!(
-                "a job has 1 to {MAX_UNITS} units, not {count}"
-            )));
-        }
-        let mut units = Vec::with_capacity(count);
-        for at in 0..count {
+        let fits = u32::try_from(count).ok();
+        fits.filter(|count| (1..=MAX_UNITS).contains(count))
+            .ok_or_else(|| Error::Usage(format!("a job has 1 to {MAX_UNITS} units, not {count}")))
+    }
+
+    /// Equal units are one entry, whose index the manifest fills in.
+    fn units(&self, count: u32) -> Result<Vec<LocalUnit>, Error> {
+        let entries = self.each.len().max(self.unit.len()).max(1);
+        let mut units = Vec::with_capacity(entries);
+        for at in 0..entries {
             let mut files = Vec::new();
             let mut name = String::new();
             if let Some(path) = self.each.get(at) {
@@ -245,7 +252,11 @@ impl JobFile {
                 files.push(file);
             }
             let fill = |arg: &String| {
-                arg.replace("{unit}", &at.to_string())
+                let index = match entries {
+                    1 => UNIT_PLACE.into(),
+                    _ => at.to_string(),
+                };
+                arg.replace(UNIT_PLACE, &index)
                     .replace("{units}", &count.to_string())
                     .replace("{name}", &name)
             };
@@ -432,7 +443,10 @@ impl Plan {
             args: unit.args.clone(),
             files: files(&unit.files),
         });
-        JobInput::new(files(&self.shared), units.collect())
+        JobInput {
+            count: self.count,
+            ..JobInput::new(files(&self.shared), units.collect())
+        }
     }
 
     /// Every file, each path once.
@@ -471,8 +485,9 @@ mod tests {
         let at = folder.path();
         let by_number = plan(at, "units = 3\nargs = [\"{unit}/{units}\"]").unwrap();
         assert_eq!(by_number.image, ImageRef::Wasm(at.join("i.wasm")));
-        let args: Vec<_> = by_number.units.iter().map(|u| u.args[0].as_str()).collect();
-        assert_eq!(args, ["0/3", "1/3", "2/3"]);
+        let input = by_number.preview();
+        let args: Vec<_> = (0..3).map(|n| input.unit(n).unwrap().args).collect();
+        assert_eq!(args, [["0/3"], ["1/3"], ["2/3"]]);
 
         let by_file = plan(at, "each = [\"a.txt\", \"b.txt\"]\nargs = [\"{name}\"]").unwrap();
         assert_eq!(by_file.units[1].files[0].path, at.join("b.txt"));
@@ -486,7 +501,7 @@ mod tests {
         assert_eq!(one_by_one.units[0].args, ["all", "first"]);
         assert_eq!(one_by_one.units[1].files[0].name, "b.txt");
         assert_eq!(one_by_one.files().len(), 3);
-        assert_eq!(plan(at, "").unwrap().units.len(), 1);
+        assert_eq!(plan(at, "").unwrap().count, 1);
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl Submission<'_> {
             created: now(),
             task,
             accepted: Default::default(),
+            raised_prices: Default::default(),
             ended: None,
         };
         slot.save(&record)?;
@@ -164,8 +165,7 @@ impl Submission<'_> {
                 units::fuel(longest)
             ));
         }
-        // The plan's validation bounds the number of units.
-        let count = plan.units.len() as u32;
+        let count = plan.count;
         let default = || {
             count
                 .div_ceil(DEFAULT_BATCHES)

@@ -412,6 +412,29 @@ async fn a_requester_confirms_once_and_rates_everybody_who_served_once() {
         let refused = service::rate(chain, &alice, job, 5, only).await;
         assert!(refused.is_err(), "{refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bill_of_a_raised_job_is_right_to_the_planck() {
+    let grid = Grid::new(2).await;
+    let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();
+    let folder = requester.folder().clone();
+    // GIVEN a job of which a batch is paid at the first bid
+    let job = requester.job();
+    grid.work_one_batch(job).await;
+    // WHEN the bid is raised for the rest
+    grid.raise(job, 3).await;
+    let (_, summary) = grid.run(&mut requester).await;
+    let paid = summary.unwrap().complete().unwrap().paid_planck;
+    // THEN the receipts come to exactly what was taken, which is more than at either bid alone
+    let raised = folder.record().unwrap().raised_prices;
+    let report = common::verify(folder.path());
+    assert_eq!(report["agrees"], true, "{report}");
+    assert!(!raised.is_empty() && raised.len() < 3, "{raised:?}");
+    assert_eq!(
+        report["bill"]["planck"].as_u64().map(u128::from),
+        Some(paid)
+    );
     requester.shutdown().await;
     grid.shutdown().await;
 }

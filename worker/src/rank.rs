@@ -32,7 +32,7 @@ pub fn score(job: &Job, seen: &Experience, lane_speed: u64, block_ms: u64) -> Ba
         .saturating_mul(u128::from(job.rate))
         .saturating_mul(units)
         / u128::from(LANE_FUEL_PER_SECOND);
-    let revenue = cost(charge, job.spec.price);
+    let revenue = cost(charge, job.price);
     let compute_us =
         fuel.saturating_mul(units).saturating_mul(1_000_000) / u128::from(lane_speed.max(1));
     // An image that is still to be fetched and compiled costs about another block.
@@ -69,6 +69,7 @@ mod tests {
             batches: spec.batches(),
             rate: spec.rate(&CPU_1).expect("a CPU job"),
             unit_charge: 0,
+            price,
             spec,
             requester: AccountId::new([0; 32]),
             state: JobState::Open,

@@ -190,11 +190,10 @@ pub async fn prepare(
     .await?;
     stored.push(guard);
     let input = JobInput::decode(&bytes).map_err(|error| malformed("the input manifest", error))?;
-    if input.units.len() as u64 != u64::from(spec.units) {
+    if input.count != spec.units {
         let reason = format!(
             "its input manifest has {} units, the job has {}",
-            input.units.len(),
-            spec.units
+            input.count, spec.units
         );
         return Err(WorkError::Malformed { job, reason });
     }

@@ -1,13 +1,15 @@
 //! `sungrid job`.
 
+mod change;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde::Serialize;
-use sungrid_chain_client::{Call, Chain, Explanation, Job, JobState, Until};
-use sungrid_primitives::{BatchIndex, JobId};
+use sungrid_chain_client::{Chain, Explanation, Job};
+use sungrid_primitives::JobId;
 
 use super::{explain, image, service};
 use crate::{
@@ -44,8 +46,9 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
             stars,
             operator,
         } => service::rate(context, job, stars, operator).await,
-        JobCommand::Cancel { job } => cancel(context, job).await,
-        JobCommand::Challenge { job, batch } => challenge(context, job, batch).await,
+        JobCommand::Raise { job, price } => change::raise(context, job, price).await,
+        JobCommand::Cancel { job } => change::cancel(context, job).await,
+        JobCommand::Challenge { job, batch } => change::challenge(context, job, batch).await,
         JobCommand::List { all } => list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
         JobCommand::Explain { job } => explain::run(context, job).await,
@@ -393,69 +396,6 @@ async fn collect(
     report(context, &done, out.as_deref())
 }
 
-async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct Cancelled {
-        job: JobId,
-        state: String,
-        in_flight: u32,
-    }
-    let key = context.key()?;
-    let chain = context.chain().await?;
-    let before = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
-    if before.state != JobState::Open {
-        return Err(Error::Usage(format!(
-            "job {job} is {}: only an open job can be cancelled",
-            state_name(&before)
-        )));
-    }
-    if before.requester != key.account() {
-        return Err(Error::Usage(format!(
-            "job {job} belongs to {}, your key is {}: give its key",
-            before.requester,
-            key.account()
-        )));
-    }
-    chain
-        .submit(&key, Call::CancelJob(job), Until::InBlock)
-        .await?;
-    let after = chain.job(job).await?.unwrap_or(before);
-    let cancelled = Cancelled {
-        job,
-        state: state_name(&after),
-        in_flight: after.in_flight,
-    };
-    context.out.result(&cancelled, || match cancelled.in_flight {
-        0 => format!("job {job} is {}; the rest of its escrow is free again", cancelled.state),
-        n => format!(
-            "job {job} is {}: {n} batches that workers have begun will be completed and paid; run `sungrid job watch {job}` \
-             to receive them",
-            cancelled.state
-        ),
-    });
-    Ok(())
-}
-
-async fn challenge(context: &Context, job: JobId, batch: BatchIndex) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct Challenged {
-        job: JobId,
-        batch: BatchIndex,
-    }
-    let key = context.key()?;
-    let chain = context.chain().await?;
-    chain
-        .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
-        .await?;
-    context.out.result(&Challenged { job, batch }, || {
-        format!(
-            "batch {batch} of job {job} is challenged: two operators will be drawn to compute it again. They need its \
-             inputs: keep `sungrid job watch {job}` running"
-        )
-    });
-    Ok(())
-}
-
 #[derive(Serialize)]
 struct Row {
     job: Option<JobId>,
@@ -597,7 +537,7 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
                 units::fuel(spec.fuel_limit.into()),
                 units::bytes(spec.memory_limit)
             ),
-            format!("price      {} per SUNS·hour", units::isc(spec.price)),
+            format!("price      {} per SUNS·hour", units::isc(record.price)),
             format!(
                 "batches    {} settled, {} in flight, {} failed",
                 record.settled, record.in_flight, record.failed

@@ -90,23 +90,18 @@ pub(super) fn verify(path: &Path, price: Option<u128>) -> Result<Report, Error> 
     if files.is_empty() {
         return Err(Error::malformed(path, "no bundles (*.cbor) in this folder"));
     }
-    let price = price.or(terms.as_ref().map(|t| t.record.spec.price));
+    let of_job = terms.as_ref().map(|t| t.record.spec.price);
     let mut report = Report {
         total: 0,
         valid: 0,
         bill: Bill::default(),
-        price_planck: price,
+        price_planck: price.or(of_job),
         paid_planck: None,
         agrees: None,
         bundles: vec![],
     };
     for file in files {
-        let bundle = verify_one(
-            &file,
-            terms.as_ref(),
-            price.unwrap_or_default(),
-            &mut report.bill,
-        )?;
+        let bundle = verify_one(&file, terms.as_ref(), price, &mut report.bill)?;
         report.total += bundle.receipts;
         report.valid += bundle.valid;
         report.bundles.push(bundle);
@@ -149,7 +144,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 fn verify_one(
     path: &Path,
     terms: Option<&Terms>,
-    price: u128,
+    price: Option<u128>,
     bill: &mut Bill,
 ) -> Result<BundleReport, Error> {
     // A file far over the limit is no bundle, and is not worth the memory.
@@ -212,7 +207,10 @@ fn verify_one(
         }
     }
     if report.valid == report.receipts {
-        bill.add(&summary, price);
+        let of_batch = terms
+            .zip(checked.batch)
+            .map(|(terms, batch)| terms.record.price_of(batch));
+        bill.add(&summary, price.or(of_batch).unwrap_or_default());
     }
     Ok(report)
 }

@@ -302,6 +302,10 @@ impl Requester {
                 changed = true;
             }
         }
+        if changed && job.price != self.record.spec.price {
+            let prices = self.chain.raised_prices(self.job).await?;
+            self.record.raised_prices = prices.into_iter().collect();
+        }
         if job.state.has_ended() && self.record.ended.is_none() {
             // Results and state may come from different blocks; all results must be here first.
             if self.record.accepted.len() as u32 >= job.settled {

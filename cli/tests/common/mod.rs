@@ -233,6 +233,17 @@ impl Grid {
             .unwrap();
     }
 
+    /// Raises a job's bid to so many times what it is.
+    pub async fn raise(&self, job: JobId, times: u128) {
+        let alice = Keypair::from_uri("//Alice").unwrap();
+        let price = times * self.chain.job(job).await.unwrap().unwrap().price;
+        let call = Call::RaiseBid { job, price };
+        self.chain
+            .submit(&alice, call, Until::InBlock)
+            .await
+            .unwrap();
+    }
+
     /// Follows while the workers work to the end.
     pub async fn run(&self, requester: &mut Requester) -> (Vec<Update>, Result<Summary, Error>) {
         let work = self.work(requester.job());

@@ -16,8 +16,12 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "the image is not published: run `sungrid image publish`"
         }
         ("Market", "PriceBelowFloor") => "the bid is below the price floor: bid at least the floor",
-        ("Market", "UnknownJob") => "there is no such job, or it was cleaned up",
+        ("Market", "NoSuchJob" | "UnknownJob") => "there is no such job, or it was cleaned up",
         ("Market", "NotRequester") => "only the account that submitted the job may do this",
+        ("Market", "BidNotRaised") => "a bid can only be raised: give more than the job bids now",
+        ("Market", "NothingUnclaimed") => {
+            "every batch of the job has been claimed, at the bid of that time"
+        }
         ("Market", "DeadlineTooNear") => {
             "the deadline leaves no time to challenge a result: choose a later one, or another policy"
         }

@@ -25,6 +25,13 @@ pub enum Call {
     },
     /// `market.submit`
     SubmitJob(Box<JobSpec>),
+    /// `market.raise`
+    RaiseBid {
+        /// The job.
+        job: JobId,
+        /// New bid, planck per SUNS·hour.
+        price: Balance,
+    },
     /// `market.cancel`
     CancelJob(JobId),
     /// `market.clean_up`
@@ -166,6 +173,7 @@ impl Call {
             Self::PublishImage { .. } => ("Images", "publish"),
             Self::RetireImage { .. } => ("Images", "retire"),
             Self::SubmitJob(_) => ("Market", "submit"),
+            Self::RaiseBid { .. } => ("Market", "raise"),
             Self::CancelJob(_) => ("Market", "cancel"),
             Self::CleanUp(_) => ("Market", "clean_up"),
             Self::Claim(_) => ("Market", "claim"),

@@ -206,6 +206,8 @@ pub struct Job {
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
     pub unit_charge: u128,
+    /// What batches claimed from now on are paid by, planck per SUNS·hour: the order's bid until it was raised.
+    pub price: Balance,
     /// First batch that never could be claimed.
     pub next_batch: BatchIndex,
     /// Batches that can be claimed now.
@@ -220,7 +222,7 @@ pub struct Job {
     pub failed: u32,
     /// Fuel accepted so far, one replica of each batch.
     pub fuel: u128,
-    /// Planck held for the worst case at submission.
+    /// Planck held for the worst case, raises included.
     pub escrow: Balance,
     /// Of that, planck paid so far.
     pub paid: Balance,
@@ -236,6 +238,14 @@ impl Job {
             JobState::Open => started || self.next_batch < self.batches,
             JobState::Settling(Closing::Cancelled) => started,
             JobState::Settling(Closing::Expired) | JobState::Ended { .. } => false,
+        }
+    }
+
+    /// Batches that nobody has claimed, and that may still be.
+    pub fn unclaimed(&self) -> u32 {
+        match self.state {
+            JobState::Open => self.batches - self.settled - self.failed - self.in_flight,
+            JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
     }
 

@@ -43,6 +43,9 @@ pub struct UnitSpec {
     pub files: Vec<File>,
 }
 
+/// What stands for a unit's index in the arguments of units that are alike.
+pub const UNIT_PLACE: &str = "{unit}";
+
 /// All inputs of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,30 +54,55 @@ pub struct JobInput {
     pub version: u64,
     /// Files that every unit gets.
     pub shared: Vec<File>,
-    /// One entry per unit, in order.
+    /// Number of units.
+    pub count: u32,
+    /// One entry per unit, in order; or one that all share, with [`UNIT_PLACE`] for a unit's index in its arguments: so
+    /// a million units take no more bytes than one.
     pub units: Vec<UnitSpec>,
 }
 
 impl JobInput {
-    /// An input of the current version.
+    /// An input of the current version, with one entry per unit.
     pub fn new(shared: Vec<File>, units: Vec<UnitSpec>) -> Self {
         Self {
             version: 1,
             shared,
+            // What does not fit is refused with everything beyond `MAX_UNITS`.
+            count: u32::try_from(units.len()).unwrap_or(u32::MAX),
             units,
+        }
+    }
+
+    /// An input of `count` units that are alike.
+    pub fn alike(shared: Vec<File>, unit: UnitSpec, count: u32) -> Self {
+        Self {
+            count,
+            ..Self::new(shared, vec![unit])
         }
     }
 
     /// The input of one unit; `None` if the job has no such unit.
     pub fn unit(&self, unit: UnitIndex) -> Option<UnitInput> {
-        let spec = self.units.get(usize::try_from(unit).ok()?)?;
+        if unit >= self.count {
+            return None;
+        }
+        let (spec, args) = match self.units.as_slice() {
+            [alike] => {
+                let index = unit.to_string();
+                let fill = |arg: &String| arg.replace(UNIT_PLACE, &index);
+                (alike, alike.args.iter().map(fill).collect())
+            }
+            each => {
+                let spec = each.get(usize::try_from(unit).ok()?)?;
+                (spec, spec.args.clone())
+            }
+        };
         Some(UnitInput {
             shared: self.shared.clone(),
-            args: spec.args.clone(),
+            args,
             files: spec.files.clone(),
             unit,
-            // `validate` bounds the number of units far below 2^32.
-            units: self.units.len() as u32,
+            units: self.count,
         })
     }
 }
@@ -85,7 +113,14 @@ impl Manifest for JobInput {
 
     fn validate(&self) -> Result<(), ManifestError> {
         check::version::<Self>(self.version)?;
-        check::range::<Self>("units", self.units.len() as u64, 1, MAX_UNITS.into())?;
+        let (count, entries) = (u64::from(self.count), self.units.len() as u64);
+        check::range::<Self>("count", count, 1, MAX_UNITS.into())?;
+        if entries != 1 {
+            check::range::<Self>("units", entries, count, count)?;
+        } else if let Some(last) = self.unit(self.count - 1) {
+            // No index is longer than the last one.
+            check::args::<Self>("units[0].args", &last.args)?;
+        }
         let (tree, shared) = check::files::<Self>("shared", &self.shared, SHARED_FILES, None)?;
         check::content::<Self>("shared", shared, UNIT_CONTENT_BYTES)?;
         for (at, unit) in self.units.iter().enumerate() {

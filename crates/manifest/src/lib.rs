@@ -45,7 +45,7 @@ pub use crate::codec::{Encoded, Manifest};
 pub use bundle::Bundle;
 pub use error::{ManifestError, Problem};
 pub use image::{Class, Image, ImageKind, Limits, ProfileName};
-pub use input::{File, JobInput, UnitInput, UnitSpec};
+pub use input::{File, JobInput, UNIT_PLACE, UnitInput, UnitSpec};
 pub use link::{cid_text, hash, parse_cid};
 pub use notice::{NoticeError, ResultReady, unit_seed};
 pub use output::{Blob, UnitOutput};
@@ -55,8 +55,8 @@ pub use output::{Blob, UnitOutput};
 pub mod limits {
     /// Bytes of an image manifest. A page of text; larger ones would only slow down listings.
     pub const IMAGE_BYTES: usize = 16 << 10;
-    /// Bytes of a job-input manifest: some 60 bytes for each of 2^18 units; jobs with more text than
-    /// that put it into files.
+    /// Bytes of a job-input manifest: some 60 bytes for each of 2^18 units that differ, any number that are alike; jobs
+    /// with more text than that put it into files.
     pub const JOB_INPUT_BYTES: usize = 16 << 20;
     /// Bytes of a unit-input manifest.
     pub const UNIT_INPUT_BYTES: usize = 1 << 20;

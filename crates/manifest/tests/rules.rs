@@ -9,6 +9,7 @@ use sungrid_manifest::{
 };
 use sungrid_primitives::{
     ContentHash,
+    job::MAX_UNITS,
     receipt::{Receipt, SignedReceipt},
 };
 
@@ -120,7 +121,7 @@ fn encodings_are_exact() {
         (
             input().encode(),
             format!(
-                "a3 65756e69747382 a2 646172677381 6130 6566696c657380 \
+                "a4 65636f756e7402 65756e69747382 a2 646172677381 6130 6566696c657380 \
                  a2 646172677381 6131 6566696c657381 a3 63636964{} 646e616d656a6d6573682f612e6f626a 6473697a6514 \
                  6673686172656481 a3 63636964{} 646e616d65697363656e652e747874 6473697a650a \
                  6776657273696f6e01",
@@ -405,6 +406,52 @@ fn a_bundle_has_a_receipt_for_every_output() {
             ..
         })
     ));
+}
+
+#[test]
+fn a_million_units_that_are_alike_take_no_more_bytes_than_one() {
+    let unit = |arg: &str| UnitSpec {
+        args: vec![arg.into()],
+        files: vec![],
+    };
+    let job = JobInput::alike(vec![], unit("tile={unit}"), MAX_UNITS);
+    let bytes = job.encode().expect("valid").bytes;
+    assert!(bytes.len() < 100);
+    assert_eq!(JobInput::decode(&bytes), Ok(job.clone()));
+    // What a unit sees is what it would see if every unit had been written out.
+    let last = job.unit(MAX_UNITS - 1).expect("a unit");
+    assert_eq!(last.args, ["tile=1048575"]);
+    assert_eq!(last.units, MAX_UNITS);
+    let two = JobInput::new(vec![], vec![unit("tile=0"), unit("tile=1")]);
+    let alike = JobInput::alike(vec![], unit("tile={unit}"), 2);
+    for index in 0..2 {
+        assert_eq!(alike.unit(index), two.unit(index));
+    }
+    assert_eq!(job.unit(MAX_UNITS), None);
+    // Units that differ are all there, and none beyond the limit.
+    for (units, count, field) in [
+        (2, 3, "units"),
+        (2, 1, "units"),
+        (1, MAX_UNITS + 1, "count"),
+        (1, 0, "count"),
+    ] {
+        let job = JobInput {
+            count,
+            ..JobInput::new(vec![], vec![unit(""); units])
+        };
+        let (found, rule) = problem(&job);
+        assert_eq!(found, field);
+        assert!(matches!(rule, Problem::OutOfRange { .. }));
+    }
+    // The longest index counts.
+    let full = format!("{}{{unit}}", "x".repeat(limits::ARG_BYTES - 6));
+    JobInput::alike(vec![], unit(&full), 1_000_000)
+        .encode()
+        .expect("six digits fit");
+    assert_eq!(
+        problem(&JobInput::alike(vec![], unit(&full), 1_000_001)).0,
+        "units[0].args[0]"
+    );
 }
 
 #[test]

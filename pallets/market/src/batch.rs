@@ -129,7 +129,8 @@ impl<T: Config> Pallet<T> {
             losers,
             summary,
         } = ruling;
-        let due = suns::cost(summary.charge, job.spec.price);
+        let price = Self::price_of(id, batch, job);
+        let due = suns::cost(summary.charge, price);
         let most = job.spec.policy.paid_results() as usize;
         let paid_winners = winners.len().min(most);
         let each = Self::pay(job, due, paid_winners as u128);
@@ -140,7 +141,7 @@ impl<T: Config> Pallet<T> {
 
         T::Pricing::note_settled(
             job.spec.profile,
-            job.spec.price,
+            price,
             summary.charge.saturating_mul(paid_winners as u128),
         );
         let mut honest: Vec<T::AccountId> = winners
@@ -287,7 +288,7 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
             environment: job.spec.environment,
             max_fuel: u128::from(job.spec.fuel_limit).saturating_mul(units),
             max_charge,
-            max_pay: suns::cost(max_charge, job.spec.price),
+            max_pay: suns::cost(max_charge, Self::price_of(id, batch, &job)),
         })
     }
 

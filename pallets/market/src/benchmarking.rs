@@ -178,11 +178,29 @@ mod benches {
     }
 
     #[benchmark]
+    fn raise() {
+        let id = crowded::<T>();
+        let requester: T::AccountId = whitelisted_caller();
+        let price = Jobs::<T>::get(id).map_or(0, |job| 2 * job.price);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), id, price);
+
+        assert_eq!(Jobs::<T>::get(id).map(|job| job.price), Some(price));
+    }
+
+    #[benchmark]
     fn clean_up(b: Linear<1, 256>) {
         let id = super::submit::<T>(256);
         let requester: T::AccountId = whitelisted_caller();
         assert!(Pallet::<T>::cancel(RawOrigin::Signed(requester.clone()).into(), id).is_ok());
-        change::<T>(id, |job| job.next_batch = b);
+        change::<T>(id, |job| {
+            job.next_batch = b;
+            job.price = 2 * job.spec.price;
+        });
+        for batch in 0..b {
+            RaisedPrices::<T>::insert(id, batch, 1);
+        }
         let ended = frame_system::Pallet::<T>::block_number();
         frame_system::Pallet::<T>::set_block_number(ended.saturating_add(T::Retention::get()));
 

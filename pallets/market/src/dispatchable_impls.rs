@@ -13,7 +13,6 @@ use sungrid_primitives::{
     BatchIndex, JobId,
     attributes::TaskClass,
     job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
-    suns,
     traits::{Assignment, Images, Pricing, Verifier, WorkerView, Workers},
 };
 
@@ -58,6 +57,7 @@ impl<T: Config> Pallet<T> {
         let mut job = JobRecord {
             requester: requester.clone(),
             claim_until: spec.deadline.saturating_sub(appeal_blocks.saturated_into()),
+            price: spec.price,
             spec,
             class,
             state: JobState::Open,
@@ -148,10 +148,8 @@ impl<T: Config> Pallet<T> {
             .unit_charge(spec.fuel_limit, spec.memory_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
         let batches = batch_count(spec.units, spec.batch_size);
-        let escrow = unit_charge
-            .checked_mul(u128::from(spec.batch_size))
-            .map(|charge| suns::cost(charge, spec.price))
-            .and_then(|cost| cost.checked_mul(u128::from(spec.policy.paid_results())))
+        let escrow = spec
+            .batch_cost(unit_charge, spec.price)
             .and_then(|cost| cost.checked_mul(batches.into()))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         let deposit = Self::deposit_for(batches).ok_or(Error::<T>::EscrowTooLarge)?;
@@ -174,6 +172,9 @@ impl<T: Config> Pallet<T> {
 
         let mut record = record.unwrap_or_else(|| {
             job.in_flight.saturating_inc();
+            if job.price != job.spec.price {
+                RaisedPrices::<T>::insert(id, batch, job.price);
+            }
             BatchRecord {
                 assignments: BoundedVec::new(),
                 // This claim.
@@ -350,6 +351,7 @@ impl<T: Config> Pallet<T> {
         let batches = end.saturating_sub(job.cleaned);
         for batch in job.cleaned..end {
             T::Verifier::forget(id, batch);
+            RaisedPrices::<T>::remove(id, batch);
         }
         job.cleaned = end;
         let deposit = if end == job.next_batch {

@@ -45,7 +45,7 @@ impl<T: Config> Pallet<T> {
             wanting: if job.takes_claims(&now) { wanting } else { 0 },
             replicas: job.spec.policy.paid_results(),
             survey,
-            bid: job.spec.price,
+            bid: job.price,
             floor: T::Pricing::floor(job.spec.profile),
             spot: T::Pricing::spot(job.spec.profile),
         })

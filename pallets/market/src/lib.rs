@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | [`Pallet::submit`] | anyone | holds escrow and deposit, opens a job |
 //! | [`Pallet::claim`] | a worker key | the chain gives it a batch; feeless when it succeeds |
+//! | [`Pallet::raise`] | the requester | a higher bid for all batches that nobody has claimed |
 //! | [`Pallet::cancel`] | the requester | no new batch is started |
 //! | [`Pallet::clean_up`] | anyone | removes an old job's records, the deposit returns to the requester |
 //!
@@ -46,7 +47,7 @@
 //! | cancelled | by its requester; batches with a claim first run to their end, and are paid |
 //! | expired | at its deadline; batches whose replicas are all claimed first run to their end, and are paid |
 //!
-//! Fees of [`Pallet::submit`], [`Pallet::cancel`] and [`Pallet::clean_up`] are never returned. The deposit
+//! Fees of [`Pallet::submit`], [`Pallet::raise`], [`Pallet::cancel`] and [`Pallet::clean_up`] are never returned. The deposit
 //! always is, to the requester, whoever calls [`Pallet::clean_up`].
 //!
 //! ## Design
@@ -54,6 +55,8 @@
 //! - Requesters pay from a *hold*, not into an account of this pallet: no shadow ledger can disagree with
 //!   it, and [`Fortitude::Force`](frame_support::traits::tokens::Fortitude) keeps freezes
 //!   (votes, vesting) from blocking a payment that is due.
+//! - A batch is paid by the bid that stood when it was first claimed, all its replicas alike: a raise holds the
+//!   difference for the batches that nobody has claimed, and whoever holds one gets no more for it.
 //! - The escrow is the worst case by construction, so no payment can exceed it: a batch's charge is bounded by
 //!   its terms, and `cost` is monotonic.
 //! - A batch has a record only while it is in flight.
@@ -64,6 +67,8 @@
 #![deny(missing_docs)]
 
 extern crate alloc;
+
+use frame_support::pallet_macros::import_section;
 
 pub use challenge::JURY;
 pub use pallet::*;
@@ -80,9 +85,12 @@ mod challenge;
 mod checks;
 mod constraints;
 mod dispatchable_impls;
+mod errors;
+mod events;
 mod explain;
 #[cfg(test)]
 mod mock;
+mod raise;
 #[cfg(test)]
 mod tests;
 mod try_state;
@@ -92,6 +100,8 @@ pub mod weights;
 /// The pallet.
 // A call is decoded once, and most are orders: boxing the largest would save nothing.
 #[allow(clippy::large_enum_variant)]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
@@ -196,6 +206,12 @@ pub mod pallet {
     pub type Batches<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BatchRecordOf<T>>;
 
+    /// What batches are paid by that were first claimed after their job's bid was raised, planck per SUNS·hour; until
+    /// clean-up, so that bills can be checked.
+    #[pallet::storage]
+    pub type RaisedPrices<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, u128>;
+
     /// Started batches that want a replica while their job's window is full. They enter it before batches
     /// that were never claimed.
     #[pallet::storage]
@@ -216,216 +232,6 @@ pub mod pallet {
     /// The earliest block whose agenda may not be empty; nothing before anything was ever scheduled.
     #[pallet::storage]
     pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumberFor<T>>;
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A job was opened.
-        JobSubmitted {
-            /// Its number.
-            job: JobId,
-            /// Who pays.
-            requester: T::AccountId,
-            /// Held for the worst case, planck.
-            escrow: u128,
-            /// Held for the records, planck.
-            deposit: u128,
-            /// Number of batches.
-            batches: u32,
-        },
-        /// A worker got a batch.
-        BatchClaimed {
-            /// The job.
-            job: JobId,
-            /// The batch that the chain drew.
-            batch: BatchIndex,
-            /// The worker key.
-            worker: T::AccountId,
-            /// Its operator.
-            operator: T::AccountId,
-        },
-        /// A batch needs another replica.
-        ReplicaWanted {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Replicas wanted and not claimed.
-            wanted: u32,
-        },
-        /// A batch was accepted and paid.
-        BatchSettled {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Merkle root over its unit leaves.
-            root: sp_core::H256,
-            /// Fuel of its units.
-            fuel: u128,
-            /// Charge of its units, µSUNS·s.
-            charge: u128,
-            /// Paid to all winners together, planck.
-            paid: u128,
-        },
-        /// A batch failed; nobody is paid for it.
-        BatchFailed {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-        },
-        /// A worker lost bond over a batch.
-        Slashed {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// The worker key.
-            worker: T::AccountId,
-            /// Its operator, whose bond it was.
-            operator: T::AccountId,
-            /// Taken, planck.
-            total: u128,
-            /// Of that, to the operators who were right.
-            to_honest: u128,
-        },
-        /// A challenge is over.
-        ChallengeEnded {
-            /// The job.
-            job: JobId,
-            /// The batch.
-            batch: BatchIndex,
-            /// Who doubted.
-            challenger: T::AccountId,
-            /// What it lost, planck: jurors' pay and fine; 0 if it was right or nobody decided.
-            lost: u128,
-        },
-        /// The requester cancelled; what was started still completes.
-        JobCancelled {
-            /// The job.
-            job: JobId,
-            /// Batches that still complete.
-            in_flight: u32,
-        },
-        /// The deadline came; what has all its replicas still completes.
-        JobExpired {
-            /// The job.
-            job: JobId,
-            /// Batches in flight, those about to fail included.
-            in_flight: u32,
-        },
-        /// Nothing of a job is in flight any more.
-        JobEnded {
-            /// The job.
-            job: JobId,
-            /// How it ended.
-            outcome: Outcome,
-            /// Batches accepted.
-            settled: u32,
-            /// Batches failed.
-            failed: u32,
-            /// Paid over its life, planck.
-            paid: u128,
-            /// Released to the requester, planck.
-            released: u128,
-        },
-        /// Records of an ended job were removed.
-        CleanedUp {
-            /// The job.
-            job: JobId,
-            /// Batches removed by this call.
-            batches: u32,
-            /// Deposit returned, planck: 0 while records remain.
-            deposit: u128,
-        },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// There is no such job; it may have been cleaned up.
-        NoSuchJob,
-        /// The job takes no new work: it is cancelled, expired or ended.
-        NotOpen,
-        /// Only the requester of the job may do this.
-        NotRequester,
-        /// The job has not ended yet.
-        NotEnded,
-        /// The job ended too recently: try again once `Retention` blocks have passed.
-        RetentionNotOver,
-        /// A job needs at least one unit.
-        NoUnits,
-        /// More units than a job may have: split the job.
-        TooManyUnits,
-        /// Batches must have 1 to 1,024 units.
-        BadBatchSize,
-        /// Fuel and memory limit must be above zero.
-        NoLimits,
-        /// A batch at its limits takes too long: use a smaller batch or fuel limit.
-        BatchTooLong,
-        /// Two or three replicas must agree, or a quorum have a trust of 2 to 1,000.
-        BadPolicy,
-        /// There is no such profile.
-        UnknownProfile,
-        /// The profile does not measure batch work.
-        UnsuitableProfile,
-        /// The bid is below the floor of the profile.
-        PriceBelowFloor,
-        /// Results of this environment are not accepted: run an accepted one.
-        EnvironmentNotAccepted,
-        /// The image was never published.
-        UnknownImage,
-        /// The image is retired: use a current one.
-        ImageRetired,
-        /// The deadline is not in the future.
-        DeadlinePassed,
-        /// The deadline leaves no time to challenge a result: choose a later one, or another policy.
-        DeadlineTooNear,
-        /// The deadline lies too far ahead: at most `MaxJobBlocks` from now.
-        DeadlineTooFar,
-        /// Workers need an address of the requester.
-        NoEndpoint,
-        /// A listed jurisdiction is not an ISO 3166-1 alpha-2 code, or is listed twice.
-        BadJurisdiction,
-        /// The result of the batch is under challenge already.
-        AlreadyChallenged,
-        /// The worst case of the job is more than any account can hold.
-        EscrowTooLarge,
-        /// All job numbers are taken.
-        TooManyJobs,
-        /// The signer is no worker that may take work now: not registered, paused, leaving, or its bond is
-        /// too small.
-        WorkerUnavailable,
-        /// The worker runs another environment than the job asks for.
-        WrongEnvironment,
-        /// The worker's capacity is measured in another profile.
-        WrongProfile,
-        /// Replicas in different jurisdictions are wanted, but fewer jurisdictions are listed than replicas.
-        TooFewJurisdictions,
-        /// The worker does not serve the class of the job's image: its operator may add it.
-        ClassNotServed,
-        /// The job may not run in the worker's jurisdiction.
-        OutsideJurisdictions,
-        /// The job may not run in the worker's region.
-        OutsideRegions,
-        /// The job may not run on the worker's architecture.
-        WrongArchitecture,
-        /// The job may not run on the worker's source of energy.
-        WrongEnergySource,
-        /// The worker's power emits more CO2 than the job allows.
-        TooMuchCarbon,
-        /// The job demands that an auditor stands for an attribute, and none does.
-        TierTooLow,
-        /// The worker has had too few units accepted for this job.
-        TooFewAcceptedUnits,
-        /// The input of the job is said to be missing: by so many operators that it is paused until its requester resumes
-        /// it, or lately by this worker's.
-        InputMissing,
-        /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
-        NothingToClaim,
-        /// The worker has no free capacity for a unit of this job.
-        CapacityExhausted,
-    }
 
     #[pallet::extra_constants]
     impl<T: Config> Pallet<T> {
@@ -594,6 +400,33 @@ pub mod pallet {
             ensure_signed(origin)?;
             let batches = Self::do_clean_up(job)?;
             Ok(Some(T::WeightInfo::clean_up(batches)).into())
+        }
+
+        /// Raises the bid of a job. Batches that were claimed before stay at the bid of that time, further replicas
+        /// of theirs included.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Adds to the escrow what the batches that nobody has claimed cost more at their limits:
+        /// `unclaimed × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
+        ///
+        /// ## Parameters
+        /// - `job`: the job.
+        /// - `price`: the new bid, planck per SUNS·hour.
+        ///
+        /// ## Errors
+        /// - [`Error::NoSuchJob`], [`Error::NotRequester`], [`Error::NotOpen`], [`Error::BidNotRaised`],
+        ///   [`Error::NothingUnclaimed`], [`Error::EscrowTooLarge`]; the token's own if the balance does not suffice.
+        ///
+        /// ## Events
+        /// - [`Event::BidRaised`]
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::raise())]
+        pub fn raise(origin: OriginFor<T>, job: JobId, price: u128) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_raise(who, job, price)
         }
     }
 }

@@ -65,6 +65,9 @@ mod checks {
         ///    its deadline; nothing on the agenda lies before [`AgendaCursor`].
         /// 9. The challenges of batches in flight are what is held of their challengers.
         /// 10. An ended job has nothing in flight, in the window or waiting.
+        /// 11. What a live job has left of its escrow covers its batches at their limits: those in flight at their own
+        ///     price, those that nobody has claimed at the job's. A raised price is above the order's bid and at most
+        ///     the job's, and stays until its batch is cleaned up.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             let next = NextJobId::<T>::get();
             let now = frame_system::Pallet::<T>::block_number();
@@ -104,6 +107,13 @@ mod checks {
                     T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &who) == bonds,
                     "market 9: the bonds on hold are not those of the challenges"
                 );
+            }
+            for (id, job) in Jobs::<T>::iter() {
+                Self::try_prices(id, &job)?;
+            }
+            for (id, _, _) in RaisedPrices::<T>::iter() {
+                let exists = Jobs::<T>::contains_key(id);
+                ensure!(exists, "market 11: a price without a job");
             }
             let cursor = AgendaCursor::<T>::get();
             ensure!(
@@ -182,6 +192,30 @@ mod checks {
                     Agenda::<T>::contains_key(job.spec.deadline, (id, None::<BatchIndex>));
                 ensure!(on_agenda, "market 8: a job would never expire");
             }
+            Ok(())
+        }
+
+        fn try_prices(id: JobId, job: &JobRecordOf<T>) -> Result<(), TryRuntimeError> {
+            for (batch, price) in RaisedPrices::<T>::iter_prefix(id) {
+                ensure!(
+                    (job.cleaned..job.next_batch).contains(&batch)
+                        && price > job.spec.price
+                        && price <= job.price,
+                    "market 11: a price that no raise has made"
+                );
+            }
+            let due = |price: u128, batches: u32| {
+                let cost = job.batch_cost(price)?;
+                cost.checked_mul(u128::from(batches))
+            };
+            let worst = Batches::<T>::iter_key_prefix(id)
+                .map(|batch| due(Self::price_of(id, batch, job), 1))
+                .chain([due(job.price, job.unclaimed())])
+                .try_fold(0u128, |sum, cost| sum.checked_add(cost?));
+            ensure!(
+                worst.is_some_and(|worst| worst <= job.outstanding()),
+                "market 11: the escrow does not cover what is open"
+            );
             Ok(())
         }
 

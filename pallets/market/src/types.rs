@@ -13,7 +13,7 @@ use sungrid_primitives::{
     job::{self, MAX_ENDPOINT_BYTES},
     jurisdiction::Jurisdiction,
     policy::Policy,
-    suns::LANE_FUEL_PER_SECOND,
+    suns::{self, LANE_FUEL_PER_SECOND},
     traits::{Assignment, ProfileId},
 };
 
@@ -66,6 +66,13 @@ impl<BlockNumber> JobSpec<BlockNumber> {
     pub fn batch_seconds(&self) -> Option<u64> {
         let fuel = u128::from(self.batch_size).checked_mul(u128::from(self.fuel_limit))?;
         u64::try_from(fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND))).ok()
+    }
+
+    /// Planck that a batch of units with this charge costs at most: every result that the policy pays, each rounded up.
+    /// `None` beyond `u128`.
+    pub(crate) fn batch_cost(&self, unit_charge: u128, price: u128) -> Option<u128> {
+        let charge = unit_charge.checked_mul(u128::from(self.batch_size))?;
+        suns::cost(charge, price).checked_mul(u128::from(self.policy.paid_results()))
     }
 
     /// Units in a batch; 0 if there is no such batch.
@@ -173,6 +180,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
     pub unit_charge: u128,
+    /// What batches claimed from now on are paid by, planck per SUNS·hour: the bid of the order until it is raised.
+    pub price: u128,
     /// First batch that never was in the window.
     pub next_batch: BatchIndex,
     /// Batches that can be claimed now.
@@ -189,7 +198,7 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub failed: u32,
     /// Fuel of the accepted results.
     pub fuel: u128,
-    /// Held for the worst case at submission, planck.
+    /// Held for the worst case, planck: at submission, and whenever the bid was raised.
     pub escrow: u128,
     /// Of that, paid into the pot so far.
     pub paid: u128,
@@ -210,6 +219,24 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
         match self.state {
             JobState::Ended { .. } => 0,
             JobState::Open | JobState::Settling(_) => self.escrow.saturating_sub(self.paid),
+        }
+    }
+
+    /// Planck that a batch at its limits costs at most, by a bid in planck per SUNS·hour: every result that the policy
+    /// pays. `None` beyond `u128`.
+    pub fn batch_cost(&self, price: u128) -> Option<u128> {
+        self.spec.batch_cost(self.unit_charge, price)
+    }
+
+    /// Batches that nobody has claimed, and that may still be.
+    pub fn unclaimed(&self) -> u32 {
+        match self.state {
+            JobState::Open => self
+                .batches
+                .saturating_sub(self.settled)
+                .saturating_sub(self.failed)
+                .saturating_sub(self.in_flight),
+            JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
     }
 

@@ -13,6 +13,8 @@ pub trait WeightInfo {
     fn claim() -> Weight;
     /// [`crate::Pallet::cancel`].
     fn cancel() -> Weight;
+    /// [`crate::Pallet::raise`].
+    fn raise() -> Weight;
     /// [`crate::Pallet::clean_up`] of `b` batches.
     fn clean_up(b: u32) -> Weight;
     /// Looking for the next entry of the agenda, and removing it.
@@ -39,8 +41,8 @@ impl WeightInfo for () {
     }
     fn claim() -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
-        // verifier's ballot and agenda, the trust of everyone who has the batch, declines.
-        estimate(160, 27 + u64::from(crate::WINDOW), 8)
+        // verifier's ballot and agenda, the trust of everyone who has the batch, declines, its price.
+        estimate(160, 27 + u64::from(crate::WINDOW), 9)
     }
     fn cancel() -> Weight {
         estimate(
@@ -49,9 +51,14 @@ impl WeightInfo for () {
             6 + u64::from(crate::WINDOW),
         )
     }
+    fn raise() -> Weight {
+        // Job, account, its holds.
+        estimate(50, 3, 3)
+    }
     fn clean_up(b: u32) -> Weight {
-        // The job, its hold, what the verifier has of it; per batch the result, and marks of ratings of those who found it.
-        let batch = estimate(10, 1, 1 + u64::from(crate::MAX_ASSIGNMENTS));
+        // The job, its hold, what the verifier has of it; per batch the result, marks of ratings of those who found it, and
+        // its price if the bid was raised.
+        let batch = estimate(12, 2, 2 + u64::from(crate::MAX_ASSIGNMENTS));
         estimate(60, 6, 6).saturating_add(batch.saturating_mul(u64::from(b)))
     }
     fn agenda_lookup() -> Weight {
@@ -66,7 +73,8 @@ impl WeightInfo for () {
         )
     }
     fn agenda_abandon() -> Weight {
-        // Batch, ballot, job, up to 12 workers twice, a refill, a payment and its credit, the job's end.
-        estimate(250, 60, 50)
+        // Batch, ballot, job, up to 12 workers twice, a refill, its price, a payment and its credit, the
+        // job's end.
+        estimate(250, 61, 50)
     }
 }

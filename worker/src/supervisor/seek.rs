@@ -181,7 +181,7 @@ impl Supervisor {
                 let fits = record.wants_work()
                     && spec.deadline > now
                     && me.suits(record)
-                    && spec.price >= self.settings.min_price;
+                    && record.price >= self.settings.min_price;
                 let seen = rank::Experience {
                     prepared: job.prepared.is_some(),
                     ..job.experience

@@ -334,6 +334,15 @@ impl Chain for MemoryChain {
         Ok(ratings.get(operator).copied().unwrap_or_default())
     }
 
+    async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError> {
+        let state = self.online()?;
+        Ok(state
+            .raised_prices
+            .range((job, 0)..=(job, BatchIndex::MAX))
+            .map(|((_, batch), price)| (*batch, *price))
+            .collect())
+    }
+
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {
         Ok(self.online()?.workers.get(worker).cloned())
     }

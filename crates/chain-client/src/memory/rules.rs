@@ -68,6 +68,7 @@ pub struct State {
     pub jobs: BTreeMap<JobId, Job>,
     pub batches: BTreeMap<(JobId, BatchIndex), BatchRecord>,
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
+    pub raised_prices: BTreeMap<(JobId, BatchIndex), Balance>,
     pub workers: BTreeMap<AccountId, Worker>,
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
@@ -87,6 +88,7 @@ pub struct State {
 
 mod availability;
 mod explain;
+mod orders;
 mod settlement;
 mod workers;
 
@@ -127,6 +129,7 @@ impl State {
             jobs: BTreeMap::new(),
             batches: BTreeMap::new(),
             results: BTreeMap::new(),
+            raised_prices: BTreeMap::new(),
             workers: BTreeMap::new(),
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
@@ -210,6 +213,7 @@ impl State {
             Call::PublishImage { manifest, class } => self.publish(who, manifest, class),
             Call::RetireImage { manifest } => self.retire(who, &manifest),
             Call::SubmitJob(spec) => self.submit_job(who, *spec),
+            Call::RaiseBid { job, price } => self.raise(who, job, price),
             Call::CancelJob(job) => self.cancel(who, job),
             Call::CleanUp(job) => self.clean_up(job),
             Call::Claim(job) => self.claim(who, job),
@@ -355,128 +359,6 @@ impl State {
 
     // Market.
 
-    fn submit_job(&mut self, who: &AccountId, spec: JobSpec) -> Dispatched {
-        if !self
-            .images
-            .get(&spec.image)
-            .is_some_and(|image| image.usable)
-        {
-            return fail("Market", "UnknownImage", "");
-        }
-        let in_range = (1..=MAX_UNITS).contains(&spec.units)
-            && (1..=MAX_BATCH_UNITS).contains(&spec.batch_size)
-            && spec.policy.is_valid()
-            && spec.fuel_limit > 0
-            && spec.endpoint.len() <= MAX_ENDPOINT_BYTES as usize
-            && spec.profile == CPU_1_ID;
-        if !in_range {
-            return fail(
-                "Market",
-                "InvalidSpec",
-                "a figure of the job is out of range",
-            );
-        }
-        if spec.price < FLOOR {
-            return fail("Market", "PriceBelowFloor", "");
-        }
-        if spec.environment != self.environment {
-            return fail("Market", "UnknownEnvironment", "update the client");
-        }
-        let latest = self.number.saturating_add(self.params.max_job_blocks);
-        if spec.deadline <= self.number || spec.deadline > latest {
-            return fail(
-                "Market",
-                "InvalidDeadline",
-                "name a later block within the limit",
-            );
-        }
-        if spec
-            .constraints
-            .validate(spec.policy.paid_results())
-            .is_err()
-        {
-            return fail("Market", "BadJurisdiction", "the constraints make no sense");
-        }
-        let Some(escrow) = spec.escrow(&CPU_1) else {
-            return fail("Market", "TooExpensive", "lower the limits or the price");
-        };
-        self.hold(who, escrow)?;
-        self.hold(who, self.deposit(&spec))?;
-        let id = self.next_job;
-        self.next_job += 1;
-        let job = Job {
-            batches: spec.batches(),
-            rate: spec.rate(&CPU_1).unwrap_or(u64::MAX),
-            unit_charge: CPU_1
-                .unit_charge(spec.fuel_limit, spec.memory_limit)
-                .unwrap_or(u128::MAX),
-            deposit: self.deposit(&spec),
-            class: self.class_of(&spec.image),
-            spec,
-            requester: who.clone(),
-            state: JobState::Open,
-            next_batch: 0,
-            window: Vec::new(),
-            waiting: 0,
-            in_flight: 0,
-            settled: 0,
-            failed: 0,
-            paid: 0,
-            fuel: 0,
-            escrow,
-        };
-        self.jobs.insert(id, job);
-        self.events.push(Event::JobSubmitted {
-            job: id,
-            requester: who.clone(),
-        });
-        Ok(())
-    }
-
-    fn class_of(&self, image: &ContentHash) -> TaskClass {
-        let number = self.images.get(image).map_or(0, |image| image.class);
-        let known = TaskClass::ALL.get(usize::from(number));
-        known.copied().unwrap_or_default()
-    }
-
-    fn deposit(&self, spec: &JobSpec) -> Balance {
-        self.params.job_deposit + self.params.batch_deposit * u128::from(spec.batches())
-    }
-
-    fn cancel(&mut self, who: &AccountId, id: JobId) -> Dispatched {
-        let Some(job) = self.jobs.get_mut(&id) else {
-            return fail("Market", "UnknownJob", "");
-        };
-        if job.requester != *who {
-            return fail("Market", "NotRequester", "");
-        }
-        if job.state != JobState::Open {
-            return fail("Market", "NotOpen", "the job is ending or has ended");
-        }
-        job.state = JobState::Settling(Closing::Cancelled);
-        job.next_batch = job.batches;
-        self.end_if_done(id);
-        Ok(())
-    }
-
-    fn clean_up(&mut self, id: JobId) -> Dispatched {
-        let Some(job) = self
-            .jobs
-            .get(&id)
-            .filter(|job| job.state.has_ended())
-            .cloned()
-        else {
-            return fail("Market", "UnknownJob", "");
-        };
-        self.jobs.remove(&id);
-        self.results.retain(|(job, _), _| *job != id);
-        self.rated.retain(|(job, _)| *job != id);
-        self.decliners.remove(&id);
-        self.received.remove(&id);
-        self.release(&job.requester, job.deposit);
-        Ok(())
-    }
-
     fn claim(&mut self, who: &AccountId, id: JobId) -> Dispatched {
         let Some(worker) = self.workers.get(who).cloned() else {
             return fail("Workers", "UnknownWorker", "register first");
@@ -537,6 +419,9 @@ impl State {
         let quorum = job.spec.policy.paid_results() as usize;
         let record = self.batches.entry((id, batch)).or_insert_with(|| {
             job.in_flight += 1;
+            if job.price != job.spec.price {
+                self.raised_prices.insert((id, batch), job.price);
+            }
             BatchRecord {
                 view: Batch {
                     replicas: Vec::new(),

@@ -675,3 +675,49 @@ async fn receipts_and_ratings_are_the_requester_s_and_of_what_was_served() {
     let rating = scene.chain.rating(&operator).await.expect("reads");
     assert_eq!((rating.stars, rating.count), (4, 1));
 }
+
+#[tokio::test]
+async fn a_raised_bid_is_for_what_nobody_has_claimed() {
+    let scene = Scene::new().await;
+    let requester = scene.requester.clone();
+    let workers = [scene.worker(0).await, scene.worker(1).await];
+    let job = scene.job().await;
+    let issued = scene.chain.edit(|state| state.issuance());
+    let raise = |price| Call::RaiseBid { job, price };
+    // GIVEN a batch that two workers have
+    let mut claimed = Vec::new();
+    for worker in &workers {
+        let included = scene.ok(worker, Call::Claim(job)).await;
+        claimed.extend(included.batch());
+    }
+    let before = scene.chain.job(job).await.unwrap().expect("open");
+    // WHEN its requester doubles the bid, and nobody else
+    for (who, price) in [(&requester, ISC), (&workers[0], 2 * ISC)] {
+        scene.send(who, raise(price)).await.expect_err("refused");
+    }
+    scene.ok(&requester, raise(2 * ISC)).await;
+    // THEN the escrow grows by what is unclaimed, and only that is worth more
+    let after = scene.chain.job(job).await.unwrap().expect("open");
+    let of_one = |price| {
+        let order = JobSpec {
+            units: before.spec.batch_size,
+            price,
+            ..before.spec.clone()
+        };
+        order.escrow(&CPU_1).expect("little")
+    };
+    let more = of_one(2 * ISC) - of_one(ISC);
+    let added = after.escrow - before.escrow;
+    assert_eq!(added, more * u128::from(before.unclaimed()));
+    assert_eq!((after.price, after.spec.price), (2 * ISC, ISC));
+    let late = scene.worker(2).await;
+    let fresh = loop {
+        let batch = scene.ok(&late, Call::Claim(job)).await.batch().unwrap();
+        if !claimed.contains(&batch) {
+            break batch;
+        }
+    };
+    let prices = scene.chain.raised_prices(job).await.unwrap();
+    assert_eq!(prices, [(fresh, 2 * ISC)]);
+    assert_eq!(scene.chain.edit(|state| state.issuance()), issued);
+}

@@ -177,6 +177,9 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         }
         Call::RetireImage { manifest } => vec![("manifest", Value::from_bytes(manifest))],
         Call::SubmitJob(job) => vec![("spec", spec(job))],
+        Call::RaiseBid { job, price } => {
+            vec![("job", number(*job)), ("price", number(*price))]
+        }
         Call::CancelJob(job) | Call::CleanUp(job) | Call::Claim(job) | Call::ResumeJob(job) => {
             vec![("job", number(*job))]
         }

@@ -350,6 +350,14 @@ impl Chain for RpcChain {
             .await
     }
 
+    async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError> {
+        let mut prices: Vec<(BatchIndex, Balance)> = self
+            .list("Market", "RaisedPrices", vec![key(job)], 1)
+            .await?;
+        prices.sort_unstable();
+        Ok(prices)
+    }
+
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {
         let record: Option<records::WireWorker> = self
             .get("Workers", "Workers", vec![Value::from_bytes(worker)])

@@ -63,14 +63,15 @@ fn a_bond_is_held_once_and_only_for_a_batch_in_flight() {
 fn the_pay_of_a_jury_cannot_be_more_than_all_money() {
     run(|| {
         let id = delivered();
-        Jobs::<Test>::mutate(id, |job| {
-            let job = job.as_mut().expect("open");
-            (job.spec.price, job.unit_charge) = (u128::MAX, u128::MAX);
-        });
+        let possible = job(id);
+        let mut dear = possible.clone();
+        (dear.spec.price, dear.unit_charge) = (u128::MAX, u128::MAX);
+        Jobs::<Test>::insert(id, dear);
         assert_noop!(
             Market::challenge(id, 0, &CHALLENGER),
             Error::<Test>::EscrowTooLarge
         );
+        Jobs::<Test>::insert(id, possible);
     });
 }
 

@@ -15,6 +15,7 @@ enum Action {
     Accept { pick: usize, charge: u128 },
     Fail { pick: usize },
     Cancel { job: u32, by_requester: bool },
+    Raise { job: u32, tenths: u128 },
     CleanUp { job: u32 },
     Wait { blocks: u64 },
     SkipHooks { blocks: u64 },
@@ -42,6 +43,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => (pick.clone(), 0..=BATCH_CHARGE).prop_map(|(pick, charge)| Action::Accept { pick, charge }),
         1 => pick.prop_map(|pick| Action::Fail { pick }),
         1 => (0u32..6, any::<bool>()).prop_map(|(job, by_requester)| Action::Cancel { job, by_requester }),
+        2 => (0u32..6, 8u128..30).prop_map(|(job, tenths)| Action::Raise { job, tenths }),
         2 => (0u32..6).prop_map(|job| Action::CleanUp { job }),
         2 => (1u64..10).prop_map(|blocks| Action::Wait { blocks }),
         1 => (1u64..20).prop_map(|blocks| Action::SkipHooks { blocks }),
@@ -112,6 +114,9 @@ fn act(action: Action) {
             let who = if by_requester { REQUESTER } else { POOR };
             let _ = Market::cancel(RuntimeOrigin::signed(who), job);
         }
+        Action::Raise { job, tenths } => {
+            let _ = Market::raise(RuntimeOrigin::signed(REQUESTER), job, PRICE * tenths / 10);
+        }
         Action::CleanUp { job } => {
             let _ = Market::clean_up(RuntimeOrigin::signed(POOR), job);
         }
@@ -150,6 +155,7 @@ proptest! {
             assert_eq!(Jobs::<Test>::iter().count(), 0);
             assert_eq!(Batches::<Test>::iter().count(), 0);
             assert_eq!(Waiting::<Test>::iter().count(), 0);
+            assert_eq!(RaisedPrices::<Test>::iter().count(), 0);
             assert_eq!(held(HoldReason::Escrow, REQUESTER), 0);
             assert_eq!(held(HoldReason::Deposit, REQUESTER), 0);
             assert!(Register::get().values().all(|w| w.committed == 0 && w.unresolved == 0));

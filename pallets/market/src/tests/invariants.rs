@@ -121,6 +121,23 @@ fn every_invariant_bites() {
             challenge.as_mut().expect("challenged").bond += 1;
         });
     });
+    bites("market 11: the escrow does not cover", |id| {
+        change(id, |j| j.price += PRICE)
+    });
+    bites("market 11: a price that no raise", |id| {
+        RaisedPrices::<Test>::insert(id, started(id), PRICE + 1)
+    });
+    bites("market 11: a price that no raise", |id| {
+        frame_support::assert_ok!(Market::raise(
+            RuntimeOrigin::signed(REQUESTER),
+            id,
+            PRICE + 1
+        ));
+        RaisedPrices::<Test>::insert(id, job(id).next_batch, PRICE + 1)
+    });
+    bites("market 11: a price without a job", |id| {
+        RaisedPrices::<Test>::insert(id + 1, 0, PRICE)
+    });
     bites("market 10", |id| {
         change(id, |j| {
             j.window = Default::default();

@@ -1,6 +1,7 @@
 //! One module per topic. Every test ends in the pallet's invariants: see `mock::run`.
 
 mod agenda;
+mod arrays;
 mod availability;
 mod cancel;
 mod challenge;
@@ -10,5 +11,6 @@ mod constraints;
 mod explain;
 mod histories;
 mod invariants;
+mod raise;
 mod settle;
 mod submit;

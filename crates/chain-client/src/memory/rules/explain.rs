@@ -53,7 +53,7 @@ impl State {
             },
             replicas: job.spec.policy.paid_results(),
             survey,
-            bid: job.spec.price,
+            bid: job.price,
             floor: FLOOR,
             spot: self.spot.price,
         })

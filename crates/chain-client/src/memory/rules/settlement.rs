@@ -191,8 +191,9 @@ impl State {
         else {
             return;
         };
-        let each = cost(agreed.charge, job.spec.price)
-            .min(job.outstanding() / winners.len().max(1) as u128);
+        let price = self.raised_prices.get(&(id, batch)).copied();
+        let price = price.unwrap_or(job.spec.price);
+        let each = cost(agreed.charge, price).min(job.outstanding() / winners.len().max(1) as u128);
         let total = each * winners.len() as u128;
         let units = job.spec.range(batch).map_or(0, |(_, count)| count);
         job.paid += total;
@@ -200,7 +201,7 @@ impl State {
         job.settled += 1;
         job.in_flight -= 1;
         job.window.retain(|other| *other != batch);
-        let (requester, image, price) = (job.requester.clone(), job.spec.image, job.spec.price);
+        let (requester, image) = (job.requester.clone(), job.spec.image);
         self.paid += total;
         if self.number >= self.spot_since + self.params.round_blocks {
             self.spot_since = self.number;

@@ -1,0 +1,162 @@
+//! Orders: submitted, raised, cancelled, cleaned up.
+
+use super::*;
+
+impl State {
+    pub(super) fn submit_job(&mut self, who: &AccountId, spec: JobSpec) -> Dispatched {
+        if !self
+            .images
+            .get(&spec.image)
+            .is_some_and(|image| image.usable)
+        {
+            return fail("Market", "UnknownImage", "");
+        }
+        let in_range = (1..=MAX_UNITS).contains(&spec.units)
+            && (1..=MAX_BATCH_UNITS).contains(&spec.batch_size)
+            && spec.policy.is_valid()
+            && spec.fuel_limit > 0
+            && spec.endpoint.len() <= MAX_ENDPOINT_BYTES as usize
+            && spec.profile == CPU_1_ID;
+        if !in_range {
+            return fail(
+                "Market",
+                "InvalidSpec",
+                "a figure of the job is out of range",
+            );
+        }
+        if spec.price < FLOOR {
+            return fail("Market", "PriceBelowFloor", "");
+        }
+        if spec.environment != self.environment {
+            return fail("Market", "UnknownEnvironment", "update the client");
+        }
+        let latest = self.number.saturating_add(self.params.max_job_blocks);
+        if spec.deadline <= self.number || spec.deadline > latest {
+            return fail(
+                "Market",
+                "InvalidDeadline",
+                "name a later block within the limit",
+            );
+        }
+        if spec
+            .constraints
+            .validate(spec.policy.paid_results())
+            .is_err()
+        {
+            return fail("Market", "BadJurisdiction", "the constraints make no sense");
+        }
+        let Some(escrow) = spec.escrow(&CPU_1) else {
+            return fail("Market", "TooExpensive", "lower the limits or the price");
+        };
+        self.hold(who, escrow)?;
+        self.hold(who, self.deposit(&spec))?;
+        let id = self.next_job;
+        self.next_job += 1;
+        let job = Job {
+            batches: spec.batches(),
+            rate: spec.rate(&CPU_1).unwrap_or(u64::MAX),
+            unit_charge: CPU_1
+                .unit_charge(spec.fuel_limit, spec.memory_limit)
+                .unwrap_or(u128::MAX),
+            price: spec.price,
+            deposit: self.deposit(&spec),
+            class: self.class_of(&spec.image),
+            spec,
+            requester: who.clone(),
+            state: JobState::Open,
+            next_batch: 0,
+            window: Vec::new(),
+            waiting: 0,
+            in_flight: 0,
+            settled: 0,
+            failed: 0,
+            paid: 0,
+            fuel: 0,
+            escrow,
+        };
+        self.jobs.insert(id, job);
+        self.events.push(Event::JobSubmitted {
+            job: id,
+            requester: who.clone(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn class_of(&self, image: &ContentHash) -> TaskClass {
+        let number = self.images.get(image).map_or(0, |image| image.class);
+        let known = TaskClass::ALL.get(usize::from(number));
+        known.copied().unwrap_or_default()
+    }
+
+    pub(super) fn deposit(&self, spec: &JobSpec) -> Balance {
+        self.params.job_deposit + self.params.batch_deposit * u128::from(spec.batches())
+    }
+
+    pub(super) fn raise(&mut self, who: &AccountId, id: JobId, price: Balance) -> Dispatched {
+        let Some(job) = self.jobs.get(&id) else {
+            return fail("Market", "NoSuchJob", "");
+        };
+        if job.requester != *who {
+            return fail("Market", "NotRequester", "");
+        }
+        if job.state != JobState::Open {
+            return fail("Market", "NotOpen", "the job is ending or has ended");
+        }
+        if price <= job.price {
+            return fail("Market", "BidNotRaised", "");
+        }
+        if job.unclaimed() == 0 {
+            return fail("Market", "NothingUnclaimed", "");
+        }
+        let at = |price| JobSpec {
+            price,
+            ..job.spec.clone()
+        };
+        // The escrow of an order is the same for each of its batches.
+        let added = at(price)
+            .escrow(&CPU_1)
+            .zip(at(job.price).escrow(&CPU_1))
+            .map(|(new, old)| (new - old) / u128::from(job.batches) * u128::from(job.unclaimed()));
+        let Some(added) = added else {
+            return fail("Market", "EscrowTooLarge", "raise it by less");
+        };
+        self.hold(who, added)?;
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.price = price;
+            job.escrow += added;
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return fail("Market", "UnknownJob", "");
+        };
+        if job.requester != *who {
+            return fail("Market", "NotRequester", "");
+        }
+        if job.state != JobState::Open {
+            return fail("Market", "NotOpen", "the job is ending or has ended");
+        }
+        job.state = JobState::Settling(Closing::Cancelled);
+        job.next_batch = job.batches;
+        self.end_if_done(id);
+        Ok(())
+    }
+
+    pub(super) fn clean_up(&mut self, id: JobId) -> Dispatched {
+        let Some(job) = self
+            .jobs
+            .get(&id)
+            .filter(|job| job.state.has_ended())
+            .cloned()
+        else {
+            return fail("Market", "UnknownJob", "");
+        };
+        self.jobs.remove(&id);
+        self.results.retain(|(job, _), _| *job != id);
+        self.raised_prices.retain(|(job, _), _| *job != id);
+        self.release(&job.requester, self.deposit(&job.spec));
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Why the market refuses.
+
+use frame_support::pallet_macros::pallet_section;
+
+/// Part of the pallet.
+#[pallet_section]
+mod errors {
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such job; it may have been cleaned up.
+        NoSuchJob,
+        /// The job takes no new work: it is cancelled, expired or ended.
+        NotOpen,
+        /// Only the requester of the job may do this.
+        NotRequester,
+        /// A bid can only be raised: give more than the job bids now.
+        BidNotRaised,
+        /// Every batch of the job has been claimed, at the bid of that time: a raise would change nothing.
+        NothingUnclaimed,
+        /// The job has not ended yet.
+        NotEnded,
+        /// The job ended too recently: try again once `Retention` blocks have passed.
+        RetentionNotOver,
+        /// A job needs at least one unit.
+        NoUnits,
+        /// More units than a job may have: split the job.
+        TooManyUnits,
+        /// Batches must have 1 to 1,024 units.
+        BadBatchSize,
+        /// Fuel and memory limit must be above zero.
+        NoLimits,
+        /// A batch at its limits takes too long: use a smaller batch or fuel limit.
+        BatchTooLong,
+        /// Two or three replicas must agree, or a quorum have a trust of 2 to 1,000.
+        BadPolicy,
+        /// There is no such profile.
+        UnknownProfile,
+        /// The profile does not measure batch work.
+        UnsuitableProfile,
+        /// The bid is below the floor of the profile.
+        PriceBelowFloor,
+        /// Results of this environment are not accepted: run an accepted one.
+        EnvironmentNotAccepted,
+        /// The image was never published.
+        UnknownImage,
+        /// The image is retired: use a current one.
+        ImageRetired,
+        /// The deadline is not in the future.
+        DeadlinePassed,
+        /// The deadline leaves no time to challenge a result: choose a later one, or another policy.
+        DeadlineTooNear,
+        /// The deadline lies too far ahead: at most `MaxJobBlocks` from now.
+        DeadlineTooFar,
+        /// Workers need an address of the requester.
+        NoEndpoint,
+        /// A listed jurisdiction is not an ISO 3166-1 alpha-2 code, or is listed twice.
+        BadJurisdiction,
+        /// The result of the batch is under challenge already.
+        AlreadyChallenged,
+        /// The worst case of the job is more than any account can hold.
+        EscrowTooLarge,
+        /// All job numbers are taken.
+        TooManyJobs,
+        /// The signer is no worker that may take work now: not registered, paused, leaving, or its bond is
+        /// too small.
+        WorkerUnavailable,
+        /// The worker runs another environment than the job asks for.
+        WrongEnvironment,
+        /// The worker's capacity is measured in another profile.
+        WrongProfile,
+        /// Replicas in different jurisdictions are wanted, but fewer jurisdictions are listed than replicas.
+        TooFewJurisdictions,
+        /// The worker does not serve the class of the job's image: its operator may add it.
+        ClassNotServed,
+        /// The job may not run in the worker's jurisdiction.
+        OutsideJurisdictions,
+        /// The job may not run in the worker's region.
+        OutsideRegions,
+        /// The job may not run on the worker's architecture.
+        WrongArchitecture,
+        /// The job may not run on the worker's source of energy.
+        WrongEnergySource,
+        /// The worker's power emits more CO2 than the job allows.
+        TooMuchCarbon,
+        /// The job demands that an auditor stands for an attribute, and none does.
+        TierTooLow,
+        /// The worker has had too few units accepted for this job.
+        TooFewAcceptedUnits,
+        /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
+        NothingToClaim,
+        /// The worker has no free capacity for a unit of this job.
+        CapacityExhausted,
+    }
+}

@@ -1,0 +1,82 @@
+//! What a job of 2^20 units weighs.
+
+use codec::MaxEncodedLen;
+use frame_support::{
+    dispatch::{DispatchClass, GetDispatchInfo},
+    weights::Weight,
+};
+use pallet_market::{BatchRecordOf, Call, JobRecordOf};
+use sungrid_primitives::{
+    job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
+    receipt::BatchSummary,
+};
+use sungrid_runtime::{Runtime, RuntimeCall};
+
+type BlockWeights = <Runtime as frame_system::Config>::BlockWeights;
+
+/// Weight that transactions of a block may take together.
+fn block() -> Weight {
+    let normal = BlockWeights::get();
+    let normal = normal.get(DispatchClass::Normal);
+    normal.max_total.expect("bounded")
+}
+
+fn weight(call: impl Into<RuntimeCall>) -> Weight {
+    let base = BlockWeights::get()
+        .get(DispatchClass::Normal)
+        .base_extrinsic;
+    call.into()
+        .get_dispatch_info()
+        .call_weight
+        .saturating_add(base)
+}
+
+/// Blocks of 3 s that two replicas of every batch take, if nothing else is in them: feeless calls get half of what
+/// transactions may take.
+#[test]
+fn two_replicas_of_a_million_units_fit_into_six_minutes_of_half_blocks() {
+    let summary = BatchSummary {
+        root: Default::default(),
+        fuel: 0,
+        charge: 0,
+    };
+    let replica = weight(Call::<Runtime>::claim { job: 0 })
+        .saturating_add(weight(pallet_verification::Call::<Runtime>::commit {
+            job: 0,
+            batch: 0,
+            digest: Default::default(),
+            commitment: Default::default(),
+        }))
+        .saturating_add(weight(pallet_verification::Call::<Runtime>::reveal {
+            job: 0,
+            batch: 0,
+            summary,
+            salt: Default::default(),
+            bundle: Default::default(),
+        }));
+    let batches = u64::from(batch_count(MAX_UNITS, MAX_BATCH_UNITS));
+    let all = replica.saturating_mul(2 * batches);
+    let share = block() / 2;
+    let blocks = all.ref_time().div_ceil(share.ref_time());
+    assert!(all.proof_size() / blocks <= share.proof_size());
+    // By the estimates that weights are today: six minutes, beside a half for everybody else.
+    assert!(blocks <= 120, "{blocks} blocks");
+}
+
+/// The weights of these have no parameter for a job's size: this is what they must fit in.
+#[test]
+fn what_is_done_once_for_a_job_fits_many_times_into_a_block() {
+    for call in [
+        Call::<Runtime>::cancel { job: 0 },
+        Call::<Runtime>::raise { job: 0, price: 0 },
+        Call::<Runtime>::clean_up { job: 0 },
+    ] {
+        assert!(weight(call).saturating_mul(10).all_lte(block()));
+    }
+}
+
+#[test]
+fn the_records_of_a_job_do_not_grow_with_it() {
+    assert!(JobRecordOf::<Runtime>::max_encoded_len() < 1_024);
+    assert!(BatchRecordOf::<Runtime>::max_encoded_len() < 1_200);
+}
