@@ -114,6 +114,7 @@ pub use weights::WeightInfo;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod canary;
 mod dispatchable_impls;
 mod draw;
 #[cfg(test)]

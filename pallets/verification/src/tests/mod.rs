@@ -2,6 +2,7 @@
 //! count of every planck: see `mock::run`.
 
 mod adaptive;
+mod canary;
 mod challenge;
 mod closing;
 mod commit;
