@@ -6,7 +6,7 @@ use sungrid_primitives::{
     traits::{Checked, KnownAnswers},
 };
 
-use crate::{mock::*, *};
+use crate::mock::*;
 
 /// A job of one batch that these workers have settled with this result.
 fn settled(policy: Policy, workers: &[u8], result: &BatchSummary) -> u32 {
