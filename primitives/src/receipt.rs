@@ -19,6 +19,7 @@ use crate::{
 const RECEIPT_DOMAIN: &[u8] = b"sungrid/receipt/1";
 const DIGEST_DOMAIN: &[u8] = b"sungrid/digest/1";
 const COMMIT_DOMAIN: &[u8] = b"sungrid/commit/1";
+const CANARY_DOMAIN: &[u8] = b"sungrid/canary/1";
 
 /// What a worker attests of one unit. Bound to chain, job and environment, so it cannot be replayed
 /// elsewhere.
@@ -164,6 +165,12 @@ pub fn commitment(
     ))
 }
 
+/// The sealed form of an answer that its keeper knows before anybody is asked. It names no job: that one is yet to
+/// be submitted.
+pub fn canary(answer: &BatchSummary, salt: &[u8; 32]) -> H256 {
+    H256(blake2_256(&(CANARY_DOMAIN, answer, salt).encode()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +258,23 @@ mod tests {
             commitment(1, 2, &summary, &[0; 32], &[0; 32]),
         ];
         assert!(others.iter().all(|other| *other != base));
+    }
+
+    #[test]
+    fn a_canary_is_that_of_its_answer_and_salt() {
+        let answer = BatchSummary {
+            root: H256::repeat_byte(1),
+            fuel: 2,
+            charge: 3,
+        };
+        let base = canary(&answer, &[4; 32]);
+        assert_eq!(base, canary(&answer, &[4; 32]));
+        let other = BatchSummary {
+            charge: 4,
+            ..answer
+        };
+        assert_ne!(base, canary(&other, &[4; 32]));
+        assert_ne!(base, canary(&answer, &[5; 32]));
     }
 
     #[test]

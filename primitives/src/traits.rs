@@ -314,6 +314,33 @@ pub trait Verifier<AccountId> {
     fn forget_job(job: JobId);
 }
 
+/// An accepted result that an answer was held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked<AccountId> {
+    /// Whether they are the same.
+    pub right: bool,
+    /// Who ordered the job.
+    pub requester: AccountId,
+    /// What one result of the batch cost, planck.
+    pub price: u128,
+}
+
+/// Results for which somebody knows the answer; implemented by `pallet-verification`.
+pub trait KnownAnswers<AccountId> {
+    /// The number that the next job gets.
+    fn next_job() -> JobId;
+    /// Holds an accepted result against an answer; the trust of whoever found it follows. `None`, and nothing happens,
+    /// if there is no such result or one was held against it already.
+    fn hold_against(
+        job: JobId,
+        batch: BatchIndex,
+        answer: &BatchSummary,
+    ) -> Option<Checked<AccountId>>;
+    /// Makes an accepted result exist that as many workers as possible have found, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare() -> (JobId, BatchIndex);
+}
+
 /// The verifier's word on a batch, for the market to act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict<AccountId> {

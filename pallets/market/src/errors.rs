@@ -86,6 +86,9 @@ mod errors {
         TierTooLow,
         /// The worker has had too few units accepted for this job.
         TooFewAcceptedUnits,
+        /// The input of the job is said to be missing: by so many operators that it is paused until its requester resumes
+        /// it, or lately by this worker's.
+        InputMissing,
         /// No batch of the job is open to this worker's operator now: all are taken or it has had them.
         NothingToClaim,
         /// The worker has no free capacity for a unit of this job.

@@ -137,6 +137,7 @@ pub use weights::WeightInfo;
 mod availability;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod canary;
 mod dispatchable_impls;
 mod draw;
 mod errors;

@@ -217,6 +217,8 @@ pub struct ResultRecord<AccountId> {
     pub summary: BatchSummary,
     /// Those who found it, in order of commitment.
     pub winners: BoundedVec<Winner<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
+    /// Whether it was held against an answer that was known before.
+    pub checked: bool,
 }
 
 /// The result record of a runtime.

@@ -276,6 +276,7 @@ impl<T: Config> Pallet<T> {
         let result = ResultRecord {
             summary: ruling.summary,
             winners: BoundedVec::truncate_from(finders),
+            checked: false,
         };
         Results::<T>::insert(job, batch, result);
         Market::<T>::conclude(job, batch, Verdict::Accepted(ruling));

@@ -4,6 +4,7 @@ pub mod auditors;
 pub mod authorship;
 pub mod babe;
 pub mod balances;
+pub mod canaries;
 pub mod collective;
 pub mod democracy;
 pub mod grandpa;

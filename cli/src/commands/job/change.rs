@@ -96,7 +96,10 @@ pub(super) async fn challenge(
         .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
         .await?;
     context.out.result(&Challenged { job, batch }, || {
-        format!("batch {batch} of job {job} is challenged: two operators will be drawn to compute it again")
+        format!(
+            "batch {batch} of job {job} is challenged: two operators will be drawn to compute it again. They need its \
+             inputs: keep `sungrid job watch {job}` running"
+        )
     });
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod adaptive;
 mod availability;
+mod canary;
 mod challenge;
 mod closing;
 mod commit;

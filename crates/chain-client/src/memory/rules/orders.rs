@@ -156,7 +156,10 @@ impl State {
         self.jobs.remove(&id);
         self.results.retain(|(job, _), _| *job != id);
         self.raised_prices.retain(|(job, _), _| *job != id);
-        self.release(&job.requester, self.deposit(&job.spec));
+        self.rated.retain(|(job, _)| *job != id);
+        self.decliners.remove(&id);
+        self.received.remove(&id);
+        self.release(&job.requester, job.deposit);
         Ok(())
     }
 }

@@ -1,0 +1,102 @@
+//! Benchmarks; each checks that its call did what it is measured for.
+
+use frame_benchmarking::v2::*;
+use frame_support::traits::{
+    EnsureOrigin, Get,
+    fungible::{Inspect, Mutate},
+};
+use frame_system::RawOrigin;
+use sp_core::H256;
+use sungrid_primitives::{
+    receipt::{self, BatchSummary},
+    traits::KnownAnswers,
+};
+
+use crate::*;
+
+const SALT: [u8; 32] = [7; 32];
+
+fn seals(n: u32) -> frame_support::BoundedVec<H256, frame_support::traits::ConstU32<MAX_PLANTED>> {
+    let seals = (0..n).map(|i| H256::from_low_u64_be(u64::from(i)));
+    frame_support::BoundedVec::truncate_from(seals.collect())
+}
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    fn keeper<T: Config>() -> Result<T::AccountId, BenchmarkError> {
+        let keeper: T::AccountId = whitelisted_caller();
+        let origin = T::GovernanceOrigin::try_successful_origin()
+            .map_err(|()| BenchmarkError::Weightless)?;
+        Pallet::<T>::admit(origin, keeper.clone(), u128::MAX)?;
+        Ok(keeper)
+    }
+
+    #[benchmark]
+    fn admit() -> Result<(), BenchmarkError> {
+        let keeper: T::AccountId = whitelisted_caller();
+        let origin = T::GovernanceOrigin::try_successful_origin()
+            .map_err(|()| BenchmarkError::Weightless)?;
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, keeper.clone(), 1);
+
+        assert!(Keepers::<T>::contains_key(keeper));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn dismiss() -> Result<(), BenchmarkError> {
+        let keeper = keeper::<T>()?;
+        Pallet::<T>::plant(RawOrigin::Signed(keeper.clone()).into(), seals(MAX_PLANTED))?;
+        let origin = T::GovernanceOrigin::try_successful_origin()
+            .map_err(|()| BenchmarkError::Weightless)?;
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, keeper);
+
+        assert_eq!(Canaries::<T>::iter().count(), 0);
+        Ok(())
+    }
+
+    #[benchmark]
+    fn plant(n: Linear<0, MAX_PLANTED>) -> Result<(), BenchmarkError> {
+        let keeper = keeper::<T>()?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(keeper), seals(n));
+
+        assert_eq!(Canaries::<T>::iter().count(), n as usize);
+        Ok(())
+    }
+
+    /// The dearer case: many found a wrong result, and the treasury pays.
+    #[benchmark]
+    fn expose() -> Result<(), BenchmarkError> {
+        let keeper = keeper::<T>()?;
+        let answer = BatchSummary {
+            root: H256::repeat_byte(9),
+            fuel: 1,
+            charge: 1,
+        };
+        let seal =
+            frame_support::BoundedVec::truncate_from([receipt::canary(&answer, &SALT)].into());
+        Pallet::<T>::plant(RawOrigin::Signed(keeper.clone()).into(), seal)?;
+        let (job, batch) = T::Answers::prepare();
+        let treasury = T::Treasury::get();
+        T::Currency::mint_into(
+            &treasury,
+            T::Currency::minimum_balance().saturating_add(1 << 60),
+        )?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(keeper.clone()), job, batch, answer, SALT);
+
+        assert_eq!(Canaries::<T>::iter().count(), 0);
+        assert!(T::Answers::hold_against(job, batch, &answer).is_none());
+        Ok(())
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

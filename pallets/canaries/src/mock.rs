@@ -1,0 +1,150 @@
+//! A runtime with balances, this pallet and a register of results that tests fill.
+
+// The runtime macros want everything that they name to be `pub`.
+#![allow(unreachable_pub)]
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use frame_support::{derive_impl, parameter_types, traits::ConstU128};
+use sp_core::H256;
+use sp_runtime::BuildStorage;
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    receipt::BatchSummary,
+    traits::{Checked, KnownAnswers},
+};
+
+use crate as pallet_canaries;
+
+type Block = frame_system::mocking::MockBlock<Test>;
+
+#[frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Test;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(2)]
+    pub type Canaries = pallet_canaries;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = Block;
+    type AccountData = pallet_balances::AccountData<u128>;
+}
+
+pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type Balance = u128;
+    type AccountStore = System;
+    type ExistentialDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
+}
+
+pub(crate) const KEEPER: u64 = 1;
+pub(crate) const STRANGER: u64 = 2;
+pub(crate) const REQUESTER: u64 = 3;
+pub(crate) const TREASURY: u64 = 4;
+/// Price of one result of a batch, planck.
+pub(crate) const PRICE: u128 = 100;
+/// What the treasury has to give.
+pub(crate) const FUNDS: u128 = 1_000;
+
+parameter_types! {
+    pub const Treasury: u64 = TREASURY;
+}
+
+impl pallet_canaries::Config for Test {
+    type GovernanceOrigin = frame_system::EnsureRoot<u64>;
+    type Currency = Balances;
+    type Treasury = Treasury;
+    type Answers = Register;
+    type WeightInfo = ();
+}
+
+thread_local! {
+    static RESULTS: RefCell<BTreeMap<(JobId, BatchIndex), BatchSummary>> = const { RefCell::new(BTreeMap::new()) };
+    static NEXT_JOB: RefCell<JobId> = const { RefCell::new(0) };
+}
+
+/// Results by job and batch, each to be checked once.
+pub struct Register;
+
+impl KnownAnswers<u64> for Register {
+    fn next_job() -> JobId {
+        NEXT_JOB.with_borrow(|next| *next)
+    }
+
+    fn hold_against(job: JobId, batch: BatchIndex, answer: &BatchSummary) -> Option<Checked<u64>> {
+        let result = RESULTS.with_borrow_mut(|results| results.remove(&(job, batch)))?;
+        Some(Checked {
+            right: result == *answer,
+            requester: REQUESTER,
+            price: PRICE,
+        })
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare() -> (JobId, BatchIndex) {
+        (settle(truth(0)), 0)
+    }
+}
+
+/// A job of one batch with this accepted result.
+pub(crate) fn settle(result: BatchSummary) -> JobId {
+    let job = Register::next_job();
+    NEXT_JOB.with_borrow_mut(|next| *next += 1);
+    RESULTS.with_borrow_mut(|results| results.insert((job, 0), result));
+    job
+}
+
+pub(crate) fn truth(n: u8) -> BatchSummary {
+    BatchSummary {
+        root: H256::repeat_byte(n),
+        fuel: 1,
+        charge: 1,
+    }
+}
+
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
+    RESULTS.with_borrow_mut(BTreeMap::clear);
+    NEXT_JOB.with_borrow_mut(|next| *next = 0);
+    let genesis = RuntimeGenesisConfig {
+        balances: pallet_balances::GenesisConfig {
+            balances: vec![(REQUESTER, 10_000), (TREASURY, FUNDS + EXISTENTIAL_DEPOSIT)],
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let mut ext: sp_io::TestExternalities = genesis.build_storage().expect("genesis builds").into();
+    // Blocks from 1 on have events.
+    ext.execute_with(|| System::set_block_number(1));
+    ext
+}
+
+/// Runs a scenario; the invariants must hold when it is over, and no planck may be lost.
+pub(crate) fn scenario(test: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
+        let issuance = Balances::total_issuance();
+        test();
+        assert_eq!(Balances::total_issuance(), issuance);
+        Canaries::do_try_state().expect("invariants hold");
+    });
+}

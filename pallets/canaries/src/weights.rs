@@ -1,0 +1,48 @@
+//! Weights of the calls.
+//!
+//! Estimated by hand from the storage that each call touches, generously: the benchmarks replace them
+//! once they have run on the reference machine.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+use crate::MAX_PLANTED;
+
+/// Weights of the calls.
+pub trait WeightInfo {
+    /// Of [`admit`](crate::Pallet::admit).
+    fn admit() -> Weight;
+    /// Of [`dismiss`](crate::Pallet::dismiss).
+    fn dismiss() -> Weight;
+    /// Of [`plant`](crate::Pallet::plant) with `n` seals.
+    fn plant(n: u32) -> Weight;
+    /// Of [`expose`](crate::Pallet::expose).
+    fn expose() -> Weight;
+}
+
+impl WeightInfo for () {
+    fn admit() -> Weight {
+        Weight::from_parts(20_000_000, 4_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    // The keeper and all that it can have planted.
+    fn dismiss() -> Weight {
+        Self::plant(MAX_PLANTED)
+    }
+
+    // The keeper, the next job's number; each seal.
+    fn plant(n: u32) -> Weight {
+        let n = u64::from(n);
+        Weight::from_parts(20_000_000, 4_000)
+            .saturating_add(Weight::from_parts(5_000_000, 3_000).saturating_mul(n))
+            .saturating_add(
+                RocksDbWeight::get().reads_writes(n.saturating_add(2), n.saturating_add(1)),
+            )
+    }
+
+    // Keeper, seal, job, result; the trust of everyone who found it (12); two balances.
+    fn expose() -> Weight {
+        Weight::from_parts(100_000_000, 60_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(20, 18))
+    }
+}
