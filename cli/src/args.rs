@@ -82,6 +82,9 @@ pub enum Command {
     /// Check receipts.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Check workers with jobs whose answer you know. For keepers, whom a referendum admits.
+    #[command(subcommand)]
+    Canary(CanaryCommand),
     /// What an account has: free, held, pending rewards.
     Account {
         /// SS58 address [default: your key's].
@@ -95,6 +98,31 @@ pub enum Command {
     /// Run a chain and three workers here and render a scene with them.
     #[cfg(unix)]
     Demo(DemoArgs),
+}
+
+/// Commands of `canary`.
+#[derive(Debug, Subcommand)]
+pub enum CanaryCommand {
+    /// Seal the results of a job that you are sure of, as answers for the next job of the same units. Publishes nothing of them.
+    #[command(after_help = "Example:
+  sungrid --key keeper.key canary plant 7 --file answers.json
+  sungrid --key throwaway.key job submit ...        the same image, inputs and batch size, under the policy to be checked
+  sungrid --key keeper.key canary expose 9 --file answers.json")]
+    Plant {
+        /// A completed job, best one under a quorum.
+        job: JobId,
+        /// Where the answers and what opens their seals are kept; must not exist. Keep it secret until they are exposed.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Hold the results of a job against the answers: the trust of its workers follows.
+    Expose {
+        /// A completed job, submitted after the answers were planted.
+        job: JobId,
+        /// What `canary plant` wrote.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// Commands of `image`.

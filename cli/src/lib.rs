@@ -8,6 +8,7 @@
 //!   is ready, checks every receipt ([`verify`]), and calls a unit *verified* only when its leaves come
 //!   to the root that the chain accepted.
 //! - [`service`] is the requester's word on the service: delivery receipts, ratings.
+//! - [`canary`] is a keeper's: it checks workers with jobs whose answer it knows.
 //! - [`folder`] keeps what is needed to go on after a Ctrl-C, and to check the bill years later without
 //!   a chain.
 //!
@@ -16,6 +17,7 @@
 #![deny(missing_docs)]
 
 pub mod args;
+pub mod canary;
 pub mod commands;
 pub mod context;
 pub mod error;

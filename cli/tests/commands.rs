@@ -209,7 +209,8 @@ fn help_has_examples_for_everything() {
         assert!(help.contains(word), "{word}:\n{help}");
     }
     for command in [
-        "image", "job", "quote", "worker", "receipt", "account", "rewards", "render", "demo",
+        "image", "job", "quote", "worker", "receipt", "canary", "account", "rewards", "render",
+        "demo",
     ] {
         let output = home.run(&[command, "--help"]);
         assert!(

@@ -9,7 +9,7 @@ use std::fs;
 use common::{Grid, Lie, Scene};
 use sungrid_chain_client::{Call, Chain, Keypair, Rating, Until};
 use sungrid_cli::{
-    Error,
+    Error, canary,
     folder::{DataFolder, Task},
     plan::JobFile,
     requester::Update,
@@ -436,5 +436,60 @@ async fn the_bill_of_a_raised_job_is_right_to_the_planck() {
         Some(paid)
     );
     requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
+    let grid = Grid::new(3).await;
+    let alice = Keypair::from_uri("//Alice").unwrap();
+    let chain = &grid.chain;
+    let run = || async {
+        let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();
+        let (_, summary) = grid.run(&mut requester).await;
+        summary.unwrap().complete().unwrap();
+        requester.job()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answers.json");
+    let known = run().await;
+    // Nobody but a keeper, and a refusal leaves nothing behind.
+    let refused = canary::plant(chain, &alice, known, &file).await;
+    assert!(refused.unwrap_err().to_string().contains("keepers"));
+    assert!(!file.exists());
+    chain.edit(|state| state.keepers.insert(alice.account()));
+    assert_eq!(canary::plant(chain, &alice, known, &file).await.unwrap(), 3);
+    // Answers on chain are worth nothing without their file.
+    let again = canary::plant(chain, &alice, known, &file).await;
+    assert!(again.unwrap_err().to_string().contains("exists"));
+    let early = canary::expose(chain, &alice, known, &file).await;
+    assert!(
+        early
+            .unwrap_err()
+            .to_string()
+            .contains("after it was planted")
+    );
+
+    let job = run().await;
+    chain.edit(|state| {
+        let lie = state.results.get_mut(&(job, 1)).unwrap();
+        lie.summary.root = sp_core::H256::zero();
+    });
+    let checked = canary::expose(chain, &alice, job, &file).await.unwrap();
+    assert_eq!(checked, [(0, true), (1, false), (2, true)]);
+    let again = canary::expose(chain, &alice, job, &file).await;
+    assert!(again.unwrap_err().to_string().contains("not exposed yet"));
+
+    // Answers for another chain, a file of something else, a job that is not there.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() / 2]).unwrap();
+    let broken = canary::expose(chain, &alice, job, &file).await;
+    assert!(broken.unwrap_err().to_string().contains("canary plant"));
+    std::fs::write(&file, &text).unwrap();
+    let missing = canary::expose(chain, &alice, job + 1, &file).await;
+    assert!(missing.unwrap_err().to_string().contains("no job"));
+    chain.edit(|state| state.genesis = sp_core::H256::repeat_byte(7));
+    let foreign = canary::expose(chain, &alice, job, &file).await;
+    assert!(foreign.unwrap_err().to_string().contains("another chain"));
     grid.shutdown().await;
 }

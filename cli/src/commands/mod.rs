@@ -1,6 +1,7 @@
 //! The commands.
 
 mod account;
+mod canary;
 #[cfg(unix)]
 mod demo;
 mod explain;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         Command::Quote(order) => quote::run(&context, *order).await,
         Command::Worker(command) => worker::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command),
+        Command::Canary(command) => canary::run(&context, command).await,
         Command::Account { address } => account::show(&context, address).await,
         Command::Rewards(command) => account::rewards(&context, command).await,
         Command::Render(args) => render::run(&context, args).await,

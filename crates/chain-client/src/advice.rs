@@ -31,6 +31,16 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "InputMissing") => {
             "workers cannot get the job's input: its requester serves it (`sungrid job watch`) and resumes it (`sungrid job resume`)"
         }
+        ("Canaries", "NotKeeper") => {
+            "only keepers plant and expose canaries: a referendum admits them (`canaries.admit`)"
+        }
+        ("Canaries", "TooManyPlanted") => "a keeper has 256 planted answers at most: expose some",
+        ("Canaries", "PlantedTooLate") => {
+            "an answer counts only for jobs that are submitted after it was planted"
+        }
+        ("Canaries", "NothingToCheck") => {
+            "the batch has no accepted result yet, or an answer was held against it already"
+        }
         ("Verification", "NothingDeclined") => {
             "no worker says that the input is missing: there is nothing to resume"
         }

@@ -2,7 +2,8 @@
 
 use sp_core::H256;
 use sungrid_primitives::{
-    BatchIndex, ContentHash, JobId, environment::EnvironmentId, suns::Resources,
+    BatchIndex, ContentHash, JobId, environment::EnvironmentId, receipt::BatchSummary,
+    suns::Resources,
 };
 
 use crate::{AccountId, Attributes, Balance, BlockNumber, JobSpec, Registration, Reveal};
@@ -82,6 +83,22 @@ pub enum Call {
         operator: AccountId,
         /// 1 to 5.
         stars: u8,
+    },
+    /// `canaries.plant`
+    PlantCanaries {
+        /// One [`canary`](sungrid_primitives::receipt::canary) for each answer.
+        seals: Vec<H256>,
+    },
+    /// `canaries.expose`
+    ExposeCanary {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// What is right.
+        answer: BatchSummary,
+        /// What it was sealed with.
+        salt: [u8; 32],
     },
     /// `verification.reveal`
     Reveal {
@@ -184,6 +201,8 @@ impl Call {
             Self::Acknowledge { .. } => ("Verification", "acknowledge"),
             Self::Rate { .. } => ("Verification", "rate"),
             Self::Reveal { .. } => ("Verification", "reveal"),
+            Self::PlantCanaries { .. } => ("Canaries", "plant"),
+            Self::ExposeCanary { .. } => ("Canaries", "expose"),
             Self::Register(_) => ("Workers", "register"),
             Self::UpdateWorker { .. } => ("Workers", "update"),
             Self::SetCapacity { .. } => ("Workers", "set_capacity"),

@@ -76,6 +76,9 @@ pub struct State {
     pub received: BTreeMap<JobId, BatchIndex>,
     pub ratings: BTreeMap<AccountId, Rating>,
     pub rated: BTreeSet<(JobId, AccountId)>,
+    pub keepers: BTreeSet<AccountId>,
+    pub canaries: BTreeMap<(AccountId, H256), JobId>,
+    pub checked: BTreeSet<(JobId, BatchIndex)>,
     pub rewards: BTreeMap<AccountId, Balance>,
     pub credit: BTreeMap<AccountId, Credit>,
     pub paid: Balance,
@@ -87,6 +90,7 @@ pub struct State {
 }
 
 mod availability;
+mod canaries;
 mod explain;
 mod orders;
 mod settlement;
@@ -137,6 +141,9 @@ impl State {
             received: BTreeMap::new(),
             ratings: BTreeMap::new(),
             rated: BTreeSet::new(),
+            keepers: BTreeSet::new(),
+            canaries: BTreeMap::new(),
+            checked: BTreeSet::new(),
             rewards: BTreeMap::new(),
             credit: BTreeMap::new(),
             paid: 0,
@@ -235,6 +242,13 @@ impl State {
                 operator,
                 stars,
             } => self.rate(who, job, batch, operator, stars),
+            Call::PlantCanaries { seals } => self.plant(who, seals),
+            Call::ExposeCanary {
+                job,
+                batch,
+                answer,
+                salt,
+            } => self.expose(who, job, batch, &answer, &salt),
             Call::Reveal { job, batch, reveal } => self.reveal(who, job, batch, reveal),
             Call::Register(registration) => self.register(who, *registration),
             Call::UpdateWorker {

@@ -2,6 +2,7 @@
 
 use subxt::{dynamic::Value, ext::scale_value::Composite};
 use sungrid_primitives::{
+    receipt::BatchSummary,
     suns::Resources,
     traits::{ProfileId, ProfileKind},
 };
@@ -161,6 +162,14 @@ pub(super) fn spec(s: &JobSpec) -> Value {
     ])
 }
 
+fn summary(summary: &BatchSummary) -> Value {
+    Value::named_composite([
+        ("root", Value::from_bytes(summary.root)),
+        ("fuel", number(summary.fuel)),
+        ("charge", number(summary.charge)),
+    ])
+}
+
 /// The arguments of a call.
 pub(super) fn arguments(call: &Call) -> Composite<()> {
     let account = |id: &crate::AccountId| Value::from_bytes(id);
@@ -211,20 +220,28 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("operator", account(operator)),
             ("stars", number(*stars)),
         ],
-        Call::Reveal { job, batch, reveal } => {
-            let summary = Value::named_composite([
-                ("root", Value::from_bytes(reveal.summary.root)),
-                ("fuel", number(reveal.summary.fuel)),
-                ("charge", number(reveal.summary.charge)),
-            ]);
-            vec![
-                ("job", number(*job)),
-                ("batch", number(*batch)),
-                ("summary", summary),
-                ("salt", Value::from_bytes(reveal.salt)),
-                ("bundle", Value::from_bytes(reveal.bundle)),
-            ]
+        Call::Reveal { job, batch, reveal } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("summary", summary(&reveal.summary)),
+            ("salt", Value::from_bytes(reveal.salt)),
+            ("bundle", Value::from_bytes(reveal.bundle)),
+        ],
+        Call::PlantCanaries { seals } => {
+            let seals = seals.iter().map(Value::from_bytes);
+            vec![("seals", Value::unnamed_composite(seals))]
         }
+        Call::ExposeCanary {
+            job,
+            batch,
+            answer,
+            salt,
+        } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("answer", summary(answer)),
+            ("salt", Value::from_bytes(salt)),
+        ],
         Call::Register(r) => vec![
             ("worker", account(&r.worker)),
             ("endpoint", Value::from_bytes(&r.endpoint)),
@@ -391,6 +408,19 @@ mod tests {
                 commitment: hash,
             },
             Call::Challenge { job: 1, batch: 2 },
+            Call::PlantCanaries {
+                seals: vec![hash; 2],
+            },
+            Call::ExposeCanary {
+                job: 1,
+                batch: 2,
+                answer: BatchSummary {
+                    root: hash,
+                    fuel: 3,
+                    charge: 4,
+                },
+                salt: [5; 32],
+            },
             Call::Decline { job: 1, batch: 2 },
             Call::ResumeJob(1),
             Call::Acknowledge { job: 1, below: 2 },

@@ -157,6 +157,7 @@ impl State {
         self.results.retain(|(job, _), _| *job != id);
         self.raised_prices.retain(|(job, _), _| *job != id);
         self.rated.retain(|(job, _)| *job != id);
+        self.checked.retain(|(job, _)| *job != id);
         self.decliners.remove(&id);
         self.received.remove(&id);
         self.release(&job.requester, job.deposit);
