@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Explanation, Job, JobState, Until};
-use sungrid_primitives::{BatchIndex, JobId};
+use sungrid_primitives::JobId;
 
 use super::{explain, image, service};
 use crate::{
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
             operator,
         } => service::rate(context, job, stars, operator).await,
         JobCommand::Cancel { job } => cancel(context, job).await,
-        JobCommand::Challenge { job, batch } => challenge(context, job, batch).await,
+        JobCommand::Challenge { job, batch } => service::challenge(context, job, batch).await,
         JobCommand::List { all } => list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
         JobCommand::Explain { job } => explain::run(context, job).await,
@@ -432,23 +432,6 @@ async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
              to receive them",
             cancelled.state
         ),
-    });
-    Ok(())
-}
-
-async fn challenge(context: &Context, job: JobId, batch: BatchIndex) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct Challenged {
-        job: JobId,
-        batch: BatchIndex,
-    }
-    let key = context.key()?;
-    let chain = context.chain().await?;
-    chain
-        .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
-        .await?;
-    context.out.result(&Challenged { job, batch }, || {
-        format!("batch {batch} of job {job} is challenged: two operators will be drawn to compute it again")
     });
     Ok(())
 }

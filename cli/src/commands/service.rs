@@ -1,8 +1,8 @@
-//! `sungrid job resume | rate`, and the receipt that `job collect` sends.
+//! `sungrid job resume | challenge | rate`, and the receipt that `job collect` sends.
 
 use serde::Serialize;
 use sungrid_chain_client::{AccountId, Call, Until};
-use sungrid_primitives::JobId;
+use sungrid_primitives::{BatchIndex, JobId};
 
 use super::job::Done;
 use crate::{Error, context::Context, service};
@@ -18,6 +18,27 @@ pub(super) async fn resume(context: &Context, job: JobId) -> Result<(), Error> {
         .await?;
     context.out.result(&Resumed { job }, || {
         format!("job {job} can be claimed again; keep `sungrid job watch {job}` running: workers need its input")
+    });
+    Ok(())
+}
+
+pub(super) async fn challenge(
+    context: &Context,
+    job: JobId,
+    batch: BatchIndex,
+) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Challenged {
+        job: JobId,
+        batch: BatchIndex,
+    }
+    let key = context.key()?;
+    let chain = context.chain().await?;
+    chain
+        .submit(&key, Call::Challenge { job, batch }, Until::InBlock)
+        .await?;
+    context.out.result(&Challenged { job, batch }, || {
+        format!("batch {batch} of job {job} is challenged: two operators will be drawn to compute it again")
     });
     Ok(())
 }
