@@ -90,6 +90,21 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
         .count();
     assert_eq!(outputs, 3, "one folder for each unit");
 
+    // It says once how content it was with the two that served it, and everybody sees it.
+    let rate = ["job", "rate", &wanted, "5"];
+    let operators = |rated: Value| rated["operators"].as_array().map(Vec::len);
+    assert_eq!(operators(requester.json(&rate)), Some(2));
+    assert_eq!(operators(requester.json(&rate)), Some(0));
+    for worker in requester
+        .json(&["worker", "list"])
+        .as_array()
+        .expect("a list of workers")
+    {
+        let key = worker["worker"].as_str().expect("its key");
+        let shown = requester.json(&["worker", "show", key]);
+        assert_eq!(shown["rating"]["stars"], 5, "{shown}");
+    }
+
     // The round has closed once an operator has been paid; the developer of the image has its share then.
     bob.process().wait_for("rewards claimed");
     let before = requester.json(&["account"])["free_planck"].as_u64();

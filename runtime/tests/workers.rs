@@ -4,7 +4,8 @@ mod common;
 
 use common::{Chain, signed, signed_by};
 use frame_support::{assert_ok, dispatch::GetDispatchInfo};
-use sp_core::{Pair, sr25519};
+use pallet_market::{Constraints, JobSpec, Policy};
+use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 use sungrid_primitives::{
@@ -14,8 +15,8 @@ use sungrid_primitives::{
     traits::{CPU_1_ID, Liveness as _},
 };
 use sungrid_runtime::{
-    AccountId, Balances, Executive, Liveness, Nonce, Rewards, Runtime, RuntimeCall, RuntimeOrigin,
-    System, UncheckedExtrinsic, Workers,
+    AccountId, Balances, Executive, Images, Liveness, Market, Nonce, Rewards, Runtime, RuntimeCall,
+    RuntimeOrigin, System, UncheckedExtrinsic, Workers,
     constants::{currency::ISC, time::ROUND_BLOCKS},
     genesis_config_presets::ENVIRONMENTS,
 };
@@ -119,6 +120,56 @@ fn a_machine_without_a_planck_answers_the_lottery_and_is_counted() {
         let record = Workers::worker(machine.account()).expect("registered");
         assert_eq!(record.state, pallet_workers::WorkerState::Paused);
         assert_eq!(record.bond, BOND - ISC / 5);
+    });
+}
+
+#[test]
+fn a_machine_without_a_planck_declines_what_it_cannot_get() {
+    Chain::start("development").run(|chain| {
+        chain.block(Vec::new);
+        // GIVEN a machine of one lane
+        let mut machine = Machine::bonded(0);
+        let operator = || RuntimeOrigin::signed(Bob.to_account_id());
+        let lane = Resources {
+            fuel_per_second: CPU_1.contains.fuel_per_second / 8,
+            ..CPU_1.contains
+        };
+        assert_ok!(Workers::bond_more(operator(), machine.account(), BOND));
+        assert_ok!(Workers::set_capacity(operator(), machine.account(), lane));
+        let requester = || RuntimeOrigin::signed(Alice.to_account_id());
+        let image = H256::repeat_byte(2);
+        assert_ok!(Images::publish(requester(), image, TaskClass::General));
+        assert_ok!(Market::submit(
+            requester(),
+            JobSpec {
+                image,
+                input: H256::repeat_byte(3),
+                units: 1,
+                batch_size: 1,
+                price: ISC,
+                fuel_limit: 1_000_000_000,
+                memory_limit: 1 << 20,
+                policy: Policy::Replicate(2),
+                profile: CPU_1_ID,
+                environment: ENVIRONMENTS[0],
+                deadline: System::block_number() + 100,
+                endpoint: vec![1].try_into().expect("short"),
+                constraints: Constraints::default(),
+            }
+        ));
+        // WHEN it claims and declines, for nothing
+        let claim = machine.sign(pallet_market::Call::claim { job: 0 });
+        chain.block(|| vec![claim]);
+        let before = Workers::feeless_calls_left(machine.account());
+        machine.nonce += 1;
+        let decline = machine.sign(pallet_verification::Call::decline { job: 0, batch: 0 });
+        chain.block(|| vec![decline]);
+        // THEN its claim has paid for both
+        assert_eq!(Balances::free_balance(machine.account()), 0);
+        assert!(Workers::feeless_calls_left(machine.account()) >= before);
+        let record = Workers::worker(machine.account()).expect("registered");
+        assert_eq!((record.declined, record.missed), (1, 0));
+        assert!(!Market::claimable(0, machine.account()));
     });
 }
 

@@ -243,7 +243,7 @@ mod benches {
         #[extrinsic_call]
         _(RawOrigin::Signed(last), job, 0);
 
-        assert_eq!(Pallet::<T>::decliners(job).0, pauses > 0);
+        assert!(Pallet::<T>::decliners(job).0);
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 
@@ -286,7 +286,7 @@ mod benches {
     #[benchmark]
     fn rate() {
         let job = crowded::<T>();
-        reveal::<T>(MAX_ASSIGNMENTS, job, &answer(MAX_ASSIGNMENTS));
+        super::reveal::<T>(MAX_ASSIGNMENTS, job, &answer(MAX_ASSIGNMENTS));
         let requester: T::AccountId = account("requester", 0, 0);
         let operator: T::AccountId = account("operator", MAX_ASSIGNMENTS, 0);
 

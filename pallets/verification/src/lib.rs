@@ -86,7 +86,7 @@
 //! | an operator that declines what it could have | its claims, [`Config::DeclineRest`] blocks without the job, the decline on record | nothing: the fee goes to the treasury |
 //!
 //! An operator counts once, however many workers it has, until it delivers something of the job. So `n` operators that
-//! do no work can pause a job `n / DeclinesToPause` times. Replicas that a challenge ordered can be claimed all the
+//! do no work, up to [`MAX_DECLINERS`], can pause a job `n / DeclinesToPause` times. Replicas that a challenge ordered can be claimed all the
 //! same, or accomplices of a liar could keep its jury away.
 //!
 //! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
