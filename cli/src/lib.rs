@@ -15,6 +15,7 @@
 #![deny(missing_docs)]
 
 pub mod args;
+pub mod before;
 pub mod commands;
 pub mod context;
 pub mod error;

@@ -1,5 +1,8 @@
 //! From a job's record to a sealed batch: fetch, run, sign, bundle.
 
+mod before;
+mod error;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -22,90 +25,18 @@ use sungrid_primitives::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    journal::{BatchId, DoneUnit, Journal, JournalError, Seal},
+    journal::{BatchId, DoneUnit, Journal, Seal},
     ports::{BlobError, Blobs, Ports, Program, Stored},
 };
+
+use before::{Before, Gathered};
+pub use error::WorkError;
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.
 const PATIENCE: u32 = 8;
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
-
-/// Why a job or batch cannot be worked on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkError {
-    /// Content of the requester is not to be had.
-    #[error("{what} of job {job} cannot be fetched: {source}")]
-    Fetch {
-        /// The job.
-        job: JobId,
-        /// What was fetched.
-        what: String,
-        /// Why it failed.
-        source: BlobError,
-    },
-    /// The requester gave something that no worker can run.
-    #[error("job {job} cannot be run: {reason}")]
-    Malformed {
-        /// The job.
-        job: JobId,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The job is larger than this worker's settings allow.
-    #[error("job {job} is not for this worker: {reason}")]
-    TooLarge {
-        /// The job.
-        job: JobId,
-        /// Which bound.
-        reason: String,
-    },
-    /// The local store does not take the result.
-    #[error(transparent)]
-    Store(#[from] BlobError),
-    /// The journal does not take the result.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The executor gave up: no result, another try can help.
-    #[error("unit {unit} of job {job}: {reason}")]
-    Run {
-        /// The job.
-        job: JobId,
-        /// The unit.
-        unit: UnitIndex,
-        /// What the executor said.
-        reason: String,
-    },
-    /// The worker is shutting down.
-    #[error("stopped")]
-    Stopped,
-}
-
-impl WorkError {
-    /// Whether the same work may succeed later on this machine.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Fetch { source, .. } | Self::Store(source) => {
-                !matches!(source, BlobError::Misbehaved(_))
-            }
-            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
-            Self::Malformed { .. } | Self::TooLarge { .. } => false,
-        }
-    }
-
-    /// Whether the cause is a lack of room here.
-    pub fn is_full(&self) -> bool {
-        match self {
-            Self::Fetch { source, .. } | Self::Store(source) => {
-                matches!(source, BlobError::Full(_))
-            }
-            Self::Journal(error) => matches!(error, JournalError::Full { .. }),
-            _ => false,
-        }
-    }
-}
 
 /// A job whose image and shared inputs are here: its batches can start at once.
 pub struct Prepared {
@@ -114,6 +45,7 @@ pub struct Prepared {
     image: Image,
     program: Arc<dyn Program>,
     input: JobInput,
+    before: Option<Before>,
     shared: BTreeMap<String, Bytes>,
     _stored: Vec<Stored>,
 }
@@ -186,6 +118,7 @@ pub async fn prepare(
         );
         return Err(WorkError::Malformed { job, reason });
     }
+    let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
     let program = ports
@@ -196,7 +129,8 @@ pub async fn prepare(
     let mut room = bounds.unit_input;
     let mut shared = BTreeMap::new();
     for file in &input.shared {
-        let (bytes, guard) = fetch_file(&*ports.blobs, job, file, from, &mut room).await?;
+        let source = ports.blobs.fetch(file.hash, from, file.size);
+        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
         shared.insert(file.name.clone(), bytes);
         stored.push(guard);
     }
@@ -206,6 +140,7 @@ pub async fn prepare(
         image,
         program,
         input,
+        before,
         shared,
         _stored: stored,
     })
@@ -213,10 +148,9 @@ pub async fn prepare(
 
 /// A file of a job, within what is left of `room`.
 async fn fetch_file(
-    blobs: &dyn Blobs,
+    source: impl Future<Output = Result<(Bytes, Stored), BlobError>>,
     job: JobId,
     file: &File,
-    from: &[u8],
     room: &mut u64,
 ) -> Result<(Bytes, Stored), WorkError> {
     let Some(left) = room.checked_sub(file.size) else {
@@ -228,8 +162,7 @@ async fn fetch_file(
     };
     *room = left;
     let what = format!("input {}", file.name);
-    let (bytes, guard) = blobs
-        .fetch(file.hash, from, file.size)
+    let (bytes, guard) = source
         .await
         .map_err(|source| WorkError::Fetch { job, what, source })?;
     if bytes.len() as u64 != file.size {
@@ -300,6 +233,13 @@ pub async fn run_batch(
         let reason = format!("it has no batch {batch}");
         return Err(WorkError::Malformed { job, reason });
     };
+    let gathered = Arc::new(match &prepared.before {
+        Some(before) => {
+            let units = first..first + count;
+            before.gather(&bench.ports, job, units).await?
+        }
+        None => Gathered::default(),
+    });
     let mut computed: HashMap<UnitIndex, Computed> = HashMap::new();
     for (unit, done) in bench.journal.units(id)? {
         if (first..first + count).contains(&unit)
@@ -312,8 +252,8 @@ pub async fn run_batch(
     let mut running = JoinSet::new();
     for unit in first..first + count {
         if !computed.contains_key(&unit) {
-            let (bench, prepared) = (bench.clone(), prepared.clone());
-            running.spawn(async move { run_unit(&bench, &prepared, id, unit).await });
+            let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
+            running.spawn(async move { run_unit(&bench, &prepared, &gathered, id, unit).await });
         }
     }
     while let Some(result) = running.join_next().await {
@@ -325,7 +265,16 @@ pub async fn run_batch(
         computed.insert(unit.done.unit, unit);
     }
     let computed_here = computed.len() as u64 - resumed;
-    let seal = seal(&bench, &prepared, id, anchor, (first, count), computed).await?;
+    let seal = seal(
+        &bench,
+        &prepared,
+        &gathered,
+        id,
+        anchor,
+        (first, count),
+        computed,
+    )
+    .await?;
     Ok(Finished {
         seal,
         computed: computed_here,
@@ -361,11 +310,16 @@ fn contents(output: &UnitOutput) -> impl Iterator<Item = ContentHash> + '_ {
 async fn run_unit(
     bench: &Bench,
     prepared: &Prepared,
+    gathered: &Gathered,
     id: BatchId,
     unit: UnitIndex,
 ) -> Result<Computed, WorkError> {
     let job = prepared.job;
-    let input = unit_input(prepared, unit)?;
+    let own = prepared
+        .input
+        .unit(unit)
+        .map_or(0, |input| input.files.len());
+    let input = unit_input(prepared, gathered, unit)?;
     // The lane first: inputs of waiting units would only fill the memory.
     let lane = bench
         .lanes
@@ -377,10 +331,18 @@ async fn run_unit(
     let shared: u64 = prepared.input.shared.iter().map(|file| file.size).sum();
     let mut room = bench.bounds.unit_input.saturating_sub(shared);
     let mut guards = Vec::new();
-    for file in &input.files {
+    for (at, file) in input.files.iter().enumerate() {
         let blobs = &*bench.ports.blobs;
-        let (bytes, guard) =
-            fetch_file(blobs, job, file, &prepared.spec.endpoint, &mut room).await?;
+        let source = async {
+            if at < own {
+                blobs
+                    .fetch(file.hash, &prepared.spec.endpoint, file.size)
+                    .await
+            } else {
+                gathered.fetch(blobs, file.hash, file.size).await
+            }
+        };
+        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
         files.insert(file.name.clone(), bytes);
         guards.push(guard);
     }
@@ -428,14 +390,21 @@ async fn run_unit(
     Ok(computed)
 }
 
-fn unit_input(prepared: &Prepared, unit: UnitIndex) -> Result<UnitInput, WorkError> {
-    prepared
-        .input
-        .unit(unit)
-        .ok_or_else(|| WorkError::Malformed {
-            job: prepared.job,
-            reason: format!("it has no unit {unit}"),
-        })
+/// The whole input of a unit, by the rules of its manifest: the earlier job's files are no requester's choice.
+fn unit_input(
+    prepared: &Prepared,
+    gathered: &Gathered,
+    unit: UnitIndex,
+) -> Result<UnitInput, WorkError> {
+    let job = prepared.job;
+    let malformed = |reason: String| WorkError::Malformed { job, reason };
+    let input = prepared.input.unit(unit);
+    let mut input = input.ok_or_else(|| malformed(format!("it has no unit {unit}")))?;
+    gathered.add_to(&mut input);
+    input
+        .validate()
+        .map_err(|error| malformed(error.to_string()))?;
+    Ok(input)
 }
 
 fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
@@ -518,6 +487,7 @@ async fn store(
 async fn seal(
     bench: &Bench,
     prepared: &Prepared,
+    gathered: &Gathered,
     id: BatchId,
     anchor: H256,
     (first, count): (UnitIndex, u32),
@@ -535,7 +505,7 @@ async fn seal(
         };
         let output =
             UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
-        let input = unit_input(prepared, unit)?
+        let input = unit_input(prepared, gathered, unit)?
             .encode()
             .map_err(|error| malformed(error.to_string()))?;
         let receipt = Receipt {

@@ -113,6 +113,9 @@ pub struct JobSpec {
     pub endpoint: Vec<u8>,
     /// Who may take it.
     pub constraints: Constraints,
+    /// A job whose outputs it gets, and which must be complete before it opens.
+    #[serde(default)]
+    pub after: Option<JobId>,
 }
 
 impl JobSpec {
@@ -162,6 +165,8 @@ pub enum Outcome {
     Cancelled,
     /// Its deadline came first.
     Expired,
+    /// The job that it comes after did not complete.
+    NoInput,
 }
 
 /// State of a job.
@@ -179,6 +184,8 @@ pub enum JobState {
         /// The block in which it did.
         at: BlockNumber,
     },
+    /// Waits for the job that it comes after.
+    Pending,
 }
 
 impl JobState {
@@ -227,6 +234,8 @@ pub struct Job {
     pub paid: Balance,
     /// Planck held for the records.
     pub deposit: Balance,
+    /// All jobs that come after it.
+    pub successors: Vec<JobId>,
 }
 
 impl Job {
@@ -236,14 +245,28 @@ impl Job {
         match self.state {
             JobState::Open => started || self.next_batch < self.batches,
             JobState::Settling(Closing::Cancelled) => started,
-            JobState::Settling(Closing::Expired) | JobState::Ended { .. } => false,
+            JobState::Pending | JobState::Settling(Closing::Expired) | JobState::Ended { .. } => {
+                false
+            }
         }
+    }
+
+    /// Whether its requester may still raise or cancel it.
+    pub fn is_open_to_orders(&self) -> bool {
+        matches!(self.state, JobState::Pending | JobState::Open)
+    }
+
+    /// Whether every unit of it has an accepted output.
+    pub fn is_complete(&self) -> bool {
+        self.state.has_ended() && self.settled == self.batches
     }
 
     /// Batches that nobody has claimed, and that may still be.
     pub fn unclaimed(&self) -> u32 {
         match self.state {
-            JobState::Open => self.batches - self.settled - self.failed - self.in_flight,
+            JobState::Pending | JobState::Open => {
+                self.batches - self.settled - self.failed - self.in_flight
+            }
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
     }

@@ -61,6 +61,7 @@ where
         deadline: System::<T>::block_number().saturating_add(T::MaxJobBlocks::get()),
         endpoint: vec![1; 256].try_into().expect("within the bound"),
         constraints: Constraints::default(),
+        after: None,
     };
     assert!(Market::<T>::submit(RawOrigin::Signed(requester).into(), spec).is_ok());
     job

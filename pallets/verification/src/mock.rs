@@ -295,6 +295,7 @@ pub(crate) fn spec(batches: u32, quorum: u8) -> JobSpec<u64> {
         deadline: System::block_number() + LIFE,
         endpoint: vec![1; 32].try_into().expect("short"),
         constraints: Constraints::default(),
+        after: None,
     }
 }
 

@@ -119,14 +119,7 @@ impl Supervisor {
             .map(|(id, _)| id.0)
             .collect();
         for job in jobs {
-            let over = match self.ports.chain.job(job).await?.map(|record| record.state) {
-                None => true,
-                Some(JobState::Ended { at, .. }) => {
-                    self.head.number > at.saturating_add(self.params.retention)
-                }
-                Some(_) => false,
-            };
-            if !over {
+            if !self.is_retention_over(job).await? {
                 continue;
             }
             let batches: Vec<BatchId> = self
@@ -141,6 +134,26 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody can ask for a job's outputs any more: its retention has passed, and no job that comes after it runs.
+    async fn is_retention_over(&self, job: JobId) -> Result<bool, Fatal> {
+        let Some(record) = self.ports.chain.job(job).await? else {
+            return Ok(true);
+        };
+        let JobState::Ended { at, .. } = record.state else {
+            return Ok(false);
+        };
+        if self.head.number <= at.saturating_add(self.params.retention) {
+            return Ok(false);
+        }
+        for next in record.successors {
+            let next = self.ports.chain.job(next).await?;
+            if next.is_some_and(|next| !next.state.has_ended()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Looks whether a full disk has room again.

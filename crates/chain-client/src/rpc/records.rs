@@ -85,10 +85,16 @@ decodes! {
         deadline: u32,
         endpoint: Vec<u8>,
         constraints: WireConstraints,
+        after: Option<u32>,
     }
     pub(super) enum WireClosing { Cancelled, Expired }
-    pub(super) enum WireOutcome { Completed, Cancelled, Expired }
-    pub(super) enum WireJobState { Open, Settling(WireClosing), Ended { outcome: WireOutcome, at: u32 } }
+    pub(super) enum WireOutcome { Completed, Cancelled, Expired, NoInput }
+    pub(super) enum WireJobState {
+        Open,
+        Settling(WireClosing),
+        Ended { outcome: WireOutcome, at: u32 },
+        Pending,
+    }
     pub(super) struct WireJob {
         requester: Bytes32,
         spec: WireSpec,
@@ -108,6 +114,7 @@ decodes! {
         escrow: u128,
         paid: u128,
         deposit: u128,
+        successors: Vec<u32>,
     }
     pub(super) struct WireClaimant { worker: Bytes32, operator: Bytes32 }
     pub(super) struct WireBatch { assignments: Vec<WireClaimant> }
@@ -365,6 +372,7 @@ impl From<WireSpec> for JobSpec {
             deadline: wire.deadline,
             endpoint: wire.endpoint,
             constraints: wire.constraints.into(),
+            after: wire.after,
         }
     }
 }
@@ -382,9 +390,11 @@ impl From<WireJob> for Job {
                     WireOutcome::Completed => Outcome::Completed,
                     WireOutcome::Cancelled => Outcome::Cancelled,
                     WireOutcome::Expired => Outcome::Expired,
+                    WireOutcome::NoInput => Outcome::NoInput,
                 },
                 at,
             },
+            WireJobState::Pending => JobState::Pending,
         };
         Self {
             spec: wire.spec.into(),
@@ -405,6 +415,7 @@ impl From<WireJob> for Job {
             escrow: wire.escrow,
             paid: wire.paid,
             deposit: wire.deposit,
+            successors: wire.successors,
         }
     }
 }

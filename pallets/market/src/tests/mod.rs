@@ -3,6 +3,7 @@
 mod agenda;
 mod arrays;
 mod cancel;
+mod chains;
 mod challenge;
 mod claim;
 mod clean_up;

@@ -370,6 +370,7 @@ impl World {
             deadline: 500_000,
             endpoint: REQUESTER.into(),
             constraints: Constraints::default(),
+            after: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The daemon against a chain in memory: every phase, every interruption.
 
+mod chains;
 mod faults;
 mod kit;
 mod recovery;
