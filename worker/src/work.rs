@@ -59,6 +59,8 @@ pub struct Bounds {
     pub unit_output: u64,
     /// Bytes of memory that one unit may use.
     pub unit_memory: u64,
+    /// Only images that governance has listed.
+    pub listed_only: bool,
 }
 
 /// Fetches and checks what all units of a job share.
@@ -73,7 +75,19 @@ pub async fn prepare(
             "its units may use {} bytes of memory, this worker gives {}",
             spec.memory_limit, bounds.unit_memory
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
+    }
+    if bounds.listed_only {
+        let image = ports.chain.image(&spec.image).await;
+        let image = image.map_err(|error| WorkError::Fetch {
+            job,
+            what: "the listing of the image".into(),
+            source: BlobError::Unreachable(error.to_string()),
+        })?;
+        if !image.is_some_and(|image| image.is_listed()) {
+            let reason = "its image is not listed, and this worker takes listed ones only".into();
+            return Err(WorkError::NotWanted { job, reason });
+        }
     }
     let from = &spec.endpoint;
     let malformed = |what: &str, error: ManifestError| WorkError::Malformed {
@@ -101,7 +115,7 @@ pub async fn prepare(
             "its units may write {} bytes, this worker allows {}",
             image.limits.output, bounds.unit_output
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
     }
     let (bytes, guard) = fetch(
         "the input manifest",
@@ -158,7 +172,7 @@ async fn fetch_file(
             "the inputs of a unit exceed this worker's bound at {}",
             file.name
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
     };
     *room = left;
     let what = format!("input {}", file.name);

@@ -424,6 +424,15 @@ impl Worker {
     }
 }
 
+/// What governance found when it held an image against the listing standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Whether it meets the standard.
+    pub listed: bool,
+    /// Hash of the written assessment.
+    pub reason: H256,
+}
+
 /// A published image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Image {
@@ -435,6 +444,15 @@ pub struct Image {
     pub usable: bool,
     /// Usage so far, µSUNS·s.
     pub usage: u128,
+    /// What governance found, if it was asked.
+    pub listing: Option<Listing>,
+}
+
+impl Image {
+    /// Whether governance found that it meets the listing standard.
+    pub fn is_listed(&self) -> bool {
+        self.listing.is_some_and(|listing| listing.listed)
+    }
 }
 
 /// What an account holds, planck.

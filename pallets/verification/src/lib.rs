@@ -107,6 +107,7 @@
 
 extern crate alloc;
 
+pub use departed::FORGOTTEN_AT_ONCE;
 pub use pallet::*;
 use tally::Tally;
 pub use types::*;
@@ -114,6 +115,7 @@ pub use weights::WeightInfo;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod departed;
 mod dispatchable_impls;
 mod draw;
 #[cfg(test)]
@@ -193,8 +195,8 @@ pub mod pallet {
     pub type Results<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, ResultRecordOf<T>>;
 
-    /// What results of a worker in an environment were worth so far. Stays when the worker leaves: its key may come
-    /// back.
+    /// What results of a worker in an environment were worth so far. Stays when the worker leaves, until anyone has it
+    /// forgotten.
     #[pallet::storage]
     pub type Trusts<T: Config> = StorageDoubleMap<
         _,
@@ -213,6 +215,13 @@ pub mod pallet {
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
+        /// The trust in a worker that is registered no more was forgotten.
+        TrustForgotten {
+            /// The worker key.
+            worker: T::AccountId,
+            /// In so many environments.
+            environments: u32,
+        },
         /// A worker sealed its result.
         Committed {
             /// The job.
@@ -316,6 +325,10 @@ pub mod pallet {
 
     #[pallet::error]
     pub enum Error<T> {
+        /// The worker is registered: what it is trusted with stays.
+        StillRegistered,
+        /// Nothing is known of that worker.
+        NothingToForget,
         /// There is no such batch in flight: it is decided, failed, or was never claimed.
         NotInFlight,
         /// The signer has no replica of this batch: it was never assigned, or missed its commit deadline.
@@ -506,6 +519,30 @@ pub mod pallet {
         pub fn challenge(origin: OriginFor<T>, job: JobId, batch: BatchIndex) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_challenge(challenger, job, batch)
+        }
+
+        /// Forgets what a worker key was trusted with that is registered no more, in at most
+        /// [`FORGOTTEN_AT_ONCE`] environments. If it comes back it is a new worker.
+        ///
+        /// ## Dispatch origin
+        /// Signed by anyone; costs no fee if something was forgotten.
+        ///
+        /// ## Parameters
+        /// - `worker`: the worker key.
+        ///
+        /// ## Errors
+        /// - [`Error::StillRegistered`], [`Error::NothingToForget`]
+        ///
+        /// ## Events
+        /// - [`Event::TrustForgotten`]
+        #[pallet::call_index(20)]
+        #[pallet::weight(<T as Config>::WeightInfo::forget_trust())]
+        pub fn forget_trust(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget_trust(worker)
         }
     }
 }

@@ -148,6 +148,7 @@ impl pallet_workers::Config for Test {
 }
 
 impl pallet_images::Config for Test {
+    type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Deposit = ConstU128<100>;

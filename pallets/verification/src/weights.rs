@@ -13,6 +13,8 @@ pub trait WeightInfo {
     fn reveal() -> Weight;
     /// [`crate::Pallet::challenge`].
     fn challenge() -> Weight;
+    /// [`crate::Pallet::forget_trust`].
+    fn forget_trust() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
     /// Advancing the beacon, every block.
@@ -43,6 +45,11 @@ impl WeightInfo for () {
     fn challenge() -> Weight {
         // Ballot, job, batch, balances, agenda.
         estimate(100, 10, 8)
+    }
+    fn forget_trust() -> Weight {
+        // The worker, and as many records of it as go at once.
+        let records = u64::from(crate::FORGOTTEN_AT_ONCE);
+        estimate(40, 2 + records, records)
     }
     fn deadline() -> Weight {
         estimate(900, 132, 116)

@@ -79,7 +79,7 @@ impl Before {
                 batches.len(),
                 self.job
             );
-            return Err(WorkError::TooLarge { job: id, reason });
+            return Err(WorkError::NotWanted { job: id, reason });
         }
         let mut gathered = Gathered {
             before: Some(self.clone()),

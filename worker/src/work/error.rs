@@ -26,9 +26,9 @@ pub enum WorkError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The job is larger than this worker's settings allow.
+    /// The job is none that this worker's settings allow.
     #[error("job {job} is not for this worker: {reason}")]
-    TooLarge {
+    NotWanted {
         /// The job.
         job: JobId,
         /// Which bound.
@@ -63,7 +63,7 @@ impl WorkError {
                 !matches!(source, BlobError::Misbehaved(_))
             }
             Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
-            Self::Malformed { .. } | Self::TooLarge { .. } => false,
+            Self::Malformed { .. } | Self::NotWanted { .. } => false,
         }
     }
 

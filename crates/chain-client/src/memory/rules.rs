@@ -307,6 +307,7 @@ impl State {
             class,
             usable: true,
             usage: 0,
+            listing: None,
         };
         self.images.insert(manifest, image);
         self.events.push(Event::ImagePublished { manifest });

@@ -13,9 +13,9 @@ use sungrid_primitives::{
 
 use crate::{
     Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
-    EnergySource, Explanation, Image, Job, JobSpec, JobState, Outcome, Policy, Quote, Region,
-    Rejected, Rejection, Replica, ReplicaState, Round, Survey, TaskClass, Tier, Tiers, Unmet,
-    Winner, Worker, WorkerState,
+    EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Policy, Quote,
+    Region, Rejected, Rejection, Replica, ReplicaState, Round, Survey, TaskClass, Tier, Tiers,
+    Unmet, Winner, Worker, WorkerState,
 };
 
 type Bytes32 = [u8; 32];
@@ -197,7 +197,14 @@ decodes! {
         survey: WireSurvey,
     }
     pub(super) enum WireClass { General, Rendering, Science, Learning, Media }
-    pub(super) struct WireImage { developer: Bytes32, class: WireClass, retired: bool, usage: u128 }
+    pub(super) struct WireListing { listed: bool, reason: Bytes32 }
+    pub(super) struct WireImage {
+        developer: Bytes32,
+        class: WireClass,
+        retired: bool,
+        usage: u128,
+        listing: Option<WireListing>,
+    }
     pub(super) struct WireCredit { planck: u128, units: u64 }
     pub(super) struct WireRound { number: u32, ends: u32, payments: u128, fees: u128 }
     pub(super) struct WireClosedRound {
@@ -594,6 +601,10 @@ impl From<WireImage> for Image {
             class: TaskClass::from(wire.class) as u8,
             usable: !wire.retired,
             usage: wire.usage,
+            listing: wire.listing.map(|listing| Listing {
+                listed: listing.listed,
+                reason: H256(listing.reason),
+            }),
         }
     }
 }

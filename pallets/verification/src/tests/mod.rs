@@ -5,6 +5,7 @@ mod adaptive;
 mod challenge;
 mod closing;
 mod commit;
+mod departed;
 mod dispute;
 mod histories;
 mod invariants;

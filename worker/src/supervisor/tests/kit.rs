@@ -396,6 +396,7 @@ impl World {
             running: Arc::default(),
             runs: Arc::default(),
             lies: false,
+            listed_only: false,
         }
     }
 
@@ -449,6 +450,7 @@ pub(super) struct Machine {
     pub(super) running: Arc<Gate>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
+    pub(super) listed_only: bool,
 }
 
 /// A process on a machine.
@@ -522,6 +524,7 @@ impl Machine {
                 unit_input: 1 << 20,
                 unit_output: 1 << 20,
                 unit_memory: 1 << 30,
+                listed_only: self.listed_only,
             },
             min_price: 0,
             lane_speed: 1_000_000_000,
