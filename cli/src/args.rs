@@ -359,6 +359,10 @@ pub struct OrderArgs {
     /// One unit for each of these files.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "units")]
     pub each: Vec<PathBuf>,
+    /// A job of yours whose outputs each unit gets under /in/before/UNIT, beside its files; this one opens when that one is
+    /// complete. Units: as many as that one has, or a divisor of that.
+    #[arg(long, value_name = "JOB")]
+    pub after: Option<JobId>,
     /// Arguments of each unit; {unit}, {units} and {name} are filled in.
     #[arg(last = true)]
     pub args: Vec<String>,

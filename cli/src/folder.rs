@@ -287,6 +287,11 @@ impl JobFolder {
         self.0.join("receipts")
     }
 
+    /// Bundles of the job that this one comes after, one for each batch.
+    pub fn before(&self) -> PathBuf {
+        self.0.join("before")
+    }
+
     /// The outputs of all units.
     pub fn outputs(&self) -> PathBuf {
         self.0.join("outputs")

@@ -17,6 +17,7 @@
 #![deny(missing_docs)]
 
 pub mod args;
+pub mod before;
 pub mod canary;
 pub mod commands;
 pub mod context;

@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sp_core::{ConstU32, bounded::BoundedVec};
 use sungrid_chain_client::{Constraints, Policy, Region, Tier, Tiers};
 use sungrid_manifest::{File, JobInput, Manifest, UNIT_PLACE, UnitSpec};
-use sungrid_primitives::{ContentHash, job::MAX_UNITS, jurisdiction::is_assigned};
+use sungrid_primitives::{ContentHash, JobId, job::MAX_UNITS, jurisdiction::is_assigned};
 
 use crate::{Error, units};
 
@@ -38,6 +38,8 @@ pub struct JobFile {
     pub args: Vec<String>,
     /// Units one by one.
     pub unit: Vec<UnitRef>,
+    /// A job whose outputs each unit gets under `/in/before/UNIT`.
+    pub after: Option<JobId>,
     /// Bid, ISC per SUNS·hour.
     pub price: Option<String>,
     /// Units per batch.
@@ -154,6 +156,8 @@ pub struct Plan {
     pub units: Vec<LocalUnit>,
     /// The terms.
     pub terms: Terms,
+    /// The job that it comes after.
+    pub after: Option<JobId>,
 }
 
 impl JobFile {
@@ -186,6 +190,11 @@ impl JobFile {
             *image = base.join(&*image).to_string_lossy().into_owned();
         }
         Ok(file)
+    }
+
+    /// Whether it says what the units are.
+    pub fn has_units(&self) -> bool {
+        self.units.is_some() || !self.each.is_empty() || !self.unit.is_empty()
     }
 
     /// Turns the file into a plan, reading the sizes of its files.
@@ -224,6 +233,7 @@ impl JobFile {
             count,
             units,
             terms: self.terms()?,
+            after: self.after,
         };
         plan.preview().validate()?;
         Ok(plan)

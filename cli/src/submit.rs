@@ -212,6 +212,7 @@ impl Submission<'_> {
             policy,
             profile: CPU_1_ID,
             environment,
+            after: plan.after,
             deadline: head.number.saturating_add(blocks.min(allowed) as u32),
             endpoint: vec![],
             constraints,

@@ -16,6 +16,8 @@ use sungrid_primitives::{
     suns::{self, Profile},
 };
 
+use crate::before::Before;
+
 /// What the receipts of a bundle must say. `None` accepts whatever they agree on among themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Expected<'a> {
@@ -27,6 +29,8 @@ pub struct Expected<'a> {
     pub spec: Option<&'a JobSpec>,
     /// The job's inputs.
     pub input: Option<&'a JobInput>,
+    /// The outputs of the job that it comes after.
+    pub before: Option<&'a Before>,
     /// The batch.
     pub batch: Option<BatchIndex>,
     /// The worker key.
@@ -247,7 +251,12 @@ pub fn check(bundle: &Bundle, expected: &Expected<'_>) -> Result<Checked, Verify
             None => None,
             Some(job) => Some(match job.unit(unit) {
                 None => return Err(VerifyError::NoSuchBatch(unit)),
-                Some(input) => input.encode()?.hash,
+                Some(mut input) => {
+                    if let Some(before) = expected.before {
+                        before.add_to(&mut input);
+                    }
+                    input.encode()?.hash
+                }
             }),
         };
         let fault = fault(receipt, unit, &common, output, input, expected.spec);
@@ -371,6 +380,7 @@ mod tests {
             deadline: 100,
             endpoint: vec![],
             constraints: Constraints::default(),
+            after: None,
         }
     }
 

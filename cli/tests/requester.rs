@@ -495,3 +495,50 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     assert!(foreign.unwrap_err().to_string().contains("another chain"));
     grid.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_of_a_job_after_another_name_its_outputs() {
+    let grid = Grid::new(2).await;
+    let mut first = grid.submit(&Scene::new(4, 2)).await.unwrap();
+    // GIVEN a job that gathers the outputs of another one, submitted before that one was complete
+    let mut scene = Scene::new(2, 1);
+    scene.file.after = Some(first.job());
+    let mut second = grid.submit(&scene).await.unwrap();
+    let (_, summary) = grid.run(&mut first).await;
+    summary.unwrap().complete().unwrap();
+    // WHEN it ran
+    grid.chain.advance(1);
+    let (_, summary) = grid.run(&mut second).await;
+    let summary = summary.unwrap().complete().unwrap();
+    assert_eq!((summary.verified, summary.bundles), (2, (4, 4)));
+    // THEN its receipts hold against what the first left, without a network
+    let folder = second.folder().clone();
+    let report = common::verify(folder.path());
+    assert_eq!(report["agrees"], true, "{report}");
+    assert_eq!(fs::read_dir(folder.before()).unwrap().count(), 2);
+    // AND against nothing else
+    fs::remove_dir_all(folder.before()).unwrap();
+    assert_eq!(common::verify(folder.path())["valid"], 0);
+    first.shutdown().await;
+    second.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_after_one_that_was_cancelled_says_so() {
+    let grid = Grid::new(1).await;
+    let first = grid.submit(&Scene::new(4, 2)).await.unwrap();
+    let mut scene = Scene::new(4, 2);
+    scene.file.after = Some(first.job());
+    let mut second = grid.submit(&scene).await.unwrap();
+    grid.cancel(first.job()).await;
+    grid.chain.advance(1);
+    let (_, summary) = grid.run(&mut second).await;
+    let summary = summary.unwrap();
+    assert_eq!(summary.state, "without input");
+    let error = summary.complete().unwrap_err().to_string();
+    assert!(error.contains("refunded"), "{error}");
+    first.shutdown().await;
+    second.shutdown().await;
+    grid.shutdown().await;
+}

@@ -1,5 +1,7 @@
 //! Names and sizes of jobs, batches and units (protocol section 6).
 
+use core::ops::Range;
+
 /// A job, numbered by the chain in order of submission.
 pub type JobId = u32;
 /// A batch within its job, from 0.
@@ -38,9 +40,40 @@ pub const fn batch_range(
     Some((first, if rest < batch_size { rest } else { batch_size }))
 }
 
+/// Units of a job whose outputs a unit of the next job gets: as many for each, in order. `None` if they do not divide
+/// evenly, or there is no such unit.
+pub fn gathered(before: u32, units: u32, unit: UnitIndex) -> Option<Range<UnitIndex>> {
+    let each = before
+        .checked_div(units)
+        .filter(|each| each.checked_mul(units) == Some(before) && unit < units)?;
+    // No overflow: `unit < units` and `each × units` is a number of units.
+    Some(unit * each..(unit + 1) * each)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_unit_of_a_job_is_gathered_once() {
+        for (before, units) in [(12, 12), (12, 4), (12, 1), (MAX_UNITS, 1 << 12)] {
+            let mut next = 0;
+            for unit in 0..units {
+                let range = gathered(before, units, unit).expect("even");
+                assert_eq!(range.start, next);
+                next = range.end;
+            }
+            assert_eq!(next, before);
+            assert_eq!(gathered(before, units, units), None);
+        }
+        for (before, units) in [(12, 5), (5, 12), (5, 0)] {
+            assert_eq!(gathered(before, units, 0), None);
+        }
+        assert_eq!(
+            gathered(u32::MAX, u32::MAX, u32::MAX - 1).map(|range| range.len()),
+            Some(1)
+        );
+    }
 
     #[test]
     fn batches_cover_every_unit_once() {

@@ -67,6 +67,7 @@ fn spec() -> JobSpecOf<Runtime> {
         environment: ENVIRONMENTS[0],
         deadline: 100,
         endpoint: vec![1].try_into().expect("short"),
+        after: None,
         constraints: Constraints {
             jurisdictions: vec![*b"DE"].try_into().expect("few"),
             ..Default::default()

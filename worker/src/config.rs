@@ -112,6 +112,8 @@ pub struct Config {
     pub unit_output_mib: u64,
     /// Least bid worth taking, planck per SUNS·hour.
     pub min_price: u64,
+    /// Take only applications that governance has listed.
+    pub listed_only: bool,
     /// Claim rewards every so many blocks; 0: never.
     pub rewards_every: u32,
     /// Address of the metrics page; none: no page.
@@ -139,6 +141,7 @@ impl Default for Config {
             unit_input_mib: 256,
             unit_output_mib: 256,
             min_price: 0,
+            listed_only: false,
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
@@ -147,7 +150,7 @@ impl Default for Config {
 }
 
 /// What stands above each setting in a fresh file.
-const MEANINGS: [(&str, &str); 22] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("node", "The node's RPC."),
     ("genesis", "The chain that the node must serve."),
     (
@@ -181,6 +184,10 @@ const MEANINGS: [(&str, &str); 22] = [
     ("unit_input_mib", "Largest inputs of one unit, MiB."),
     ("unit_output_mib", "Largest outputs of one unit, MiB."),
     ("min_price", "Least bid worth taking, planck per SUNS·hour."),
+    (
+        "listed_only",
+        "Take only applications that governance has listed.",
+    ),
     (
         "rewards_every",
         "Claim rewards every so many blocks; 0: never.",

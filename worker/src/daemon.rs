@@ -198,6 +198,7 @@ pub async fn run(
             unit_input: config.unit_input_mib << 20,
             unit_output: config.unit_output_mib << 20,
             unit_memory: config.unit_memory(),
+            listed_only: config.listed_only,
         },
         min_price: config.min_price.into(),
         lane_speed,

@@ -63,6 +63,7 @@ mod tests {
             deadline: 1_000,
             endpoint: Vec::new(),
             constraints: Constraints::default(),
+            after: None,
         };
         Job {
             class: Default::default(),
@@ -83,6 +84,7 @@ mod tests {
             escrow: 0,
             paid: 0,
             deposit: 0,
+            successors: Vec::new(),
         }
     }
 

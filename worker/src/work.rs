@@ -1,5 +1,8 @@
 //! From a job's record to a sealed batch: fetch, run, sign, bundle.
 
+mod before;
+mod error;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -22,101 +25,18 @@ use sungrid_primitives::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    journal::{BatchId, DoneUnit, Journal, JournalError, Seal},
+    journal::{BatchId, DoneUnit, Journal, Seal},
     ports::{BlobError, Blobs, Ports, Program, Stored},
 };
+
+use before::{Before, Gathered};
+pub use error::WorkError;
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.
 const PATIENCE: u32 = 8;
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
-
-/// Why a job or batch cannot be worked on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkError {
-    /// Content of the requester is not to be had.
-    #[error("{what} of job {job} cannot be fetched: {source}")]
-    Fetch {
-        /// The job.
-        job: JobId,
-        /// What was fetched.
-        what: String,
-        /// Why it failed.
-        source: BlobError,
-    },
-    /// The requester gave something that no worker can run.
-    #[error("job {job} cannot be run: {reason}")]
-    Malformed {
-        /// The job.
-        job: JobId,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The job is larger than this worker's settings allow.
-    #[error("job {job} is not for this worker: {reason}")]
-    TooLarge {
-        /// The job.
-        job: JobId,
-        /// Which bound.
-        reason: String,
-    },
-    /// The local store does not take the result.
-    #[error(transparent)]
-    Store(#[from] BlobError),
-    /// The journal does not take the result.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The executor gave up: no result, another try can help.
-    #[error("unit {unit} of job {job}: {reason}")]
-    Run {
-        /// The job.
-        job: JobId,
-        /// The unit.
-        unit: UnitIndex,
-        /// What the executor said.
-        reason: String,
-    },
-    /// The worker is shutting down.
-    #[error("stopped")]
-    Stopped,
-}
-
-impl WorkError {
-    /// Whether the same work may succeed later on this machine.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Fetch { source, .. } | Self::Store(source) => {
-                !matches!(source, BlobError::Misbehaved(_))
-            }
-            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
-            Self::Malformed { .. } | Self::TooLarge { .. } => false,
-        }
-    }
-
-    /// Whether the requester withholds what the job needs: it is not served, or not what it is said to be.
-    pub fn is_input_missing(&self) -> bool {
-        match self {
-            Self::Fetch { source, .. } => {
-                matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
-            }
-            Self::Malformed { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Whether the cause is a lack of room here.
-    pub fn is_full(&self) -> bool {
-        match self {
-            Self::Fetch { source, .. } | Self::Store(source) => {
-                matches!(source, BlobError::Full(_))
-            }
-            Self::Journal(error) => matches!(error, JournalError::Full { .. }),
-            _ => false,
-        }
-    }
-}
 
 /// A job whose image and shared inputs are here: its batches can start at once.
 pub struct Prepared {
@@ -125,6 +45,7 @@ pub struct Prepared {
     image: Image,
     program: Arc<dyn Program>,
     input: JobInput,
+    before: Option<Before>,
     shared: BTreeMap<String, Bytes>,
     _stored: Vec<Stored>,
 }
@@ -138,6 +59,8 @@ pub struct Bounds {
     pub unit_output: u64,
     /// Bytes of memory that one unit may use.
     pub unit_memory: u64,
+    /// Only images that governance has listed.
+    pub listed_only: bool,
 }
 
 /// Fetches and checks what all units of a job share.
@@ -152,7 +75,19 @@ pub async fn prepare(
             "its units may use {} bytes of memory, this worker gives {}",
             spec.memory_limit, bounds.unit_memory
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
+    }
+    if bounds.listed_only {
+        let image = ports.chain.image(&spec.image).await;
+        let image = image.map_err(|error| WorkError::Fetch {
+            job,
+            what: "the listing of the image".into(),
+            source: BlobError::Unreachable(error.to_string()),
+        })?;
+        if !image.is_some_and(|image| image.is_listed()) {
+            let reason = "its image is not listed, and this worker takes listed ones only".into();
+            return Err(WorkError::NotWanted { job, reason });
+        }
     }
     let from = &spec.endpoint;
     let malformed = |what: &str, error: ManifestError| WorkError::Malformed {
@@ -180,7 +115,7 @@ pub async fn prepare(
             "its units may write {} bytes, this worker allows {}",
             image.limits.output, bounds.unit_output
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
     }
     let (bytes, guard) = fetch(
         "the input manifest",
@@ -197,6 +132,7 @@ pub async fn prepare(
         );
         return Err(WorkError::Malformed { job, reason });
     }
+    let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
     let program = ports
@@ -207,7 +143,8 @@ pub async fn prepare(
     let mut room = bounds.unit_input;
     let mut shared = BTreeMap::new();
     for file in &input.shared {
-        let (bytes, guard) = fetch_file(&*ports.blobs, job, file, from, &mut room).await?;
+        let source = ports.blobs.fetch(file.hash, from, file.size);
+        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
         shared.insert(file.name.clone(), bytes);
         stored.push(guard);
     }
@@ -217,6 +154,7 @@ pub async fn prepare(
         image,
         program,
         input,
+        before,
         shared,
         _stored: stored,
     })
@@ -224,10 +162,9 @@ pub async fn prepare(
 
 /// A file of a job, within what is left of `room`.
 async fn fetch_file(
-    blobs: &dyn Blobs,
+    source: impl Future<Output = Result<(Bytes, Stored), BlobError>>,
     job: JobId,
     file: &File,
-    from: &[u8],
     room: &mut u64,
 ) -> Result<(Bytes, Stored), WorkError> {
     let Some(left) = room.checked_sub(file.size) else {
@@ -235,12 +172,11 @@ async fn fetch_file(
             "the inputs of a unit exceed this worker's bound at {}",
             file.name
         );
-        return Err(WorkError::TooLarge { job, reason });
+        return Err(WorkError::NotWanted { job, reason });
     };
     *room = left;
     let what = format!("input {}", file.name);
-    let (bytes, guard) = blobs
-        .fetch(file.hash, from, file.size)
+    let (bytes, guard) = source
         .await
         .map_err(|source| WorkError::Fetch { job, what, source })?;
     if bytes.len() as u64 != file.size {
@@ -311,6 +247,13 @@ pub async fn run_batch(
         let reason = format!("it has no batch {batch}");
         return Err(WorkError::Malformed { job, reason });
     };
+    let gathered = Arc::new(match &prepared.before {
+        Some(before) => {
+            let units = first..first + count;
+            before.gather(&bench.ports, job, units).await?
+        }
+        None => Gathered::default(),
+    });
     let mut computed: HashMap<UnitIndex, Computed> = HashMap::new();
     for (unit, done) in bench.journal.units(id)? {
         if (first..first + count).contains(&unit)
@@ -323,8 +266,8 @@ pub async fn run_batch(
     let mut running = JoinSet::new();
     for unit in first..first + count {
         if !computed.contains_key(&unit) {
-            let (bench, prepared) = (bench.clone(), prepared.clone());
-            running.spawn(async move { run_unit(&bench, &prepared, id, unit).await });
+            let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
+            running.spawn(async move { run_unit(&bench, &prepared, &gathered, id, unit).await });
         }
     }
     while let Some(result) = running.join_next().await {
@@ -336,7 +279,16 @@ pub async fn run_batch(
         computed.insert(unit.done.unit, unit);
     }
     let computed_here = computed.len() as u64 - resumed;
-    let seal = seal(&bench, &prepared, id, anchor, (first, count), computed).await?;
+    let seal = seal(
+        &bench,
+        &prepared,
+        &gathered,
+        id,
+        anchor,
+        (first, count),
+        computed,
+    )
+    .await?;
     Ok(Finished {
         seal,
         computed: computed_here,
@@ -372,11 +324,16 @@ fn contents(output: &UnitOutput) -> impl Iterator<Item = ContentHash> + '_ {
 async fn run_unit(
     bench: &Bench,
     prepared: &Prepared,
+    gathered: &Gathered,
     id: BatchId,
     unit: UnitIndex,
 ) -> Result<Computed, WorkError> {
     let job = prepared.job;
-    let input = unit_input(prepared, unit)?;
+    let own = prepared
+        .input
+        .unit(unit)
+        .map_or(0, |input| input.files.len());
+    let input = unit_input(prepared, gathered, unit)?;
     // The lane first: inputs of waiting units would only fill the memory.
     let lane = bench
         .lanes
@@ -388,10 +345,18 @@ async fn run_unit(
     let shared: u64 = prepared.input.shared.iter().map(|file| file.size).sum();
     let mut room = bench.bounds.unit_input.saturating_sub(shared);
     let mut guards = Vec::new();
-    for file in &input.files {
+    for (at, file) in input.files.iter().enumerate() {
         let blobs = &*bench.ports.blobs;
-        let (bytes, guard) =
-            fetch_file(blobs, job, file, &prepared.spec.endpoint, &mut room).await?;
+        let source = async {
+            if at < own {
+                blobs
+                    .fetch(file.hash, &prepared.spec.endpoint, file.size)
+                    .await
+            } else {
+                gathered.fetch(blobs, file.hash, file.size).await
+            }
+        };
+        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
         files.insert(file.name.clone(), bytes);
         guards.push(guard);
     }
@@ -439,14 +404,21 @@ async fn run_unit(
     Ok(computed)
 }
 
-fn unit_input(prepared: &Prepared, unit: UnitIndex) -> Result<UnitInput, WorkError> {
-    prepared
-        .input
-        .unit(unit)
-        .ok_or_else(|| WorkError::Malformed {
-            job: prepared.job,
-            reason: format!("it has no unit {unit}"),
-        })
+/// The whole input of a unit, by the rules of its manifest: the earlier job's files are no requester's choice.
+fn unit_input(
+    prepared: &Prepared,
+    gathered: &Gathered,
+    unit: UnitIndex,
+) -> Result<UnitInput, WorkError> {
+    let job = prepared.job;
+    let malformed = |reason: String| WorkError::Malformed { job, reason };
+    let input = prepared.input.unit(unit);
+    let mut input = input.ok_or_else(|| malformed(format!("it has no unit {unit}")))?;
+    gathered.add_to(&mut input);
+    input
+        .validate()
+        .map_err(|error| malformed(error.to_string()))?;
+    Ok(input)
 }
 
 fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
@@ -529,6 +501,7 @@ async fn store(
 async fn seal(
     bench: &Bench,
     prepared: &Prepared,
+    gathered: &Gathered,
     id: BatchId,
     anchor: H256,
     (first, count): (UnitIndex, u32),
@@ -546,7 +519,7 @@ async fn seal(
         };
         let output =
             UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
-        let input = unit_input(prepared, unit)?
+        let input = unit_input(prepared, gathered, unit)?
             .encode()
             .map_err(|error| malformed(error.to_string()))?;
         let receipt = Receipt {

@@ -207,6 +207,7 @@ mod tests {
             environment: H256::zero(),
             deadline: 1,
             endpoint: vec![],
+            after: None,
             constraints: Constraints {
                 jurisdictions: vec![*b"DE", *b"FR"].try_into().expect("few"),
                 min_accepted_units: 7,

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Serialize;
-use sungrid_chain_client::{Call, Chain, Keypair, Until};
+use sungrid_chain_client::{Call, Chain, Keypair, Listing, Until};
 use sungrid_data_plane::{Config, DataPlane, FetchOptions, PeerAddress};
 use sungrid_manifest::{Class, Image, ImageKind, Limits, Manifest, ProfileName, hash, limits};
 use sungrid_primitives::ContentHash;
@@ -213,6 +213,7 @@ async fn list(context: &Context) -> Result<(), Error> {
         class: String,
         developer: String,
         usable: bool,
+        listing: Option<Listing>,
         usage: u128,
         here: bool,
     }
@@ -227,6 +228,7 @@ async fn list(context: &Context) -> Result<(), Error> {
             class: class.into(),
             developer: image.developer.to_string(),
             usable: image.usable,
+            listing: image.listing,
             usage: image.usage,
             here: local.is_some(),
         }
@@ -242,13 +244,27 @@ async fn list(context: &Context) -> Result<(), Error> {
                 row.name.clone().unwrap_or_else(|| "–".into()),
                 row.class.clone(),
                 if row.usable { "usable" } else { "retired" }.into(),
+                match row.listing {
+                    Some(Listing { listed: true, .. }) => "listed",
+                    Some(Listing { listed: false, .. }) => "NOT listed",
+                    None => "not assessed",
+                }
+                .into(),
                 if row.here { "here" } else { "" }.into(),
                 row.developer.clone(),
             ]
         };
         let rows: Vec<_> = rows.iter().map(line).collect();
         table(
-            &["image", "name", "class", "state", "code", "developer"],
+            &[
+                "image",
+                "name",
+                "class",
+                "state",
+                "standard",
+                "code",
+                "developer",
+            ],
             &rows,
         )
     });

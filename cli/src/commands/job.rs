@@ -19,7 +19,7 @@ use crate::{
     folder::{DataFolder, JobFolder, JobRecord, Task},
     image_cid,
     output::table,
-    plan::{FileRef, ImageRef, JobFile},
+    plan::{FileRef, ImageRef, JobFile, Plan},
     progress::Display,
     requester::{Requester, Summary, state_name},
     serve,
@@ -68,6 +68,7 @@ pub(super) fn overlay(args: &OrderArgs) -> Result<JobFile, Error> {
         // What the units are is one decision: flags replace the file's.
         (file.units, file.each, file.unit) = (args.units, args.each.clone(), vec![]);
     }
+    file.after = args.after.or(file.after);
     if !args.args.is_empty() {
         file.args.clone_from(&args.args);
     }
@@ -104,9 +105,22 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     file.distinct_jurisdictions |= terms.distinct_jurisdictions;
 }
 
+/// The plan of an order. A job that comes after another one has as many units, unless it says otherwise.
+pub(super) async fn plan(context: &Context, order: &OrderArgs) -> Result<Plan, Error> {
+    let mut file = overlay(order)?;
+    if let Some(after) = file.after
+        && !file.has_units()
+    {
+        let before = context.chain().await?.job(after).await?;
+        let before = before.ok_or(Error::UnknownJob(after))?;
+        file.units = Some(before.spec.units);
+    }
+    file.plan()
+}
+
 async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
     let order = &args.order;
-    let plan = overlay(order)?.plan()?;
+    let plan = plan(context, order).await?;
     let key = context.key()?;
     let chain = context.chain().await?;
     let (digest, manifest, code) = match &plan.image {
@@ -549,6 +563,9 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
             ),
             format!("ends       at block {} in any case", spec.deadline),
         ];
+        if let Some(after) = spec.after {
+            lines.push(format!("after      job {after}, whose outputs it gets"));
+        }
         if let Some(folder) = &shown.folder {
             lines.push(format!("folder     {}", folder.display()));
         }

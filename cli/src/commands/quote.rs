@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
         wait_blocks: Option<u64>,
         reasons: Vec<String>,
     }
-    let plan = job::overlay(&order)?.plan()?;
+    let plan = job::plan(context, &order).await?;
     let chain = context.chain().await?;
     let (digest, manifest) = match &plan.image {
         ImageRef::Wasm(path) => {

@@ -12,6 +12,7 @@ use sungrid_primitives::{BatchIndex, suns::CPU_1};
 use crate::{
     Error,
     args::ReceiptCommand,
+    before::Before,
     context::Context,
     folder::{JobFolder, JobRecord},
     output::table,
@@ -71,6 +72,7 @@ pub(super) struct BundleReport {
 struct Terms {
     record: JobRecord,
     input: JobInput,
+    before: Option<Before>,
 }
 
 /// Checks a bundle, a folder of bundles, or a job's folder.
@@ -126,6 +128,7 @@ fn load_terms(folder: &Path) -> Result<Option<Terms>, Error> {
     Ok(Some(Terms {
         record: folder.record()?,
         input: folder.input()?,
+        before: Before::load(&folder)?,
     }))
 }
 
@@ -171,6 +174,7 @@ fn verify_one(
         job: terms.and_then(|t| t.record.job),
         spec: terms.map(|t| &t.record.spec),
         input: terms.map(|t| &t.input),
+        before: terms.and_then(|t| t.before.as_ref()),
         ..Expected::default()
     };
     let checked = match check(&bundle, &expected) {

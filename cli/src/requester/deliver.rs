@@ -1,6 +1,6 @@
 //! Fetches one bundle, checks it, fetches its files, writes them out.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use sp_core::H256;
 use sungrid_chain_client::{AccountId, JobSpec};
@@ -12,6 +12,7 @@ use sungrid_primitives::{
 
 use crate::{
     Error,
+    before::Before,
     folder::JobFolder,
     serve::blob,
     verify::{Expected, VerifyError, check},
@@ -24,11 +25,18 @@ pub(super) struct Terms {
     pub(super) spec: JobSpec,
     pub(super) profile: Profile,
     pub(super) input: JobInput,
+    /// The outputs of the job that it comes after, once they are here.
+    pub(super) before: OnceLock<Before>,
     /// Bytes that one unit may write, from the image.
     pub(super) output_limit: u64,
 }
 
 impl Terms {
+    /// Whether the outputs of an earlier job are needed and not here.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.spec.after.is_some() && self.before.get().is_none()
+    }
+
     /// Checks a bundle of this job; every receipt must hold.
     pub(super) fn check(
         &self,
@@ -42,6 +50,7 @@ impl Terms {
             job: Some(self.job),
             spec: Some(&self.spec),
             input: Some(&self.input),
+            before: self.before.get(),
             batch: Some(batch),
             worker: Some(*worker.as_ref()),
         };
@@ -79,6 +88,9 @@ pub(super) struct Goods {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliverError {
+    /// The job comes after another one, whose outputs are not here yet.
+    #[error("the outputs of the job before it, which its receipts name, are not here")]
+    NoBefore,
     /// The worker has left the register.
     #[error("the worker is not registered any more, so its address is unknown")]
     NoAddress,
@@ -109,7 +121,7 @@ impl DeliverError {
         match self {
             Self::Verify(_) | Self::TooMuchOutput { .. } => true,
             Self::Fetch(error) => error.attempts().iter().any(|a| a.fault.is_misbehaviour()),
-            Self::NoAddress | Self::Store(_) => false,
+            Self::NoBefore | Self::NoAddress | Self::Store(_) => false,
         }
     }
 }
@@ -137,6 +149,9 @@ pub(super) async fn deliver(
 }
 
 async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods, DeliverError> {
+    if terms.is_incomplete() {
+        return Err(DeliverError::NoBefore);
+    }
     let peers = [order.peer.clone().ok_or(DeliverError::NoAddress)?];
     let limit = limits::BUNDLE_BYTES as u64;
     let bundle = blob(&order.bundle);
@@ -160,10 +175,10 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
             return Err(DeliverError::TooMuchOutput { unit, size, limit });
         }
     }
-    for (_, hash, size) in outputs.iter().flat_map(contents) {
+    for file in outputs.iter().flat_map(UnitOutput::contents) {
         held.push(
             plane
-                .fetch(blob(&hash), &peers, FetchOptions::up_to(size))
+                .fetch(blob(&file.hash), &peers, FetchOptions::up_to(file.size))
                 .await?
                 .held,
         );
@@ -174,19 +189,6 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
         outputs,
         _held: held,
     })
-}
-
-/// Relative path, digest and size of everything that a unit wrote.
-fn contents(output: &UnitOutput) -> Vec<(String, ContentHash, u64)> {
-    let streams = [("stdout", output.stdout), ("stderr", output.stderr)];
-    let streams = streams
-        .into_iter()
-        .filter_map(|(name, blob)| blob.map(|blob| (name.to_owned(), blob.hash, blob.size)));
-    let files = output
-        .files
-        .iter()
-        .map(|f| (format!("out/{}", f.name), f.hash, f.size));
-    streams.chain(files).collect()
 }
 
 /// Writes the outputs of a batch into the folders of its units, replacing what was there.
@@ -210,10 +212,10 @@ pub(super) async fn export(
             &target.join("exit"),
             format!("{}\n", output.exit).as_bytes(),
         )?;
-        for (name, hash, _) in contents(output) {
+        for file in output.contents() {
             // Names passed the manifest's rules: relative, no `..`, no separator but `/`.
             plane
-                .export(blob(&hash), target.join(Path::new(&name)))
+                .export(blob(&file.hash), target.join(Path::new(&file.name)))
                 .await?;
         }
     }

@@ -8,17 +8,23 @@
 mod deliver;
 mod state;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Serialize;
-use sungrid_chain_client::{AccountId, Chain, ChainError, Follow, Job, JobState};
+use sungrid_chain_client::{
+    AccountId, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
+};
 use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress};
 use sungrid_manifest::{JobInput, ResultReady};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 
 use crate::{
     Error,
+    before::Before,
     folder::{Accepted, Ended, JobFolder, JobRecord},
 };
 use deliver::{Delivery, Order};
@@ -176,8 +182,13 @@ impl Requester {
             spec: record.spec.clone(),
             profile: record.profile,
             input,
+            before: OnceLock::new(),
             output_limit,
         });
+        if let Some(before) = Before::load(&folder)? {
+            // It is empty so far.
+            let _ = terms.before.set(before);
+        }
         let batches = Batches::load(&folder, &record, &terms)?;
         let notifications = plane.notifications();
         let started = (Instant::now(), batches.verified_units());
@@ -284,6 +295,7 @@ impl Requester {
                 None => Err(Error::UnknownJob(self.job)),
             };
         };
+        self.fetch_before(&job, on).await?;
         let settled_before = self.seen.as_ref().map(|seen| seen.settled);
         let mut changed = false;
         if settled_before != Some(job.settled) {
@@ -335,6 +347,37 @@ impl Requester {
             on(&Update::Progress(progress));
         }
         Ok(())
+    }
+
+    /// Fetches the outputs of the job that this one comes after, once that is complete; tried again at every block.
+    async fn fetch_before(
+        &mut self,
+        job: &Job,
+        on: &mut (dyn FnMut(&Update) + Send),
+    ) -> Result<(), Error> {
+        let Some(after) = self.record.spec.after else {
+            return Ok(());
+        };
+        if !self.terms.is_incomplete()
+            || matches!(job.state, JobState::Pending)
+            || (job.state.has_ended() && job.settled == 0)
+        {
+            return Ok(());
+        }
+        match Before::fetch(&*self.chain, &self.plane, &self.folder, after).await {
+            Ok(before) => {
+                // Nobody else sets it.
+                let _ = self.terms.before.set(before);
+                Ok(())
+            }
+            Err(error @ (Error::NotFetched { .. } | Error::UnknownJob(_))) => {
+                on(&Update::Waiting {
+                    reason: error.to_string(),
+                });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// How far the job is; `None` before the chain was asked.
@@ -558,8 +601,13 @@ impl Summary {
 /// A job's state in one word.
 pub fn state_name(job: &Job) -> String {
     match job.state {
+        JobState::Pending => "pending".into(),
         JobState::Open => "open".into(),
         JobState::Settling(_) => "settling".into(),
+        JobState::Ended {
+            outcome: ChainOutcome::NoInput,
+            ..
+        } => "without input".into(),
         JobState::Ended { outcome, .. } => format!("{outcome:?}").to_lowercase(),
     }
 }

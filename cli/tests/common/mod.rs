@@ -10,7 +10,7 @@ use serde_json::Value;
 use sp_core::H256;
 use sungrid_chain_client::{
     AccountId, Architecture, Attributes, Call, Chain, Classes, EnergySource, Keypair, Region,
-    Registration, ReplicaState, Reveal, TaskClass, Until, memory::MemoryChain,
+    Registration, ReplicaState, Reveal, TaskClass, Until, Winner, memory::MemoryChain,
 };
 use sungrid_cli::{
     Error, commands,
@@ -27,6 +27,7 @@ use sungrid_manifest::{
 };
 use sungrid_primitives::{
     BatchIndex, JobId,
+    job::gathered,
     receipt::{BatchSummary, Receipt, commitment, digest},
     registration::registration_payload,
     suns::{CPU_1, Resources},
@@ -448,6 +449,10 @@ impl Worker {
         let requester = PeerAddress::from_bytes(&record.spec.endpoint).unwrap();
         let (first, count) = record.spec.range(batch).unwrap();
         let input = self.input(&record.spec.input, &requester).await;
+        let before = match record.spec.after {
+            Some(after) => self.made(chain, after).await,
+            None => vec![],
+        };
         let mut units = Vec::new();
         let mut leaves = Vec::new();
         for unit in first..first + count {
@@ -471,7 +476,13 @@ impl Worker {
                 job,
                 unit,
                 image: record.spec.image,
-                input: input.unit(unit).unwrap().encode().unwrap().hash,
+                input: {
+                    let mut input = input.unit(unit).unwrap();
+                    let gathered = gathered(before.len() as u32, input.units, unit);
+                    let units = gathered.into_iter().flatten();
+                    input.gather(units.map(|unit| (unit, &before[unit as usize])));
+                    input.encode().unwrap().hash
+                },
                 output: output.encode().unwrap().hash,
                 fuel: 1_000 + u64::from(unit),
                 peak_memory: 1 << 16,
@@ -502,6 +513,19 @@ impl Worker {
             .await
             .unwrap();
         (BatchSummary::of(&leaves, &CPU_1).unwrap(), bundle.hash)
+    }
+
+    /// What it left of every unit of a job.
+    async fn made(&self, chain: &MemoryChain, job: JobId) -> Vec<UnitOutput> {
+        let mut outputs = Vec::new();
+        for (_, result) in chain.results(job).await.unwrap() {
+            let mine = |winner: &&Winner| winner.worker == self.key.account();
+            let bundle = result.winners.iter().find(mine).unwrap().bundle;
+            let blob = sungrid_cli::serve::blob(&bundle);
+            let bytes = self.plane.get_bytes(blob, 1 << 20).await.unwrap();
+            outputs.extend(Bundle::decode(&bytes).unwrap().outputs);
+        }
+        outputs
     }
 
     /// The job's input, from the requester if it serves, as a worker that came early would have it.

@@ -22,6 +22,22 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "NothingUnclaimed") => {
             "every batch of the job has been claimed, at the bid of that time"
         }
+        ("Market", "NoPredecessor") => {
+            "there is no job of the number that this one should come after, or it was cleaned up"
+        }
+        ("Market", "PredecessorFailed") => {
+            "the job that this one should come after ended without all of its outputs: submit it again first"
+        }
+        ("Market", "OutputsGone") => {
+            "the job that this one should come after ended too long ago: workers need not have its outputs any more"
+        }
+        ("Market", "UnevenUnits") => {
+            "the units of the job before must divide evenly among this one's, at most 256 for each"
+        }
+        ("Market", "TooManySuccessors") => "eight jobs come after that one, which is all that may",
+        ("Market", "InputOfOthers") => {
+            "a job that comes after this one has not ended: try again later"
+        }
         ("Market", "DeadlineTooNear") => {
             "the deadline leaves no time to challenge a result: choose a later one, or another policy"
         }

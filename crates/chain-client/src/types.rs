@@ -114,6 +114,9 @@ pub struct JobSpec {
     pub endpoint: Vec<u8>,
     /// Who may take it.
     pub constraints: Constraints,
+    /// A job whose outputs it gets, and which must be complete before it opens.
+    #[serde(default)]
+    pub after: Option<JobId>,
 }
 
 impl JobSpec {
@@ -163,6 +166,8 @@ pub enum Outcome {
     Cancelled,
     /// Its deadline came first.
     Expired,
+    /// The job that it comes after did not complete.
+    NoInput,
 }
 
 /// State of a job.
@@ -180,6 +185,8 @@ pub enum JobState {
         /// The block in which it did.
         at: BlockNumber,
     },
+    /// Waits for the job that it comes after.
+    Pending,
 }
 
 impl JobState {
@@ -228,6 +235,8 @@ pub struct Job {
     pub paid: Balance,
     /// Planck held for the records.
     pub deposit: Balance,
+    /// All jobs that come after it.
+    pub successors: Vec<JobId>,
 }
 
 impl Job {
@@ -237,14 +246,28 @@ impl Job {
         match self.state {
             JobState::Open => started || self.next_batch < self.batches,
             JobState::Settling(Closing::Cancelled) => started,
-            JobState::Settling(Closing::Expired) | JobState::Ended { .. } => false,
+            JobState::Pending | JobState::Settling(Closing::Expired) | JobState::Ended { .. } => {
+                false
+            }
         }
+    }
+
+    /// Whether its requester may still raise or cancel it.
+    pub fn is_open_to_orders(&self) -> bool {
+        matches!(self.state, JobState::Pending | JobState::Open)
+    }
+
+    /// Whether every unit of it has an accepted output.
+    pub fn is_complete(&self) -> bool {
+        self.state.has_ended() && self.settled == self.batches
     }
 
     /// Batches that nobody has claimed, and that may still be.
     pub fn unclaimed(&self) -> u32 {
         match self.state {
-            JobState::Open => self.batches - self.settled - self.failed - self.in_flight,
+            JobState::Pending | JobState::Open => {
+                self.batches - self.settled - self.failed - self.in_flight
+            }
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
     }
@@ -424,6 +447,15 @@ impl Worker {
     }
 }
 
+/// What governance found when it held an image against the listing standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Whether it meets the standard.
+    pub listed: bool,
+    /// Hash of the written assessment.
+    pub reason: H256,
+}
+
 /// A published image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Image {
@@ -435,6 +467,15 @@ pub struct Image {
     pub usable: bool,
     /// Usage so far, µSUNS·s.
     pub usage: u128,
+    /// What governance found, if it was asked.
+    pub listing: Option<Listing>,
+}
+
+impl Image {
+    /// Whether governance found that it meets the listing standard.
+    pub fn is_listed(&self) -> bool {
+        self.listing.is_some_and(|listing| listing.listed)
+    }
 }
 
 /// What an account holds, planck.

@@ -3,7 +3,11 @@
 use codec::{DecodeAll, Encode};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use sungrid_primitives::{job::MAX_BATCH_UNITS, receipt::SignedReceipt};
+use sungrid_primitives::{
+    job::MAX_BATCH_UNITS,
+    merkle,
+    receipt::{BatchSummary, SignedReceipt},
+};
 
 use crate::{
     Manifest, ManifestError, Problem, UnitOutput, check, codec::invalid, limits::BUNDLE_BYTES,
@@ -43,6 +47,20 @@ impl Bundle {
     /// Whether there is no unit; such a bundle is invalid.
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()
+    }
+
+    /// The outputs, if they are the ones of this result; whoever knows an accepted one needs nobody's word for them.
+    pub fn outputs_of(self, accepted: &BatchSummary) -> Option<Vec<UnitOutput>> {
+        let receipts = self.receipts().ok()?;
+        let leaves: Vec<_> = receipts
+            .iter()
+            .map(|signed| signed.receipt.leaf())
+            .collect();
+        let named = receipts.iter().zip(&self.outputs).all(|(signed, output)| {
+            let encoded = output.encode();
+            encoded.is_ok_and(|encoded| encoded.hash == signed.receipt.output)
+        });
+        (named && merkle::root(&leaves) == accepted.root).then_some(self.outputs)
     }
 
     /// The receipts, decoded but *not* verified.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sungrid_primitives::{ContentHash, UnitIndex, job::MAX_UNITS};
 
 use crate::{
-    Manifest, ManifestError, check,
+    Manifest, ManifestError, UnitOutput, check,
     limits::{JOB_INPUT_BYTES, SHARED_FILES, UNIT_CONTENT_BYTES, UNIT_FILES, UNIT_INPUT_BYTES},
     link,
 };
@@ -104,6 +104,18 @@ impl JobInput {
             unit,
             units: self.count,
         })
+    }
+}
+
+impl UnitInput {
+    /// Adds the outputs of units of an earlier job: each stands in `before/UNIT`, as its requester has it.
+    pub fn gather<'a>(&mut self, outputs: impl IntoIterator<Item = (UnitIndex, &'a UnitOutput)>) {
+        for (unit, output) in outputs {
+            self.files.extend(output.contents().map(|file| File {
+                name: format!("before/{unit}/{}", file.name),
+                ..file
+            }));
+        }
     }
 }
 

@@ -54,6 +54,19 @@ impl UnitOutput {
         }
     }
 
+    /// Everything that the unit left, as it stands in a folder of its own: `stdout`, `stderr`, `out/…`.
+    pub fn contents(&self) -> impl Iterator<Item = File> + '_ {
+        let streams = [("stdout", self.stdout), ("stderr", self.stderr)];
+        let streams = streams
+            .into_iter()
+            .filter_map(|(name, blob)| blob.map(|blob| File::new(name, blob.hash, blob.size)));
+        let files = self.files.iter().map(|file| File {
+            name: format!("out/{}", file.name),
+            ..file.clone()
+        });
+        streams.chain(files)
+    }
+
     /// Bytes of all content; saturates.
     pub fn size(&self) -> u64 {
         let streams = [self.stdout, self.stderr];

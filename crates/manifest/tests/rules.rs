@@ -10,7 +10,8 @@ use sungrid_manifest::{
 use sungrid_primitives::{
     ContentHash,
     job::MAX_UNITS,
-    receipt::{Receipt, SignedReceipt},
+    receipt::{BatchSummary, Receipt, SignedReceipt},
+    suns::CPU_1,
 };
 
 fn digest(byte: u8) -> ContentHash {
@@ -571,4 +572,44 @@ fn a_signed_receipt_survives_its_bundle() {
     let bytes = Bundle::new([(signed, output())]).encode().unwrap().bytes;
     let read = Bundle::decode(&bytes).unwrap().receipts().unwrap();
     assert!(read[0].verify());
+}
+
+#[test]
+fn the_outputs_of_one_job_become_the_inputs_of_the_next() {
+    // GIVEN a bundle whose root the chain accepted
+    let mut signed = receipt();
+    signed.receipt.output = output().encode().expect("valid").hash;
+    let bundle = Bundle::new([(signed, output())]);
+    let leaves = [signed.receipt.leaf()];
+    let mut accepted = BatchSummary::of(&leaves, &CPU_1).expect("little");
+    let outputs = bundle
+        .clone()
+        .outputs_of(&accepted)
+        .expect("the accepted ones");
+    let mut other = bundle.clone();
+    other.outputs[0].exit += 1;
+    assert_eq!(
+        other.outputs_of(&accepted),
+        None,
+        "not what the receipt names"
+    );
+    accepted.root = digest(9);
+    assert_eq!(bundle.clone().outputs_of(&accepted), None, "another result");
+    // WHEN they are gathered
+    let mut unit = input().unit(1).expect("two units");
+    let own = unit.files.len();
+    unit.gather([(7, &outputs[0])]);
+    // THEN they stand beside its own files, as in the requester's folder
+    unit.encode().expect("valid");
+    let names: Vec<_> = unit.files[own..]
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    let expected: Vec<_> = outputs[0]
+        .contents()
+        .map(|file| format!("before/7/{}", file.name))
+        .collect();
+    assert_eq!(names, expected);
+    assert!(names.contains(&"before/7/stdout"));
+    assert!(names.iter().any(|name| name.starts_with("before/7/out/")));
 }

@@ -2,7 +2,7 @@
 
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
-    Get,
+    EnsureOrigin, Get,
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
@@ -46,6 +46,21 @@ mod benchmarks {
         _(RawOrigin::Signed(developer), IMAGE);
 
         assert!(!Images::<T>::contains_key(IMAGE));
+    }
+
+    #[benchmark]
+    fn set_listing() -> Result<(), BenchmarkError> {
+        let developer: T::AccountId = whitelisted_caller();
+        <Pallet<T> as ImagesTrait<_>>::prepare(&IMAGE, &developer);
+        let origin = T::GovernanceOrigin::try_successful_origin()
+            .map_err(|()| BenchmarkError::Stop("governance has an origin"))?;
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, IMAGE, true, IMAGE);
+
+        let listing = Images::<T>::get(IMAGE).and_then(|record| record.listing);
+        assert!(listing.is_some_and(|listing| listing.listed));
+        Ok(())
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

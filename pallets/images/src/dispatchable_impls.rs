@@ -8,7 +8,7 @@ use frame_support::{
 use frame_system::Pallet as System;
 use sungrid_primitives::{ContentHash, attributes::TaskClass};
 
-use crate::{Config, Error, Event, HoldReason, ImageRecord, Images, Pallet};
+use crate::{Config, Error, Event, HoldReason, ImageRecord, Images, Listing, Pallet};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_publish(
@@ -32,6 +32,7 @@ impl<T: Config> Pallet<T> {
                 retired: false,
                 jobs: 0,
                 usage: 0,
+                listing: None,
             },
         );
         Self::deposit_event(Event::ImagePublished {
@@ -41,6 +42,16 @@ impl<T: Config> Pallet<T> {
             deposit,
         });
         Ok(())
+    }
+
+    pub(crate) fn do_set_listing(image: ContentHash, listing: Listing) -> DispatchResult {
+        Images::<T>::try_mutate(image, |record| {
+            let record = record.as_mut().ok_or(Error::<T>::UnknownImage)?;
+            ensure!(!record.retired, Error::<T>::AlreadyRetired);
+            record.listing = Some(listing);
+            Self::deposit_event(Event::ImageAssessed { image, listing });
+            Ok(())
+        })
     }
 
     pub(crate) fn do_retire(who: T::AccountId, image: ContentHash) -> DispatchResult {
@@ -55,6 +66,7 @@ impl<T: Config> Pallet<T> {
         )?;
         record.deposit = 0;
         record.retired = true;
+        record.listing = None;
         Self::deposit_event(Event::ImageRetired {
             image,
             jobs: record.jobs,

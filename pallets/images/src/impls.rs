@@ -83,7 +83,8 @@ impl<T: Config> Pallet<T> {
     /// What must hold after every block:
     ///
     /// 1. a retired image holds no deposit, and has a job that still runs;
-    /// 2. the deposits of a developer's images are what is held of it for them.
+    /// 2. the deposits of a developer's images are what is held of it for them;
+    /// 3. a retired image is not listed.
     pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         use alloc::collections::BTreeMap;
         use frame_support::{ensure, traits::fungible::InspectHold};
@@ -93,6 +94,10 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 !record.retired || (record.deposit == 0 && record.jobs > 0),
                 "1: a retired image holds a deposit or has no job"
+            );
+            ensure!(
+                !record.retired || record.listing.is_none(),
+                "3: a retired image is listed"
             );
             let sum = deposits.entry(record.developer).or_default();
             *sum = sum.saturating_add(record.deposit);

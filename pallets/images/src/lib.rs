@@ -14,6 +14,11 @@
 //! | published | held | usable |
 //! | retired, jobs running | returned | developer still known |
 //! | retired, no job | returned | gone |
+//!
+//! ## Listing
+//! Governance may hold an image against a written standard (requirement C20) and list it or not, giving the hash of
+//! its reasons. The chain lets everybody publish and use what is not listed; requesters see the flag, and workers may
+//! take listed images only. A listing is for one publication: it ends with retirement.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
@@ -31,7 +36,7 @@ pub mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{ImageRecord, ImageRecordOf};
+pub use types::{ImageRecord, ImageRecordOf, Listing};
 pub use weights::WeightInfo;
 
 /// The pallet.
@@ -44,7 +49,10 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sungrid_primitives::{ContentHash, attributes::TaskClass};
 
-    use crate::{types::ImageRecordOf, weights::WeightInfo};
+    use crate::{
+        types::{ImageRecordOf, Listing},
+        weights::WeightInfo,
+    };
 
     /// Version of the storage layout.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
@@ -60,6 +68,8 @@ pub mod pallet {
         type Currency: Inspect<Self::AccountId, Balance = u128>
             + Mutate<Self::AccountId>
             + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+        /// Who holds images against the listing standard.
+        type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Reasons for holds.
         type RuntimeHoldReason: From<HoldReason>;
         /// Held while an image is published, planck: the price of the record's place in storage.
@@ -100,6 +110,13 @@ pub mod pallet {
             image: ContentHash,
             /// Jobs that still run.
             jobs: u32,
+        },
+        /// Governance held the image against the listing standard.
+        ImageAssessed {
+            /// BLAKE3 of its manifest.
+            image: ContentHash,
+            /// What it found.
+            listing: Listing,
         },
         /// A retired image was forgotten, for its last job has ended.
         ImageRemoved {
@@ -172,6 +189,33 @@ pub mod pallet {
         pub fn retire(origin: OriginFor<T>, manifest: ContentHash) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_retire(who, manifest)
+        }
+
+        /// Lists an image, or says why it is not listed; replaces what was found before.
+        ///
+        /// # Parameters
+        /// - `manifest`: BLAKE3 of the image's manifest.
+        /// - `listed`: whether it meets the listing standard.
+        /// - `reason`: hash of the written assessment.
+        ///
+        /// # Origin
+        /// [`Config::GovernanceOrigin`].
+        ///
+        /// # Errors
+        /// [`Error::UnknownImage`], [`Error::AlreadyRetired`].
+        ///
+        /// # Events
+        /// [`Event::ImageAssessed`].
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::set_listing())]
+        pub fn set_listing(
+            origin: OriginFor<T>,
+            manifest: ContentHash,
+            listed: bool,
+            reason: ContentHash,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_set_listing(manifest, Listing { listed, reason })
         }
     }
 

@@ -51,6 +51,7 @@ impl pallet_balances::Config for Test {
 
 impl pallet_images::Config for Test {
     type Currency = Balances;
+    type GovernanceOrigin = frame_system::EnsureRoot<u64>;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Deposit = ConstU128<DEPOSIT>;
     type WeightInfo = ();

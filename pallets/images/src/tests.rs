@@ -5,7 +5,7 @@ use sp_runtime::{DispatchError, TokenError, TryRuntimeError};
 use sungrid_primitives::{ContentHash, attributes::TaskClass, traits::Images as _};
 
 use crate::{
-    Error, Event, HoldReason, ImageRecord,
+    Error, Event, HoldReason, ImageRecord, Listing,
     mock::{
         ALICE, BOB, Balances, DEPOSIT, IMAGE, Images, OTHER, POOR, RuntimeOrigin, System, Test,
         new_test_ext, scenario,
@@ -52,6 +52,7 @@ mod calls {
                     retired: false,
                     jobs: 0,
                     usage: 0,
+                    listing: None,
                 })
             );
             assert_eq!(Images::image(OTHER), None);
@@ -146,6 +147,71 @@ mod calls {
                 Images::retire(RuntimeOrigin::signed(ALICE), IMAGE),
                 Error::<Test>::AlreadyRetired
             );
+        });
+    }
+}
+
+mod listing {
+    use super::*;
+
+    const REASON: ContentHash = ContentHash::repeat_byte(7);
+
+    fn assess(listed: bool) -> sp_runtime::DispatchResult {
+        Images::set_listing(RuntimeOrigin::root(), IMAGE, listed, REASON)
+    }
+
+    #[test]
+    fn governance_lists_and_unlists_with_its_reason() {
+        scenario(|| {
+            publish(ALICE, IMAGE);
+            for listed in [true, false] {
+                let listing = Listing {
+                    listed,
+                    reason: REASON,
+                };
+                assert_ok!(assess(listed));
+                let found = Images::image(IMAGE).and_then(|record| record.listing);
+                assert_eq!(found, Some(listing));
+                System::assert_last_event(
+                    Event::ImageAssessed {
+                        image: IMAGE,
+                        listing,
+                    }
+                    .into(),
+                );
+            }
+            // What is not listed can be used all the same.
+            assert_eq!(Images::developer_of_usable(&IMAGE), Some(ALICE));
+        });
+    }
+
+    #[test]
+    fn a_developer_does_not_list_its_own_image() {
+        scenario(|| {
+            publish(ALICE, IMAGE);
+            for origin in [RuntimeOrigin::signed(ALICE), RuntimeOrigin::none()] {
+                assert_noop!(
+                    Images::set_listing(origin, IMAGE, true, REASON),
+                    DispatchError::BadOrigin
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn a_listing_is_of_what_is_published_and_ends_with_it() {
+        scenario(|| {
+            assert_noop!(assess(true), Error::<Test>::UnknownImage);
+            publish(ALICE, IMAGE);
+            assert_ok!(assess(true));
+            Images::note_job(&IMAGE);
+            assert_ok!(Images::retire(RuntimeOrigin::signed(ALICE), IMAGE));
+            assert_noop!(assess(true), Error::<Test>::AlreadyRetired);
+            assert_eq!(Images::image(IMAGE).and_then(|record| record.listing), None);
+            // Whoever publishes it next has to be assessed again.
+            Images::note_job_ended(&IMAGE);
+            publish(BOB, IMAGE);
+            assert_eq!(Images::image(IMAGE).and_then(|record| record.listing), None);
         });
     }
 }
@@ -276,6 +342,20 @@ mod invariants {
         let text = "2: deposits of images differ from what is held";
         assert_eq!(broken(|record| record.deposit += 1), text.into());
         assert_eq!(broken(|record| record.developer = BOB), text.into());
+    }
+
+    #[test]
+    fn a_listing_of_a_retired_image_is_noticed() {
+        let text = "3: a retired image is listed";
+        let listed = broken(|record| {
+            record.retired = true;
+            (record.deposit, record.jobs) = (0, 1);
+            record.listing = Some(Listing {
+                listed: true,
+                reason: OTHER,
+            });
+        });
+        assert_eq!(listed, text.into());
     }
 
     #[test]

@@ -3,7 +3,27 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
-use sungrid_primitives::attributes::TaskClass;
+use sungrid_primitives::{ContentHash, attributes::TaskClass};
+
+/// What governance found when it held an image against the listing standard (requirement C20).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Listing {
+    /// Whether it meets the standard.
+    pub listed: bool,
+    /// Hash of the written assessment.
+    pub reason: ContentHash,
+}
 
 /// One image.
 #[derive(
@@ -24,6 +44,8 @@ pub struct ImageRecord<AccountId, BlockNumber> {
     pub jobs: u32,
     /// Verified work that it was used for, µSUNS·s.
     pub usage: u128,
+    /// What governance found; `None` while it was not asked, and once the image is retired.
+    pub listing: Option<Listing>,
 }
 
 /// [`ImageRecord`] of a runtime.

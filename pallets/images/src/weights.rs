@@ -11,6 +11,8 @@ pub trait WeightInfo {
     fn publish() -> Weight;
     /// Of [`retire`](crate::Pallet::retire).
     fn retire() -> Weight;
+    /// Of [`set_listing`](crate::Pallet::set_listing).
+    fn set_listing() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -23,5 +25,10 @@ impl WeightInfo for () {
     fn retire() -> Weight {
         Weight::from_parts(60_000_000, 4_000)
             .saturating_add(RocksDbWeight::get().reads_writes(3, 3))
+    }
+    // The record.
+    fn set_listing() -> Weight {
+        Weight::from_parts(30_000_000, 2_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
     }
 }

@@ -8,7 +8,7 @@ use sungrid_primitives::{BatchIndex, JobId, traits::Verifier};
 use crate::*;
 
 impl<T: Config> Pallet<T> {
-    /// Puts something on the agenda: a job's own deadline (`batch` is `None`), or a deadline of the verifier.
+    /// Puts something on the agenda: a job's own deadline or the jobs that come after it (`batch` is `None`), or a deadline of the verifier.
     /// Never due in this block or before; an entry that turns out to be moot does nothing.
     pub fn schedule(at: BlockNumberFor<T>, job: JobId, batch: Option<BatchIndex>) {
         let now = frame_system::Pallet::<T>::block_number();
@@ -19,9 +19,11 @@ impl<T: Config> Pallet<T> {
         Agenda::<T>::insert(at.max(next), (job, batch), ());
     }
 
-    /// Weight of one step of a job's deadline.
+    /// Weight of one step of a job.
     fn job_step_weight() -> Weight {
-        T::WeightInfo::agenda_close().max(T::WeightInfo::agenda_abandon())
+        T::WeightInfo::agenda_close()
+            .max(T::WeightInfo::agenda_abandon())
+            .max(T::WeightInfo::agenda_open())
     }
 
     /// Weight of the heaviest step.
@@ -78,13 +80,21 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// A job's deadline has come: closes it, then fails, one per step, the batches that still want a
+    /// Something of a job itself is due. If it has ended: the jobs that come after it, one per step. If not, it is its
+    /// deadline: closes it, then fails, one per step, the batches that still want a
     /// replica, because nobody can claim them any more. Whether none is left.
     pub(crate) fn expire_step(id: JobId) -> bool {
         let Some(mut job) = Jobs::<T>::get(id) else {
             return true;
         };
-        if job.state == JobState::Open {
+        if job.has_ended() {
+            return Self::open_successor(&job);
+        }
+        let now = frame_system::Pallet::<T>::block_number();
+        if now < job.spec.deadline {
+            return true;
+        }
+        if job.is_open_to_orders() {
             Self::close(id, &mut job, Closing::Expired);
             Self::deposit_event(Event::JobExpired {
                 job: id,

@@ -77,7 +77,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Stores the job, or ends it if nothing of it is left to do.
-    pub(crate) fn store_or_end(id: JobId, mut job: JobRecordOf<T>) {
+    pub(crate) fn store_or_end(id: JobId, job: JobRecordOf<T>) {
         let outcome = match job.state {
             JobState::Open if job.settled.saturating_add(job.failed) == job.batches => {
                 Some(Outcome::Completed)
@@ -85,21 +85,31 @@ impl<T: Config> Pallet<T> {
             JobState::Settling(closing) if job.in_flight == 0 => Some(closing.into()),
             _ => None,
         };
-        if let Some(outcome) = outcome {
-            let at = frame_system::Pallet::<T>::block_number();
-            let released = Self::release_escrow(&job);
-            job.state = JobState::Ended { outcome, at };
-            Agenda::<T>::remove(job.spec.deadline, (id, None::<BatchIndex>));
-            T::Images::note_job_ended(&job.spec.image);
-            Self::deposit_event(Event::JobEnded {
-                job: id,
-                outcome,
-                settled: job.settled,
-                failed: job.failed,
-                paid: job.paid,
-                released,
-            });
+        match outcome {
+            Some(outcome) => Self::end(id, job, outcome),
+            None => Jobs::<T>::insert(id, job),
         }
+    }
+
+    /// Ends a job: releases what is left of its escrow, and has the jobs that come after it looked at.
+    pub(crate) fn end(id: JobId, mut job: JobRecordOf<T>, outcome: Outcome) {
+        let at = frame_system::Pallet::<T>::block_number();
+        let released = Self::release_escrow(&job);
+        job.state = JobState::Ended { outcome, at };
+        Agenda::<T>::remove(job.spec.deadline, (id, None::<BatchIndex>));
+        if !job.successors.is_empty() {
+            // After whatever is due now: an entry is never added to a block that is being worked off.
+            Self::schedule(at, id, None);
+        }
+        T::Images::note_job_ended(&job.spec.image);
+        Self::deposit_event(Event::JobEnded {
+            job: id,
+            outcome,
+            settled: job.settled,
+            failed: job.failed,
+            paid: job.paid,
+            released,
+        });
         Jobs::<T>::insert(id, job);
     }
 

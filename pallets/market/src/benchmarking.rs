@@ -65,6 +65,7 @@ fn spec<T: Config>(units: u32) -> JobSpecOf<T> {
         environment: ENVIRONMENT,
         deadline: now.saturating_add(T::MaxJobBlocks::get()),
         endpoint: vec![1; 256].try_into().expect("within the bound"),
+        after: None,
         constraints: Constraints {
             jurisdictions: vec![
                 *b"DE", *b"FR", *b"CH", *b"AT", *b"NL", *b"BE", *b"LU", *b"DK",
@@ -132,20 +133,46 @@ fn change<T: Config>(id: JobId, change: impl FnOnce(&mut JobRecordOf<T>)) {
     Jobs::<T>::insert(id, job);
 }
 
+fn past_deadline<T: Config>(id: JobId) {
+    let deadline = Jobs::<T>::get(id).expect("submitted").spec.deadline;
+    frame_system::Pallet::<T>::set_block_number(deadline);
+}
+
+/// As many jobs as may come after one that is cancelled: the last of them is still pending.
+fn chained<T: Config>() -> (JobId, JobId)
+where
+    T::Currency: Mutate<T::AccountId>,
+{
+    let before = submit::<T>(4 * WINDOW);
+    let requester: T::AccountId = whitelisted_caller();
+    for _ in 0..MAX_SUCCESSORS {
+        let mut order = spec::<T>(4 * WINDOW);
+        order.after = Some(before);
+        assert!(Pallet::<T>::submit(RawOrigin::Signed(requester.clone()).into(), order).is_ok());
+    }
+    assert!(Pallet::<T>::cancel(RawOrigin::Signed(requester).into(), before).is_ok());
+    for _ in 1..MAX_SUCCESSORS {
+        assert!(!Pallet::<T>::expire_step(before));
+    }
+    (before, NextJobId::<T>::get().saturating_sub(1))
+}
+
 #[benchmarks(where T::Currency: Mutate<T::AccountId>)]
 mod benches {
     use super::*;
 
     #[benchmark]
     fn submit() {
-        let requester = prepare::<T>();
-        let spec = spec::<T>(4 * WINDOW);
+        let before = super::submit::<T>(4 * WINDOW);
+        let requester: T::AccountId = whitelisted_caller();
+        let mut spec = spec::<T>(4 * WINDOW);
+        spec.after = Some(before);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(requester), spec);
 
-        let job = Jobs::<T>::get(0).expect("submitted");
-        assert!(job.window.is_full());
+        let job = Jobs::<T>::get(before.saturating_add(1)).expect("submitted");
+        assert_eq!(job.state, JobState::Pending);
     }
 
     /// The operator has had every batch of the window but one.
@@ -233,6 +260,7 @@ mod benches {
     #[benchmark]
     fn agenda_close() {
         let id = crowded::<T>();
+        past_deadline::<T>(id);
 
         #[block]
         {
@@ -242,6 +270,20 @@ mod benches {
         let job = Jobs::<T>::get(id).expect("submitted");
         assert_eq!(job.state, JobState::Settling(Closing::Expired));
         assert_eq!(job.waiting, 0);
+    }
+
+    /// The last of as many jobs as possible ends without input.
+    #[benchmark]
+    fn agenda_open() {
+        let (before, last) = chained::<T>();
+
+        #[block]
+        {
+            assert!(!Pallet::<T>::expire_step(before));
+        }
+
+        assert!(Jobs::<T>::get(last).is_some_and(|job| job.has_ended()));
+        assert!(Pallet::<T>::expire_step(before));
     }
 
     /// A batch that as many workers as possible have had fails, and its job ends.
@@ -276,6 +318,7 @@ mod benches {
             job.in_flight = 1;
             job.state = JobState::Settling(Closing::Expired);
         });
+        past_deadline::<T>(id);
 
         #[block]
         {

@@ -48,6 +48,7 @@ impl<T: Config> Pallet<T> {
 
         let id = NextJobId::<T>::get();
         NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
+        let pending = Self::join_predecessor(&requester, &spec, id, now)?;
         let batches = batch_count(spec.units, spec.batch_size);
         T::Currency::hold(&HoldReason::Escrow.into(), &requester, escrow)?;
         T::Currency::hold(&HoldReason::Deposit.into(), &requester, deposit)?;
@@ -60,7 +61,11 @@ impl<T: Config> Pallet<T> {
             price: spec.price,
             spec,
             class,
-            state: JobState::Open,
+            state: if pending {
+                JobState::Pending
+            } else {
+                JobState::Open
+            },
             batches,
             rate,
             unit_charge,
@@ -76,6 +81,7 @@ impl<T: Config> Pallet<T> {
             paid: 0,
             deposit,
             cleaned: 0,
+            successors: BoundedVec::new(),
         };
         Self::refill_window(id, &mut job);
         Jobs::<T>::insert(id, job);
@@ -322,7 +328,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_cancel(who: T::AccountId, id: JobId) -> DispatchResult {
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.requester == who, Error::<T>::NotRequester);
-        ensure!(job.state == JobState::Open, Error::<T>::NotOpen);
+        ensure!(job.is_open_to_orders(), Error::<T>::NotOpen);
         Self::close(id, &mut job, Closing::Cancelled);
         Self::deposit_event(Event::JobCancelled {
             job: id,
@@ -344,6 +350,7 @@ impl<T: Config> Pallet<T> {
             received || now >= at.saturating_add(T::Retention::get()),
             Error::<T>::RetentionNotOver
         );
+        ensure!(!Self::is_awaited(&job), Error::<T>::InputOfOthers);
         // Batches that were never in the window have no results.
         let end = job
             .next_batch

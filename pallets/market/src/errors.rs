@@ -13,6 +13,19 @@ mod errors {
         NotOpen,
         /// Only the requester of the job may do this.
         NotRequester,
+        /// There is no job of the number that this one should come after; it may have been cleaned up.
+        NoPredecessor,
+        /// The job that this one should come after has ended without all of its outputs.
+        PredecessorFailed,
+        /// The job that this one should come after ended too long ago: nobody has to serve its outputs any more.
+        OutputsGone,
+        /// The units of the job that this one should come after do not divide evenly among this one's, or are more than
+        /// 256 for each.
+        UnevenUnits,
+        /// As many jobs come after that one as may.
+        TooManySuccessors,
+        /// A job that comes after this one has not ended: it may need these results.
+        InputOfOthers,
         /// A bid can only be raised: give more than the job bids now.
         BidNotRaised,
         /// Every batch of the job has been claimed, at the bid of that time: a raise would change nothing.

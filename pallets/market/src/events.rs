@@ -21,6 +21,11 @@ mod events {
             /// Number of batches.
             batches: u32,
         },
+        /// A pending job can be claimed now: the job that it comes after is complete.
+        JobOpened {
+            /// The job.
+            job: JobId,
+        },
         /// The bid of a job was raised.
         BidRaised {
             /// The job.

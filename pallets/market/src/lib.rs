@@ -19,6 +19,8 @@
 //!
 //! - **Escrow**: the worst case of the job, held on the requester from submission to the job's end.
 //! - **Deposit**: the price of the job's records, held until they are cleaned up.
+//! - **Pending**: a job that comes after another one and waits for its outputs. Escrow and deposit are held; nothing can
+//!   be claimed.
 //! - **Window**: the at most [`WINDOW`] batches that can be claimed now. Batches enter it in order, never
 //!   claimed ones from a cursor, started ones when they want another replica. If it is full, the latter wait in
 //!   [`Waiting`] and go first.
@@ -44,6 +46,7 @@
 //! | job | when |
 //! |---|---|
 //! | completed | its last batch was accepted or failed |
+//! | without input | it comes after a job that did not complete: before anything was claimed |
 //! | cancelled | by its requester; batches with a claim first run to their end, and are paid |
 //! | expired | at its deadline; batches whose replicas are all claimed first run to their end, and are paid |
 //!
@@ -81,6 +84,7 @@ mod availability;
 mod batch;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod chains;
 mod challenge;
 mod checks;
 mod constraints;
@@ -306,7 +310,8 @@ pub mod pallet {
         /// Holds, in this block (requirement C9), the escrow
         /// `batches × results × cost(batch_size × unit_charge(fuel_limit, memory_limit), price)`, where `results`
         /// is [`Policy::paid_results`], and the deposit
-        /// `JobDeposit + batches × BatchDeposit`. With too little balance nothing happens.
+        /// `JobDeposit + batches × BatchDeposit`. With too little balance nothing happens. A job that comes after one
+        /// that runs is pending until that one has ended; the agenda opens it in the block after.
         ///
         /// ## Parameters
         /// - `spec`: the order.
@@ -390,7 +395,7 @@ pub mod pallet {
         /// - `job`: the job.
         ///
         /// ## Errors
-        /// - [`Error::NoSuchJob`], [`Error::NotEnded`], [`Error::RetentionNotOver`]
+        /// - [`Error::NoSuchJob`], [`Error::NotEnded`], [`Error::RetentionNotOver`], [`Error::InputOfOthers`]
         ///
         /// ## Events
         /// - [`Event::CleanedUp`]

@@ -465,6 +465,7 @@ pub(crate) fn spec(units: u32) -> JobSpecOf<Test> {
         deadline: System::block_number() + 100,
         endpoint: vec![1; 32].try_into().expect("within the bound"),
         constraints: Constraints::default(),
+        after: None,
     }
 }
 

@@ -11,7 +11,7 @@ impl<T: Config> Pallet<T> {
         ensure!(job.requester == who, Error::<T>::NotRequester);
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(
-            job.state == JobState::Open && now < job.claim_until,
+            job.is_open_to_orders() && now < job.claim_until,
             Error::<T>::NotOpen
         );
         ensure!(price > job.price, Error::<T>::BidNotRaised);

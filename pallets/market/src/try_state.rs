@@ -68,6 +68,8 @@ mod checks {
         /// 11. What a live job has left of its escrow covers its batches at their limits: those in flight at their own
         ///     price, those that nobody has claimed at the job's. A raised price is above the order's bid and at most
         ///     the job's, and stays until its batch is cleaned up.
+        /// 12. A pending job was never claimable; it comes after an earlier job that exists and lists it, and if that one has
+        ///     ended, looking at its successors is on the agenda.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             let next = NextJobId::<T>::get();
             let now = frame_system::Pallet::<T>::block_number();
@@ -181,13 +183,26 @@ mod checks {
                 waiting == 0 || job.window.is_full(),
                 "market 5: a batch waits while the window has room"
             );
+            if job.state == JobState::Pending {
+                ensure!(
+                    job.next_batch == 0 && job.claims == 0,
+                    "market 12: a pending job was opened"
+                );
+                let after = job.spec.after.filter(|after| *after < id);
+                let before = after.and_then(|after| Some((after, Jobs::<T>::get(after)?)));
+                let (after, before) = before.ok_or("market 12: a job comes after none")?;
+                let expected = before.successors.contains(&id)
+                    && (!before.has_ended()
+                        || Agenda::<T>::iter_keys().any(|(_, entry)| entry == (after, None)));
+                ensure!(expected, "market 12: a pending job would never open");
+            }
             ensure!(job.paid <= job.escrow, "market 7: more was paid than held");
             if job.has_ended() {
                 ensure!(
                     job.in_flight == 0 && window.is_empty() && waiting == 0,
                     "market 10: an ended job has work left"
                 );
-            } else if job.state == JobState::Open || !window.is_empty() {
+            } else if job.is_open_to_orders() || !window.is_empty() {
                 let on_agenda =
                     Agenda::<T>::contains_key(job.spec.deadline, (id, None::<BatchIndex>));
                 ensure!(on_agenda, "market 8: a job would never expire");

@@ -6,7 +6,7 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sp_core::H256;
 use sungrid_primitives::{
-    BatchIndex, ContentHash, UnitIndex,
+    BatchIndex, ContentHash, JobId, UnitIndex,
     attributes::TaskClass,
     constraints::Constraints,
     environment::EnvironmentId,
@@ -27,6 +27,12 @@ pub const MAX_ASSIGNMENTS: u32 = 12;
 /// Blocks after which a summons reaches twice as many workers; the first reaches 1 in 256. Too few: the first to
 /// see it takes the place, drawn or not. Too many: a small fleet waits for long.
 pub const SUMMONS_STEP: u32 = 2;
+
+/// Most jobs that ever come after one job. Too few: a result cannot be used in several ways. Too many: opening them,
+/// and keeping the outputs for them, burdens workers who were paid once.
+pub const MAX_SUCCESSORS: u32 = 8;
+/// Most units of a job whose outputs one unit of the next job gets: as many as it may have files.
+pub const MAX_GATHERED: u32 = 256;
 
 /// What a requester orders.
 #[derive(
@@ -59,6 +65,9 @@ pub struct JobSpec<BlockNumber> {
     pub endpoint: BoundedVec<u8, ConstU32<MAX_ENDPOINT_BYTES>>,
     /// Who may work on it.
     pub constraints: Constraints,
+    /// A job whose outputs it gets beside its input, and which must be complete before it opens. Unit `n` gets the
+    /// outputs of as many units as that job has for each of this one's, in order.
+    pub after: Option<JobId>,
 }
 
 impl<BlockNumber> JobSpec<BlockNumber> {
@@ -121,6 +130,8 @@ pub enum Outcome {
     Cancelled,
     /// Its deadline came first.
     Expired,
+    /// The job that it comes after did not complete: some of its input will never exist.
+    NoInput,
 }
 
 impl From<Closing> for Outcome {
@@ -157,6 +168,8 @@ pub enum JobState<BlockNumber> {
         /// The block in which it did.
         at: BlockNumber,
     },
+    /// Waits for the job that it comes after.
+    Pending,
 }
 
 /// A job on chain, until it is cleaned up.
@@ -206,6 +219,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub deposit: u128,
     /// Batches below this index have been cleaned up.
     pub cleaned: BatchIndex,
+    /// All jobs that come after it.
+    pub successors: BoundedVec<JobId, ConstU32<MAX_SUCCESSORS>>,
 }
 
 /// The job record of a runtime.
@@ -218,7 +233,9 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
     pub fn outstanding(&self) -> u128 {
         match self.state {
             JobState::Ended { .. } => 0,
-            JobState::Open | JobState::Settling(_) => self.escrow.saturating_sub(self.paid),
+            JobState::Pending | JobState::Open | JobState::Settling(_) => {
+                self.escrow.saturating_sub(self.paid)
+            }
         }
     }
 
@@ -231,13 +248,23 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
     /// Batches that nobody has claimed, and that may still be.
     pub fn unclaimed(&self) -> u32 {
         match self.state {
-            JobState::Open => self
+            JobState::Pending | JobState::Open => self
                 .batches
                 .saturating_sub(self.settled)
                 .saturating_sub(self.failed)
                 .saturating_sub(self.in_flight),
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
+    }
+
+    /// Whether its requester may still change what is to be done.
+    pub fn is_open_to_orders(&self) -> bool {
+        matches!(self.state, JobState::Pending | JobState::Open)
+    }
+
+    /// Whether every unit of it has an accepted output.
+    pub fn is_complete(&self) -> bool {
+        self.has_ended() && self.settled == self.batches
     }
 
     /// Whether the job has ended.

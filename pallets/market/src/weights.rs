@@ -21,6 +21,8 @@ pub trait WeightInfo {
     fn agenda_lookup() -> Weight;
     /// A job's deadline: it is closed.
     fn agenda_close() -> Weight;
+    /// A job's end: one of the jobs that come after it opens, or ends.
+    fn agenda_open() -> Weight;
     /// A job's deadline: one batch fails.
     fn agenda_abandon() -> Weight;
 }
@@ -36,8 +38,8 @@ fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
 
 impl WeightInfo for () {
     fn submit() -> Weight {
-        // Profile, floor, environment, image, number, account, holds, job, agenda, cursor.
-        estimate(80, 12, 8)
+        // Profile, floor, environment, image, number, the job before, account, holds, job, agenda, cursor.
+        estimate(80, 13, 9)
     }
     fn claim() -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
@@ -59,7 +61,8 @@ impl WeightInfo for () {
         // The job, its hold, what the verifier has of it; per batch the result, marks of ratings of those who found it, and
         // its price if the bid was raised.
         let batch = estimate(12, 2, 2 + u64::from(crate::MAX_ASSIGNMENTS));
-        estimate(60, 6, 6).saturating_add(batch.saturating_mul(u64::from(b)))
+        estimate(60, 6 + u64::from(crate::MAX_SUCCESSORS), 6)
+            .saturating_add(batch.saturating_mul(u64::from(b)))
     }
     fn agenda_lookup() -> Weight {
         estimate(10, 2, 2)
@@ -71,6 +74,10 @@ impl WeightInfo for () {
             8 + 2 * u64::from(crate::WINDOW),
             8 + u64::from(crate::WINDOW),
         )
+    }
+    fn agenda_open() -> Weight {
+        // The job, those after it, the end of one: account, holds, image, agenda, cursor.
+        estimate(100, 8 + u64::from(crate::MAX_SUCCESSORS), 8)
     }
     fn agenda_abandon() -> Weight {
         // Batch, ballot, job, up to 12 workers twice, a refill, its price, a payment and its credit, the

@@ -12,7 +12,7 @@ use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    policy::MAX_TRUST,
+    policy::{MAX_TRUST, Trust},
     receipt::{self, BatchSummary},
     suns::CPU_1,
     traits::{CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
@@ -61,6 +61,7 @@ where
         deadline: System::<T>::block_number().saturating_add(T::MaxJobBlocks::get()),
         endpoint: vec![1; 256].try_into().expect("within the bound"),
         constraints: Constraints::default(),
+        after: None,
     };
     assert!(Market::<T>::submit(RawOrigin::Signed(requester).into(), spec).is_ok());
     job
@@ -320,6 +321,21 @@ mod benches {
 
         assert!(Ballots::<T>::get(job, 0).is_none());
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    #[benchmark]
+    fn forget_trust() {
+        let departed = worker::<T>(0);
+        for n in 0..FORGOTTEN_AT_ONCE {
+            let environment = H256::from_low_u64_be(n.into());
+            Trusts::<T>::insert(&departed, environment, Trust::default());
+        }
+        let caller: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller), departed.clone());
+
+        assert_eq!(Trusts::<T>::iter_key_prefix(&departed).count(), 0);
     }
 
     #[benchmark]

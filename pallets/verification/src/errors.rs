@@ -52,5 +52,9 @@ mod errors {
         SelfRating,
         /// The requester has rated this operator for this job.
         AlreadyRated,
+        /// The worker is registered: what it is trusted with stays.
+        StillRegistered,
+        /// Nothing is known of that worker.
+        NothingToForget,
     }
 }

@@ -146,5 +146,12 @@ mod events {
             /// 1 to [`MOST_STARS`].
             stars: u8,
         },
+        /// The trust in a worker that is registered no more was forgotten.
+        TrustForgotten {
+            /// The worker key.
+            worker: T::AccountId,
+            /// In so many environments.
+            environments: u32,
+        },
     }
 }

@@ -128,6 +128,7 @@
 
 extern crate alloc;
 
+pub use departed::FORGOTTEN_AT_ONCE;
 use frame_support::pallet_macros::import_section;
 pub use pallet::*;
 use tally::Tally;
@@ -138,6 +139,7 @@ mod availability;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod canary;
+mod departed;
 mod dispatchable_impls;
 mod draw;
 mod errors;
@@ -234,8 +236,8 @@ pub mod pallet {
     pub type Results<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, ResultRecordOf<T>>;
 
-    /// What results of a worker in an environment were worth so far. Stays when the worker leaves: its key may come
-    /// back.
+    /// What results of a worker in an environment were worth so far. Stays when the worker leaves, until anyone has it
+    /// forgotten.
     #[pallet::storage]
     pub type Trusts<T: Config> = StorageDoubleMap<
         _,
@@ -562,6 +564,30 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_rate(who, job, batch, operator, stars)
+        }
+
+        /// Forgets what a worker key was trusted with that is registered no more, in at most
+        /// [`FORGOTTEN_AT_ONCE`] environments. If it comes back it is a new worker.
+        ///
+        /// ## Dispatch origin
+        /// Signed by anyone; costs no fee if something was forgotten.
+        ///
+        /// ## Parameters
+        /// - `worker`: the worker key.
+        ///
+        /// ## Errors
+        /// - [`Error::StillRegistered`], [`Error::NothingToForget`]
+        ///
+        /// ## Events
+        /// - [`Event::TrustForgotten`]
+        #[pallet::call_index(7)]
+        #[pallet::weight(<T as Config>::WeightInfo::forget_trust())]
+        pub fn forget_trust(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget_trust(worker)
         }
     }
 }

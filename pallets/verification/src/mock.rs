@@ -150,6 +150,7 @@ impl pallet_workers::Config for Test {
 }
 
 impl pallet_images::Config for Test {
+    type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Deposit = ConstU128<100>;
@@ -300,6 +301,7 @@ pub(crate) fn spec(batches: u32, quorum: u8) -> JobSpec<u64> {
         deadline: System::block_number() + LIFE,
         endpoint: vec![1; 32].try_into().expect("short"),
         constraints: Constraints::default(),
+        after: None,
     }
 }
 

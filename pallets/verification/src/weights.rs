@@ -21,6 +21,8 @@ pub trait WeightInfo {
     fn acknowledge(b: u32) -> Weight;
     /// [`crate::Pallet::rate`].
     fn rate() -> Weight;
+    /// [`crate::Pallet::forget_trust`].
+    fn forget_trust() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
     /// Advancing the beacon, every block.
@@ -67,6 +69,11 @@ impl WeightInfo for () {
     fn rate() -> Weight {
         // Job, result, mark, rating.
         estimate(50, 4, 2)
+    }
+    fn forget_trust() -> Weight {
+        // The worker, and as many records of it as go at once.
+        let records = u64::from(crate::FORGOTTEN_AT_ONCE);
+        estimate(40, 2 + records, records)
     }
     fn deadline() -> Weight {
         estimate(900, 132, 116)

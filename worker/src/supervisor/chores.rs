@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sungrid_chain_client::{Call, JobState, Until, Worker, WorkerState};
-use sungrid_primitives::JobId;
+use sungrid_primitives::{BatchIndex, JobId};
 use tracing::info;
 
 use super::{Fatal, Report, Supervisor};
@@ -120,15 +120,7 @@ impl Supervisor {
             .map(|(id, _)| id.0)
             .collect();
         for job in jobs {
-            let below = match self.ports.chain.job(job).await?.map(|record| record.state) {
-                None => u32::MAX,
-                Some(JobState::Ended { at, .. })
-                    if self.head.number > at.saturating_add(self.params.retention) =>
-                {
-                    u32::MAX
-                }
-                Some(_) => self.ports.chain.received(job).await?,
-            };
+            let below = self.needless_below(job).await?;
             let batches: Vec<BatchId> = self
                 .hand
                 .range((job, 0)..(job, below))
@@ -143,6 +135,28 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// The first batch of a job whose outputs somebody may still ask for: none once its retention has passed, those that its
+    /// requester has not confirmed before, and all while a job that comes after it runs.
+    async fn needless_below(&self, job: JobId) -> Result<BatchIndex, Fatal> {
+        let Some(record) = self.ports.chain.job(job).await? else {
+            return Ok(BatchIndex::MAX);
+        };
+        for next in record.successors {
+            let next = self.ports.chain.job(next).await?;
+            if next.is_some_and(|next| !next.state.has_ended()) {
+                return Ok(0);
+            }
+        }
+        match record.state {
+            JobState::Ended { at, .. }
+                if self.head.number > at.saturating_add(self.params.retention) =>
+            {
+                Ok(BatchIndex::MAX)
+            }
+            _ => Ok(self.ports.chain.received(job).await?),
+        }
     }
 
     /// Looks whether a full disk has room again.

@@ -1,7 +1,7 @@
 //! Calls that change a job: `raise`, `cancel`, `challenge`.
 
 use serde::Serialize;
-use sungrid_chain_client::{Call, JobState, Until};
+use sungrid_chain_client::{Call, Until};
 use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::{Error, context::Context, requester::state_name, units};
@@ -16,9 +16,9 @@ pub(super) async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
     let key = context.key()?;
     let chain = context.chain().await?;
     let before = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
-    if before.state != JobState::Open {
+    if !before.is_open_to_orders() {
         return Err(Error::Usage(format!(
-            "job {job} is {}: only an open job can be cancelled",
+            "job {job} is {}: only an open or pending job can be cancelled",
             state_name(&before)
         )));
     }

@@ -26,6 +26,8 @@ pub const FLOOR: Balance = ISC / 100;
 const MAX_WINDOW: usize = 32;
 const MAX_ASSIGNMENTS: usize = 12;
 const MAX_REPLICAS: usize = 5;
+const MAX_SUCCESSORS: usize = 8;
+const MAX_GATHERED: u32 = 256;
 const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
 const CHALLENGE_WINDOW: BlockNumber = 20;
@@ -164,6 +166,7 @@ impl State {
         self.number += 1;
         self.events.clear();
         self.expire_jobs();
+        self.open_pending();
         self.pass_deadlines();
     }
 
@@ -350,6 +353,7 @@ impl State {
             class,
             usable: true,
             usage: 0,
+            listing: None,
         };
         self.images.insert(manifest, image);
         self.events.push(Event::ImagePublished { manifest });

@@ -97,6 +97,7 @@ impl Scene {
             deadline: 1_000,
             endpoint: vec![9],
             constraints: Constraints::default(),
+            after: None,
         }
     }
 
@@ -720,4 +721,63 @@ async fn a_raised_bid_is_for_what_nobody_has_claimed() {
     let prices = scene.chain.raised_prices(job).await.unwrap();
     assert_eq!(prices, [(fresh, 2 * ISC)]);
     assert_eq!(scene.chain.edit(|state| state.issuance()), issued);
+}
+
+#[tokio::test]
+async fn a_job_after_another_waits_for_it_and_shares_its_fate() {
+    let scene = Scene::new().await;
+    let first = scene.job().await;
+    let order = |after, units| {
+        let spec = JobSpec {
+            after: Some(after),
+            units,
+            ..scene.spec()
+        };
+        Call::SubmitJob(Box::new(spec))
+    };
+    let requester = scene.requester.clone();
+    let second = scene.ok(&requester, order(first, 5)).await.job().unwrap();
+    let third = scene.ok(&requester, order(second, 1)).await.job().unwrap();
+    for (after, units) in [(99, 5), (first, 2), (first, 10)] {
+        scene
+            .send(&requester, order(after, units))
+            .await
+            .expect_err("refused");
+    }
+    scene
+        .send(&key("//Operator0"), order(first, 5))
+        .await
+        .expect_err("another's");
+    let state = async |job| scene.chain.job(job).await.unwrap().unwrap().state;
+    assert_eq!(state(second).await, JobState::Pending);
+    let worker = scene.worker(0).await;
+    assert!(
+        !scene
+            .chain
+            .claimable(second, &worker.account())
+            .await
+            .unwrap()
+    );
+    scene.ok(&requester, Call::CancelJob(first)).await;
+    scene.chain.advance(2);
+    for job in [second, third] {
+        assert!(matches!(
+            state(job).await,
+            JobState::Ended {
+                outcome: Outcome::NoInput,
+                ..
+            }
+        ));
+    }
+    let held = scene
+        .chain
+        .account(&requester.account())
+        .await
+        .unwrap()
+        .held;
+    let deposits: Balance = scene
+        .chain
+        .edit(|state| state.jobs.values().map(|job| job.deposit).sum());
+    // What is left beside the image's deposit is for the records.
+    assert_eq!(held, deposits + ISC);
 }

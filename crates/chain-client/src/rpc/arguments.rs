@@ -145,6 +145,10 @@ pub(super) fn spec(s: &JobSpec) -> Value {
         Policy::Adaptive => unit_variant("Adaptive"),
         Policy::Quorum(trust) => Value::unnamed_variant("Quorum", [number(trust)]),
     };
+    let after = match s.after {
+        Some(job) => Value::unnamed_variant("Some", [number(job)]),
+        None => unit_variant("None"),
+    };
     Value::named_composite([
         ("image", Value::from_bytes(s.image)),
         ("input", Value::from_bytes(s.input)),
@@ -159,6 +163,7 @@ pub(super) fn spec(s: &JobSpec) -> Value {
         ("deadline", number(s.deadline)),
         ("endpoint", Value::from_bytes(&s.endpoint)),
         ("constraints", constraints(&s.constraints)),
+        ("after", after),
     ])
 }
 
@@ -345,6 +350,7 @@ mod tests {
             environment: hash,
             deadline: 9,
             endpoint: vec![1, 2, 3],
+            after: Some(6),
             constraints: Constraints {
                 jurisdictions: BoundedVec::truncate_from(vec![*b"DE", *b"FR"]),
                 regions: BoundedVec::truncate_from(vec![attributes.region.clone()]),

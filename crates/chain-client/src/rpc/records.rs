@@ -13,9 +13,9 @@ use sungrid_primitives::{
 
 use crate::{
     Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
-    EnergySource, Explanation, Image, Job, JobSpec, JobState, Outcome, Policy, Quote, Region,
-    Rejected, Rejection, Replica, ReplicaState, Round, Survey, TaskClass, Tier, Tiers, Unmet,
-    Winner, Worker, WorkerState,
+    EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Policy, Quote,
+    Region, Rejected, Rejection, Replica, ReplicaState, Round, Survey, TaskClass, Tier, Tiers,
+    Unmet, Winner, Worker, WorkerState,
 };
 
 type Bytes32 = [u8; 32];
@@ -85,10 +85,16 @@ decodes! {
         deadline: u32,
         endpoint: Vec<u8>,
         constraints: WireConstraints,
+        after: Option<u32>,
     }
     pub(super) enum WireClosing { Cancelled, Expired }
-    pub(super) enum WireOutcome { Completed, Cancelled, Expired }
-    pub(super) enum WireJobState { Open, Settling(WireClosing), Ended { outcome: WireOutcome, at: u32 } }
+    pub(super) enum WireOutcome { Completed, Cancelled, Expired, NoInput }
+    pub(super) enum WireJobState {
+        Open,
+        Settling(WireClosing),
+        Ended { outcome: WireOutcome, at: u32 },
+        Pending,
+    }
     pub(super) struct WireJob {
         requester: Bytes32,
         spec: WireSpec,
@@ -108,6 +114,7 @@ decodes! {
         escrow: u128,
         paid: u128,
         deposit: u128,
+        successors: Vec<u32>,
     }
     pub(super) struct WireClaimant { worker: Bytes32, operator: Bytes32 }
     pub(super) struct WireBatch { assignments: Vec<WireClaimant> }
@@ -191,7 +198,14 @@ decodes! {
         survey: WireSurvey,
     }
     pub(super) enum WireClass { General, Rendering, Science, Learning, Media }
-    pub(super) struct WireImage { developer: Bytes32, class: WireClass, retired: bool, usage: u128 }
+    pub(super) struct WireListing { listed: bool, reason: Bytes32 }
+    pub(super) struct WireImage {
+        developer: Bytes32,
+        class: WireClass,
+        retired: bool,
+        usage: u128,
+        listing: Option<WireListing>,
+    }
     pub(super) struct WireCredit { planck: u128, units: u64 }
     pub(super) struct WireRound { number: u32, ends: u32, payments: u128, fees: u128 }
     pub(super) struct WireClosedRound {
@@ -366,6 +380,7 @@ impl From<WireSpec> for JobSpec {
             deadline: wire.deadline,
             endpoint: wire.endpoint,
             constraints: wire.constraints.into(),
+            after: wire.after,
         }
     }
 }
@@ -383,9 +398,11 @@ impl From<WireJob> for Job {
                     WireOutcome::Completed => Outcome::Completed,
                     WireOutcome::Cancelled => Outcome::Cancelled,
                     WireOutcome::Expired => Outcome::Expired,
+                    WireOutcome::NoInput => Outcome::NoInput,
                 },
                 at,
             },
+            WireJobState::Pending => JobState::Pending,
         };
         Self {
             spec: wire.spec.into(),
@@ -406,6 +423,7 @@ impl From<WireJob> for Job {
             escrow: wire.escrow,
             paid: wire.paid,
             deposit: wire.deposit,
+            successors: wire.successors,
         }
     }
 }
@@ -586,6 +604,10 @@ impl From<WireImage> for Image {
             class: TaskClass::from(wire.class) as u8,
             usable: !wire.retired,
             usage: wire.usage,
+            listing: wire.listing.map(|listing| Listing {
+                listed: listing.listed,
+                reason: H256(listing.reason),
+            }),
         }
     }
 }

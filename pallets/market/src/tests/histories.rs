@@ -7,28 +7,62 @@ use crate::{mock::*, *};
 
 #[derive(Clone, Debug)]
 enum Action {
-    Submit { units: u32, quorum: u8, blocks: u64 },
-    Claim { worker: u64, job: u32 },
-    Deliver { pick: usize },
-    Miss { pick: usize, replace: bool },
-    WantReplica { pick: usize },
-    Accept { pick: usize, charge: u128 },
-    Fail { pick: usize },
-    Cancel { job: u32, by_requester: bool },
-    Raise { job: u32, tenths: u128 },
-    CleanUp { job: u32 },
-    Wait { blocks: u64 },
-    SkipHooks { blocks: u64 },
+    Submit {
+        units: u32,
+        quorum: u8,
+        blocks: u64,
+        after: Option<u32>,
+    },
+    Claim {
+        worker: u64,
+        job: u32,
+    },
+    Deliver {
+        pick: usize,
+    },
+    Miss {
+        pick: usize,
+        replace: bool,
+    },
+    WantReplica {
+        pick: usize,
+    },
+    Accept {
+        pick: usize,
+        charge: u128,
+    },
+    Fail {
+        pick: usize,
+    },
+    Cancel {
+        job: u32,
+        by_requester: bool,
+    },
+    Raise {
+        job: u32,
+        tenths: u128,
+    },
+    CleanUp {
+        job: u32,
+    },
+    Wait {
+        blocks: u64,
+    },
+    SkipHooks {
+        blocks: u64,
+    },
 }
 
 fn submission() -> impl Strategy<Value = Action> {
     // Mostly few batches, so that replicas meet; sometimes more than a window; now and then a bad order.
     let units = prop_oneof![6 => 1u32..9, 1 => 60u32..90];
     let quorum = prop_oneof![8 => 2u8..=3, 1 => Just(4u8)];
-    (units, quorum, 20u64..80).prop_map(|(units, quorum, blocks)| Action::Submit {
+    let after = prop_oneof![2 => Just(None), 1 => (0u32..6).prop_map(Some)];
+    (units, quorum, 20u64..80, after).prop_map(|(units, quorum, blocks, after)| Action::Submit {
         units,
         quorum,
         blocks,
+        after,
     })
 }
 
@@ -61,10 +95,12 @@ fn act(action: Action) {
             units,
             quorum,
             blocks,
+            after,
         } => {
             let mut order = spec(units);
             order.policy = Policy::Replicate(quorum);
             order.deadline = System::block_number() + blocks;
+            order.after = after;
             let _ = Market::submit(RuntimeOrigin::signed(REQUESTER), order);
         }
         Action::Claim { worker, job } => {
@@ -149,7 +185,8 @@ proptest! {
                 Market::conclude(job, batch, Verdict::Failed);
             }
             run_to(System::block_number() + RETENTION);
-            for id in 0..NextJobId::<Test>::get() {
+            // The last first: one that another comes after goes when that one has gone.
+            for id in (0..NextJobId::<Test>::get()).rev() {
                 while Market::clean_up(RuntimeOrigin::signed(POOR), id).is_ok() {}
             }
             assert_eq!(Jobs::<Test>::iter().count(), 0);

@@ -22,6 +22,14 @@ fn change(id: u32, change: impl FnOnce(&mut JobRecordOf<Test>)) {
     Jobs::<Test>::mutate(id, |job| change(job.as_mut().expect("the job exists")));
 }
 
+/// A job after another one.
+fn pending(id: u32) -> JobRecordOf<Test> {
+    job(submit_spec(JobSpec {
+        after: Some(id),
+        ..spec(200)
+    }))
+}
+
 fn started(id: u32) -> u32 {
     Batches::<Test>::iter_key_prefix(id)
         .next()
@@ -137,6 +145,20 @@ fn every_invariant_bites() {
     });
     bites("market 11: a price without a job", |id| {
         RaisedPrices::<Test>::insert(id + 1, 0, PRICE)
+    });
+    bites("market 12: a pending job was opened", |id| {
+        let mut pending = pending(id);
+        pending.claims = 1;
+        Jobs::<Test>::insert(id + 1, pending);
+    });
+    bites("market 12: a job comes after none", |id| {
+        let mut pending = pending(id);
+        pending.spec.after = Some(id + 1);
+        Jobs::<Test>::insert(id + 1, pending);
+    });
+    bites("market 12: a pending job would never open", |id| {
+        pending(id);
+        change(id, |j| j.successors = Default::default());
     });
     bites("market 10", |id| {
         change(id, |j| {

@@ -4,6 +4,7 @@ mod agenda;
 mod arrays;
 mod availability;
 mod cancel;
+mod chains;
 mod challenge;
 mod claim;
 mod clean_up;

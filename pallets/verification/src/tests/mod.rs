@@ -8,6 +8,7 @@ mod challenge;
 mod closing;
 mod commit;
 mod delivery;
+mod departed;
 mod dispute;
 mod histories;
 mod invariants;

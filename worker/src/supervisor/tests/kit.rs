@@ -370,6 +370,7 @@ impl World {
             deadline: 500_000,
             endpoint: REQUESTER.into(),
             constraints: Constraints::default(),
+            after: None,
         }
     }
 
@@ -395,6 +396,7 @@ impl World {
             running: Arc::default(),
             runs: Arc::default(),
             lies: false,
+            listed_only: false,
         }
     }
 
@@ -448,6 +450,7 @@ pub(super) struct Machine {
     pub(super) running: Arc<Gate>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
+    pub(super) listed_only: bool,
 }
 
 /// A process on a machine.
@@ -521,6 +524,7 @@ impl Machine {
                 unit_input: 1 << 20,
                 unit_output: 1 << 20,
                 unit_memory: 1 << 30,
+                listed_only: self.listed_only,
             },
             min_price: 0,
             lane_speed: 1_000_000_000,

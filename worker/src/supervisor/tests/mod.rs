@@ -1,12 +1,14 @@
 //! The daemon against a chain in memory: every phase, every interruption.
 
+mod chains;
 mod faults;
 mod kit;
 mod recovery;
 
 use kit::{REQUESTER, World, settle};
+use sp_core::H256;
 use sungrid_chain_client::{
-    Call, Chain, JobState, Outcome, Tier, Until, WorkerState, memory::MemoryState,
+    Call, Chain, JobState, Listing, Outcome, Tier, Until, WorkerState, memory::MemoryState,
 };
 use sungrid_manifest::{Bundle, JobInput, Manifest, ResultReady};
 use sungrid_primitives::{JobId, merkle, receipt::BatchSummary, suns::CPU_1};
@@ -113,6 +115,36 @@ async fn a_job_is_computed_verified_served_and_paid() {
         );
         process.terminate().await.expect("ends well");
     }
+}
+
+#[tokio::test]
+async fn a_worker_may_take_listed_images_only() {
+    let world = World::new().await;
+    let (mut strict, other) = (world.machine(0), world.machine(1));
+    strict.listed_only = true;
+    let _processes = [strict.start().await, other.start().await];
+    let job = world.submit(world.spec(2, 2)).await;
+    let started = |state: &mut MemoryState| state.jobs[&job].in_flight > 0;
+    world.drive("one has begun", started).await;
+    for _ in 0..5 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    assert!(strict.runs.lock().unwrap().is_empty());
+    assert!(!world.chain.edit(|state| completed(state, job)));
+    // Once governance has listed the image, the next job of it is taken by both.
+    world.chain.edit(|state| {
+        let image = state.images.get_mut(&world.image).expect("published");
+        image.listing = Some(Listing {
+            listed: true,
+            reason: H256::zero(),
+        });
+    });
+    let next = world.submit(world.spec(2, 2)).await;
+    world
+        .drive("the next ends", |state| completed(state, next))
+        .await;
+    assert_eq!(strict.runs.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

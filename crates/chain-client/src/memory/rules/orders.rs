@@ -51,6 +51,7 @@ impl State {
         self.hold(who, escrow)?;
         self.hold(who, self.deposit(&spec))?;
         let id = self.next_job;
+        let state = self.join_predecessor(who, &spec, id)?;
         self.next_job += 1;
         let job = Job {
             batches: spec.batches(),
@@ -63,7 +64,7 @@ impl State {
             class: self.class_of(&spec.image),
             spec,
             requester: who.clone(),
-            state: JobState::Open,
+            state,
             next_batch: 0,
             window: Vec::new(),
             waiting: 0,
@@ -73,6 +74,7 @@ impl State {
             paid: 0,
             fuel: 0,
             escrow,
+            successors: Vec::new(),
         };
         self.jobs.insert(id, job);
         self.events.push(Event::JobSubmitted {
@@ -80,6 +82,62 @@ impl State {
             requester: who.clone(),
         });
         Ok(())
+    }
+
+    fn join_predecessor(
+        &mut self,
+        who: &AccountId,
+        spec: &JobSpec,
+        id: JobId,
+    ) -> Result<JobState, SubmitError> {
+        let Some(after) = spec.after else {
+            return Ok(JobState::Open);
+        };
+        let (now, retention) = (self.number, self.params.retention);
+        let Some(before) = self.jobs.get_mut(&after) else {
+            return fail("Market", "NoPredecessor", "");
+        };
+        if before.requester != *who {
+            return fail("Market", "NotRequester", "");
+        }
+        let each = before.spec.units / spec.units.max(1);
+        if each * spec.units != before.spec.units || !(1..=MAX_GATHERED).contains(&each) {
+            return fail("Market", "UnevenUnits", "");
+        }
+        let state = match before.state {
+            JobState::Ended { .. } if !before.is_complete() => {
+                return fail("Market", "PredecessorFailed", "");
+            }
+            JobState::Ended { at, .. } if now >= at + retention => {
+                return fail("Market", "OutputsGone", "");
+            }
+            JobState::Ended { .. } => JobState::Open,
+            _ => JobState::Pending,
+        };
+        if before.successors.len() >= MAX_SUCCESSORS {
+            return fail("Market", "TooManySuccessors", "");
+        }
+        before.successors.push(id);
+        Ok(state)
+    }
+
+    /// Opens the pending jobs whose input is there, and ends those whose input will never be.
+    pub(super) fn open_pending(&mut self) {
+        let pending: Vec<(JobId, Job)> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.state == JobState::Pending)
+            .filter_map(|(id, job)| Some((*id, self.jobs.get(&job.spec.after?)?.clone())))
+            .collect();
+        for (id, before) in pending {
+            if before.is_complete() {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.state = JobState::Open;
+                }
+            } else if before.state.has_ended() {
+                self.end(id, Outcome::NoInput);
+            }
+        }
     }
 
     pub(super) fn class_of(&self, image: &ContentHash) -> TaskClass {
@@ -99,7 +157,7 @@ impl State {
         if job.requester != *who {
             return fail("Market", "NotRequester", "");
         }
-        if job.state != JobState::Open {
+        if !job.is_open_to_orders() {
             return fail("Market", "NotOpen", "the job is ending or has ended");
         }
         if price <= job.price {
@@ -135,7 +193,7 @@ impl State {
         if job.requester != *who {
             return fail("Market", "NotRequester", "");
         }
-        if job.state != JobState::Open {
+        if !job.is_open_to_orders() {
             return fail("Market", "NotOpen", "the job is ending or has ended");
         }
         job.state = JobState::Settling(Closing::Cancelled);
@@ -153,6 +211,14 @@ impl State {
         else {
             return fail("Market", "UnknownJob", "");
         };
+        let awaited = |next: &JobId| {
+            self.jobs
+                .get(next)
+                .is_some_and(|next| !next.state.has_ended())
+        };
+        if job.successors.iter().any(awaited) {
+            return fail("Market", "InputOfOthers", "");
+        }
         self.jobs.remove(&id);
         self.results.retain(|(job, _), _| *job != id);
         self.raised_prices.retain(|(job, _), _| *job != id);

@@ -294,7 +294,7 @@ impl State {
             JobState::Open => Outcome::Completed,
             JobState::Settling(Closing::Cancelled) => Outcome::Cancelled,
             JobState::Settling(Closing::Expired) => Outcome::Expired,
-            JobState::Ended { .. } => return,
+            JobState::Pending | JobState::Ended { .. } => return,
         };
         let untouched = |batch: &BatchIndex| !self.batches.contains_key(&(id, *batch));
         if job.state != JobState::Open {
@@ -303,6 +303,13 @@ impl State {
         if job.next_batch < job.batches || job.in_flight > 0 || job.window.iter().any(untouched) {
             return;
         }
+        self.end(id, outcome);
+    }
+
+    pub(super) fn end(&mut self, id: JobId, outcome: Outcome) {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
         let (requester, rest) = (job.requester.clone(), job.outstanding());
         job.state = JobState::Ended {
             outcome,

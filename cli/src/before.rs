@@ -1,0 +1,108 @@
+//! The outputs of the job that a job comes after: part of its units' inputs, so receipts are checked against them.
+
+use std::fs;
+
+use sungrid_chain_client::Chain;
+use sungrid_data_plane::{DataPlane, FetchOptions, PeerAddress};
+use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
+use sungrid_primitives::{JobId, UnitIndex, job::gathered};
+
+use crate::{Error, folder::JobFolder, serve::blob};
+
+/// The accepted outputs of every unit of the earlier job, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Before(Vec<UnitOutput>);
+
+impl Before {
+    /// Adds to the input of a unit what it got from the earlier job.
+    pub fn add_to(&self, input: &mut UnitInput) {
+        // A job has at most 2^20 units.
+        let units = gathered(self.0.len() as u32, input.units, input.unit);
+        let output = |unit: UnitIndex| Some((unit, self.0.get(usize::try_from(unit).ok()?)?));
+        input.gather(units.into_iter().flatten().filter_map(output));
+    }
+
+    /// What was kept of the earlier job; `None` if it was not fetched yet.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Manifest`] if it cannot be read.
+    pub fn load(folder: &JobFolder) -> Result<Option<Self>, Error> {
+        let folder = folder.before();
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(Error::file("list", &folder))? {
+            files.push(entry.map_err(Error::file("list", &folder))?.path());
+        }
+        // Their names have as many digits each.
+        files.sort_unstable();
+        let mut outputs = Vec::new();
+        for path in files {
+            let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+            outputs.extend(Bundle::decode(&bytes)?.outputs);
+        }
+        Ok(Some(Self(outputs)))
+    }
+
+    /// Fetches one accepted bundle of every batch of the earlier job from whoever has it, and keeps them all in the
+    /// folder: whole, or not at all.
+    ///
+    /// # Errors
+    /// [`Error::NotFetched`] if one is not to be had now, [`Error::UnknownJob`], [`Error::Chain`], [`Error::Store`],
+    /// [`Error::File`].
+    pub async fn fetch(
+        chain: &dyn Chain,
+        plane: &DataPlane,
+        folder: &JobFolder,
+        job: JobId,
+    ) -> Result<Self, Error> {
+        let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+        let results = chain.results(job).await?;
+        let missing = (record.batches as usize).saturating_sub(results.len());
+        let not_fetched = |missing, reason: String| Error::NotFetched {
+            job,
+            missing,
+            reason,
+        };
+        if missing > 0 {
+            return Err(not_fetched(missing, "it is not complete".into()));
+        }
+        let partial = folder.before().with_extension("part");
+        fs::create_dir_all(&partial).map_err(Error::file("create", &partial))?;
+        let mut outputs = Vec::new();
+        for (batch, result) in results {
+            let mut found = None;
+            let mut reason = String::from("no worker that has it is registered any more");
+            for winner in &result.winners {
+                let worker = chain.worker(&winner.worker).await?;
+                let Some(peer) = worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok())
+                else {
+                    continue;
+                };
+                let (hash, limit) = (blob(&winner.bundle), limits::BUNDLE_BYTES as u64);
+                match plane.fetch(hash, &[peer], FetchOptions::up_to(limit)).await {
+                    Ok(_held) => {
+                        let bytes = plane.get_bytes(hash, limit).await?;
+                        let outputs = Bundle::decode(&bytes)
+                            .ok()
+                            .and_then(|bundle| bundle.outputs_of(&result.summary));
+                        if let Some(outputs) = outputs {
+                            found = Some((bytes, outputs));
+                            break;
+                        }
+                        reason = format!("worker {} has another result", winner.worker);
+                    }
+                    Err(error) => reason = error.to_string(),
+                }
+            }
+            let (bytes, of_batch) = found.ok_or_else(|| not_fetched(1, reason))?;
+            let path = partial.join(format!("{batch:07}.cbor"));
+            crate::folder::write_whole(&path, &bytes)?;
+            outputs.extend(of_batch);
+        }
+        let whole = folder.before();
+        fs::rename(&partial, &whole).map_err(Error::file("write", &whole))?;
+        Ok(Self(outputs))
+    }
+}

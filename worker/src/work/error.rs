@@ -1,0 +1,91 @@
+//! What can keep a batch from being worked on.
+
+use sungrid_primitives::{JobId, UnitIndex};
+
+use crate::{journal::JournalError, ports::BlobError};
+
+/// Why a job or batch cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkError {
+    /// Content of the requester is not to be had.
+    #[error("{what} of job {job} cannot be fetched: {source}")]
+    Fetch {
+        /// The job.
+        job: JobId,
+        /// What was fetched.
+        what: String,
+        /// Why it failed.
+        source: BlobError,
+    },
+    /// The requester gave something that no worker can run.
+    #[error("job {job} cannot be run: {reason}")]
+    Malformed {
+        /// The job.
+        job: JobId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The job is none that this worker's settings allow.
+    #[error("job {job} is not for this worker: {reason}")]
+    NotWanted {
+        /// The job.
+        job: JobId,
+        /// Which bound.
+        reason: String,
+    },
+    /// The local store does not take the result.
+    #[error(transparent)]
+    Store(#[from] BlobError),
+    /// The journal does not take the result.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The executor gave up: no result, another try can help.
+    #[error("unit {unit} of job {job}: {reason}")]
+    Run {
+        /// The job.
+        job: JobId,
+        /// The unit.
+        unit: UnitIndex,
+        /// What the executor said.
+        reason: String,
+    },
+    /// The worker is shutting down.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl WorkError {
+    /// Whether the same work may succeed later on this machine.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } | Self::Store(source) => {
+                !matches!(source, BlobError::Misbehaved(_))
+            }
+            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
+            Self::Malformed { .. } | Self::NotWanted { .. } => false,
+        }
+    }
+
+    /// Whether the requester withholds what the job needs: it is not served, or not what it is said to be.
+    pub fn is_input_missing(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } => {
+                matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
+            }
+            Self::Malformed { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the cause is a lack of room here.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } | Self::Store(source) => {
+                matches!(source, BlobError::Full(_))
+            }
+            Self::Journal(error) => matches!(error, JournalError::Full { .. }),
+            _ => false,
+        }
+    }
+}
