@@ -154,6 +154,7 @@ fn a_machine_without_a_planck_declines_what_it_cannot_get() {
                 environment: ENVIRONMENTS[0],
                 deadline: System::block_number() + 100,
                 endpoint: vec![1].try_into().expect("short"),
+                after: None,
                 constraints: Constraints::default(),
             }
         ));
