@@ -22,6 +22,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_workers, Workers]
     [pallet_auditors, Auditors]
     [pallet_liveness, Liveness]
+    [pallet_delegation, Delegation]
     [pallet_images, Images]
     [pallet_market, Market]
     [pallet_verification, Verification]

@@ -254,4 +254,7 @@ mod runtime {
 
     #[runtime::pallet_index(59)]
     pub type Liveness = pallet_liveness;
+
+    #[runtime::pallet_index(60)]
+    pub type Delegation = pallet_delegation;
 }

@@ -16,9 +16,9 @@ use sungrid_primitives::{
 use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
-    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy, Registration,
-    Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState,
-    keys,
+    Credit, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy, PoolId,
+    Registration, Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner, Worker,
+    WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -59,6 +59,7 @@ pub struct State {
     pub batches: BTreeMap<(JobId, BatchIndex), BatchRecord>,
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
     pub workers: BTreeMap<AccountId, Worker>,
+    pub pools: BTreeMap<PoolId, PoolRecord>,
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
     pub rewards: BTreeMap<AccountId, Balance>,
@@ -72,8 +73,11 @@ pub struct State {
 }
 
 mod explain;
+mod pools;
 mod settlement;
 mod workers;
+
+use pools::PoolRecord;
 
 type Dispatched = Result<(), SubmitError>;
 
@@ -113,6 +117,7 @@ impl State {
             batches: BTreeMap::new(),
             results: BTreeMap::new(),
             workers: BTreeMap::new(),
+            pools: BTreeMap::new(),
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
             rewards: BTreeMap::new(),
@@ -128,7 +133,9 @@ impl State {
     /// Planck of everybody together, in whatever form: no call may change it but the faucet of a test.
     pub fn issuance(&self) -> Balance {
         let accounts: Balance = self.accounts.values().map(|a| a.free + a.held).sum();
-        accounts + self.rewards.values().sum::<Balance>()
+        let positions = self.pools.values().flat_map(|pool| pool.positions.values());
+        let income: Balance = positions.map(|position| position.income).sum();
+        accounts + income + self.rewards.values().sum::<Balance>()
     }
 
     pub(super) fn begin_block(&mut self) {
@@ -222,7 +229,7 @@ impl State {
                         "wait until the work in hand is done",
                     );
                 }
-                if record.bond < params.bond_for(capacity) {
+                if record.backing() < params.bond_for(capacity) {
                     return fail("Workers", "BondTooLow", "bond more first");
                 }
                 record.capacity = capacity;
@@ -241,6 +248,11 @@ impl State {
                 Ok(())
             }
             Call::RotateKey { worker, key, proof } => self.rotate_key(who, &worker, key, proof),
+            Call::OfferWorker { .. } | Call::RetractOffer(_) | Call::AcceptWorker { .. } => fail(
+                "Workers",
+                "NoOffer",
+                "on this chain no worker changes hands",
+            ),
             Call::Alive { block } => self.answer(who, block),
             Call::ReportAbsence { worker, block } => self.report(&worker, block),
             Call::Pause(worker) => {
@@ -266,6 +278,13 @@ impl State {
                 Ok(())
             }
             Call::Withdraw(worker) => self.withdraw(who, &worker),
+            Call::OpenPool { worker, commission } => self.open_pool(who, worker, commission),
+            Call::SetCommission { pool, commission } => self.set_commission(who, pool, commission),
+            Call::Delegate { pool, amount } => self.delegate(who, pool, amount),
+            Call::Undelegate { pool, amount } => self.undelegate(who, pool, amount),
+            Call::WithdrawDelegation(pool) => self.withdraw_delegation(who, pool),
+            Call::ClaimIncome(pool) => self.claim_income(who, pool),
+            Call::ClosePool(_) => fail("Delegation", "InUse", "this chain keeps its pools"),
             Call::ClaimRewards => {
                 self.pay_rewards(who);
                 Ok(())

@@ -61,6 +61,7 @@ impl State {
             capacity,
             committed: 0,
             bond: r.bond,
+            delegated: 0,
             state: WorkerState::Active,
             faults: 0,
             missed: 0,
@@ -97,6 +98,7 @@ impl State {
         }
         record.tiers = Tiers::default();
         self.workers.remove(worker);
+        self.rotate_pool(worker, &key);
         self.workers.insert(key, record);
         Ok(())
     }
@@ -146,6 +148,7 @@ impl State {
         }
         self.workers.remove(worker);
         self.release(&record.operator, record.bond);
+        self.dissolve_pool(worker, &record.operator);
         Ok(())
     }
 
