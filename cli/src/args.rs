@@ -9,6 +9,10 @@ use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::{context::check_key_source, units};
 
+mod pool;
+
+pub use pool::PoolCommand;
+
 const EXAMPLES: &str = "\
 Examples:
   sungrid --key //Alice render scenes/demo.scene --renderer renderer.wasm
@@ -21,6 +25,13 @@ Examples:
 
 A key is named, never typed: //Alice (development chains), a file with a seed phrase or a polkadot.js keystore,
 env:NAME, or prompt. With --json every command prints JSON, one object per line, the result on the last one.";
+
+const WORKER_EXAMPLES: &str = "\
+Examples:
+  sungrid worker list
+  sungrid --key operator.key worker pause WORKER
+  sungrid --key operator.key worker offer WORKER --to ADDRESS --price 120
+  sungrid --key buyer.key worker accept WORKER --price 120 --to NEWKEY --proof 0x…";
 
 /// Rent compute from the grid: publish applications, submit jobs, collect and verify results.
 #[derive(Debug, Parser)]
@@ -76,9 +87,12 @@ pub enum Command {
     Job(JobCommand),
     /// What a job would cost and when it could start; takes what `job submit` takes, and submits nothing.
     Quote(Box<OrderArgs>),
-    /// Look at the workers.
-    #[command(subcommand)]
+    /// Look at the workers, and do what their operators do.
+    #[command(subcommand, after_help = WORKER_EXAMPLES)]
     Worker(WorkerCommand),
+    /// Stake on others' workers for a share of their income, or let others stake on yours.
+    #[command(subcommand, after_help = pool::EXAMPLES)]
+    Pool(PoolCommand),
     /// Check receipts.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -438,6 +452,36 @@ pub enum WorkerCommand {
         /// The worker key that it has.
         worker: AccountId,
         /// The one that it gets, as `sungrid-worker proof` on the new machine prints it.
+        #[arg(long, value_name = "ADDRESS")]
+        to: AccountId,
+        /// Its consent, from the same output.
+        #[arg(long, value_name = "0xHEX")]
+        proof: String,
+    },
+    /// Offer a worker of yours to another operator, who accepts it after the cool-down. The bond goes with it.
+    Offer {
+        /// The worker key's address.
+        worker: AccountId,
+        /// The other operator's address.
+        #[arg(long, value_name = "ADDRESS")]
+        to: AccountId,
+        /// What it pays you when it accepts; should cover your part of the bond.
+        #[arg(long, value_parser = units::parse_isc, value_name = "ISC")]
+        price: u128,
+    },
+    /// Take the offer of a worker back.
+    Retract {
+        /// The worker key's address.
+        worker: AccountId,
+    },
+    /// Take over a worker that is offered to you, with its bond, record and pool, under a key of your own.
+    Accept {
+        /// The worker key that it has.
+        worker: AccountId,
+        /// What you pay: as offered, or nothing happens.
+        #[arg(long, value_parser = units::parse_isc, value_name = "ISC")]
+        price: u128,
+        /// The key that it gets, as `sungrid-worker proof` on your machine prints it.
         #[arg(long, value_name = "ADDRESS")]
         to: AccountId,
         /// Its consent, from the same output.

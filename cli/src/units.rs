@@ -1,6 +1,6 @@
 //! Amounts as people write them: ISC, bytes, fuel, time.
 
-use sungrid_chain_client::Policy;
+use sungrid_chain_client::{BILLION, Policy};
 use sungrid_primitives::ISC;
 
 /// A text that is no amount.
@@ -52,6 +52,30 @@ pub fn parse_isc(text: &str) -> Result<u128, NotAnAmount> {
         (Some(whole), Some(part)) => whole.checked_add(part).ok_or_else(error),
         _ => Err(error()),
     }
+}
+
+/// Reads a percentage up to 100 with at most seven decimals, such as `7.5`, as billionths.
+///
+/// # Errors
+/// [`NotAnAmount`] if it is none.
+pub fn parse_percent(text: &str) -> Result<u32, NotAnAmount> {
+    let error = || NotAnAmount {
+        text: text.into(),
+        what: "a percentage",
+        hint: "write it like 7.5, between 0 and 100",
+    };
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    if decimals.is_empty() || decimals.len() > 7 {
+        return Err(error());
+    }
+    let whole = digits(whole).and_then(|n| n.checked_mul(10_000_000));
+    let part = digits(decimals).map(|n| n * 10u128.pow(7 - decimals.len() as u32));
+    let sum = whole
+        .zip(part)
+        .and_then(|(whole, part)| whole.checked_add(part));
+    sum.and_then(|billionths| u32::try_from(billionths).ok())
+        .filter(|billionths| *billionths <= BILLION)
+        .ok_or_else(error)
 }
 
 /// Reads a verification policy: `optimistic`, `adaptive`, `replicate:K` or `quorum:PERCENT`. The confidence of a

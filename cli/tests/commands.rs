@@ -56,6 +56,7 @@ fn a_node_that_is_not_there_is_named_with_advice() {
     let home = Home::new();
     for arguments in [
         &["worker", "list"][..],
+        &["pool", "list"],
         &["job", "list"],
         &["job", "show", "1"],
         &["job", "explain", "1"],
@@ -209,8 +210,8 @@ fn help_has_examples_for_everything() {
         assert!(help.contains(word), "{word}:\n{help}");
     }
     for command in [
-        "image", "job", "quote", "worker", "receipt", "canary", "account", "rewards", "render",
-        "demo",
+        "image", "job", "quote", "worker", "pool", "receipt", "canary", "account", "rewards",
+        "render", "demo",
     ] {
         let output = home.run(&[command, "--help"]);
         assert!(

@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod attributes;
 pub mod constraints;
 pub mod content;
+pub mod delegation;
 pub mod environment;
 pub mod explain;
 pub mod job;

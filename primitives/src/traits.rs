@@ -164,10 +164,10 @@ pub trait Workers<AccountId> {
     fn note_declined(worker: &AccountId);
     /// Records `units` accepted units, of `charge` µSUNS·s together.
     fn note_accepted(worker: &AccountId, units: u32, charge: u128);
-    /// What a slash would take of the worker's bond now, planck.
+    /// What a slash would take of the operator's own part of the bond now, planck: what it would lose itself.
     fn exposed(worker: &AccountId) -> u128;
-    /// Slashes the exposed part of the bond: half to `honest` operators equally, the rest to the
-    /// treasury; records the fault.
+    /// Slashes the exposed part of the bond, and as much in proportion of what others delegated: half of the former to
+    /// `honest` operators equally, the rest to the treasury; records the fault.
     fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;
     /// Registers a bonded, active worker of ample capacity, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]

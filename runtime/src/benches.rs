@@ -23,6 +23,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_auditors, Auditors]
     [pallet_liveness, Liveness]
     [pallet_canaries, Canaries]
+    [pallet_delegation, Delegation]
     [pallet_images, Images]
     [pallet_market, Market]
     [pallet_verification, Verification]

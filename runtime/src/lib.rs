@@ -256,5 +256,8 @@ mod runtime {
     pub type Liveness = pallet_liveness;
 
     #[runtime::pallet_index(60)]
+    pub type Delegation = pallet_delegation;
+
+    #[runtime::pallet_index(61)]
     pub type Canaries = pallet_canaries;
 }

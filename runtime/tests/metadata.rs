@@ -63,6 +63,7 @@ fn a_pallet_keeps_its_index() {
         (53, "Market"),
         (54, "Verification"),
         (55, "Rewards"),
+        (60, "Delegation"),
     ] {
         assert!(
             found.contains(&expected),

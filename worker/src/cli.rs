@@ -288,7 +288,10 @@ fn status(folder: &Path, json: bool) -> Result<(), CommandError> {
         "capacity        {} µSUNS, {} in use",
         status.capacity, status.committed
     );
-    println!("bond            {} planck", status.bond);
+    println!(
+        "bond            {} planck, and {} of others",
+        status.bond, status.delegated
+    );
     println!("accepted units  {}", status.accepted_units);
     println!("faults, missed  {}, {}", status.faults, status.missed);
     if !status.idle_reason.is_empty() {

@@ -27,6 +27,8 @@ pub struct Status {
     pub committed: u64,
     /// Bond in planck, as text.
     pub bond: String,
+    /// What others delegated, planck, as text.
+    pub delegated: String,
     /// Units accepted so far.
     pub accepted_units: u64,
     /// Times slashed.
@@ -141,6 +143,7 @@ impl Metrics {
             status.capacity = worker.capacity;
             status.committed = worker.committed;
             status.bond = worker.bond.to_string();
+            status.delegated = worker.delegated.to_string();
             status.accepted_units = worker.accepted_units;
             status.faults = worker.faults;
             status.missed = worker.missed;

@@ -189,12 +189,11 @@ async fn adjust(ports: &Ports, offer: &Offer, worker: &Worker) -> Result<(), Reg
     let measured = profile.capacity(&offer.resources);
     let changed = measured.abs_diff(worker.capacity) > worker.capacity / 4 && measured > 0;
     let capacity = if changed { measured } else { worker.capacity };
-    let needed = chain
-        .params()
-        .await?
-        .bond_for(capacity)
-        .max(offer.bond.unwrap_or(0));
-    let missing = needed.saturating_sub(worker.bond);
+    // What others delegated counts for the least, not for what the settings want of the operator.
+    let least = chain.params().await?.bond_for(capacity);
+    let missing = least
+        .saturating_sub(worker.backing())
+        .max(offer.bond.unwrap_or(0).saturating_sub(worker.bond));
     if missing == 0 && !changed {
         return Ok(());
     }
@@ -209,7 +208,7 @@ async fn adjust(ports: &Ports, offer: &Offer, worker: &Worker) -> Result<(), Reg
             amount: missing,
         };
         submit(ports, operator, call, "bonding more").await?;
-        info!(amount = %Isc(missing), bond = %Isc(needed), "bonded more");
+        info!(amount = %Isc(missing), bond = %Isc(worker.bond.saturating_add(missing)), "bonded more");
     }
     if changed && measured >= worker.committed {
         let call = Call::SetCapacity {

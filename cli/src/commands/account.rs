@@ -7,7 +7,7 @@ use sungrid_chain_client::{AccountId, Call, Until};
 
 use crate::{Error, args::RewardsCommand, context::Context, units};
 
-fn address(context: &Context, given: Option<String>) -> Result<AccountId, Error> {
+pub(super) fn address(context: &Context, given: Option<String>) -> Result<AccountId, Error> {
     match given {
         None => Ok(context.key()?.account()),
         Some(text) => AccountId::from_str(&text).map_err(|_| {

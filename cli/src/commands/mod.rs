@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod image;
 mod job;
+mod pool;
 mod quote;
 mod receipt;
 mod render;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         Command::Job(command) => job::run(&context, command).await,
         Command::Quote(order) => quote::run(&context, *order).await,
         Command::Worker(command) => worker::run(&context, command).await,
+        Command::Pool(command) => pool::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command),
         Command::Canary(command) => canary::run(&context, command).await,
         Command::Account { address } => account::show(&context, address).await,

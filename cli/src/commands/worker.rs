@@ -16,6 +16,7 @@ struct Row {
     capacity_usuns: u64,
     committed_usuns: u64,
     bond_planck: u128,
+    delegated_planck: u128,
     jurisdiction: String,
     accepted_units: u64,
     delivered_usuns_s: u128,
@@ -83,25 +84,45 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
         WorkerCommand::Pause { worker } => send(context, Call::Pause(worker)).await,
         WorkerCommand::Resume { worker } => send(context, Call::Resume(worker)).await,
         WorkerCommand::Rotate { worker, to, proof } => {
-            let digits = proof.trim_start_matches("0x");
-            let proof = hex::decode(digits)
-                .ok()
-                .and_then(|bytes| bytes.try_into().ok());
-            let proof = proof.ok_or_else(|| {
-                Error::Usage(
-                    "--proof is 64 bytes in hexadecimal, as `sungrid-worker proof` prints them"
-                        .into(),
-                )
-            })?;
             let call = Call::RotateKey {
                 worker,
                 key: to,
-                proof,
+                proof: consent(&proof)?,
+            };
+            send(context, call).await
+        }
+        WorkerCommand::Offer { worker, to, price } => {
+            send(context, Call::OfferWorker { worker, to, price }).await
+        }
+        WorkerCommand::Retract { worker } => send(context, Call::RetractOffer(worker)).await,
+        WorkerCommand::Accept {
+            worker,
+            price,
+            to,
+            proof,
+        } => {
+            let call = Call::AcceptWorker {
+                worker,
+                price,
+                key: to,
+                proof: consent(&proof)?,
             };
             send(context, call).await
         }
         WorkerCommand::Report { blocks } => report(context, blocks).await,
     }
+}
+
+/// A worker key's consent, as it is typed.
+fn consent(proof: &str) -> Result<[u8; 64], Error> {
+    hex::decode(proof.trim_start_matches("0x"))
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| {
+            Error::Usage(
+                "--proof is 64 bytes in hexadecimal, as `sungrid-worker proof` prints them".into(),
+            )
+        })
 }
 
 async fn send(context: &Context, call: Call) -> Result<(), Error> {
@@ -194,7 +215,7 @@ async fn list(context: &Context) -> Result<(), Error> {
                 row.worker.clone(),
                 row.state.clone(),
                 format!("{}/{}", suns(row.committed_usuns), suns(row.capacity_usuns)),
-                units::isc_short(row.bond_planck),
+                units::isc_short(row.bond_planck.saturating_add(row.delegated_planck)),
                 row.jurisdiction.clone(),
                 row.accepted_units.to_string(),
                 suns_hours(row.delivered_usuns_s),

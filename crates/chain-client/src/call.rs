@@ -6,7 +6,7 @@ use sungrid_primitives::{
     suns::Resources,
 };
 
-use crate::{AccountId, Attributes, Balance, BlockNumber, JobSpec, Registration, Reveal};
+use crate::{AccountId, Attributes, Balance, BlockNumber, JobSpec, PoolId, Registration, Reveal};
 
 /// A call; `docs/protocol.md` states the rules of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +150,28 @@ pub enum Call {
         /// The new key's signature over [`crate::registration_payload`].
         proof: [u8; 64],
     },
+    /// `workers.offer`
+    OfferWorker {
+        /// The worker key.
+        worker: AccountId,
+        /// Who may accept.
+        to: AccountId,
+        /// What it pays then, planck.
+        price: Balance,
+    },
+    /// `workers.retract_offer`
+    RetractOffer(AccountId),
+    /// `workers.accept`
+    AcceptWorker {
+        /// The worker key that it has.
+        worker: AccountId,
+        /// The price, as offered, planck.
+        price: Balance,
+        /// The key that it gets.
+        key: AccountId,
+        /// The new key's signature over [`crate::registration_payload`].
+        proof: [u8; 64],
+    },
     /// `liveness.alive`
     Alive {
         /// Block of the draw that is answered.
@@ -170,6 +192,40 @@ pub enum Call {
     Leave(AccountId),
     /// `workers.withdraw`
     Withdraw(AccountId),
+    /// `delegation.open`
+    OpenPool {
+        /// The worker key.
+        worker: AccountId,
+        /// The operator's commission, billionths.
+        commission: u32,
+    },
+    /// `delegation.set_commission`
+    SetCommission {
+        /// The pool.
+        pool: PoolId,
+        /// The operator's commission, billionths.
+        commission: u32,
+    },
+    /// `delegation.delegate`
+    Delegate {
+        /// The pool.
+        pool: PoolId,
+        /// Planck.
+        amount: Balance,
+    },
+    /// `delegation.undelegate`
+    Undelegate {
+        /// The pool.
+        pool: PoolId,
+        /// Planck; all of it, if the delegation is worth less.
+        amount: Balance,
+    },
+    /// `delegation.withdraw`
+    WithdrawDelegation(PoolId),
+    /// `delegation.claim`
+    ClaimIncome(PoolId),
+    /// `delegation.close`
+    ClosePool(PoolId),
     /// `rewards.claim_rewards`
     ClaimRewards,
     /// `rewards.claim_for`
@@ -209,12 +265,22 @@ impl Call {
             Self::SetEnvironment { .. } => ("Workers", "set_environment"),
             Self::BondMore { .. } => ("Workers", "bond_more"),
             Self::RotateKey { .. } => ("Workers", "rotate_key"),
+            Self::OfferWorker { .. } => ("Workers", "offer"),
+            Self::RetractOffer(_) => ("Workers", "retract_offer"),
+            Self::AcceptWorker { .. } => ("Workers", "accept"),
             Self::Alive { .. } => ("Liveness", "alive"),
             Self::ReportAbsence { .. } => ("Liveness", "report"),
             Self::Pause(_) => ("Workers", "pause"),
             Self::Resume(_) => ("Workers", "resume"),
             Self::Leave(_) => ("Workers", "leave"),
             Self::Withdraw(_) => ("Workers", "withdraw"),
+            Self::OpenPool { .. } => ("Delegation", "open"),
+            Self::SetCommission { .. } => ("Delegation", "set_commission"),
+            Self::Delegate { .. } => ("Delegation", "delegate"),
+            Self::Undelegate { .. } => ("Delegation", "undelegate"),
+            Self::WithdrawDelegation(_) => ("Delegation", "withdraw"),
+            Self::ClaimIncome(_) => ("Delegation", "claim"),
+            Self::ClosePool(_) => ("Delegation", "close"),
             Self::ClaimRewards => ("Rewards", "claim_rewards"),
             Self::ClaimRewardsFor(_) => ("Rewards", "claim_for"),
             Self::Transfer { .. } => ("Balances", "transfer_keep_alive"),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 
-use crate::{AccountId, Balance};
+use crate::{AccountId, Balance, PoolId};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,7 +96,17 @@ pub enum Event {
         /// Planck.
         amount: Balance,
     },
-    /// Rewards were paid.
+    /// Others may stake on a worker.
+    PoolOpened {
+        /// The pool.
+        pool: PoolId,
+    },
+    /// Somebody has back what it delegated.
+    DelegationWithdrawn {
+        /// Planck.
+        amount: Balance,
+    },
+    /// Rewards, or a share of a worker's income, were paid.
     RewardsPaid {
         /// To whom.
         account: AccountId,

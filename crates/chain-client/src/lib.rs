@@ -36,6 +36,7 @@ mod error;
 mod event;
 pub mod keys;
 pub mod memory;
+mod pool;
 pub mod rpc;
 
 mod types;
@@ -44,6 +45,7 @@ pub use call::Call;
 pub use error::{ChainError, DispatchFailure, SubmitError};
 pub use event::Event;
 pub use keys::Keypair;
+pub use pool::{BILLION, Pool, PoolId, Position};
 pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, Survey};
 pub use sungrid_primitives::policy::Policy;
 pub use sungrid_primitives::registration::registration_payload;
@@ -129,6 +131,14 @@ pub trait Chain: Send + Sync {
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;
     /// All workers.
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError>;
+    /// All pools, by number.
+    async fn pools(&self) -> Result<Vec<(PoolId, Pool)>, ChainError>;
+    /// What an account has in a pool; `None` if it has delegated nothing to it.
+    async fn position(
+        &self,
+        pool: PoolId,
+        account: &AccountId,
+    ) -> Result<Option<Position>, ChainError>;
     /// A published image.
     async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError>;
     /// All published images.

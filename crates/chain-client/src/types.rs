@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
+    delegation::LEVERAGE,
     environment::EnvironmentId,
     job,
     receipt::BatchSummary,
@@ -16,7 +17,7 @@ pub use sungrid_primitives::{
     constraints::{Constraints, Unmet},
 };
 
-use crate::{Event, Policy};
+use crate::{Event, Policy, PoolId};
 
 /// An account; its text form is SS58.
 pub type AccountId = sp_core::crypto::AccountId32;
@@ -404,8 +405,10 @@ pub struct Worker {
     pub capacity: u64,
     /// Capacity in use, µSUNS.
     pub committed: u64,
-    /// Bond, planck.
+    /// The operator's part of the bond, planck.
     pub bond: Balance,
+    /// What others delegated to it and leave there, planck.
+    pub delegated: Balance,
     /// Whether it may claim.
     pub state: WorkerState,
     /// Times it was slashed.
@@ -434,6 +437,12 @@ impl Worker {
         let (attributes, units) = (&self.attributes, self.accepted_units);
         spec.constraints
             .unmet(class, attributes, &self.tiers, units)
+    }
+
+    /// What counts as its bond, planck.
+    pub fn backing(&self) -> Balance {
+        let most = self.bond.saturating_mul(LEVERAGE);
+        self.bond.saturating_add(self.delegated).min(most)
     }
 
     /// Charge, µSUNS, that one more batch may have: up to 80 % of the capacity in use together, and all
@@ -568,7 +577,26 @@ impl Included {
         })
     }
 
-    /// Planck that a reward claim paid.
+    /// The pool that an `open` created.
+    pub fn pool(&self) -> Option<PoolId> {
+        self.events.iter().find_map(|event| match event {
+            Event::PoolOpened { pool } => Some(*pool),
+            _ => None,
+        })
+    }
+
+    /// Planck that a withdrawal of a delegation gave back.
+    pub fn withdrawn(&self) -> Balance {
+        self.events
+            .iter()
+            .map(|event| match event {
+                Event::DelegationWithdrawn { amount } => *amount,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// Planck that a claim of rewards or income paid.
     pub fn rewards(&self) -> Balance {
         let paid = |event: &Event| match event {
             Event::RewardsPaid { amount, .. } => *amount,

@@ -118,6 +118,7 @@ impl pallet_workers::Config for Test {
     type AdmissionLimit = AdmissionLimit;
     type Attestations = Auditors;
     type Roster = ();
+    type Delegations = ();
     type CallBond = ConstU128<1_000>;
     type FeelessWindow = ConstU64<10>;
     type FeelessBudget = FeelessBudget;

@@ -128,6 +128,7 @@ impl pallet_workers::Config for Test {
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = Liveness;
+    type Delegations = ();
     type CallBond = ConstU128<1_000>;
     type FeelessWindow = ConstU64<10>;
     type FeelessBudget = FeelessBudget;

@@ -1,9 +1,15 @@
 //! How income, work and signs of life reach the pallet.
 
-use frame_support::traits::{Get, Imbalance, OnUnbalanced, fungible::Balanced};
+use frame_support::{
+    storage::with_storage_layer,
+    traits::{Get, Imbalance, OnUnbalanced, fungible::Balanced},
+};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::AccountIdConversion;
-use sungrid_primitives::traits::{CreditHistory, Income, Liveness, Payment};
+use sungrid_primitives::{
+    delegation::{Earnings, IncomeShares},
+    traits::{CreditHistory, Income, Liveness, Payment},
+};
 
 use crate::{
     Config, Credit, CreditOf, Current, FoundationReserve, OperatorCredit, Pallet, Role,
@@ -55,9 +61,16 @@ impl<T: Config> Income<T::AccountId> for Pallet<T> {
             units,
         } = payment;
         let window = T::CreditWindow::get();
+        // Before the round is read: they may look at what they have earned in the last one.
+        let shared = T::Delegations::share(&worker, amount);
         let mut round = Current::<T>::get();
         round.payments = round.payments.saturating_add(amount);
-        Self::earn(Role::Worker, &operator, amount, &mut round);
+        let mut own = amount;
+        if let Some((account, part)) = shared {
+            own = own.saturating_sub(part);
+            Self::earn(Role::Worker, &account, part, &mut round);
+        }
+        Self::earn(Role::Worker, &operator, own, &mut round);
         if let Some(developer) = developer {
             Self::earn(Role::Developer, &developer, charge, &mut round);
         }
@@ -100,6 +113,27 @@ impl<T: Config> Liveness<T::AccountId> for Pallet<T> {
 
     fn live_workers() -> u64 {
         Current::<T>::get().points.nodes as u64
+    }
+}
+
+impl<T: Config> Earnings<T::AccountId> for Pallet<T> {
+    fn round() -> u32 {
+        Current::<T>::get().number
+    }
+
+    fn claimable(account: &T::AccountId) -> u128 {
+        Self::claimable(account)
+    }
+
+    fn claim(account: &T::AccountId) -> Result<(), ()> {
+        with_storage_layer(|| Self::do_claim(account.clone())).map_err(|_| ())
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn end_round() {
+        let ends = Current::<T>::get().ends;
+        frame_system::Pallet::<T>::set_block_number(ends);
+        Self::tick(ends);
     }
 }
 

@@ -9,7 +9,7 @@
 //! | 10 % | block authors | blocks made in the round |
 //! | 10 % | treasury | – |
 //! | 20 % | developers | charge of their images in the round |
-//! | 60 % | operators | ISC value of their verified work in the round |
+//! | 60 % | operators, and who delegated to their workers | ISC value of their verified work in the round |
 //!
 //! Beside the pot, the *node reserve* [C13] gives [`Config::ReservePerRound`] at most, for
 //! [`Config::ReserveRounds`] rounds: 80 % to operators by the same points, 20 % to live workers in equal
@@ -87,7 +87,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sp_runtime::{Permill, traits::Zero};
-    use sungrid_primitives::traits::CreditHistory;
+    use sungrid_primitives::{delegation::IncomeShares, traits::CreditHistory};
 
     use crate::{
         types::{
@@ -143,6 +143,8 @@ pub mod pallet {
         /// and a machine that has gone keeps its rank.
         #[pallet::constant]
         type CreditWindow: Get<u32>;
+        /// Who shares a worker's income with its operator.
+        type Delegations: IncomeShares<Self::AccountId>;
         /// Names the foundation's reserve account.
         type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Weights of the calls.

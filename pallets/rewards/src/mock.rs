@@ -103,6 +103,7 @@ impl pallet_rewards::Config for Test {
     type ReservePerRound = ConstU128<RESERVE_PER_ROUND>;
     type ReserveRounds = ConstU32<RESERVE_ROUNDS>;
     type NodeRewardCap = ConstU128<NODE_REWARD_CAP>;
+    type Delegations = ();
     type CreditWindow = ConstU32<CREDIT_WINDOW>;
     type GovernanceOrigin = EnsureRoot<u64>;
     type WeightInfo = ();

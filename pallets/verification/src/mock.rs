@@ -142,6 +142,7 @@ impl pallet_workers::Config for Test {
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();
+    type Delegations = ();
     type CallBond = ConstU128<1_000>;
     type FeelessWindow = ConstU64<10>;
     type FeelessBudget = AgendaWeight;
@@ -215,6 +216,7 @@ impl pallet_rewards::Config for Test {
     type ReservePerRound = ConstU128<1_000_000>;
     type ReserveRounds = ConstU32<1_000>;
     type NodeRewardCap = ConstU128<1_000>;
+    type Delegations = ();
     type CreditWindow = ConstU32<100>;
     type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
     type WeightInfo = ();

@@ -46,9 +46,9 @@ impl WeightInfo for () {
     }
     fn reveal() -> Weight {
         // Ballot, result, job, batch, image, holds, pot, treasury, floor and spot price; per claimant (12) worker, trust
-        // and balances of its operator; per winner (up to 10) points and credit; 36 transfers when six losers pay six
-        // winners.
-        estimate(900, 132, 116)
+        // and balances of its operator; per winner (up to 10) points and credit, and the pool of those who delegated to
+        // it, with its account, its points and a start; 36 transfers when six losers pay six winners.
+        estimate(1_100, 192, 156)
     }
     fn challenge() -> Weight {
         // Ballot, job, batch, balances, agenda.
@@ -76,7 +76,7 @@ impl WeightInfo for () {
         estimate(40, 2 + records, records)
     }
     fn deadline() -> Weight {
-        estimate(900, 132, 116)
+        estimate(1_100, 192, 156)
     }
     fn beacon() -> Weight {
         estimate(10, 2, 1)

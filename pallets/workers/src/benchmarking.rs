@@ -12,6 +12,7 @@ use frame_support::{
 use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
 use sp_core::{crypto::KeyTypeId, sr25519};
 use sp_io::crypto::{sr25519_generate, sr25519_sign};
+use sp_runtime::Saturating;
 use sungrid_primitives::{
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
@@ -230,6 +231,56 @@ mod benchmarks {
         );
 
         assert!(Workers::<T>::contains_key(key) && !Workers::<T>::contains_key(worker));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn offer() {
+        let (worker, operator) = worker::<T>();
+        let buyer = account("buyer", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(operator), worker.clone(), buyer, 1);
+
+        assert!(Offers::<T>::contains_key(worker));
+    }
+
+    #[benchmark]
+    fn retract_offer() -> Result<(), BenchmarkError> {
+        let (worker, operator) = worker::<T>();
+        Pallet::<T>::do_offer(operator.clone(), worker.clone(), operator.clone(), 1)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(operator), worker.clone());
+
+        assert!(!Offers::<T>::contains_key(worker));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn accept() -> Result<(), BenchmarkError> {
+        let (worker, operator) = worker::<T>();
+        let buyer: T::AccountId = account("buyer", 0, 0);
+        let price = T::Currency::minimum_balance();
+        T::Currency::mint_into(&buyer, price.saturating_mul(2))?;
+        Pallet::<T>::do_offer(operator, worker.clone(), buyer.clone(), price)?;
+        let now = System::<T>::block_number();
+        System::<T>::set_block_number(now.saturating_add(T::Cooldown::get()));
+        let (key, proof) = consent::<T>(&buyer)?;
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(buyer.clone()),
+            worker,
+            price,
+            key.clone(),
+            proof,
+        );
+
+        assert_eq!(
+            Workers::<T>::get(key).map(|record| record.operator),
+            Some(buyer)
+        );
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use sp_core::sr25519;
 use sp_runtime::Saturating;
 use sungrid_primitives::{
     attributes::{Attributes, PerAttribute},
+    delegation::Delegations,
     environment::EnvironmentId,
     jurisdiction,
     registration::registration_payload,
@@ -18,8 +19,8 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    Config, Endpoint, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf, WorkerState,
-    Workers,
+    Config, Endpoint, Error, Event, HoldReason, Offers, Pallet, WorkerRecord, WorkerRecordOf,
+    WorkerState, Workers,
 };
 
 impl<T: Config> Pallet<T> {
@@ -61,7 +62,9 @@ impl<T: Config> Pallet<T> {
                 capacity,
                 committed: 0,
                 in_flight: 0,
+                busy_since: Default::default(),
                 bond,
+                delegated: Default::default(),
                 state: WorkerState::Active,
                 faults: 0,
                 missed: 0,
@@ -112,7 +115,7 @@ impl<T: Config> Pallet<T> {
         let capacity = Self::capacity_of(record.profile, &resources)?;
         ensure!(capacity >= record.committed, Error::<T>::CapacityInUse);
         ensure!(
-            record.bond >= Self::bond_for(capacity),
+            record.backing() >= Self::bond_for(capacity),
             Error::<T>::BondTooLow
         );
         record.capacity = capacity;
@@ -212,9 +215,17 @@ impl<T: Config> Pallet<T> {
             Error::<T>::CoolingDown
         );
         Self::check_idle(&record)?;
-        let WorkerRecord { operator, bond, .. } = record;
+        let WorkerRecord {
+            operator,
+            bond,
+            delegated,
+            ..
+        } = record;
         T::Currency::release(&HoldReason::Bond.into(), &operator, bond, Precision::Exact)?;
         Self::forget_key(&worker);
+        if let Some(keeper) = T::Delegations::dissolve(&worker, &operator, delegated) {
+            Self::give_back(&operator, &keeper, delegated.stake)?;
+        }
         Self::deposit_event(Event::WorkerWithdrawn {
             worker,
             operator,
@@ -230,30 +241,43 @@ impl<T: Config> Pallet<T> {
         proof: sr25519::Signature,
     ) -> DispatchResult {
         let record = Self::as_operator(&who, &worker)?;
+        Self::move_to_key(&worker, record, &key, &proof)?;
+        Self::deposit_event(Event::KeyRotated { worker, key });
+        Ok(())
+    }
+
+    /// Puts a worker under another key that consents to its operator, once nothing of it is in flight.
+    pub(crate) fn move_to_key(
+        worker: &T::AccountId,
+        record: WorkerRecordOf<T>,
+        key: &T::AccountId,
+        proof: &sr25519::Signature,
+    ) -> DispatchResult {
         Self::check_staying(&record)?;
         Self::check_idle(&record)?;
         ensure!(
-            !Workers::<T>::contains_key(&key),
+            !Workers::<T>::contains_key(key),
             Error::<T>::AlreadyRegistered
         );
-        Self::check_proof(&who, &key, &proof)?;
+        Self::check_proof(&record.operator, key, proof)?;
         let active = record.state == WorkerState::Active;
         if active {
-            T::Roster::left(&worker);
+            T::Roster::left(worker);
         }
-        Self::forget_key(&worker);
-        System::<T>::inc_sufficients(&key);
-        Workers::<T>::insert(&key, record);
+        Self::forget_key(worker);
+        System::<T>::inc_sufficients(key);
+        Workers::<T>::insert(key, record);
         if active {
-            T::Roster::joined(&key);
+            T::Roster::joined(key);
         }
-        Self::deposit_event(Event::KeyRotated { worker, key });
+        T::Delegations::rotated(worker, key);
         Ok(())
     }
 
     /// Forgets a key and whatever anybody attested of its machine.
     fn forget_key(worker: &T::AccountId) {
         Workers::<T>::remove(worker);
+        Offers::<T>::remove(worker);
         System::<T>::dec_sufficients(worker);
         T::Attestations::revoke(worker, PerAttribute::<()>::default().map(|()| true));
     }
@@ -268,7 +292,8 @@ impl<T: Config> Pallet<T> {
             && Workers::<T>::get(worker).is_some_and(|record| check(&record).is_ok())
     }
 
-    fn as_operator(
+    /// The record of a worker that `who` operates.
+    pub fn as_operator(
         who: &T::AccountId,
         worker: &T::AccountId,
     ) -> Result<WorkerRecordOf<T>, Error<T>> {
@@ -325,7 +350,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn check_staying(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+    pub(crate) fn check_staying(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
         ensure!(
             !matches!(record.state, WorkerState::Leaving { .. }),
             Error::<T>::Leaving

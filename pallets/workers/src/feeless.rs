@@ -39,14 +39,14 @@ impl<T: Config> Pallet<T> {
     fn debt(record: &WorkerRecordOf<T>, now: BlockNumberFor<T>) -> u128 {
         let Allowance { debt, at } = record.allowance;
         let blocks: u128 = now.saturating_sub(at).unique_saturated_into();
-        debt.saturating_sub(record.bond.saturating_mul(blocks))
+        debt.saturating_sub(record.backing().saturating_mul(blocks))
     }
 
     /// Feeless calls that a worker key may make now.
     pub(crate) fn feeless_calls(record: &WorkerRecordOf<T>) -> u32 {
         let window: u128 = T::FeelessWindow::get().unique_saturated_into();
         let room = record
-            .bond
+            .backing()
             .saturating_mul(window)
             .saturating_sub(Self::debt(record, System::<T>::block_number()));
         room.checked_div(T::CallBond::get())

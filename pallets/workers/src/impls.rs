@@ -10,6 +10,7 @@ use frame_support::{
         tokens::{Fortitude, Precision, Restriction},
     },
 };
+use frame_system::Pallet as System;
 use sp_runtime::{Rounding, helpers_128bit::multiply_by_rational_with_rounding};
 use sungrid_primitives::{
     suns::MICRO,
@@ -34,7 +35,7 @@ impl<T: Config> Pallet<T> {
 
     /// Whether a worker may take work at all.
     fn is_available(record: &WorkerRecordOf<T>) -> bool {
-        record.state == WorkerState::Active && record.bond >= Self::bond_for(record.capacity)
+        record.state == WorkerState::Active && record.backing() >= Self::bond_for(record.capacity)
     }
 
     /// Operator and capacity (µSUNS) of a worker that may take work: active and sufficiently bonded.
@@ -72,33 +73,40 @@ impl<T: Config> Pallet<T> {
         Workers::<T>::mutate_extant(worker, change);
     }
 
-    /// Takes so much of a bond: half of it, rounded down, to `honest` in equal parts, everything else to the
-    /// treasury. What the treasury cannot take stays in the bond.
+    /// Takes `of_others` planck of what others delegated to a worker and `own` of the operator's part of its bond: half
+    /// of the latter, rounded down, to `honest` in equal parts, everything else to the treasury. Nobody else ever has
+    /// anything of the former: an operator that lies to its own accomplices would be paid with it. What the treasury
+    /// cannot take stays where it was.
     fn take_from_bond(
         record: &mut WorkerRecordOf<T>,
-        exposed: u128,
+        own: u128,
+        of_others: u128,
         honest: &[T::AccountId],
     ) -> Slashed {
-        let each = (exposed / 2).checked_div(honest.len() as u128).unwrap_or(0);
+        let each = (own / 2).checked_div(honest.len() as u128).unwrap_or(0);
         let to_honest = honest.iter().fold(0u128, |sum, account| {
             sum.saturating_add(Self::pay_from_bond(&record.operator, account, each))
         });
-        let rest = exposed.saturating_sub(to_honest);
+        let rest = own.saturating_add(of_others).saturating_sub(to_honest);
         let to_treasury = Self::pay_from_bond(&record.operator, &T::Treasury::get(), rest);
         let total = to_honest.saturating_add(to_treasury);
-        record.bond = record.bond.saturating_sub(total);
+        // All or nothing, and all of it first.
+        let of_others = of_others.min(to_treasury);
+        record.delegated.stake = record.delegated.stake.saturating_sub(of_others);
+        record.bond = record.bond.saturating_sub(total.saturating_sub(of_others));
         Slashed { total, to_honest }
     }
 
-    /// Takes a worker that is not there off the market, with a penalty of its bond: half to `reporter`, the rest to
-    /// the treasury, so that reporting oneself is no way out of a bond. Says what the reporter got.
+    /// Takes a worker that is not there off the market, with a penalty of the operator's part of its bond: half to
+    /// `reporter`, the rest to the treasury, so that reporting oneself is no way out of a bond. Says what the reporter
+    /// got.
     pub fn penalise_absence(worker: &T::AccountId, reporter: &T::AccountId, penalty: u128) -> u128 {
         let Some(mut record) = Workers::<T>::get(worker) else {
             defensive!("only workers can be absent");
             return 0;
         };
         let penalty = penalty.min(record.bond);
-        let taken = Self::take_from_bond(&mut record, penalty, core::slice::from_ref(reporter));
+        let taken = Self::take_from_bond(&mut record, penalty, 0, core::slice::from_ref(reporter));
         record.missed = record.missed.saturating_add(1);
         if record.state == WorkerState::Active {
             record.state = WorkerState::Paused;
@@ -154,6 +162,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         let mut record = Workers::<T>::get(worker)
             .filter(|record| Self::is_available(record) && charge <= Self::free(record))
             .ok_or(())?;
+        if record.in_flight == 0 {
+            record.busy_since = System::<T>::block_number();
+        }
         record.in_flight = record.in_flight.checked_add(1).ok_or(())?;
         // No saturation: admission has checked the sum.
         record.committed = record.committed.saturating_add(charge);
@@ -207,8 +218,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             defensive!("a worker was withdrawn before its verdict");
             return Slashed::default();
         };
-        let exposed = T::SlashFraction::get().mul_ceil(record.bond);
-        let slashed = Self::take_from_bond(&mut record, exposed, honest);
+        let exposed = T::SlashFraction::get().mul_ceil(record.slashable());
+        let of_others = record.delegated.part_of(exposed, record.bond);
+        let own = exposed.saturating_sub(of_others);
+        let slashed = Self::take_from_bond(&mut record, own, of_others, honest);
         let Slashed { total, to_honest } = slashed;
         record.faults = record.faults.saturating_add(1);
         Self::deposit_event(Event::WorkerSlashed {
@@ -217,6 +230,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             amount: total,
             to_honest,
             bond: record.bond,
+            delegated: record.delegated.stake,
         });
         Workers::<T>::insert(worker, record);
         slashed
@@ -242,7 +256,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         // Whatever fails here fails the benchmark at its verification.
         let _ = T::Currency::mint_into(operator, funds);
         let _ = T::Currency::hold(&HoldReason::Bond.into(), operator, bond);
-        frame_system::Pallet::<T>::inc_sufficients(worker);
+        System::<T>::inc_sufficients(worker);
         Workers::<T>::insert(
             worker,
             WorkerRecord {
@@ -261,7 +275,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 capacity,
                 committed: 0,
                 in_flight: 0,
+                busy_since: Default::default(),
                 bond,
+                delegated: Default::default(),
                 state: WorkerState::Active,
                 faults: 0,
                 missed: 0,

@@ -8,11 +8,15 @@
 //! While it is less, after a slash for instance, the worker cannot claim until
 //! [`bond_more`](Pallet::bond_more).
 //!
+//! Others can delegate to a bond. What they do is moved into the same hold, so that a slash finds it there, and is
+//! slashed in proportion with the operator's own; the operator can never release it. `Delegations` knows whose it is.
+//! What stays counts for the bond, up to four times the operator's own part; what is leaving is slashable only.
+//!
 //! | what happens | bond |
 //! |---|---|
 //! | accepted result, missed deadline | untouched |
-//! | absent when the liveness lottery drew it | a penalty, half to who reported it, the rest to the treasury; the worker is paused |
-//! | wrong result | [`Config::SlashFraction`] of it, rounded up: half to the honest replicas' operators in equal parts, the rest and every remainder to the treasury |
+//! | absent when the liveness lottery drew it | a penalty on the operator's part, half to who reported it, the rest to the treasury; the worker is paused |
+//! | wrong result | [`Config::SlashFraction`] of all of it, rounded up: of the operator's part half to the honest replicas' operators in equal parts, the rest, every remainder and others' part to the treasury |
 //! | an honest operator cannot be paid (its account is gone) | its part goes to the treasury |
 //! | the treasury cannot be paid either | that part stays in the bond |
 //! | `leave`, then [`Config::Cooldown`] blocks and no batch undecided: `withdraw` | released |
@@ -36,6 +40,11 @@
 //! and debt of feeless calls stay with the worker, so that a rotation launders nothing; attestations and whatever other
 //! pallets know of the key stay behind.
 //!
+//! ## Another operator
+//! An operator [`offer`](Pallet::offer)s a worker at a price, another one [`accept`](Pallet::accept)s it with a new key.
+//! The bond goes with the worker, from hold to hold: nothing that it answers for escapes. Record, debt of feeless calls and
+//! what others delegated stay with the worker, too.
+//!
 //! ## Attributes
 //! What an operator says of a machine is taken as it is, except that the jurisdiction exists and some task class is
 //! served [N16]. [`Config::Attestations`] knows who else stands for it, and is told of changes.
@@ -53,8 +62,12 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod delegated;
 mod dispatchable_impls;
+mod errors;
+mod events;
 mod feeless;
+mod handover;
 mod impls;
 #[cfg(test)]
 mod mock;
@@ -65,14 +78,20 @@ mod try_state;
 pub mod types;
 pub mod weights;
 
+use frame_support::pallet_macros::import_section;
+
 pub use feeless::{ChargeUnlessFeeless, Payment};
 pub use pallet::*;
-pub use types::{Allowance, Endpoint, FeelessUse, WorkerRecord, WorkerRecordOf, WorkerState};
+pub use types::{
+    Allowance, Endpoint, FeelessUse, Offer, OfferOf, WorkerRecord, WorkerRecordOf, WorkerState,
+};
 pub use weights::WeightInfo;
 
 /// The pallet.
 // `register` has one parameter per fact of a worker; the macro repeats its signature.
 #[allow(clippy::too_many_arguments)]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use frame_support::{
@@ -90,13 +109,14 @@ pub mod pallet {
     };
     use sungrid_primitives::{
         attributes::Attributes,
+        delegation::Delegations,
         environment::EnvironmentId,
         suns::Resources,
         traits::{Attestations, Pricing, ProfileId, Roster},
     };
 
     use crate::{
-        types::{Endpoint, FeelessUse, WorkerRecordOf},
+        types::{Endpoint, FeelessUse, OfferOf, WorkerRecordOf},
         weights::WeightInfo,
     };
 
@@ -146,6 +166,8 @@ pub mod pallet {
         type Attestations: Attestations<Self::AccountId>;
         /// Learns which workers are active.
         type Roster: Roster<Self::AccountId>;
+        /// Knows who delegated what to a worker.
+        type Delegations: Delegations<Self::AccountId>;
         /// What a feeless call takes of a bond, planck·blocks: a bond of so many planck is good for one call per
         /// block. Too little gives block space away; too much and a worker cannot claim as fast as it works.
         #[pallet::constant]
@@ -166,7 +188,7 @@ pub mod pallet {
     /// Why this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// The bonds of an operator's workers.
+        /// The bonds of an operator's workers, with what others delegated to them.
         Bond,
     }
 
@@ -174,160 +196,13 @@ pub mod pallet {
     #[pallet::storage]
     pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerRecordOf<T>>;
 
+    /// Workers that their operators offer to somebody, by their key.
+    #[pallet::storage]
+    pub type Offers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, OfferOf<T>>;
+
     /// What feeless calls took of the last block that had any.
     #[pallet::storage]
     pub type FeelessUsed<T: Config> = StorageValue<_, FeelessUse<BlockNumberFor<T>>, ValueQuery>;
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A worker joined.
-        WorkerRegistered {
-            /// Its key.
-            worker: T::AccountId,
-            /// Who bonds it.
-            operator: T::AccountId,
-            /// Its environment.
-            environment: EnvironmentId,
-            /// Its profile.
-            profile: ProfileId,
-            /// Its capacity, µSUNS.
-            capacity: u64,
-            /// Its bond, planck.
-            bond: u128,
-        },
-        /// A worker's address or attributes changed.
-        WorkerUpdated {
-            /// Its key.
-            worker: T::AccountId,
-        },
-        /// A worker's capacity changed.
-        CapacitySet {
-            /// Its key.
-            worker: T::AccountId,
-            /// Capacity from now, µSUNS.
-            capacity: u64,
-        },
-        /// A worker's environment changed.
-        EnvironmentSet {
-            /// Its key.
-            worker: T::AccountId,
-            /// Environment from now.
-            environment: EnvironmentId,
-        },
-        /// A worker's bond grew.
-        BondIncreased {
-            /// Its key.
-            worker: T::AccountId,
-            /// Bond from now, planck.
-            bond: u128,
-        },
-        /// A worker takes no work for the time being.
-        WorkerPaused {
-            /// Its key.
-            worker: T::AccountId,
-            /// Whether only its operator can resume it.
-            suspended: bool,
-        },
-        /// A paused worker takes work again.
-        WorkerResumed {
-            /// Its key.
-            worker: T::AccountId,
-        },
-        /// A worker takes no more work.
-        WorkerLeaving {
-            /// Its key.
-            worker: T::AccountId,
-            /// First block at which its bond may be withdrawn.
-            until: BlockNumberFor<T>,
-        },
-        /// A worker is gone, its bond released.
-        WorkerWithdrawn {
-            /// Its key.
-            worker: T::AccountId,
-            /// Who bonded it.
-            operator: T::AccountId,
-            /// Released, planck.
-            bond: u128,
-        },
-        /// A worker has another key.
-        KeyRotated {
-            /// The key that it had.
-            worker: T::AccountId,
-            /// The key that it has.
-            key: T::AccountId,
-        },
-        /// A worker did not answer the liveness lottery: it is paused.
-        WorkerAbsent {
-            /// Its key.
-            worker: T::AccountId,
-            /// Who bonds it.
-            operator: T::AccountId,
-            /// Taken, planck.
-            penalty: u128,
-            /// What is left of the bond, planck.
-            bond: u128,
-        },
-        /// A worker delivered a wrong result and lost part of its bond.
-        WorkerSlashed {
-            /// Its key.
-            worker: T::AccountId,
-            /// Who bonded it.
-            operator: T::AccountId,
-            /// Taken, planck.
-            amount: u128,
-            /// Of that, given to the honest replicas' operators, planck.
-            to_honest: u128,
-            /// What is left of the bond, planck.
-            bond: u128,
-        },
-    }
-
-    #[pallet::error]
-    #[derive(PartialEq, Eq)]
-    pub enum Error<T> {
-        /// No worker with this key: register it first.
-        UnknownWorker,
-        /// A worker with this key is registered: withdraw it first, or use another key.
-        AlreadyRegistered,
-        /// The proof is not the worker key's signature for this operator on this chain: let the worker key
-        /// sign the registration payload again.
-        BadProof,
-        /// ISO 3166-1 assigns no such alpha-2 code: give two capital letters, such as `DE`.
-        UnknownJurisdiction,
-        /// A worker serves at least one task class, and lists each once; to take no work, pause it.
-        BadClasses,
-        /// The environment is not accepted: update the worker's software.
-        UnknownEnvironment,
-        /// There is no such profile.
-        UnknownProfile,
-        /// The resources amount to nothing: the profile needs some of every resource that it contains.
-        NoCapacity,
-        /// The bond is below the minimum for this capacity: bond more or offer less.
-        BondTooLow,
-        /// There is nothing to add to the bond: name an amount above zero.
-        NothingToBond,
-        /// The capacity would be below what is in use: wait for work to end or offer more.
-        CapacityInUse,
-        /// Only the worker's operator may do this.
-        NotOperator,
-        /// Only the worker's operator or its key may do this.
-        NeitherOperatorNorWorker,
-        /// The worker is paused already.
-        AlreadyPaused,
-        /// The worker is not paused.
-        NotPaused,
-        /// The operator paused the worker: only the operator can resume it.
-        Suspended,
-        /// The worker is leaving: withdraw it and register it anew.
-        Leaving,
-        /// The worker has to leave first.
-        NotLeaving,
-        /// The bond stays until the cool-down is over.
-        CoolingDown,
-        /// A batch of this worker is not decided yet: wait for its verdict.
-        WorkInFlight,
-    }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
@@ -620,6 +495,83 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_rotate_key(who, worker, key, proof)
+        }
+
+        /// Offers a worker to another operator, from [`Config::Cooldown`] blocks on, so that whoever delegated to it
+        /// and disagrees can leave first. In place of an earlier offer of it.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Parameters
+        /// - `to`: who may accept it.
+        /// - `price`: planck that it pays then. The bond goes with the worker.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`].
+        ///
+        /// # Events
+        /// [`Event::WorkerOffered`].
+        #[pallet::call_index(10)]
+        #[pallet::weight(T::WeightInfo::offer())]
+        pub fn offer(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            to: T::AccountId,
+            #[pallet::compact] price: u128,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_offer(who, worker, to, price)
+        }
+
+        /// Takes an offer back.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::NoOffer`].
+        ///
+        /// # Events
+        /// [`Event::OfferRetracted`].
+        #[pallet::call_index(11)]
+        #[pallet::weight(T::WeightInfo::retract_offer())]
+        pub fn retract_offer(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_retract_offer(who, worker)
+        }
+
+        /// Takes a worker over: the signer pays the price and becomes its operator, the whole bond moves from hold to
+        /// hold and is never free in between. The worker gets another key, since its former operator may have kept the
+        /// old one; else as in [`rotate_key`](Pallet::rotate_key).
+        ///
+        /// # Origin
+        /// Whom it was offered to.
+        ///
+        /// # Parameters
+        /// - `worker`: the key that it has.
+        /// - `price`: as offered.
+        /// - `key`: the key that it gets.
+        /// - `proof`: the sr25519 signature of `key` over the registration payload for the signer.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NoOffer`], [`Error::OtherPrice`], [`Error::OfferTooNew`],
+        /// [`Error::Leaving`], [`Error::WorkInFlight`], [`Error::AlreadyRegistered`], [`Error::BadProof`]; too little
+        /// balance.
+        ///
+        /// # Events
+        /// [`Event::WorkerHandedOver`].
+        #[pallet::call_index(12)]
+        #[pallet::weight(T::WeightInfo::accept())]
+        pub fn accept(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            #[pallet::compact] price: u128,
+            key: T::AccountId,
+            proof: sr25519::Signature,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_accept(who, worker, price, key, proof)
         }
     }
 

@@ -142,6 +142,7 @@ impl pallet_workers::Config for Test {
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();
+    type Delegations = ();
     type CallBond = ConstU128<CALL_BOND>;
     type FeelessWindow = ConstU64<FEELESS_WINDOW>;
     type FeelessBudget = FeelessBudget;

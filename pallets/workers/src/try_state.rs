@@ -5,22 +5,24 @@ use frame_support::{ensure, traits::fungible::InspectHold};
 use sp_runtime::TryRuntimeError;
 use sungrid_primitives::jurisdiction;
 
-use crate::{Config, HoldReason, Pallet, Workers};
+use crate::{Config, HoldReason, Offers, Pallet, Workers};
 
 impl<T: Config> Pallet<T> {
     /// What must hold after every block:
     ///
-    /// 1. the bonds of an operator's workers are what is held of it for them;
+    /// 1. the bonds of an operator's workers, with what others delegated, are what is held of it for them;
     /// 2. every worker has capacity, and no more than it is in use;
     /// 3. capacity is in use only for batches in flight;
     /// 4. every worker key has the reference that lets it transact;
     /// 5. every jurisdiction is assigned, and every worker serves some class, each once;
-    /// 6. nobody has made a feeless call yet to come.
+    /// 6. nobody has made a feeless call yet to come;
+    /// 7. what others delegated has shares, and no more of them leave than there are;
+    /// 8. only registered workers are offered.
     pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
-            let sum = bonds.entry(record.operator).or_default();
-            *sum = sum.saturating_add(record.bond);
+            let sum = bonds.entry(record.operator.clone()).or_default();
+            *sum = sum.saturating_add(record.slashable());
             ensure!(
                 record.capacity > 0 && record.committed <= record.capacity,
                 "2: more capacity is in use than there is"
@@ -44,6 +46,18 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 record.allowance.at <= frame_system::Pallet::<T>::block_number(),
                 "6: a feeless call was made in the future"
+            );
+            let delegated = record.delegated;
+            ensure!(
+                delegated.leaving <= delegated.shares
+                    && (delegated.shares > 0 || delegated.stake == 0),
+                "7: more shares leave than there are, or a stake has none"
+            );
+        }
+        for worker in Offers::<T>::iter_keys() {
+            ensure!(
+                Workers::<T>::contains_key(&worker),
+                "8: somebody is offered who is no worker"
             );
         }
         for (operator, sum) in bonds {

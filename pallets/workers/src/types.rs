@@ -5,7 +5,8 @@ use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sungrid_primitives::{
-    attributes::Attributes, environment::EnvironmentId, job::MAX_ENDPOINT_BYTES, traits::ProfileId,
+    attributes::Attributes, delegation::Delegated, environment::EnvironmentId,
+    job::MAX_ENDPOINT_BYTES, traits::ProfileId,
 };
 
 /// An encoded peer address. The chain does not read it.
@@ -100,8 +101,12 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub committed: u64,
     /// Batches claimed and not yet decided: each may still cost it its bond.
     pub in_flight: u32,
-    /// Held of the operator for this worker, planck.
+    /// The block in which it last took a batch when none was in flight.
+    pub busy_since: BlockNumber,
+    /// Bonded by the operator, planck: held of it.
     pub bond: u128,
+    /// Delegated by others: on the same hold.
+    pub delegated: Delegated,
     /// Whether it takes work.
     pub state: WorkerState<BlockNumber>,
     /// Wrong results.
@@ -119,6 +124,33 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub allowance: Allowance<BlockNumber>,
 }
 
+impl<AccountId, BlockNumber> WorkerRecord<AccountId, BlockNumber> {
+    /// What stands behind the worker's capacity and calls, planck: see [`Delegated::backing`].
+    pub fn backing(&self) -> u128 {
+        self.delegated.backing(self.bond)
+    }
+
+    /// What a slash finds, planck.
+    pub fn slashable(&self) -> u128 {
+        self.bond.saturating_add(self.delegated.stake)
+    }
+}
+
+/// A worker that its operator offers to another.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Offer<AccountId, BlockNumber> {
+    /// To whom.
+    pub to: AccountId,
+    /// What it is to pay, planck.
+    pub price: u128,
+    /// First block in which it can accept.
+    pub from: BlockNumber,
+}
+
+/// [`Offer`] of a runtime.
+pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 /// [`WorkerRecord`] of a runtime.
 pub type WorkerRecordOf<T> =
     WorkerRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;

@@ -27,6 +27,12 @@ pub trait WeightInfo {
     fn set_environment() -> Weight;
     /// Of [`rotate_key`](crate::Pallet::rotate_key).
     fn rotate_key() -> Weight;
+    /// Of [`offer`](crate::Pallet::offer).
+    fn offer() -> Weight;
+    /// Of [`retract_offer`](crate::Pallet::retract_offer).
+    fn retract_offer() -> Weight;
+    /// Of [`accept`](crate::Pallet::accept).
+    fn accept() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -67,9 +73,10 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
     }
 
+    // With what others delegated: their pool, its account and what it has earned.
     fn withdraw() -> Weight {
-        Weight::from_parts(70_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
+        Weight::from_parts(130_000_000, 16_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(12, 9))
     }
 
     fn set_environment() -> Weight {
@@ -77,9 +84,27 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
     }
 
-    // Verifies a signature; both keys' records, accounts and roster entries, the attestations.
+    // Verifies a signature; both keys' records, accounts and roster entries, the attestations, the pool.
     fn rotate_key() -> Weight {
-        Weight::from_parts(110_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(11, 11))
+        Weight::from_parts(115_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(13, 14))
+    }
+
+    fn offer() -> Weight {
+        Weight::from_parts(25_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+    }
+
+    fn retract_offer() -> Weight {
+        Weight::from_parts(25_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+    }
+
+    // A rotation, the offer, two accounts and their holds.
+    fn accept() -> Weight {
+        Self::rotate_key().saturating_add(
+            Weight::from_parts(130_000_000, 16_000)
+                .saturating_add(RocksDbWeight::get().reads_writes(5, 5)),
+        )
     }
 }

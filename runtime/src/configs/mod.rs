@@ -6,6 +6,7 @@ pub mod babe;
 pub mod balances;
 pub mod canaries;
 pub mod collective;
+pub mod delegation;
 pub mod democracy;
 pub mod grandpa;
 pub mod identity;

@@ -36,10 +36,21 @@ pub enum ProxyType {
     Workers,
 }
 
+/// With the worker its bond goes to another account.
+fn hands_a_worker_over(call: &RuntimeCall) -> bool {
+    matches!(
+        call,
+        RuntimeCall::Workers(
+            pallet_workers::Call::offer { .. } | pallet_workers::Call::accept { .. }
+        )
+    )
+}
+
 impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
+            Self::NonTransfer | Self::Workers if hands_a_worker_over(call) => false,
             // A list of what is allowed: a pallet that is added later is not trusted by accident.
             Self::NonTransfer => {
                 matches!(

@@ -9,7 +9,7 @@ use sp_runtime::Permill;
 
 use super::treasury::TreasuryAccount;
 use crate::{
-    AccountId, Balance, Balances, Runtime,
+    AccountId, Balance, Balances, Delegation, Runtime,
     configs::workers::MIN_WORKER_BOND,
     constants::{
         currency::{ISC, MILLI_ISC},
@@ -38,6 +38,7 @@ impl pallet_rewards::Config for Runtime {
     // A week: long enough that validators do not change with every job.
     type CreditWindow = ConstU32<{ 7 * DAYS / ROUND_BLOCKS }>;
     type Currency = Balances;
+    type Delegations = Delegation;
     type EmissionCap = ConstU128<ISC>;
     type EmissionRate = EmissionRate;
     type GovernanceOrigin = EnsureRoot<AccountId>;

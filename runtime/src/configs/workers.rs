@@ -12,7 +12,8 @@ use super::{
     treasury::TreasuryAccount,
 };
 use crate::{
-    Auditors, Balance, Balances, Liveness, Runtime, RuntimeCall, RuntimeHoldReason, Suns,
+    Auditors, Balance, Balances, Delegation, Liveness, Runtime, RuntimeCall, RuntimeHoldReason,
+    Suns,
     constants::{currency::ISC, time::MINUTES},
 };
 
@@ -55,6 +56,7 @@ impl pallet_workers::Config for Runtime {
     type Currency = Balances;
     // A SUNS (100 ISC) is good for two batches per block, the least bond (10 ISC) for one in 15 s.
     type CallBond = ConstU128<{ 50 * ISC }>;
+    type Delegations = Delegation;
     type FeelessBudget = FeelessBudget;
     // Ten minutes: 40 batches at once with the least bond.
     type FeelessWindow = ConstU32<{ 10 * MINUTES }>;

@@ -116,7 +116,7 @@ impl Supervisor {
             return Ok(());
         };
         self.refresh().await?;
-        let bonded = me.bond >= self.params.bond_for(me.capacity);
+        let bonded = me.backing() >= self.params.bond_for(me.capacity);
         if self.full.is_some() || me.state != WorkerState::Active || !bonded {
             self.metrics.idle_reason(match (&self.full, bonded) {
                 (Some(_), _) => "no room on the disk",

@@ -31,8 +31,8 @@ use tokio::sync::watch;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
-    Follow, Image, Included, Job, JobSpec, Keypair, Quote, Rating, Round, SubmitError, Until,
-    Worker,
+    Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
+    SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -354,6 +354,32 @@ impl Chain for MemoryChain {
             .iter()
             .map(|(id, worker)| (id.clone(), worker.clone()))
             .collect())
+    }
+
+    async fn pools(&self) -> Result<Vec<(PoolId, Pool)>, ChainError> {
+        let state = self.online()?;
+        let now = state.number;
+        let at_now = |mut pool: Pool| {
+            if let Some((commission, _)) = pool.announced.take_if(|(_, from)| *from <= now) {
+                pool.commission = commission;
+            }
+            pool
+        };
+        Ok(state
+            .pools
+            .iter()
+            .map(|(id, record)| (*id, at_now(record.view.clone())))
+            .collect())
+    }
+
+    async fn position(
+        &self,
+        pool: PoolId,
+        account: &AccountId,
+    ) -> Result<Option<Position>, ChainError> {
+        let state = self.online()?;
+        let pool = state.pools.get(&pool);
+        Ok(pool.and_then(|pool| pool.positions.get(account).copied()))
     }
 
     async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError> {

@@ -17,8 +17,8 @@ use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
     Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy,
-    Rating, Registration, Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers, Winner,
-    Worker, WorkerState, keys,
+    PoolId, Rating, Registration, Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers,
+    Winner, Worker, WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -72,6 +72,7 @@ pub struct State {
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
     pub raised_prices: BTreeMap<(JobId, BatchIndex), Balance>,
     pub workers: BTreeMap<AccountId, Worker>,
+    pub pools: BTreeMap<PoolId, PoolRecord>,
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
     pub decliners: BTreeMap<JobId, Vec<Decliner>>,
@@ -95,8 +96,11 @@ mod availability;
 mod canaries;
 mod explain;
 mod orders;
+mod pools;
 mod settlement;
 mod workers;
+
+use pools::PoolRecord;
 
 type Dispatched = Result<(), SubmitError>;
 
@@ -137,6 +141,7 @@ impl State {
             results: BTreeMap::new(),
             raised_prices: BTreeMap::new(),
             workers: BTreeMap::new(),
+            pools: BTreeMap::new(),
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
             decliners: BTreeMap::new(),
@@ -159,7 +164,9 @@ impl State {
     /// Planck of everybody together, in whatever form: no call may change it but the faucet of a test.
     pub fn issuance(&self) -> Balance {
         let accounts: Balance = self.accounts.values().map(|a| a.free + a.held).sum();
-        accounts + self.rewards.values().sum::<Balance>()
+        let positions = self.pools.values().flat_map(|pool| pool.positions.values());
+        let income: Balance = positions.map(|position| position.income).sum();
+        accounts + income + self.rewards.values().sum::<Balance>()
     }
 
     pub(super) fn begin_block(&mut self) {
@@ -275,7 +282,7 @@ impl State {
                         "wait until the work in hand is done",
                     );
                 }
-                if record.bond < params.bond_for(capacity) {
+                if record.backing() < params.bond_for(capacity) {
                     return fail("Workers", "BondTooLow", "bond more first");
                 }
                 record.capacity = capacity;
@@ -294,6 +301,11 @@ impl State {
                 Ok(())
             }
             Call::RotateKey { worker, key, proof } => self.rotate_key(who, &worker, key, proof),
+            Call::OfferWorker { .. } | Call::RetractOffer(_) | Call::AcceptWorker { .. } => fail(
+                "Workers",
+                "NoOffer",
+                "on this chain no worker changes hands",
+            ),
             Call::Alive { block } => self.answer(who, block),
             Call::ReportAbsence { worker, block } => self.report(&worker, block),
             Call::Pause(worker) => {
@@ -319,6 +331,13 @@ impl State {
                 Ok(())
             }
             Call::Withdraw(worker) => self.withdraw(who, &worker),
+            Call::OpenPool { worker, commission } => self.open_pool(who, worker, commission),
+            Call::SetCommission { pool, commission } => self.set_commission(who, pool, commission),
+            Call::Delegate { pool, amount } => self.delegate(who, pool, amount),
+            Call::Undelegate { pool, amount } => self.undelegate(who, pool, amount),
+            Call::WithdrawDelegation(pool) => self.withdraw_delegation(who, pool),
+            Call::ClaimIncome(pool) => self.claim_income(who, pool),
+            Call::ClosePool(_) => fail("Delegation", "InUse", "this chain keeps its pools"),
             Call::ClaimRewards => {
                 self.pay_rewards(who);
                 Ok(())

@@ -11,6 +11,8 @@ use crate::{
     WorkerState,
 };
 
+mod pools;
+
 const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
 const IMAGE: H256 = H256::repeat_byte(0x1a);
 

@@ -285,15 +285,45 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("key", account(key)),
             ("proof", Value::from_bytes(proof)),
         ],
+        Call::OfferWorker { worker, to, price } => vec![
+            ("worker", account(worker)),
+            ("to", account(to)),
+            ("price", number(*price)),
+        ],
+        Call::AcceptWorker {
+            worker,
+            price,
+            key,
+            proof,
+        } => vec![
+            ("worker", account(worker)),
+            ("price", number(*price)),
+            ("key", account(key)),
+            ("proof", Value::from_bytes(proof)),
+        ],
         Call::Alive { block } => vec![("block", number(*block))],
         Call::ReportAbsence { worker, block } => {
             vec![("worker", account(worker)), ("block", number(*block))]
         }
         Call::Pause(worker)
         | Call::Resume(worker)
+        | Call::RetractOffer(worker)
         | Call::Leave(worker)
         | Call::Withdraw(worker) => {
             vec![("worker", account(worker))]
+        }
+        Call::OpenPool { worker, commission } => vec![
+            ("worker", account(worker)),
+            ("commission", number(*commission)),
+        ],
+        Call::SetCommission { pool, commission } => {
+            vec![("pool", number(*pool)), ("commission", number(*commission))]
+        }
+        Call::Delegate { pool, amount } | Call::Undelegate { pool, amount } => {
+            vec![("pool", number(*pool)), ("amount", number(*amount))]
+        }
+        Call::WithdrawDelegation(pool) | Call::ClaimIncome(pool) | Call::ClosePool(pool) => {
+            vec![("pool", number(*pool))]
         }
         Call::ClaimRewards => vec![],
         Call::ClaimRewardsFor(who) => vec![("account", account(who))],
@@ -464,6 +494,18 @@ mod tests {
                 key: who.clone(),
                 proof: [7; 64],
             },
+            Call::OfferWorker {
+                worker: who.clone(),
+                to: who.clone(),
+                price: ISC,
+            },
+            Call::RetractOffer(who.clone()),
+            Call::AcceptWorker {
+                worker: who.clone(),
+                price: ISC,
+                key: who.clone(),
+                proof: [7; 64],
+            },
             Call::Alive { block: 3 },
             Call::ReportAbsence {
                 worker: who.clone(),
@@ -473,6 +515,25 @@ mod tests {
             Call::Resume(who.clone()),
             Call::Leave(who.clone()),
             Call::Withdraw(who.clone()),
+            Call::OpenPool {
+                worker: who.clone(),
+                commission: 50_000_000,
+            },
+            Call::SetCommission {
+                pool: 3,
+                commission: 50_000_000,
+            },
+            Call::Delegate {
+                pool: 3,
+                amount: ISC,
+            },
+            Call::Undelegate {
+                pool: 3,
+                amount: ISC,
+            },
+            Call::WithdrawDelegation(3),
+            Call::ClaimIncome(3),
+            Call::ClosePool(3),
             Call::ClaimRewards,
             Call::ClaimRewardsFor(who.clone()),
             Call::Transfer {

@@ -26,6 +26,9 @@ fields! {
     Registered { worker: [u8; 32] }
     Slashed { worker: [u8; 32], amount: u128 }
     Claimed { account: [u8; 32], amount: u128 }
+    OfPool { pool: u32 }
+    Withdrawn { amount: u128 }
+    Income { delegator: [u8; 32], amount: u128 }
 }
 
 fn read<E: DecodeAsFields>(event: &events::Event<'_, SubstrateConfig>) -> Result<E, ChainError> {
@@ -127,6 +130,21 @@ pub(super) fn decode(event: &events::Event<'_, SubstrateConfig>) -> Result<Event
             let e: Claimed = read(event)?;
             Event::RewardsPaid {
                 account: e.account.into(),
+                amount: e.amount,
+            }
+        }
+        ("Delegation", "PoolOpened") => {
+            let e: OfPool = read(event)?;
+            Event::PoolOpened { pool: e.pool }
+        }
+        ("Delegation", "DelegationWithdrawn") => {
+            let e: Withdrawn = read(event)?;
+            Event::DelegationWithdrawn { amount: e.amount }
+        }
+        ("Delegation", "IncomeClaimed") => {
+            let e: Income = read(event)?;
+            Event::RewardsPaid {
+                account: e.delegator.into(),
                 amount: e.amount,
             }
         }

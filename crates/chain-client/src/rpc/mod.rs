@@ -6,6 +6,7 @@
 mod arguments;
 mod connection;
 mod events;
+mod pools;
 mod records;
 mod submit;
 
@@ -39,8 +40,8 @@ use sungrid_primitives::{
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
-    Image, Included, Job, JobSpec, Keypair, Quote, Rating, Round, SubmitError, Tiers, Until,
-    Worker,
+    Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
+    SubmitError, Tiers, Until, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -51,7 +52,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts to reconnect: what a worker can lose after a node came back.
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
 /// What this client cannot do without: checked once, so that a foreign chain is recognised at once.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 11] = [
     ("Market", "Jobs"),
     ("Market", "Batches"),
     ("Market", "NextJobId"),
@@ -60,6 +61,7 @@ const NEEDED: [(&str, &str); 10] = [
     ("Workers", "Workers"),
     ("Auditors", "Attested"),
     ("Liveness", "Draws"),
+    ("Delegation", "Pools"),
     ("Images", "Images"),
     ("Rewards", "Credit"),
 ];
@@ -392,6 +394,34 @@ impl Chain for RpcChain {
             }
         }
         Ok(workers.into_iter().collect())
+    }
+
+    async fn pools(&self) -> Result<Vec<(PoolId, Pool)>, ChainError> {
+        let now = self.head().await?.number;
+        let mut pools: Vec<(PoolId, Pool)> = self
+            .list::<u32, pools::WirePool>("Delegation", "Pools", vec![], 0)
+            .await?
+            .into_iter()
+            .map(|(id, pool)| (id, pool.at(now)))
+            .collect();
+        pools.sort_by_key(|(id, _)| *id);
+        Ok(pools)
+    }
+
+    async fn position(
+        &self,
+        pool: PoolId,
+        account: &AccountId,
+    ) -> Result<Option<Position>, ChainError> {
+        let arguments = vec![key(pool), Value::from_bytes(account)];
+        let answer: Option<(u128, u128, Option<u32>, u128)> =
+            self.view("Delegation", "position", arguments).await?;
+        Ok(answer.map(|(staying, leaving, free_at, income)| Position {
+            staying,
+            leaving,
+            free_at,
+            income,
+        }))
     }
 
     async fn image(&self, image: &ContentHash) -> Result<Option<Image>, ChainError> {

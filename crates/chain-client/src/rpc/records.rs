@@ -6,6 +6,7 @@
 use scale_decode::DecodeAsType;
 use sp_core::{ConstU32, H256, bounded::BoundedVec};
 use sungrid_primitives::{
+    delegation::Delegated,
     receipt::BatchSummary,
     suns::{Profile, Resources},
     traits::{ProfileId, ProfileKind},
@@ -147,6 +148,7 @@ decodes! {
         carbon: u16,
         classes: Vec<WireClass>,
     }
+    pub(super) struct WireDelegated { stake: u128, shares: u128, leaving: u128 }
     pub(super) enum WireWorkerState { Active, Paused, Suspended, Leaving { until: u32 } }
     pub(super) struct WireWorker {
         operator: Bytes32,
@@ -157,6 +159,7 @@ decodes! {
         capacity: u64,
         committed: u64,
         bond: u128,
+        delegated: WireDelegated,
         state: WireWorkerState,
         faults: u32,
         missed: u32,
@@ -513,6 +516,12 @@ impl From<WireWorker> for Worker {
             capacity: wire.capacity,
             committed: wire.committed,
             bond: wire.bond,
+            delegated: Delegated {
+                stake: wire.delegated.stake,
+                shares: wire.delegated.shares,
+                leaving: wire.delegated.leaving,
+            }
+            .staying(),
             state: match wire.state {
                 WireWorkerState::Active => WorkerState::Active,
                 WireWorkerState::Paused => WorkerState::Paused,

@@ -73,6 +73,36 @@ fn a_call_in_the_future_is_noticed() {
 }
 
 #[test]
+fn a_stake_without_shares_is_noticed() {
+    let text = "7: more shares leave than there are, or a stake has none";
+    let corrupt: [fn(&mut WorkerRecordOf<Test>); 2] = [
+        |record| record.delegated.leaving = 1,
+        |record| {
+            // On hold, but nobody's.
+            record.bond -= 1;
+            record.delegated.stake = 1;
+        },
+    ];
+    for corrupt in corrupt {
+        assert_eq!(broken(corrupt), text.into());
+    }
+}
+
+#[test]
+fn an_offer_of_nobody_is_noticed() {
+    let error = new_test_ext().execute_with(|| {
+        let offer = crate::Offer {
+            to: account("oskar"),
+            price: 1,
+            from: 1,
+        };
+        crate::Offers::<Test>::insert(account("w9"), offer);
+        Workers::do_try_state().expect_err("the corruption is noticed")
+    });
+    assert_eq!(error, "8: somebody is offered who is no worker".into());
+}
+
+#[test]
 fn clients_can_list_workers() {
     scenario(|| {
         register("olga", "w1");

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod feeless;
+mod handover;
 mod invariants;
 mod lifecycle;
 mod registration;

@@ -41,6 +41,7 @@ fn half_to_the_honest_half_to_the_treasury() {
                 amount: TENTH,
                 to_honest: TENTH / 2,
                 bond: BOND_PER_SUNS - TENTH,
+                delegated: 0,
             }
             .into(),
         );

@@ -13,7 +13,7 @@ pub(super) fn rejections(
     rate: u64,
     worker: &Worker,
 ) -> Vec<Rejection> {
-    let bonded = worker.bond >= params.bond_for(worker.capacity);
+    let bonded = worker.backing() >= params.bond_for(worker.capacity);
     let available = worker.state == WorkerState::Active && bonded;
     let before = [
         (available, Rejection::Unavailable),

@@ -222,7 +222,8 @@ impl State {
                 continue;
             };
             if winners.contains(&replica.worker) {
-                *self.rewards.entry(replica.operator.clone()).or_default() += each;
+                let own = self.share_income(&replica.worker, each);
+                *self.rewards.entry(replica.operator.clone()).or_default() += own;
                 let credit = self.credit.entry(replica.worker.clone()).or_default();
                 credit.total += each;
                 credit.units += u64::from(units);
@@ -255,12 +256,14 @@ impl State {
         self.end_if_done(id);
     }
 
-    pub(super) fn slash(&mut self, who: &AccountId) {
+    pub(in crate::memory) fn slash(&mut self, who: &AccountId) {
+        let of_others = self.slash_pool(who);
         let Some(worker) = self.workers.get_mut(who) else {
             return;
         };
-        let amount = worker.bond / 10;
-        worker.bond -= amount;
+        let own = worker.bond / 10;
+        worker.bond -= own;
+        let amount = own + of_others;
         worker.faults += 1;
         let operator = worker.operator.clone();
         if let Some(account) = self.accounts.get_mut(&operator) {

@@ -61,6 +61,7 @@ impl State {
             capacity,
             committed: 0,
             bond: r.bond,
+            delegated: 0,
             state: WorkerState::Active,
             faults: 0,
             missed: 0,
@@ -98,6 +99,7 @@ impl State {
         }
         record.tiers = Tiers::default();
         self.workers.remove(worker);
+        self.rotate_pool(worker, &key);
         self.workers.insert(key, record);
         Ok(())
     }
@@ -147,6 +149,7 @@ impl State {
         }
         self.workers.remove(worker);
         self.release(&record.operator, record.bond);
+        self.dissolve_pool(worker, &record.operator);
         Ok(())
     }
 

@@ -1,0 +1,8 @@
+//! By topic.
+
+mod histories;
+mod income;
+mod invariants;
+mod leaving;
+mod pools;
+mod slashing;

@@ -1,0 +1,106 @@
+//! What others stake on a worker: moved into the hold of its operator and out of it again.
+
+use frame_support::{
+    ensure,
+    pallet_prelude::DispatchResult,
+    traits::{
+        Get,
+        fungible::MutateHold,
+        tokens::{Fortitude, Precision, Preservation, Restriction},
+    },
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{DispatchError, Saturating};
+use sungrid_primitives::delegation::LEVERAGE;
+
+use crate::{Config, Error, HoldReason, Pallet, WorkerRecordOf, Workers};
+
+impl<T: Config> Pallet<T> {
+    /// Moves `amount` planck of somebody into a worker's bond and says for how many shares. It has to count there.
+    pub fn delegate(
+        worker: &T::AccountId,
+        from: &T::AccountId,
+        amount: u128,
+    ) -> Result<u128, DispatchError> {
+        let mut record = Workers::<T>::get(worker).ok_or(Error::<T>::UnknownWorker)?;
+        Self::check_staying(&record)?;
+        ensure!(&record.operator != from, Error::<T>::OwnWorker);
+        let shares = record
+            .delegated
+            .join(amount)
+            .ok_or(Error::<T>::SlashedOut)?;
+        ensure!(
+            record.slashable() <= record.bond.saturating_mul(LEVERAGE),
+            Error::<T>::OwnPartTooSmall
+        );
+        T::Currency::transfer_and_hold(
+            &HoldReason::Bond.into(),
+            from,
+            &record.operator,
+            amount,
+            Precision::Exact,
+            Preservation::Preserve,
+            Fortitude::Polite,
+        )?;
+        Workers::<T>::insert(worker, record);
+        Ok(shares)
+    }
+
+    /// These shares of what was delegated to a worker leave: they count for its bond no more, and are slashable until
+    /// they are [taken out](Self::take_out).
+    pub fn start_leaving(worker: &T::AccountId, shares: u128) {
+        Workers::<T>::mutate_extant(worker, |record| {
+            let delegated = &mut record.delegated;
+            delegated.leaving = delegated.leaving.saturating_add(shares);
+        });
+    }
+
+    /// Takes shares that are leaving out of a worker's bond, to their owner, and says how many planck it was.
+    pub fn take_out(
+        worker: &T::AccountId,
+        to: &T::AccountId,
+        shares: u128,
+    ) -> Result<u128, DispatchError> {
+        let mut record = Workers::<T>::get(worker).ok_or(Error::<T>::UnknownWorker)?;
+        record.delegated.leaving = record.delegated.leaving.saturating_sub(shares);
+        let amount = record.delegated.take(shares);
+        Self::give_back(&record.operator, to, amount)?;
+        Workers::<T>::insert(worker, record);
+        Ok(amount)
+    }
+
+    /// First block, as far as is known now, at which what left a worker's bond in the block `left` may be taken out:
+    /// the cool-down is over, and every batch that it answered for is decided. That is so if the worker has had none
+    /// in flight since, and in any case `longest` blocks after a claim.
+    pub fn free_at(
+        record: &WorkerRecordOf<T>,
+        left: BlockNumberFor<T>,
+        longest: BlockNumberFor<T>,
+    ) -> BlockNumberFor<T> {
+        if record.in_flight == 0 || record.busy_since > left {
+            left.saturating_add(T::Cooldown::get())
+        } else {
+            left.saturating_add(longest.max(T::Cooldown::get()))
+        }
+    }
+
+    /// Moves planck that others delegated out of an operator's hold.
+    pub(crate) fn give_back(
+        operator: &T::AccountId,
+        to: &T::AccountId,
+        amount: u128,
+    ) -> DispatchResult {
+        if amount > 0 {
+            T::Currency::transfer_on_hold(
+                &HoldReason::Bond.into(),
+                operator,
+                to,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Polite,
+            )?;
+        }
+        Ok(())
+    }
+}
