@@ -16,7 +16,7 @@ impl<T: Config> Pallet<T> {
     /// 4. every worker key has the reference that lets it transact;
     /// 5. every jurisdiction is assigned, and every worker serves some class, each once;
     /// 6. nobody has made a feeless call yet to come.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
             let sum = bonds.entry(record.operator).or_default();
