@@ -36,6 +36,7 @@ impl Row {
             capacity_usuns: worker.capacity,
             committed_usuns: worker.committed,
             bond_planck: worker.bond,
+            delegated_planck: worker.delegated,
             jurisdiction: String::from_utf8_lossy(&worker.attributes.jurisdiction).into_owned(),
             accepted_units: worker.accepted_units,
             delivered_usuns_s: worker.delivered,

@@ -18,7 +18,7 @@ impl<T: Config> Pallet<T> {
     /// 3. whoever has resigned is bonded;
     /// 4. attestations are about workers in the register, some attribute of each;
     /// 5. an attestation was given in an admission that there was, and counts no longer than its period.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let next = NextAdmission::<T>::get();
         let mut admissions = BTreeSet::new();
         for (auditor, record) in Auditors::<T>::iter() {

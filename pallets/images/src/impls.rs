@@ -78,14 +78,14 @@ impl<T: Config> ImagesTrait<T::AccountId> for Pallet<T> {
     }
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 impl<T: Config> Pallet<T> {
     /// What must hold after every block:
     ///
     /// 1. a retired image holds no deposit, and has a job that still runs;
     /// 2. the deposits of a developer's images are what is held of it for them;
     /// 3. a retired image is not listed.
-    pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         use alloc::collections::BTreeMap;
         use frame_support::{ensure, traits::fungible::InspectHold};
 

@@ -13,7 +13,7 @@ impl<T: Config> Pallet<T> {
     /// 2. their numbers are dense: each number below the count has one member, which has that number;
     /// 3. draws are of the last round's worth of blocks, of some workers;
     /// 4. nobody has answered a draw yet to come.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let active = Workers::<T>::iter()
             .filter(|(_, record)| record.state == WorkerState::Active)
             .map(|(worker, _)| worker);

@@ -34,7 +34,7 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod checks {
     use alloc::collections::{BTreeMap, BTreeSet};
     use frame_support::{ensure, traits::fungible::InspectHold};

@@ -65,7 +65,7 @@ mod mock;
 mod rounds;
 #[cfg(test)]
 mod tests;
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 pub mod types;
 pub mod weights;

@@ -24,7 +24,7 @@ impl<T: Config> Pallet<T> {
     ///    granted by credit is at most [`Config::EmissionRate`] of its payments;
     /// 7. the live workers of the current round are those counted in it;
     /// 8. no credit is of a round that has not begun.
-    pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         let mut current = Current::<T>::get();
         let mut points = BTreeMap::<(u32, Role), u128>::new();
         let mut pending = 0u128;

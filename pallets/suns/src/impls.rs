@@ -58,7 +58,7 @@ impl<T: Config> Pricing for Pallet<T> {
     }
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 impl<T: Config> Pallet<T> {
     /// What must hold after every block:
     ///
@@ -67,7 +67,7 @@ impl<T: Config> Pallet<T> {
     /// 3. every price floor belongs to a profile;
     /// 4. every spot price belongs to a profile with a floor;
     /// 5. a spot price is within a step of where its period began.
-    pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         use crate::Latest;
         use frame_support::ensure;
         use sungrid_primitives::suns::{

@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod checks {
     use alloc::collections::BTreeSet;
     use frame_support::ensure;

@@ -18,7 +18,7 @@ impl<T: Config> Pallet<T> {
     /// 6. nobody has made a feeless call yet to come;
     /// 7. what others delegated has shares, and no more of them leave than there are;
     /// 8. only registered workers are offered.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
             let sum = bonds.entry(record.operator.clone()).or_default();

@@ -1,0 +1,163 @@
+//! What machines do, each in its character: answer the lottery, claim, commit, reveal.
+
+use codec::Encode;
+use frame_support::dispatch::CheckIfFeeless;
+use pallet_market::{JobState, Jobs};
+use pallet_verification::{BallotRecordOf, Ballots, ReplicaState, Stage, Trusts};
+use sp_core::H256;
+use sp_crypto_hashing::blake2_256;
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    policy::TRUSTED_FROM,
+    receipt::{BatchSummary, commitment, digest},
+    traits::{BatchControl, BatchTerms},
+};
+use sungrid_runtime::{AccountId, Liveness, Market, Runtime, RuntimeCall, RuntimeOrigin};
+
+use crate::{
+    cast::{Actor, Cast, Character},
+    dice::Dice,
+};
+
+/// A batch in flight.
+pub type Flight = (JobId, BatchIndex, BallotRecordOf<Runtime>);
+
+/// All batches in flight.
+pub fn flights() -> Vec<Flight> {
+    Ballots::<Runtime>::iter().collect()
+}
+
+/// Root of the right result of a batch.
+pub fn true_root(job: JobId, batch: BatchIndex) -> H256 {
+    H256(blake2_256(&("right", job, batch).encode()))
+}
+
+/// What a machine says the result is.
+fn result(
+    worker: &AccountId,
+    character: Character,
+    job: JobId,
+    batch: BatchIndex,
+    terms: &BatchTerms,
+) -> BatchSummary {
+    let right = BatchSummary {
+        root: true_root(job, batch),
+        fuel: terms.max_fuel / 2,
+        charge: terms.max_charge - terms.max_charge / 4,
+    };
+    let made_up = |root| BatchSummary {
+        root: H256(root),
+        charge: terms.max_charge,
+        ..right
+    };
+    let trusted = || Trusts::<Runtime>::get(worker, terms.environment).streak >= TRUSTED_FROM;
+    match character {
+        Character::Liar => made_up(blake2_256(&("lie", worker, job, batch).encode())),
+        Character::Sleeper if trusted() => {
+            made_up(blake2_256(&("lie", worker, job, batch).encode()))
+        }
+        Character::Colluder => made_up(blake2_256(&("plot", job, batch).encode())),
+        Character::Inflator => BatchSummary {
+            charge: terms.max_charge + 1,
+            ..right
+        },
+        _ => right,
+    }
+}
+
+fn salt(worker: &AccountId) -> [u8; 32] {
+    blake2_256(&("salt", worker).encode())
+}
+
+/// What a machine does next, if anything.
+pub fn next_call(machine: &Actor, flights: &[Flight], dice: &mut Dice) -> Option<RuntimeCall> {
+    let worker = &machine.account;
+    let character = Cast::get().character(worker);
+    for (job, batch, ballot) in flights {
+        if let Some(call) = deliver(worker, character, *job, *batch, ballot, dice) {
+            return Some(call);
+        }
+    }
+    if let Some(block) = Liveness::summons(worker.clone())
+        && (character != Character::Staller || dice.once_in(4))
+    {
+        return Some(pallet_liveness::Call::alive { block }.into());
+    }
+    let call = claim(dice)?;
+    // Whoever looks first does not send what would fail; one in forty does not look.
+    let origin = RuntimeOrigin::signed(worker.clone());
+    (call.is_feeless(&origin) || dice.once_in(40)).then_some(call)
+}
+
+/// A claim of any job that may have work.
+pub fn claim(dice: &mut Dice) -> Option<RuntimeCall> {
+    let open: Vec<JobId> = Jobs::<Runtime>::iter()
+        .filter(|(_, job)| !matches!(job.state, JobState::Ended { .. }))
+        .map(|(job, _)| job)
+        .collect();
+    let job = *dice.pick(&open)?;
+    Some(pallet_market::Call::claim { job }.into())
+}
+
+fn deliver(
+    worker: &AccountId,
+    character: Character,
+    job: JobId,
+    batch: BatchIndex,
+    ballot: &BallotRecordOf<Runtime>,
+    dice: &mut Dice,
+) -> Option<RuntimeCall> {
+    let mut replicas = ballot.replicas.iter();
+    let own = replicas.find(|replica| replica.assignment.worker == *worker)?;
+    let terms = Market::terms(job, batch)?;
+    let summary = result(worker, character, job, batch, &terms);
+    let salt = salt(worker);
+    match (&own.state, &ballot.stage) {
+        (ReplicaState::Working { .. }, _) => {
+            if character == Character::Staller && !dice.once_in(5) {
+                return None;
+            }
+            let copied = || {
+                let mut others = ballot.replicas.iter();
+                others.find_map(|replica| replica.digest(job, batch))
+            };
+            let digest = match character {
+                Character::Copycat => copied(),
+                _ => None,
+            }
+            .unwrap_or_else(|| digest(job, batch, &summary));
+            let commitment = commitment(job, batch, &summary, worker.as_ref(), &salt);
+            Some(
+                pallet_verification::Call::commit {
+                    job,
+                    batch,
+                    digest,
+                    commitment,
+                }
+                .into(),
+            )
+        }
+        (ReplicaState::Committed { digest: own, .. }, Stage::Revealing { digest, .. })
+            if own == digest =>
+        {
+            let withholds = match character {
+                Character::Withholder | Character::Staller => !dice.once_in(4),
+                _ => false,
+            };
+            if withholds {
+                return None;
+            }
+            Some(
+                pallet_verification::Call::reveal {
+                    job,
+                    batch,
+                    summary,
+                    salt,
+                    bundle: H256(blake2_256(&(worker, job, batch).encode())),
+                }
+                .into(),
+            )
+        }
+        _ => None,
+    }
+}
