@@ -1,6 +1,6 @@
 //! What must hold between blocks.
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod checks {
     use alloc::collections::BTreeMap;
 

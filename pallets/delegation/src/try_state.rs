@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
     /// 5. what delegations have earned is at most what the pool owes, and the account has it, with the deposit and
     ///    the stake of a worker that is gone;
     /// 6. a delegation has shares.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut sums = BTreeMap::<PoolId, Sum>::new();
         let mut waiting = BTreeMap::<(PoolId, u32), u128>::new();
         for (id, _, delegation) in Delegations::<T>::iter() {

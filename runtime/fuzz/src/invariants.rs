@@ -3,8 +3,8 @@
 use pallet_market::{JobState, Outcome as JobOutcome};
 use sp_runtime::DispatchError;
 use sungrid_runtime::{
-    Auditors, Balances, Images, Liveness, Market, Rewards, Runtime, RuntimeEvent, Suns, System,
-    Validators, Verification, Workers,
+    Auditors, Balances, Canaries, Delegation, Images, Liveness, Market, Rewards, Runtime,
+    RuntimeEvent, Suns, System, Validators, Verification, Workers,
 };
 
 use crate::finding::Finding;
@@ -13,6 +13,8 @@ use crate::finding::Finding;
 pub(crate) fn check_state() -> Result<(), Finding> {
     for check in [
         Auditors::do_try_state,
+        Canaries::do_try_state,
+        Delegation::do_try_state,
         Images::do_try_state,
         Liveness::do_try_state,
         Market::do_try_state,

@@ -122,6 +122,7 @@ pub fn spec(image: H256, dice: &mut Dice) -> JobSpecOf<Runtime> {
         environment: ENVIRONMENTS[0],
         deadline: now + appeal + dice.within(2, 400),
         endpoint: BoundedVec::truncate_from(vec![1]),
+        after: None,
         constraints: constraints(dice),
     };
     if dice.once_in(6) {
