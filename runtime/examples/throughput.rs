@@ -187,6 +187,7 @@ fn measure(
         environment: ENVIRONMENTS[0],
         deadline: System::block_number() + 1_000,
         endpoint: vec![1; 32].try_into().expect("short"),
+        after: None,
         constraints: Constraints::default(),
     };
     chain.block(|| {
