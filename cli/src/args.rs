@@ -117,14 +117,18 @@ pub enum Command {
 /// Commands of `canary`.
 #[derive(Debug, Subcommand)]
 pub enum CanaryCommand {
-    /// Seal the results of a job that you are sure of, as answers for the next job of the same units. Publishes nothing of them.
+    /// Seal the results of a job that you are sure of, as answers for the same order from another account. Publishes nothing of
+    /// them. The image must draw no random numbers: their seed names the job, so that results differ.
     #[command(after_help = "Example:
-  sungrid --key keeper.key canary plant 7 --file answers.json
-  sungrid --key throwaway.key job submit ...        the same image, inputs and batch size, under the policy to be checked
+  sungrid --key keeper.key canary plant 7 --requester 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty --file answers.json
+  sungrid --key throwaway.key job submit ...        the same image, inputs, batch size and limits, under the policy to be checked
   sungrid --key keeper.key canary expose 9 --file answers.json")]
     Plant {
         /// A completed job, best one under a quorum.
         job: JobId,
+        /// Who will submit the same order: an account that nobody knows to be yours.
+        #[arg(long, value_name = "ADDRESS")]
+        requester: AccountId,
         /// Where the answers and what opens their seals are kept; must not exist. Keep it secret until they are exposed.
         #[arg(long, value_name = "FILE")]
         file: PathBuf,

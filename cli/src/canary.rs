@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
-use sungrid_chain_client::{Call, Chain, Keypair, SubmitError, Until};
+use sungrid_chain_client::{AccountId, Call, Chain, Keypair, SubmitError, Until};
 use sungrid_primitives::{
     BatchIndex, JobId,
     receipt::{self, BatchSummary},
@@ -42,7 +42,8 @@ impl Answer {
     }
 }
 
-/// Plants the results of a job as answers for jobs to come, and keeps what opens them in a new file. Returns how many.
+/// Plants the results of a job as answers for the same order from `requester`, and keeps what opens them in a new file. Returns
+/// how many.
 ///
 /// # Errors
 /// [`Error::UnknownJob`]; [`Error::Usage`] if it has no results or more than can be planted, or the file exists; those of the
@@ -51,11 +52,11 @@ pub async fn plant(
     chain: &dyn Chain,
     key: &Keypair,
     job: JobId,
+    requester: &AccountId,
     file: &Path,
 ) -> Result<usize, Error> {
-    if chain.job(job).await?.is_none() {
-        return Err(Error::UnknownJob(job));
-    }
+    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let order = record.order_from(requester);
     if file.exists() {
         return Err(Error::Usage(format!(
             "{} exists: answers that are planted cannot be exposed without their file; name another",
@@ -85,7 +86,7 @@ pub async fn plant(
     }
     let seals = answers
         .iter()
-        .map(|answer| receipt::canary(&answer.summary(), &answer.salt.0))
+        .map(|answer| receipt::canary(&order, answer.batch, &answer.summary(), &answer.salt.0))
         .collect();
     let count = answers.len();
     let genesis = chain.info().await?.genesis;
@@ -130,6 +131,7 @@ pub async fn expose(
         return Err(Error::UnknownJob(job));
     }
     let mut checked = Vec::new();
+    let mut unknown = 0;
     for answer in answers {
         let Some(result) = chain.result(job, answer.batch).await? else {
             continue;
@@ -142,15 +144,23 @@ pub async fn expose(
         };
         match chain.submit(key, call, Until::InBlock).await {
             Ok(_) => checked.push((answer.batch, result.summary == answer.summary())),
-            // Exposed before this was interrupted.
-            Err(SubmitError::Dispatch(refusal)) if refusal.error == "NotPlanted" => {}
+            // Exposed before this was interrupted, or not of this order; checked by another keeper.
+            Err(SubmitError::Dispatch(refusal))
+                if ["NotPlanted", "NothingToCheck"].contains(&&*refusal.error) =>
+            {
+                unknown += 1;
+            }
             Err(error) => return Err(error.into()),
         }
     }
     if checked.is_empty() {
-        return Err(Error::Usage(format!(
-            "job {job} has no accepted batch for which there is an answer that is not exposed yet"
-        )));
+        return Err(Error::Usage(match unknown {
+            0 => format!("job {job} has no accepted batch yet: wait for it"),
+            n => format!(
+                "none of the {n} answers fits job {job}: they are exposed already, or it is another order than the one they \
+                 were planted for (account, image, input, units, batch size, limits, environment)"
+            ),
+        }));
     }
     Ok(checked)
 }

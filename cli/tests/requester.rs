@@ -454,13 +454,18 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let file = folder.path().join("answers.json");
     let known = run().await;
     // Nobody but a keeper, and a refusal leaves nothing behind.
-    let refused = canary::plant(chain, &alice, known, &file).await;
+    let refused = canary::plant(chain, &alice, known, &alice.account(), &file).await;
     assert!(refused.unwrap_err().to_string().contains("keepers"));
     assert!(!file.exists());
     chain.edit(|state| state.keepers.insert(alice.account()));
-    assert_eq!(canary::plant(chain, &alice, known, &file).await.unwrap(), 3);
+    assert_eq!(
+        canary::plant(chain, &alice, known, &alice.account(), &file)
+            .await
+            .unwrap(),
+        3
+    );
     // Answers on chain are worth nothing without their file.
-    let again = canary::plant(chain, &alice, known, &file).await;
+    let again = canary::plant(chain, &alice, known, &alice.account(), &file).await;
     assert!(again.unwrap_err().to_string().contains("exists"));
     let early = canary::expose(chain, &alice, known, &file).await;
     assert!(
@@ -478,7 +483,21 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let checked = canary::expose(chain, &alice, job, &file).await.unwrap();
     assert_eq!(checked, [(0, true), (1, false), (2, true)]);
     let again = canary::expose(chain, &alice, job, &file).await;
-    assert!(again.unwrap_err().to_string().contains("not exposed yet"));
+    assert!(again.unwrap_err().to_string().contains("exposed already"));
+
+    // Another order: a typo must not refute anybody.
+    let mut other = grid.submit(&Scene::new(6, 3)).await.unwrap();
+    let (_, summary) = grid.run(&mut other).await;
+    summary.unwrap().complete().unwrap();
+    let file_2 = folder.path().join("more.json");
+    canary::plant(chain, &alice, known, &alice.account(), &file_2)
+        .await
+        .unwrap();
+    let mut third = grid.submit(&Scene::new(6, 3)).await.unwrap();
+    let (_, summary) = grid.run(&mut third).await;
+    summary.unwrap().complete().unwrap();
+    let wrong = canary::expose(chain, &alice, third.job(), &file_2).await;
+    assert!(wrong.unwrap_err().to_string().contains("another order"));
 
     // Answers for another chain, a file of something else, a job that is not there.
     let text = std::fs::read_to_string(&file).unwrap();
@@ -486,7 +505,7 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let broken = canary::expose(chain, &alice, job, &file).await;
     assert!(broken.unwrap_err().to_string().contains("canary plant"));
     std::fs::write(&file, &text).unwrap();
-    let missing = canary::expose(chain, &alice, job + 1, &file).await;
+    let missing = canary::expose(chain, &alice, third.job() + 1, &file).await;
     assert!(missing.unwrap_err().to_string().contains("no job"));
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
     other["genesis"] = format!("{:?}", sp_core::H256::zero()).into();

@@ -165,10 +165,36 @@ pub fn commitment(
     ))
 }
 
-/// The sealed form of an answer that its keeper knows before anybody is asked. It names no job: that one is yet to
-/// be submitted.
-pub fn canary(answer: &BatchSummary, salt: &[u8; 32]) -> H256 {
-    H256(blake2_256(&(CANARY_DOMAIN, answer, salt).encode()))
+/// What a job computes, and for whom: the answer to one order is the answer to every job with the same, as long as its image
+/// draws no random numbers, whose seed names the job.
+#[derive(Clone, Debug, PartialEq, Eq, Encode)]
+pub struct Order {
+    /// The requester's public key.
+    pub requester: [u8; 32],
+    /// BLAKE3 of the image's manifest.
+    pub image: ContentHash,
+    /// BLAKE3 of the job's input.
+    pub input: ContentHash,
+    /// Number of units.
+    pub units: u32,
+    /// Units of a batch.
+    pub batch_size: u32,
+    /// Most fuel of a unit.
+    pub fuel_limit: u64,
+    /// Most memory of a unit, bytes.
+    pub memory_limit: u64,
+    /// What the charge is computed by.
+    pub profile: crate::traits::ProfileId,
+    /// Where results compare.
+    pub environment: EnvironmentId,
+}
+
+/// The sealed form of an answer that its keeper knows before anybody is asked: what a batch of an order comes to. It names no
+/// job: that one is yet to be submitted.
+pub fn canary(order: &Order, batch: BatchIndex, answer: &BatchSummary, salt: &[u8; 32]) -> H256 {
+    H256(blake2_256(
+        &(CANARY_DOMAIN, order, batch, answer, salt).encode(),
+    ))
 }
 
 #[cfg(test)]
@@ -261,20 +287,61 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_is_that_of_its_answer_and_salt() {
+    fn a_canary_is_that_of_its_order_batch_answer_and_salt() {
         let answer = BatchSummary {
             root: H256::repeat_byte(1),
             fuel: 2,
             charge: 3,
         };
-        let base = canary(&answer, &[4; 32]);
-        assert_eq!(base, canary(&answer, &[4; 32]));
-        let other = BatchSummary {
+        let order = Order {
+            requester: [1; 32],
+            image: H256::repeat_byte(2),
+            input: H256::repeat_byte(3),
+            units: 4,
+            batch_size: 5,
+            fuel_limit: 6,
+            memory_limit: 7,
+            profile: crate::traits::CPU_1_ID,
+            environment: H256::repeat_byte(8),
+        };
+        let base = canary(&order, 0, &answer, &[4; 32]);
+        assert_eq!(base, canary(&order.clone(), 0, &answer, &[4; 32]));
+        let other_answer = BatchSummary {
             charge: 4,
             ..answer
         };
-        assert_ne!(base, canary(&other, &[4; 32]));
-        assert_ne!(base, canary(&answer, &[5; 32]));
+        let other_orders = [
+            Order {
+                requester: [9; 32],
+                ..order.clone()
+            },
+            Order {
+                input: H256::zero(),
+                ..order.clone()
+            },
+            Order {
+                batch_size: 4,
+                ..order.clone()
+            },
+            Order {
+                fuel_limit: 7,
+                memory_limit: 6,
+                ..order.clone()
+            },
+            Order {
+                environment: H256::zero(),
+                ..order.clone()
+            },
+        ];
+        let others = other_orders
+            .iter()
+            .map(|other| canary(other, 0, &answer, &[4; 32]))
+            .chain([
+                canary(&order, 1, &answer, &[4; 32]),
+                canary(&order, 0, &other_answer, &[4; 32]),
+                canary(&order, 0, &answer, &[5; 32]),
+            ]);
+        assert!(others.into_iter().all(|other| other != base));
     }
 
     #[test]

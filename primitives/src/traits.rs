@@ -14,7 +14,7 @@ use crate::{
     attributes::{Attributes, PerAttribute, TaskClass, Tiers},
     environment::EnvironmentId,
     policy::Policy,
-    receipt::BatchSummary,
+    receipt::{BatchSummary, Order},
     suns::Profile,
 };
 
@@ -329,6 +329,8 @@ pub struct Checked<AccountId> {
 pub trait KnownAnswers<AccountId> {
     /// The number that the next job gets.
     fn next_job() -> JobId;
+    /// What a job computes, and for whom.
+    fn order(job: JobId) -> Option<Order>;
     /// Holds an accepted result against an answer; the trust of whoever found it follows. `None`, and nothing happens,
     /// if there is no such result or one was held against it already.
     fn hold_against(

@@ -8,17 +8,21 @@ use crate::{Error, args::CanaryCommand, canary, context::Context};
 pub(super) async fn run(context: &Context, command: CanaryCommand) -> Result<(), Error> {
     let (key, chain) = (context.key()?, context.chain().await?);
     match command {
-        CanaryCommand::Plant { job, file } => {
+        CanaryCommand::Plant {
+            job,
+            requester,
+            file,
+        } => {
             #[derive(Serialize)]
             struct Planted {
                 job: JobId,
                 answers: usize,
             }
-            let answers = canary::plant(&*chain, &key, job, &file).await?;
+            let answers = canary::plant(&*chain, &key, job, &requester, &file).await?;
             context.out.result(&Planted { job, answers }, || {
                 format!(
-                    "{answers} answers planted, from the results of job {job}; submit the same order from another account, then \
-                     run `sungrid canary expose JOB --file {}`",
+                    "{answers} answers planted, from the results of job {job}; submit the same order from {requester}, then run \
+                     `sungrid canary expose JOB --file {}`",
                     file.display()
                 )
             });

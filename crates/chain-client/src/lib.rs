@@ -36,6 +36,7 @@ mod error;
 mod event;
 pub mod keys;
 pub mod memory;
+mod order;
 mod pool;
 pub mod rpc;
 

@@ -80,10 +80,18 @@ mod benchmarks {
             fuel: 1,
             charge: 1,
         };
-        let seal =
-            frame_support::BoundedVec::truncate_from([receipt::canary(&answer, &SALT)].into());
-        Pallet::<T>::plant(RawOrigin::Signed(keeper.clone()).into(), seal)?;
+        let first = T::Answers::next_job();
         let (job, batch) = T::Answers::prepare();
+        let order = T::Answers::order(job).expect("prepared");
+        // As if planted before.
+        Canaries::<T>::insert(
+            &keeper,
+            receipt::canary(&order, batch, &answer, &SALT),
+            first,
+        );
+        Keepers::<T>::mutate(&keeper, |keeper| {
+            keeper.as_mut().expect("admitted").planted = 1;
+        });
         let treasury = T::Treasury::get();
         T::Currency::mint_into(
             &treasury,

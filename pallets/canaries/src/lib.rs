@@ -6,17 +6,19 @@
 //! confirmed or refuted it; money does not move by a keeper's word.
 //!
 //! ```text
-//! plant(H(answer, salt)) ──► the job is submitted, claimed, settled ──► expose(job, batch, answer, salt)
+//! plant(H(order, batch, answer, salt)) ──► the job is submitted, claimed, settled ──► expose(job, batch, answer, salt)
 //! ```
 //!
 //! - *Known before*: an answer counts for jobs that were submitted after it was planted, so nobody picks it to suit the result.
+//! - *For one order*: the seal names who will submit the job, what is computed and which batch is meant; it fits no other.
 //! - *Once*: one answer is held against one batch, and one batch against one answer.
 //! - *Funded by the treasury*: whoever ordered the batch gets back what one result of it cost, within the budget that governance
 //!   gave the keeper and as far as the treasury has it.
 //!
 //! ## What a keeper can do
-//! Mark a result of its own jobs as right or wrong, against what it planted; both are on record by event, with the answer, for anybody
-//! to compute again. It can spoil or farm trust, up to its canaries; it cannot slash. Governance dismisses it.
+//! Spoil or farm the trust of whoever finds a result of its own orders, up to its canaries: one that plants two answers for the
+//! same batch can choose when it sees the result. It cannot slash. The answer that it vouches for is in the event, for anybody to
+//! compute again; governance dismisses who lied.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
@@ -165,7 +167,8 @@ pub mod pallet {
         TooManyPlanted,
         /// The same seal is planted already: use another salt.
         AlreadyPlanted,
-        /// This keeper has planted no such answer: answer and salt must be those of the seal.
+        /// This keeper has planted no such answer for such a batch: account, image, input, limits, batch, answer and salt must be
+        /// those of the seal.
         NotPlanted,
         /// The answer was planted after the job was submitted.
         PlantedTooLate,
@@ -293,7 +296,8 @@ pub mod pallet {
         ) -> DispatchResult {
             let keeper = ensure_signed(origin)?;
             let mut record = Keepers::<T>::get(&keeper).ok_or(Error::<T>::NotKeeper)?;
-            let seal = receipt::canary(&answer, &salt);
+            let order = T::Answers::order(job).ok_or(Error::<T>::NothingToCheck)?;
+            let seal = receipt::canary(&order, batch, &answer, &salt);
             let first = Canaries::<T>::take(&keeper, seal).ok_or(Error::<T>::NotPlanted)?;
             ensure!(job >= first, Error::<T>::PlantedTooLate);
             let checked =

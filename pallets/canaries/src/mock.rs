@@ -10,8 +10,8 @@ use sp_core::H256;
 use sp_runtime::BuildStorage;
 use sungrid_primitives::{
     BatchIndex, JobId,
-    receipt::BatchSummary,
-    traits::{Checked, KnownAnswers},
+    receipt::{BatchSummary, Order},
+    traits::{CPU_1_ID, Checked, KnownAnswers},
 };
 
 use crate as pallet_canaries;
@@ -92,6 +92,10 @@ impl KnownAnswers<u64> for Register {
         NEXT_JOB.with_borrow(|next| *next)
     }
 
+    fn order(job: JobId) -> Option<Order> {
+        (job < Self::next_job()).then(order)
+    }
+
     fn hold_against(job: JobId, batch: BatchIndex, answer: &BatchSummary) -> Option<Checked<u64>> {
         let result = RESULTS.with_borrow_mut(|results| results.remove(&(job, batch)))?;
         Some(Checked {
@@ -104,6 +108,21 @@ impl KnownAnswers<u64> for Register {
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare() -> (JobId, BatchIndex) {
         (settle(truth(0)), 0)
+    }
+}
+
+/// What all jobs here compute.
+pub(crate) fn order() -> Order {
+    Order {
+        requester: [3; 32],
+        image: H256::repeat_byte(1),
+        input: H256::repeat_byte(2),
+        units: 1,
+        batch_size: 1,
+        fuel_limit: 1,
+        memory_limit: 1,
+        profile: CPU_1_ID,
+        environment: H256::repeat_byte(3),
     }
 }
 

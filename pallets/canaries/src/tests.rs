@@ -14,7 +14,10 @@ fn admit(budget: u128) {
 }
 
 fn plant(answers: &[BatchSummary]) {
-    let seals: Vec<H256> = answers.iter().map(|a| receipt::canary(a, &SALT)).collect();
+    let seals: Vec<H256> = answers
+        .iter()
+        .map(|a| receipt::canary(&order(), 0, a, &SALT))
+        .collect();
     let seals = seals.try_into().expect("few");
     assert_ok!(Canaries::plant(RuntimeOrigin::signed(KEEPER), seals));
 }
@@ -136,12 +139,42 @@ fn an_answer_is_that_of_its_seal_and_used_once() {
     });
 }
 
+/// Or a keeper could hold an answer against whatever job of whomever it likes.
+#[test]
+fn an_answer_is_for_one_batch_of_one_order() {
+    scenario(|| {
+        admit(1_000);
+        let others = [
+            receipt::canary(&order(), 1, &truth(1), &SALT),
+            receipt::canary(
+                &receipt::Order {
+                    requester: [9; 32],
+                    ..order()
+                },
+                0,
+                &truth(1),
+                &SALT,
+            ),
+        ];
+        assert_ok!(Canaries::plant(
+            RuntimeOrigin::signed(KEEPER),
+            others.to_vec().try_into().expect("few")
+        ));
+        let job = settle(truth(1));
+        assert_noop!(expose(KEEPER, job, truth(1)), Error::<Test>::NotPlanted);
+        assert_noop!(
+            expose(KEEPER, job + 1, truth(1)),
+            Error::<Test>::NothingToCheck
+        );
+    });
+}
+
 /// Or a keeper could farm trust for a friend with one job.
 #[test]
 fn a_batch_is_checked_once() {
     scenario(|| {
         admit(1_000);
-        let seals = [SALT, [2; 32]].map(|salt| receipt::canary(&truth(1), &salt));
+        let seals = [SALT, [2; 32]].map(|salt| receipt::canary(&order(), 0, &truth(1), &salt));
         assert_ok!(Canaries::plant(
             RuntimeOrigin::signed(KEEPER),
             seals.to_vec().try_into().expect("few")

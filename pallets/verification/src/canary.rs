@@ -1,11 +1,11 @@
 //! What answers that were known before say of workers.
 
 use frame_support::traits::fungible::Mutate;
-use pallet_market::{Jobs, NextJobId};
+use pallet_market::{Jobs, NextJobId, Pallet as Market};
 use sungrid_primitives::{
     BatchIndex, JobId,
     policy::Trust,
-    receipt::BatchSummary,
+    receipt::{BatchSummary, Order},
     suns,
     traits::{Checked, KnownAnswers},
 };
@@ -19,6 +19,23 @@ where
 {
     fn next_job() -> JobId {
         NextJobId::<T>::get()
+    }
+
+    fn order(job: JobId) -> Option<Order> {
+        let pallet_market::JobRecord {
+            requester, spec, ..
+        } = Jobs::<T>::get(job)?;
+        Some(Order {
+            requester: *requester.as_ref(),
+            image: spec.image,
+            input: spec.input,
+            units: spec.units,
+            batch_size: spec.batch_size,
+            fuel_limit: spec.fuel_limit,
+            memory_limit: spec.memory_limit,
+            profile: spec.profile,
+            environment: spec.environment,
+        })
     }
 
     fn hold_against(
@@ -40,7 +57,10 @@ where
                 }
             }
         }
-        let price = suns::cost(result.summary.charge, record.spec.price);
+        let price = suns::cost(
+            result.summary.charge,
+            Market::<T>::price_of(job, batch, &record),
+        );
         result.checked = true;
         Results::<T>::insert(job, batch, result);
         Some(Checked {

@@ -40,7 +40,11 @@ impl State {
         if !self.keepers.contains(who) {
             return fail("Canaries", "NotKeeper", "");
         }
-        let key = (who.clone(), receipt::canary(answer, salt));
+        let Some(job) = self.jobs.get(&id) else {
+            return fail("Canaries", "NothingToCheck", "");
+        };
+        let seal = receipt::canary(&job.order_from(&job.requester), batch, answer, salt);
+        let key = (who.clone(), seal);
         match self.canaries.get(&key) {
             None => return fail("Canaries", "NotPlanted", ""),
             Some(first) if id < *first => return fail("Canaries", "PlantedTooLate", ""),
