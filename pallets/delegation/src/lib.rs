@@ -238,6 +238,10 @@ pub mod pallet {
                 "CommissionNotice must leave the time to leave first"
             );
             assert!(
+                T::Cooldown::get() >= T::FeelessWindow::get(),
+                "within FeelessWindow a stake must not make free calls for two workers"
+            );
+            assert!(
                 T::LongestBatch::get() >= T::Cooldown::get(),
                 "LongestBatch must not be shorter than the cool-down"
             );

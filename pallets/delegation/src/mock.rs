@@ -88,6 +88,7 @@ parameter_types! {
     pub const ReserveId: PalletId = PalletId(*b"sg/nodes");
     pub const PoolsId: PalletId = PalletId(*b"sg/pools");
     pub const EmissionRate: Permill = Permill::from_percent(8);
+    pub static FeelessWindow: u64 = COOLDOWN;
     pub static CommissionNotice: u64 = NOTICE;
     pub static LongestBatch: u64 = LONGEST;
     pub static MinDelegation: u128 = LEAST;
@@ -132,8 +133,8 @@ impl pallet_workers::Config for Test {
     type Attestations = ();
     type Roster = ();
     type Delegations = Delegation;
-    type CallBond = ConstU128<{ 10 * OWN }>;
-    type FeelessWindow = ConstU64<1_000>;
+    type CallBond = ConstU128<{ OWN / 5 }>;
+    type FeelessWindow = FeelessWindow;
     type FeelessBudget = FeelessBudget;
     type FollowUps = Nothing;
     type WeightInfo = ();
@@ -309,7 +310,7 @@ pub(crate) fn next_round() {
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
-            balances: ["olga", "dora", "dirk", "eve"]
+            balances: ["olga", "otto", "dora", "dirk", "eve"]
                 .map(|name| (account(name), FUNDS))
                 .into_iter()
                 .chain([(TREASURY, EXISTENTIAL_DEPOSIT), (PAYER, 1 << 100)])

@@ -11,7 +11,11 @@ use frame_support::{
     },
 };
 use frame_system::Pallet as System;
-use sp_runtime::{Rounding, helpers_128bit::multiply_by_rational_with_rounding};
+use sp_runtime::{
+    Rounding,
+    helpers_128bit::multiply_by_rational_with_rounding,
+    traits::{UniqueSaturatedInto, Zero},
+};
 use sungrid_primitives::{
     suns::MICRO,
     traits::{Attestations, Roster, Slashed, WorkerView, Workers as WorkersTrait},
@@ -20,6 +24,36 @@ use sungrid_primitives::{
 use crate::{Config, Event, HoldReason, Pallet, WorkerRecordOf, WorkerState, Workers};
 
 impl<T: Config> Pallet<T> {
+    /// Panics where the runtime's parameters contradict each other.
+    pub(crate) fn check_parameters() {
+        assert!(T::MinBond::get() > 0, "without MinBond lying costs nothing");
+        assert!(
+            !T::SlashFraction::get().is_zero(),
+            "SlashFraction must not be zero"
+        );
+        assert!(
+            !T::AdmissionLimit::get().is_zero(),
+            "AdmissionLimit must not be zero"
+        );
+        assert!(
+            !T::Cooldown::get().is_zero(),
+            "Cooldown must be at least one block"
+        );
+        assert!(
+            T::CallBond::get() > 0,
+            "CallBond of zero gives block space away"
+        );
+        let window: u128 = T::FeelessWindow::get().unique_saturated_into();
+        assert!(
+            T::MinBond::get().saturating_mul(window) >= T::CallBond::get(),
+            "the least bond must be good for a feeless call within FeelessWindow"
+        );
+        assert!(
+            T::FeelessBudget::get().ref_time() > 0,
+            "without FeelessBudget no worker can work"
+        );
+    }
+
     /// Least bond for a capacity in µSUNS, planck, rounded up.
     pub(crate) fn bond_for(capacity: u64) -> u128 {
         multiply_by_rational_with_rounding(

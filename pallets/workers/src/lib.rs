@@ -103,10 +103,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sp_core::{H256, sr25519};
-    use sp_runtime::{
-        Perbill,
-        traits::{UniqueSaturatedInto, Zero},
-    };
+    use sp_runtime::Perbill;
     use sungrid_primitives::{
         attributes::Attributes,
         delegation::Delegations,
@@ -207,32 +204,7 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
-            assert!(T::MinBond::get() > 0, "without MinBond lying costs nothing");
-            assert!(
-                !T::SlashFraction::get().is_zero(),
-                "SlashFraction must not be zero"
-            );
-            assert!(
-                !T::AdmissionLimit::get().is_zero(),
-                "AdmissionLimit must not be zero"
-            );
-            assert!(
-                !T::Cooldown::get().is_zero(),
-                "Cooldown must be at least one block"
-            );
-            assert!(
-                T::CallBond::get() > 0,
-                "CallBond of zero gives block space away"
-            );
-            let window: u128 = T::FeelessWindow::get().unique_saturated_into();
-            assert!(
-                T::MinBond::get().saturating_mul(window) >= T::CallBond::get(),
-                "the least bond must be good for a feeless call within FeelessWindow"
-            );
-            assert!(
-                T::FeelessBudget::get().ref_time() > 0,
-                "without FeelessBudget no worker can work"
-            );
+            Self::check_parameters();
         }
 
         #[cfg(feature = "try-runtime")]

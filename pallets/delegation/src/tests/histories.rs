@@ -23,6 +23,7 @@ enum Act {
     Idle,
     Commission(u32),
     Rotate,
+    HandOver(u128),
     Pass(u64),
 }
 
@@ -41,6 +42,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Idle),
         1 => (0..101u32).prop_map(Act::Commission),
         1 => Just(Act::Rotate),
+        2 => (0..OWN).prop_map(Act::HandOver),
         6 => (1..2 * COOLDOWN).prop_map(Act::Pass),
     ]
 }
@@ -48,6 +50,12 @@ fn act() -> impl Strategy<Value = Act> {
 /// Does it, if it is allowed. `key` is the worker's, by number.
 fn perform(act: &Act, key: &mut u32) {
     let name = format!("w{key}");
+    let olgas = record(&name).operator == account("olga");
+    let (operator, other) = if olgas {
+        ("olga", "otto")
+    } else {
+        ("otto", "olga")
+    };
     let worker = account(&name);
     match *act {
         Act::Delegate(who, amount) => {
@@ -84,12 +92,29 @@ fn perform(act: &Act, key: &mut u32) {
         }
         Act::Commission(percent) => {
             let commission = Perbill::from_percent(percent);
-            assert_ok!(Delegation::set_commission(signed("olga"), 0, commission));
+            assert_ok!(Delegation::set_commission(signed(operator), 0, commission));
         }
         Act::Rotate => {
             let next = format!("w{}", *key + 1);
-            let proof = proof(&next, "olga");
-            if Workers::rotate_key(signed("olga"), worker, account(&next), proof).is_ok() {
+            let proof = proof(&next, operator);
+            if Workers::rotate_key(signed(operator), worker, account(&next), proof).is_ok() {
+                *key += 1;
+            }
+        }
+        // Offered, if it is not; else accepted, if that may be.
+        Act::HandOver(price) => {
+            let Some(offer) = pallet_workers::Offers::<Test>::get(&worker) else {
+                assert_ok!(Workers::offer(
+                    signed(operator),
+                    worker,
+                    account(other),
+                    price
+                ));
+                return;
+            };
+            let next = format!("w{}", *key + 1);
+            let (new, proof) = (account(&next), proof(&next, other));
+            if Workers::accept(signed(other), worker, offer.price, new, proof).is_ok() {
                 *key += 1;
             }
         }
@@ -114,9 +139,10 @@ proptest! {
                 perform(&Act::Idle, &mut key);
             }
             let worker = account(&format!("w{key}"));
-            assert_ok!(Workers::leave(signed("olga"), worker.clone()));
+            let operator = RuntimeOrigin::signed(record(&format!("w{key}")).operator);
+            assert_ok!(Workers::leave(operator.clone(), worker.clone()));
             pass(COOLDOWN);
-            assert_ok!(Workers::withdraw(signed("olga"), worker));
+            assert_ok!(Workers::withdraw(operator, worker));
             check();
             next_round();
             for who in PEOPLE {

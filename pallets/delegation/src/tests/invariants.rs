@@ -122,6 +122,13 @@ fn a_notice_too_short_to_leave_does_not_start() {
 }
 
 #[test]
+#[should_panic(expected = "must not make free calls for two workers")]
+fn a_stake_that_calls_twice_does_not_start() {
+    FeelessWindow::set(COOLDOWN + 1);
+    Delegation::integrity_test();
+}
+
+#[test]
 #[should_panic(expected = "shorter than the cool-down")]
 fn a_longest_batch_too_short_does_not_start() {
     LongestBatch::set(COOLDOWN - 1);
