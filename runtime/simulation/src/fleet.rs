@@ -1,0 +1,140 @@
+//! Workers, and how some of them lie.
+
+use sungrid_fuzz::dice::Dice;
+use sungrid_primitives::policy::{TRUSTED_FROM, Trust};
+
+/// How a hostile worker lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// Always, each its own result.
+    Always,
+    /// Its own result, once ten honest results in a row were accepted, which is what trust begins with; but not where
+    /// the chain shows that another replica is wanted of a batch that may do with one.
+    OnceTrusted,
+    /// Always, all of them the same result.
+    Together,
+}
+
+impl Strategy {
+    /// All there are.
+    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::OnceTrusted, Self::Together];
+
+    /// For tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always lies",
+            Self::OnceTrusted => "lies once trusted",
+            Self::Together => "colludes",
+        }
+    }
+}
+
+/// What a result comes to: all right ones are equal.
+pub(crate) type Answer = u32;
+/// The right answer.
+pub(crate) const RIGHT: Answer = 0;
+/// What colluders agreed on.
+const PLOT: Answer = u32::MAX;
+
+#[derive(Clone, Debug, Default)]
+struct Worker {
+    trust: Trust,
+    hostile: bool,
+    /// Results accepted since it was last slashed.
+    accepted: u32,
+    /// Its bond is below the minimum: it gets no work.
+    out: bool,
+    lies: u64,
+    /// Lies until it was slashed for the first time, that one included.
+    caught_after: Option<u64>,
+}
+
+/// Workers of different operators, of which some are hostile.
+pub(crate) struct Fleet {
+    workers: Vec<Worker>,
+    strategy: Strategy,
+    /// Whether a slashed worker bonds more and goes on.
+    stubborn: bool,
+    /// Slashes so far.
+    pub(crate) slashes: u64,
+}
+
+impl Fleet {
+    /// So many workers, the first `hostile` of which follow `strategy`.
+    pub(crate) fn new(workers: usize, hostile: usize, strategy: Strategy, stubborn: bool) -> Self {
+        let worker = |at| Worker {
+            hostile: at < hostile,
+            ..Worker::default()
+        };
+        Self {
+            workers: (0..workers).map(worker).collect(),
+            strategy,
+            stubborn,
+            slashes: 0,
+        }
+    }
+
+    /// A worker that can claim and has none of these replicas.
+    pub(crate) fn claim(&self, taken: &[usize], dice: &mut Dice) -> usize {
+        loop {
+            let at = dice.below(self.workers.len() as u64) as usize;
+            if !self.workers[at].out && !taken.contains(&at) {
+                return at;
+            }
+        }
+    }
+
+    /// What it is trusted with.
+    pub(crate) fn trust(&self, worker: usize) -> Trust {
+        self.workers[worker].trust
+    }
+
+    /// What it says; `audits` if it can see that it is there to check another's result.
+    pub(crate) fn answer(&mut self, at: usize, audits: bool) -> Answer {
+        let strategy = self.strategy;
+        let worker = &mut self.workers[at];
+        let lies = worker.hostile
+            && (strategy != Strategy::OnceTrusted || worker.accepted >= TRUSTED_FROM && !audits);
+        if !lies {
+            return RIGHT;
+        }
+        worker.lies += 1;
+        if strategy == Strategy::Together {
+            PLOT
+        } else {
+            at as Answer + 1
+        }
+    }
+
+    /// Its result was accepted; `confirmed` if somebody else's confirmed it.
+    pub(crate) fn accept(&mut self, at: usize, confirmed: bool) {
+        let worker = &mut self.workers[at];
+        worker.accepted = worker.accepted.saturating_add(1);
+        if confirmed {
+            worker.trust = worker.trust.confirmed();
+        }
+    }
+
+    /// Others refuted its result: it is slashed.
+    pub(crate) fn refute(&mut self, at: usize) {
+        self.slashes += 1;
+        let worker = &mut self.workers[at];
+        worker.trust = worker.trust.refuted();
+        worker.accepted = 0;
+        worker.caught_after.get_or_insert(worker.lies);
+        // Whoever bonds the minimum is below it now. Honest workers bond more: they were outvoted.
+        worker.out = worker.hostile && !self.stubborn;
+    }
+
+    /// Mean number of lies of the hostile workers that were caught until they were, and the share that was.
+    pub(crate) fn detection(&self) -> (f64, f64) {
+        let hostile = self.workers.iter().filter(|worker| worker.hostile);
+        let caught: Vec<u64> = hostile
+            .clone()
+            .filter_map(|worker| worker.caught_after)
+            .collect();
+        let count = caught.len().max(1) as f64;
+        let mean = caught.iter().sum::<u64>() as f64 / count;
+        (mean, caught.len() as f64 / hostile.count().max(1) as f64)
+    }
+}
