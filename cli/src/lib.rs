@@ -24,6 +24,7 @@ pub mod output;
 pub mod plan;
 pub mod progress;
 pub mod requester;
+pub mod series;
 pub mod serve;
 pub mod submit;
 pub mod units;

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow,
-    Image, Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Until, Worker,
+    Image, Included, Job, JobSpec, Keypair, Quote, Round, Series, SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -267,6 +267,12 @@ impl Chain for MemoryChain {
             .iter()
             .map(|(id, job)| (*id, job.clone()))
             .collect())
+    }
+
+    async fn series(&self) -> Result<Vec<(JobId, Series)>, ChainError> {
+        let state = self.online()?;
+        let all = state.series.iter();
+        Ok(all.map(|(id, series)| (*id, series.clone())).collect())
     }
 
     async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {

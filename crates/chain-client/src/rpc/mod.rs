@@ -39,7 +39,7 @@ use sungrid_primitives::{
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Event, Explanation, Follow, Image,
-    Included, Job, JobSpec, Keypair, Quote, Round, SubmitError, Tiers, Until, Worker,
+    Included, Job, JobSpec, Keypair, Quote, Round, Series, SubmitError, Tiers, Until, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -261,6 +261,17 @@ impl Chain for RpcChain {
             .collect();
         jobs.sort_by_key(|(id, _)| *id);
         Ok(jobs)
+    }
+
+    async fn series(&self) -> Result<Vec<(JobId, Series)>, ChainError> {
+        let mut series: Vec<(JobId, Series)> = self
+            .list::<u32, records::WireSeries>("Market", "Series", vec![], 0)
+            .await?
+            .into_iter()
+            .map(|(id, series)| (id, series.into()))
+            .collect();
+        series.sort_by_key(|(id, _)| *id);
+        Ok(series)
     }
 
     async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {

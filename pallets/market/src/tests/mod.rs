@@ -12,5 +12,6 @@ mod explain;
 mod histories;
 mod invariants;
 mod raise;
+mod series;
 mod settle;
 mod submit;
