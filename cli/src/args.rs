@@ -220,6 +220,9 @@ pub enum ClassName {
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
     /// Submit a job and follow it until its results are here.
+    #[command(
+        after_help = "Examples:\n  sungrid --key my.key job submit --image blur.wasm --each frames/*.png\n  sungrid --key my.key job submit --image report.wasm --after 7          gets the outputs of job 7\n  sungrid --key my.key job submit --image poll.wasm --every 1h --times 24"
+    )]
     Submit(Box<SubmitArgs>),
     /// Follow a job that was submitted from here: serves its inputs, receives its results.
     Watch {
@@ -404,6 +407,13 @@ pub struct SubmitArgs {
     /// Copy the outputs into this folder, too.
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Submit it again and again: time from one start to the next, such as 1h. Each job is paid for when it starts; one that
+    /// cannot be is skipped, and three in a row end it, as does `job cancel`.
+    #[arg(long, value_name = "TIME", value_parser = units::parse_seconds, requires = "times", conflicts_with = "after")]
+    pub every: Option<u64>,
+    /// Number of starts of --every, the first at once.
+    #[arg(long, value_name = "M", requires = "every")]
+    pub times: Option<u32>,
     /// Stop once the job is submitted. Workers need its inputs: run `sungrid job watch` soon.
     #[arg(long)]
     pub no_watch: bool,

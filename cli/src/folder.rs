@@ -116,6 +116,9 @@ pub struct JobRecord {
     /// What those batches are paid by that were first claimed after a raise of the bid, planck per SUNS·hour.
     #[serde(default)]
     pub raised_prices: BTreeMap<BatchIndex, u128>,
+    /// Whether it is a series: its jobs have folders below its own.
+    #[serde(default)]
+    pub recurs: bool,
     /// How it ended.
     pub ended: Option<Ended>,
 }
@@ -285,6 +288,11 @@ impl JobFolder {
     /// The bundles of all replicas.
     pub fn receipts(&self) -> PathBuf {
         self.0.join("receipts")
+    }
+
+    /// The folder of a job of this series.
+    pub fn instance(&self, job: JobId) -> Self {
+        Self(self.0.join("jobs").join(job.to_string()))
     }
 
     /// Bundles of the job that this one comes after, one for each batch.

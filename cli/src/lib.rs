@@ -27,6 +27,7 @@ pub mod output;
 pub mod plan;
 pub mod progress;
 pub mod requester;
+pub mod series;
 pub mod serve;
 pub mod service;
 pub mod submit;

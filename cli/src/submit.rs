@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use sungrid_chain_client::{Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until};
+use sungrid_chain_client::{
+    BlockNumber, Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until,
+};
+use sungrid_data_plane::DataPlane;
 use sungrid_manifest::{Image, JobInput};
 use sungrid_primitives::{
     ContentHash,
@@ -18,6 +21,7 @@ use crate::{
     output::Output,
     plan::Plan,
     requester::Requester,
+    series::Follower,
     serve, units,
 };
 
@@ -62,6 +66,50 @@ impl Submission<'_> {
         code: PathBuf,
         task: Task,
     ) -> Result<Requester, Error> {
+        let call = |spec| Call::SubmitJob(Box::new(spec));
+        let placed = self.place(plan, image_hash, image, code, task, call);
+        let (plane, slot, record, input) = placed.await?;
+        let limit = image.limits.output;
+        Requester::new(self.chain.clone(), plane, slot, record, input, limit)
+    }
+
+    /// Submits an order that is repeated every so many blocks.
+    ///
+    /// # Errors
+    /// Those of [`Self::submit`].
+    pub async fn repeat(
+        &self,
+        plan: &Plan,
+        image_hash: ContentHash,
+        image: &Image,
+        code: PathBuf,
+        every: BlockNumber,
+        times: u32,
+    ) -> Result<Follower, Error> {
+        let call = |spec| Call::RepeatJob {
+            spec: Box::new(spec),
+            every,
+            times,
+        };
+        let placed = self.place(plan, image_hash, image, code, Task::Files, call);
+        let (plane, slot, mut record, _) = placed.await?;
+        // Nothing is to be served before the first job.
+        plane.shutdown().await;
+        record.recurs = true;
+        slot.save(&record)?;
+        Follower::new(self.chain.clone(), slot, image.limits.output)
+    }
+
+    /// Stores what workers need and sends the order.
+    async fn place(
+        &self,
+        plan: &Plan,
+        image_hash: ContentHash,
+        image: &Image,
+        code: PathBuf,
+        task: Task,
+        call: impl FnOnce(JobSpec) -> Call,
+    ) -> Result<(DataPlane, JobFolder, JobRecord, JobInput), Error> {
         let chain = &*self.chain;
         let mut spec = Self::terms(chain, plan, image_hash, image, self.environment).await?;
         let profile = self
@@ -101,10 +149,11 @@ impl Submission<'_> {
             task,
             accepted: Default::default(),
             raised_prices: Default::default(),
+            recurs: false,
             ended: None,
         };
         slot.save(&record)?;
-        let call = Call::SubmitJob(Box::new(record.spec.clone()));
+        let call = call(record.spec.clone());
         let included = match self.chain.submit(self.key, call, Until::InBlock).await {
             Ok(included) => included,
             Err(error) => {
@@ -116,16 +165,9 @@ impl Submission<'_> {
                 return Err(discard(slot, error.into()));
             }
         };
-        record.job = included.job();
+        record.job = included.job().or(included.series());
         slot.save(&record)?;
-        Requester::new(
-            self.chain.clone(),
-            plane,
-            slot,
-            record,
-            input,
-            image.limits.output,
-        )
+        Ok((plane, slot, record, input))
     }
 
     /// The terms of a job: what the plan leaves open comes from the chain and the image. `input` and

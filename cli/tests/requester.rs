@@ -561,3 +561,33 @@ async fn a_job_after_one_that_was_cancelled_says_so() {
     second.shutdown().await;
     grid.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_of_a_series_are_followed_one_after_the_other() {
+    let grid = Grid::new(2).await;
+    let series = grid.repeat(&Scene::new(2, 1), 20, 2).await.unwrap();
+    assert!(!series.is_over().await.unwrap());
+    let mut folders = Vec::new();
+    for round in 0..2 {
+        // WHEN the next job starts
+        grid.chain.advance(20);
+        let mut requester = series.next().await.unwrap().expect("it has started");
+        let (_, summary) = grid.run(&mut requester).await;
+        assert_eq!(summary.unwrap().complete().unwrap().verified, 2);
+        // THEN it is served, followed and checked from a folder of its own
+        let folder = requester.folder().clone();
+        assert_eq!(common::verify(folder.path())["agrees"], true, "{round}");
+        assert!(folder.path().starts_with(series.folder().path()));
+        folders.push(folder.path().to_owned());
+        let listen = requester.record().listen;
+        requester.shutdown().await;
+        // The socket is given back a moment later.
+        while std::net::UdpSocket::bind(listen).is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_ne!(folders[0], folders[1]);
+    assert!(series.is_over().await.unwrap());
+    assert!(series.next().await.unwrap().is_none());
+    grid.shutdown().await;
+}

@@ -84,6 +84,7 @@ mod tests {
             escrow: 0,
             paid: 0,
             deposit: 0,
+            series: None,
             successors: Vec::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! `sungrid job`.
 
 mod change;
+mod list;
+mod series;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +20,6 @@ use crate::{
     context::Context,
     folder::{DataFolder, JobFolder, JobRecord, Task},
     image_cid,
-    output::table,
     plan::{FileRef, ImageRef, JobFile, Plan},
     progress::Display,
     requester::{Requester, Summary, state_name},
@@ -31,6 +32,9 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
     match command {
         JobCommand::Submit(args) => submit(context, *args).await,
         JobCommand::Watch { job } => {
+            if let Some(folder) = series::folder(context, job).await? {
+                return series::watch(context, folder).await;
+            }
             let requester = open_job(&context.data, context.chain().await?, job).await?;
             let done = follow(context, requester).await?;
             report(context, &done, None)
@@ -49,7 +53,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
         JobCommand::Raise { job, price } => change::raise(context, job, price).await,
         JobCommand::Cancel { job } => change::cancel(context, job).await,
         JobCommand::Challenge { job, batch } => change::challenge(context, job, batch).await,
-        JobCommand::List { all } => list(context, all).await,
+        JobCommand::List { all } => list::list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
         JobCommand::Explain { job } => explain::run(context, job).await,
     }
@@ -155,6 +159,15 @@ async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
         external: args.serve.external.clone(),
         environment: order.terms.environment,
     };
+    if let (Some(every), Some(times)) = (args.every, args.times) {
+        let block_ms = submission.chain.params().await?.block_ms.max(1);
+        let blocks = every.saturating_mul(1_000).div_ceil(block_ms);
+        let every = u32::try_from(blocks).unwrap_or(u32::MAX);
+        let follower = submission
+            .repeat(&plan, digest, &manifest, code, every, times)
+            .await?;
+        return series::submitted(context, follower, args.no_watch).await;
+    }
     let requester = submission
         .submit(&plan, digest, &manifest, code, Task::Files)
         .await?;
@@ -247,6 +260,13 @@ async fn find(
     let Some(on_chain) = chain.job(job).await? else {
         return Err(Error::UnknownJob(job));
     };
+    if let Some(series) = on_chain.series
+        && data.job(&genesis, series).is_ok()
+    {
+        return Err(Error::Usage(format!(
+            "job {job} is one of series {series}: run `sungrid job watch {series}`"
+        )));
+    }
     let same = |record: &JobRecord| {
         record.genesis == genesis
             && record.job.is_none()
@@ -408,99 +428,6 @@ async fn collect(
         service::acknowledge(context, &done).await?;
     }
     report(context, &done, out.as_deref())
-}
-
-#[derive(Serialize)]
-struct Row {
-    job: Option<JobId>,
-    state: String,
-    units: u32,
-    batches: u32,
-    settled: u32,
-    failed: u32,
-    paid_planck: u128,
-    requester: String,
-    folder: Option<PathBuf>,
-}
-
-async fn list(context: &Context, all: bool) -> Result<(), Error> {
-    let chain = context.chain().await?;
-    let genesis = chain.genesis();
-    let key = context.key_if_given()?;
-    let local = context.data.jobs()?;
-    let local: Vec<_> = local
-        .into_iter()
-        .filter(|(_, r)| r.genesis == genesis)
-        .collect();
-    let mut rows = Vec::new();
-    for (id, job) in chain.jobs().await? {
-        let ours = local.iter().find(|(_, record)| record.job == Some(id));
-        let by_key = key
-            .as_ref()
-            .is_some_and(|key| key.account() == job.requester);
-        if !all && ours.is_none() && !by_key {
-            continue;
-        }
-        rows.push(Row {
-            job: Some(id),
-            state: state_name(&job),
-            units: job.spec.units,
-            batches: job.spec.batches(),
-            settled: job.settled,
-            failed: job.failed,
-            paid_planck: job.paid,
-            requester: job.requester.to_string(),
-            folder: ours.map(|(folder, _)| folder.path().to_owned()),
-        });
-    }
-    for (folder, record) in &local {
-        if rows
-            .iter()
-            .any(|row| row.job.is_some() && row.job == record.job)
-        {
-            continue;
-        }
-        // Removed from the chain after its retention, or cut off while it was submitted.
-        let ended = record.ended.as_ref();
-        let state = match (ended, record.job) {
-            (Some(ended), _) => format!("{} (removed)", ended.state),
-            (None, Some(_)) => "removed".into(),
-            (None, None) => "not submitted".into(),
-        };
-        rows.push(Row {
-            job: record.job,
-            state,
-            units: record.spec.units,
-            batches: record.spec.batches(),
-            settled: record.accepted.len() as u32,
-            failed: ended.map_or(0, |e| e.failed),
-            paid_planck: ended.map_or(0, |e| e.paid),
-            requester: record.requester.to_string(),
-            folder: Some(folder.path().to_owned()),
-        });
-    }
-    rows.sort_by_key(|row| row.job);
-    context.out.result(&rows, || {
-        if rows.is_empty() {
-            return "no jobs of yours on this chain; --all lists everybody's".into();
-        }
-        let line = |row: &Row| {
-            vec![
-                row.job.map_or_else(|| "–".into(), |job| job.to_string()),
-                row.state.clone(),
-                row.units.to_string(),
-                format!("{}/{}", row.settled, row.batches),
-                units::isc_short(row.paid_planck),
-                row.requester.clone(),
-            ]
-        };
-        let rows: Vec<_> = rows.iter().map(line).collect();
-        table(
-            &["job", "state", "units", "settled", "paid", "requester"],
-            &rows,
-        )
-    });
-    Ok(())
 }
 
 async fn show(context: &Context, job: JobId) -> Result<(), Error> {

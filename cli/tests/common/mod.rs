@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -18,6 +18,7 @@ use sungrid_cli::{
     output::{Format, Output},
     plan::JobFile,
     requester::{Requester, Summary, Update},
+    series::Follower,
     submit::{self, Submission},
 };
 use sungrid_data_plane::{Config, DataPlane, PeerAddress};
@@ -85,6 +86,12 @@ impl Scene {
             key: Keypair::from_uri("//Alice").unwrap(),
             folder,
         }
+    }
+}
+
+impl Scene {
+    fn code(&self) -> PathBuf {
+        self.folder.path().join("code.wasm")
     }
 }
 
@@ -195,31 +202,43 @@ impl Grid {
 
     pub async fn submit(&self, scene: &Scene) -> Result<Requester, Error> {
         let plan = scene.file.clone().plan()?;
-        let data = self.data();
+        let (data, out) = (self.data(), Output::new(Format::Text, true));
+        let submission = self.submission(scene, &data, &out).await?;
+        let (digest, code) = (data.keep_image(&image(), CODE)?, scene.code());
+        let task = sungrid_cli::folder::Task::Files;
+        submission.submit(&plan, digest, &image(), code, task).await
+    }
+
+    pub async fn repeat(&self, scene: &Scene, every: u32, times: u32) -> Result<Follower, Error> {
+        let plan = scene.file.clone().plan()?;
+        let (data, out) = (self.data(), Output::new(Format::Text, true));
+        let submission = self.submission(scene, &data, &out).await?;
+        let (digest, code) = (data.keep_image(&image(), CODE)?, scene.code());
+        submission
+            .repeat(&plan, digest, &image(), code, every, times)
+            .await
+    }
+
+    /// Publishes the image and says where and by whom orders are placed.
+    async fn submission<'a>(
+        &self,
+        scene: &'a Scene,
+        data: &'a DataFolder,
+        out: &'a Output,
+    ) -> Result<Submission<'a>, Error> {
         let digest = data.keep_image(&image(), CODE)?;
         let publisher = Keypair::from_uri("//Alice").unwrap();
         submit::publish(&self.chain, &publisher, digest, 0).await?;
-        let out = Output::new(Format::Text, true);
-        let submission = Submission {
+        Ok(Submission {
             chain: Arc::new(self.chain.clone()),
             key: &scene.key,
-            data: &data,
-            out: &out,
+            data,
+            out,
             node: "memory".into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             external: vec![],
             environment: None,
-        };
-        let code = scene.folder.path().join("code.wasm");
-        submission
-            .submit(
-                &plan,
-                digest,
-                &image(),
-                code,
-                sungrid_cli::folder::Task::Files,
-            )
-            .await
+        })
     }
 
     pub async fn resume(&self, job: JobId) -> Result<Requester, Error> {

@@ -22,6 +22,11 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "NothingUnclaimed") => {
             "every batch of the job has been claimed, at the bid of that time"
         }
+        ("Market", "NotRepeatable") => "a job that comes after another one cannot be repeated",
+        ("Market", "BadInterval") => {
+            "a series has 20 or more blocks between starts, and no more than a job may have until its deadline"
+        }
+        ("Market", "BadTimes") => "a series has 1 to 1,000 starts",
         ("Market", "NoPredecessor") => {
             "there is no job of the number that this one should come after, or it was cleaned up"
         }

@@ -26,6 +26,15 @@ pub enum Call {
     },
     /// `market.submit`
     SubmitJob(Box<JobSpec>),
+    /// `market.repeat`
+    RepeatJob {
+        /// The order.
+        spec: Box<JobSpec>,
+        /// Blocks from a start to the next.
+        every: BlockNumber,
+        /// Number of starts.
+        times: u32,
+    },
     /// `market.raise`
     RaiseBid {
         /// The job.
@@ -246,6 +255,7 @@ impl Call {
             Self::PublishImage { .. } => ("Images", "publish"),
             Self::RetireImage { .. } => ("Images", "retire"),
             Self::SubmitJob(_) => ("Market", "submit"),
+            Self::RepeatJob { .. } => ("Market", "repeat"),
             Self::RaiseBid { .. } => ("Market", "raise"),
             Self::CancelJob(_) => ("Market", "cancel"),
             Self::CleanUp(_) => ("Market", "clean_up"),

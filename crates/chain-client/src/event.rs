@@ -22,6 +22,11 @@ pub enum Event {
         /// Who pays.
         requester: AccountId,
     },
+    /// A series of jobs was ordered.
+    SeriesOpened {
+        /// Its number.
+        series: JobId,
+    },
     /// A worker got a batch.
     Claimed {
         /// The job.

@@ -97,6 +97,8 @@ pub trait Chain: Send + Sync {
     async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError>;
     /// All jobs that have a record, by number.
     async fn jobs(&self) -> Result<Vec<(JobId, Job)>, ChainError>;
+    /// All series of jobs that go on, by number.
+    async fn series(&self) -> Result<Vec<(JobId, Series)>, ChainError>;
     /// Why a job runs or does not; `None` when it never existed or was cleaned up.
     async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError>;
     /// What a job would cost and when it could start; `None` if the chain would refuse its profile, its bid

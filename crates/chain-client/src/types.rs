@@ -236,6 +236,8 @@ pub struct Job {
     pub paid: Balance,
     /// Planck held for the records.
     pub deposit: Balance,
+    /// The series that started it.
+    pub series: Option<JobId>,
     /// All jobs that come after it.
     pub successors: Vec<JobId>,
 }
@@ -281,6 +283,29 @@ impl Job {
             self.escrow.saturating_sub(self.paid)
         }
     }
+}
+
+/// An order that is submitted again and again; its number is taken from those of jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Series {
+    /// Who pays.
+    pub requester: AccountId,
+    /// What is submitted each time, with another deadline.
+    pub spec: JobSpec,
+    /// Blocks from a start to that job's deadline.
+    pub lasts: BlockNumber,
+    /// Blocks from a start to the next.
+    pub every: BlockNumber,
+    /// Block of the next start.
+    pub next: BlockNumber,
+    /// Starts that are left.
+    pub left: u32,
+    /// Starts in a row that failed.
+    pub skipped: u32,
+    /// Held for the record, planck.
+    pub deposit: Balance,
+    /// Held for each start that is left, planck.
+    pub fee: Balance,
 }
 
 /// Where one replica of a batch stands.
@@ -565,6 +590,14 @@ impl Included {
     pub fn job(&self) -> Option<JobId> {
         self.events.iter().find_map(|event| match event {
             Event::JobSubmitted { job, .. } => Some(*job),
+            _ => None,
+        })
+    }
+
+    /// The series that a `repeat` opened.
+    pub fn series(&self) -> Option<JobId> {
+        self.events.iter().find_map(|event| match event {
+            Event::SeriesOpened { series } => Some(*series),
             _ => None,
         })
     }

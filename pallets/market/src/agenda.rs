@@ -8,7 +8,8 @@ use sungrid_primitives::{BatchIndex, JobId, traits::Verifier};
 use crate::*;
 
 impl<T: Config> Pallet<T> {
-    /// Puts something on the agenda: a job's own deadline or the jobs that come after it (`batch` is `None`), or a deadline of the verifier.
+    /// Puts something on the agenda: a job's own deadline, the jobs that come after it or a start of a series
+    /// (`batch` is `None`), or a deadline of the verifier.
     /// Never due in this block or before; an entry that turns out to be moot does nothing.
     pub fn schedule(at: BlockNumberFor<T>, job: JobId, batch: Option<BatchIndex>) {
         let now = frame_system::Pallet::<T>::block_number();
@@ -24,6 +25,7 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::agenda_close()
             .max(T::WeightInfo::agenda_abandon())
             .max(T::WeightInfo::agenda_open())
+            .max(T::WeightInfo::agenda_start())
     }
 
     /// Weight of the heaviest step.
@@ -80,11 +82,12 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Something of a job itself is due. If it has ended: the jobs that come after it, one per step. If not, it is its
+    /// Something of a job itself is due, or a start of a series. If it has ended: the jobs that come after it, one per step. If not, it is its
     /// deadline: closes it, then fails, one per step, the batches that still want a
     /// replica, because nobody can claim them any more. Whether none is left.
     pub(crate) fn expire_step(id: JobId) -> bool {
         let Some(mut job) = Jobs::<T>::get(id) else {
+            Self::start_if_due(id);
             return true;
         };
         if job.has_ended() {

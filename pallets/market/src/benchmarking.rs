@@ -205,6 +205,23 @@ mod benches {
     }
 
     #[benchmark]
+    fn repeat() {
+        let requester = prepare::<T>();
+        let id = NextJobId::<T>::get();
+        let spec = spec::<T>(4 * WINDOW);
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(requester),
+            spec,
+            MIN_INTERVAL.into(),
+            MAX_STARTS,
+        );
+
+        assert!(Series::<T>::contains_key(id));
+    }
+
+    #[benchmark]
     fn raise() {
         let id = crowded::<T>();
         let requester: T::AccountId = whitelisted_caller();
@@ -270,6 +287,26 @@ mod benches {
         let job = Jobs::<T>::get(id).expect("submitted");
         assert_eq!(job.state, JobState::Settling(Closing::Expired));
         assert_eq!(job.waiting, 0);
+    }
+
+    /// The last start of a series.
+    #[benchmark]
+    fn agenda_start() {
+        let requester = prepare::<T>();
+        let id = NextJobId::<T>::get();
+        let order = spec::<T>(4 * WINDOW);
+        let every = MIN_INTERVAL.into();
+        assert!(Pallet::<T>::repeat(RawOrigin::Signed(requester).into(), order, every, 1).is_ok());
+        let next = Series::<T>::get(id).expect("ordered").next;
+        frame_system::Pallet::<T>::set_block_number(next);
+
+        #[block]
+        {
+            assert!(Pallet::<T>::expire_step(id));
+        }
+
+        assert!(!Series::<T>::contains_key(id));
+        assert!(Jobs::<T>::contains_key(id.saturating_add(1)));
     }
 
     /// The last of as many jobs as possible ends without input.

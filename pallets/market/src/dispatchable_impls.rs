@@ -36,7 +36,12 @@ pub(crate) struct WorstCase {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_submit(requester: T::AccountId, spec: JobSpecOf<T>) -> DispatchResult {
+    /// Opens a job, of a series or not; returns its number.
+    pub(crate) fn do_submit(
+        requester: T::AccountId,
+        spec: JobSpecOf<T>,
+        series: Option<JobId>,
+    ) -> Result<JobId, DispatchError> {
         let now = frame_system::Pallet::<T>::block_number();
         let (class, appeal_blocks) = Self::check_spec(&spec, now)?;
         let WorstCase {
@@ -46,8 +51,7 @@ impl<T: Config> Pallet<T> {
             deposit,
         } = Self::worst_case(&spec)?;
 
-        let id = NextJobId::<T>::get();
-        NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
+        let id = Self::next_id()?;
         let pending = Self::join_predecessor(&requester, &spec, id, now)?;
         let batches = batch_count(spec.units, spec.batch_size);
         T::Currency::hold(&HoldReason::Escrow.into(), &requester, escrow)?;
@@ -81,6 +85,7 @@ impl<T: Config> Pallet<T> {
             paid: 0,
             deposit,
             cleaned: 0,
+            series,
             successors: BoundedVec::new(),
         };
         Self::refill_window(id, &mut job);
@@ -92,12 +97,19 @@ impl<T: Config> Pallet<T> {
             deposit,
             batches,
         });
-        Ok(())
+        Ok(id)
+    }
+
+    /// Takes the next number.
+    pub(crate) fn next_id() -> Result<JobId, Error<T>> {
+        let id = NextJobId::<T>::get();
+        NextJobId::<T>::put(id.checked_add(1).ok_or(Error::<T>::TooManyJobs)?);
+        Ok(id)
     }
 
     /// Every check of an order but those of its price. Returns the class of its image, and the blocks that its last
     /// batch may take.
-    fn check_spec(
+    pub(crate) fn check_spec(
         spec: &JobSpecOf<T>,
         now: BlockNumberFor<T>,
     ) -> Result<(TaskClass, u64), Error<T>> {
@@ -326,6 +338,11 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_cancel(who: T::AccountId, id: JobId) -> DispatchResult {
+        if let Some(series) = Series::<T>::get(id) {
+            ensure!(series.requester == who, Error::<T>::NotRequester);
+            Self::end_series(id, series);
+            return Ok(());
+        }
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.requester == who, Error::<T>::NotRequester);
         ensure!(job.is_open_to_orders(), Error::<T>::NotOpen);

@@ -26,6 +26,12 @@ mod errors {
         TooManySuccessors,
         /// A job that comes after this one has not ended: it may need these results.
         InputOfOthers,
+        /// A job that comes after another one cannot be repeated: that one's outputs are there once.
+        NotRepeatable,
+        /// A series has 20 or more blocks between starts, and no more than a job may have until its deadline.
+        BadInterval,
+        /// A series has 1 to 1,000 starts.
+        BadTimes,
         /// A bid can only be raised: give more than the job bids now.
         BidNotRaised,
         /// Every batch of the job has been claimed, at the bid of that time: a raise would change nothing.

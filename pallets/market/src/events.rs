@@ -21,6 +21,38 @@ mod events {
             /// Number of batches.
             batches: u32,
         },
+        /// A series was ordered: its first job starts in the next block.
+        SeriesOpened {
+            /// Its number.
+            series: JobId,
+            /// Who pays.
+            requester: T::AccountId,
+            /// Number of starts.
+            times: u32,
+        },
+        /// A job of a series was opened.
+        SeriesStarted {
+            /// The series.
+            series: JobId,
+            /// The job.
+            job: JobId,
+        },
+        /// A job of a series could not be opened.
+        SeriesSkipped {
+            /// The series.
+            series: JobId,
+            /// Why.
+            reason: DispatchError,
+        },
+        /// Nothing more of a series is started: it is through, cancelled, or was skipped too often in a row.
+        SeriesEnded {
+            /// The series.
+            series: JobId,
+            /// Starts that will not be.
+            left: u32,
+            /// Released to the requester, planck.
+            released: u128,
+        },
         /// A pending job can be claimed now: the job that it comes after is complete.
         JobOpened {
             /// The job.

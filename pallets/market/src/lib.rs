@@ -11,8 +11,9 @@
 //! |---|---|---|
 //! | [`Pallet::submit`] | anyone | holds escrow and deposit, opens a job |
 //! | [`Pallet::claim`] | a worker key | the chain gives it a batch; feeless when it succeeds |
+//! | [`Pallet::repeat`] | anyone | the same order again every so many blocks |
 //! | [`Pallet::raise`] | the requester | a higher bid for all batches that nobody has claimed |
-//! | [`Pallet::cancel`] | the requester | no new batch is started |
+//! | [`Pallet::cancel`] | the requester | no new batch, or job of a series, is started |
 //! | [`Pallet::clean_up`] | anyone | removes an old job's records, the deposit returns to the requester |
 //!
 //! ## Terminology
@@ -21,6 +22,8 @@
 //! - **Deposit**: the price of the job's records, held until they are cleaned up.
 //! - **Pending**: a job that comes after another one and waits for its outputs. Escrow and deposit are held; nothing can
 //!   be claimed.
+//! - **Series**: an order that is submitted again and again. What a job of it needs is held when it starts; if it cannot
+//!   be, or the order would be refused, that start is skipped, and after [`MAX_SKIPS`] in a row the series ends.
 //! - **Window**: the at most [`WINDOW`] batches that can be claimed now. Batches enter it in order, never
 //!   claimed ones from a cursor, started ones when they want another replica. If it is full, the latter wait in
 //!   [`Waiting`] and go first.
@@ -95,6 +98,7 @@ mod explain;
 #[cfg(test)]
 mod mock;
 mod raise;
+mod series;
 #[cfg(test)]
 mod tests;
 mod try_state;
@@ -155,6 +159,10 @@ pub mod pallet {
         /// Deposit for a job's record, planck.
         #[pallet::constant]
         type JobDeposit: Get<u128>;
+        /// Held for each start of a series, and paid into the pot with it, planck: what the transaction would cost that
+        /// nobody sends. Too small: starts are cheaper than orders.
+        #[pallet::constant]
+        type StartFee: Get<u128>;
         /// Deposit for each batch's records, planck.
         #[pallet::constant]
         type BatchDeposit: Get<u128>;
@@ -205,6 +213,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type Jobs<T: Config> = StorageMap<_, Twox64Concat, JobId, JobRecordOf<T>>;
 
+    /// Orders that are submitted again and again, by a number of their own.
+    #[pallet::storage]
+    pub type Series<T: Config> = StorageMap<_, Twox64Concat, JobId, SeriesRecordOf<T>>;
+
     /// Batches in flight.
     #[pallet::storage]
     pub type Batches<T: Config> =
@@ -222,7 +234,7 @@ pub mod pallet {
     pub type Waiting<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, ()>;
 
-    /// What is due at a block: a job's deadline (`None`), or a deadline that the verifier put on a batch.
+    /// What is due at a block: something of a job or a series itself (`None`), or a deadline that the verifier put on a batch.
     #[pallet::storage]
     pub type Agenda<T: Config> = StorageDoubleMap<
         _,
@@ -325,7 +337,8 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::submit())]
         pub fn submit(origin: OriginFor<T>, spec: JobSpecOf<T>) -> DispatchResult {
             let requester = ensure_signed(origin)?;
-            Self::do_submit(requester, spec)
+            Self::do_submit(requester, spec, None)?;
+            Ok(())
         }
 
         /// Asks for a batch of a job. The chain picks it.
@@ -376,7 +389,7 @@ pub mod pallet {
         /// - [`Error::NoSuchJob`], [`Error::NotRequester`], [`Error::NotOpen`]
         ///
         /// ## Events
-        /// - [`Event::JobCancelled`], and [`Event::JobEnded`] if nothing is in flight
+        /// - [`Event::JobCancelled`], and [`Event::JobEnded`] if nothing is in flight; [`Event::SeriesEnded`] of a series
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::cancel())]
         pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
@@ -432,6 +445,39 @@ pub mod pallet {
         pub fn raise(origin: OriginFor<T>, job: JobId, price: u128) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_raise(who, job, price)
+        }
+
+        /// Orders a job every `every` blocks, `times` times, from the next block on. [`Pallet::cancel`] with the number
+        /// of the series ends it; jobs that it has started go on.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Holds `JobDeposit + times × StartFee`; what each job needs is held when it starts. A start that fails, for
+        /// lack of balance or because the order would be refused by then, is skipped; after [`MAX_SKIPS`] in a row the
+        /// series ends. Each job has as many blocks until its deadline as `spec` has now.
+        ///
+        /// ## Parameters
+        /// - `spec`: the order.
+        /// - `every`: blocks from a start to the next, [`MIN_INTERVAL`] to [`Config::MaxJobBlocks`].
+        /// - `times`: number of starts, at most [`MAX_STARTS`].
+        ///
+        /// ## Errors
+        /// - Those of [`Pallet::submit`], and [`Error::NotRepeatable`], [`Error::BadInterval`], [`Error::BadTimes`]
+        ///
+        /// ## Events
+        /// - [`Event::SeriesOpened`]
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::repeat())]
+        pub fn repeat(
+            origin: OriginFor<T>,
+            spec: JobSpecOf<T>,
+            every: BlockNumberFor<T>,
+            times: u32,
+        ) -> DispatchResult {
+            let requester = ensure_signed(origin)?;
+            Self::do_repeat(requester, spec, every, times)
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) const SPOT: u128 = 2 * PRICE;
 pub(crate) const RETENTION: u64 = 20;
 pub(crate) const APPEAL_BLOCKS: u64 = 30;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
+pub(crate) const START_FEE: u128 = 3;
 pub(crate) const TREASURY: AccountId = 92;
 pub(crate) const CHALLENGER: AccountId = 93;
 
@@ -438,6 +439,7 @@ impl Config for Test {
     type Verifier = MockVerifier;
     type Randomness = MockRandomness;
     type JobDeposit = ConstU128<500>;
+    type StartFee = ConstU128<START_FEE>;
     type BatchDeposit = ConstU128<10>;
     type MaxJobBlocks = ConstU64<1_000>;
     type MaxBatchSeconds = ConstU64<3_600>;

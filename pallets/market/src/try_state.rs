@@ -70,6 +70,8 @@ mod checks {
         ///     the job's, and stays until its batch is cleaned up.
         /// 12. A pending job was never claimable; it comes after an earlier job that exists and lists it, and if that one has
         ///     ended, looking at its successors is on the agenda.
+        /// 13. A series has a number of its own, starts left, fewer skips in a row than end it, and its next start on the
+        ///     agenda; what is held for it is part of its requester's deposits.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             let next = NextJobId::<T>::get();
             let now = frame_system::Pallet::<T>::block_number();
@@ -80,6 +82,22 @@ mod checks {
                 let held = holds.entry(job.requester.clone()).or_default();
                 held.0 = held.0.saturating_add(job.outstanding());
                 held.1 = held.1.saturating_add(job.deposit);
+            }
+            for (id, series) in Series::<T>::iter() {
+                ensure!(
+                    id < next && !Jobs::<T>::contains_key(id),
+                    "market 13: a series without a number of its own"
+                );
+                ensure!(
+                    (1..=MAX_STARTS).contains(&series.left) && series.skipped < MAX_SKIPS,
+                    "market 13: a series that should have ended"
+                );
+                ensure!(
+                    Agenda::<T>::contains_key(series.next, (id, None::<BatchIndex>)),
+                    "market 13: a series would never start"
+                );
+                let held = holds.entry(series.requester.clone()).or_default();
+                held.1 = held.1.saturating_add(series.held());
             }
             let mut challenges = BTreeMap::<T::AccountId, u128>::new();
             for (id, batch, record) in Batches::<T>::iter() {

@@ -31,6 +31,13 @@ pub const SUMMONS_STEP: u32 = 2;
 /// Most jobs that ever come after one job. Too few: a result cannot be used in several ways. Too many: opening them,
 /// and keeping the outputs for them, burdens workers who were paid once.
 pub const MAX_SUCCESSORS: u32 = 8;
+/// Fewest blocks between two starts of a series. Fewer, and starts crowd the agenda.
+pub const MIN_INTERVAL: u32 = 20;
+/// Most starts of a series. More would only keep a record for longer than anybody looks after it.
+pub const MAX_STARTS: u32 = 1_000;
+/// Starts in a row that may fail before a series ends. Fewer, and one low balance ends it; more, and a dead series
+/// takes longer to go.
+pub const MAX_SKIPS: u32 = 3;
 /// Most units of a job whose outputs one unit of the next job gets: as many as it may have files.
 pub const MAX_GATHERED: u32 = 256;
 
@@ -219,6 +226,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub deposit: u128,
     /// Batches below this index have been cleaned up.
     pub cleaned: BatchIndex,
+    /// The series that started it.
+    pub series: Option<JobId>,
     /// All jobs that come after it.
     pub successors: BoundedVec<JobId, ConstU32<MAX_SUCCESSORS>>,
 }
@@ -282,6 +291,43 @@ impl<AccountId, BlockNumber: PartialOrd> JobRecord<AccountId, BlockNumber> {
                 self.state,
                 JobState::Open | JobState::Settling(Closing::Cancelled)
             )
+    }
+}
+
+/// A job that is submitted again and again. Its number is taken from those of jobs.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct SeriesRecord<AccountId, BlockNumber> {
+    /// Who ordered it and pays.
+    pub requester: AccountId,
+    /// What is submitted each time, with another deadline.
+    pub spec: JobSpec<BlockNumber>,
+    /// Blocks from a start to that job's deadline.
+    pub lasts: BlockNumber,
+    /// Blocks from a start to the next.
+    pub every: BlockNumber,
+    /// Block of the next start.
+    pub next: BlockNumber,
+    /// Starts that are left, the next one included.
+    pub left: u32,
+    /// Starts in a row that failed.
+    pub skipped: u32,
+    /// Held for the record, planck.
+    pub deposit: u128,
+    /// Held for each start that is left, planck: its fee.
+    pub fee: u128,
+}
+
+/// The series record of a runtime.
+pub type SeriesRecordOf<T> =
+    SeriesRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+impl<AccountId, BlockNumber> SeriesRecord<AccountId, BlockNumber> {
+    /// What is held for it, planck; saturates.
+    pub fn held(&self) -> u128 {
+        let fees = self.fee.saturating_mul(u128::from(self.left));
+        self.deposit.saturating_add(fees)
     }
 }
 

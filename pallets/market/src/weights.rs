@@ -15,6 +15,8 @@ pub trait WeightInfo {
     fn cancel() -> Weight;
     /// [`crate::Pallet::raise`].
     fn raise() -> Weight;
+    /// [`crate::Pallet::repeat`].
+    fn repeat() -> Weight;
     /// [`crate::Pallet::clean_up`] of `b` batches.
     fn clean_up(b: u32) -> Weight;
     /// Looking for the next entry of the agenda, and removing it.
@@ -23,6 +25,8 @@ pub trait WeightInfo {
     fn agenda_close() -> Weight;
     /// A job's end: one of the jobs that come after it opens, or ends.
     fn agenda_open() -> Weight;
+    /// A start of a series, and its end.
+    fn agenda_start() -> Weight;
     /// A job's deadline: one batch fails.
     fn agenda_abandon() -> Weight;
 }
@@ -57,6 +61,10 @@ impl WeightInfo for () {
         // Job, account, its holds.
         estimate(50, 3, 3)
     }
+    fn repeat() -> Weight {
+        // Profile, floor, environment, image, number, account, holds, series, agenda, cursor.
+        estimate(80, 11, 7)
+    }
     fn clean_up(b: u32) -> Weight {
         // The job, its hold, what the verifier has of it; per batch the result, marks of ratings of those who found it, and
         // its price if the bid was raised.
@@ -78,6 +86,10 @@ impl WeightInfo for () {
     fn agenda_open() -> Weight {
         // The job, those after it, the end of one: account, holds, image, agenda, cursor.
         estimate(100, 8 + u64::from(crate::MAX_SUCCESSORS), 8)
+    }
+    fn agenda_start() -> Weight {
+        // Those of an order, and the series, the pot, the agenda again.
+        Self::submit().saturating_add(estimate(60, 4, 6))
     }
     fn agenda_abandon() -> Weight {
         // Batch, ballot, job, up to 12 workers twice, a refill, its price, a payment and its credit, the

@@ -180,6 +180,7 @@ impl pallet_market::Config for Test {
     type Verifier = Verification;
     type Randomness = BlockRandomness;
     type JobDeposit = ConstU128<500>;
+    type StartFee = ConstU128<3>;
     type BatchDeposit = ConstU128<10>;
     type MaxJobBlocks = ConstU64<1_000>;
     type MaxBatchSeconds = ConstU64<600>;

@@ -42,6 +42,8 @@ impl pallet_market::Config for Runtime {
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type Retention = ConstU32<HOURS>;
     type RuntimeHoldReason = RuntimeHoldReason;
+    // More than the fee of an order, which is the weight and bytes of one.
+    type StartFee = ConstU128<{ ISC / 100 }>;
     type Treasury = TreasuryAccount;
     type Verifier = Verification;
     type WeightInfo = ();

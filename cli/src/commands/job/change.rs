@@ -15,7 +15,9 @@ pub(super) async fn cancel(context: &Context, job: JobId) -> Result<(), Error> {
     }
     let key = context.key()?;
     let chain = context.chain().await?;
-    let before = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let Some(before) = chain.job(job).await? else {
+        return super::series::cancel(context, job).await;
+    };
     if !before.is_open_to_orders() {
         return Err(Error::Usage(format!(
             "job {job} is {}: only an open or pending job can be cancelled",

@@ -32,7 +32,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
     Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
-    SubmitError, Until, Worker,
+    Series, SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -268,6 +268,12 @@ impl Chain for MemoryChain {
             .iter()
             .map(|(id, job)| (*id, job.clone()))
             .collect())
+    }
+
+    async fn series(&self) -> Result<Vec<(JobId, Series)>, ChainError> {
+        let state = self.online()?;
+        let all = state.series.iter();
+        Ok(all.map(|(id, series)| (*id, series.clone())).collect())
     }
 
     async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {

@@ -17,8 +17,8 @@ use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
     Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy,
-    PoolId, Rating, Registration, Replica, ReplicaState, Reveal, SubmitError, TaskClass, Tiers,
-    Winner, Worker, WorkerState, keys,
+    PoolId, Rating, Registration, Replica, ReplicaState, Reveal, Series, SubmitError, TaskClass,
+    Tiers, Winner, Worker, WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -68,6 +68,7 @@ pub struct State {
     pub environment: EnvironmentId,
     pub next_job: JobId,
     pub jobs: BTreeMap<JobId, Job>,
+    pub series: BTreeMap<JobId, Series>,
     pub batches: BTreeMap<(JobId, BatchIndex), BatchRecord>,
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
     pub raised_prices: BTreeMap<(JobId, BatchIndex), Balance>,
@@ -97,6 +98,7 @@ mod canaries;
 mod explain;
 mod orders;
 mod pools;
+mod series;
 mod settlement;
 mod workers;
 
@@ -137,6 +139,7 @@ impl State {
             environment,
             next_job: 0,
             jobs: BTreeMap::new(),
+            series: BTreeMap::new(),
             batches: BTreeMap::new(),
             results: BTreeMap::new(),
             raised_prices: BTreeMap::new(),
@@ -174,6 +177,7 @@ impl State {
         self.events.clear();
         self.expire_jobs();
         self.open_pending();
+        self.start_series();
         self.pass_deadlines();
     }
 
@@ -229,7 +233,8 @@ impl State {
         match call {
             Call::PublishImage { manifest, class } => self.publish(who, manifest, class),
             Call::RetireImage { manifest } => self.retire(who, &manifest),
-            Call::SubmitJob(spec) => self.submit_job(who, *spec),
+            Call::SubmitJob(spec) => self.submit_job(who, *spec, None),
+            Call::RepeatJob { spec, every, times } => self.repeat(who, *spec, every, times),
             Call::RaiseBid { job, price } => self.raise(who, job, price),
             Call::CancelJob(job) => self.cancel(who, job),
             Call::CleanUp(job) => self.clean_up(job),

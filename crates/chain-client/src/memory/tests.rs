@@ -783,3 +783,62 @@ async fn a_job_after_another_waits_for_it_and_shares_its_fate() {
     // What is left beside the image's deposit is for the records.
     assert_eq!(held, deposits + ISC);
 }
+
+#[tokio::test]
+async fn a_series_starts_as_often_as_it_says_or_as_it_is_paid_for() {
+    let scene = Scene::new().await;
+    let requester = scene.requester.clone();
+    let repeat = |price, every, times| Call::RepeatJob {
+        spec: Box::new(JobSpec {
+            price,
+            ..scene.spec()
+        }),
+        every,
+        times,
+    };
+    let issued = scene.chain.edit(|state| state.issuance());
+    for (every, times) in [(19, 3), (20, 0), (20, 1_001)] {
+        scene
+            .send(&requester, repeat(ISC, every, times))
+            .await
+            .expect_err("refused");
+    }
+    let series = scene
+        .ok(&requester, repeat(ISC, 20, 3))
+        .await
+        .series()
+        .unwrap();
+    // More than anybody has: skipped three times.
+    let dear = scene
+        .ok(&requester, repeat(ISC << 60, 20, 9))
+        .await
+        .series()
+        .unwrap();
+    scene.chain.advance(30);
+    let of = async |series| {
+        let jobs = scene.chain.jobs().await.unwrap();
+        jobs.iter()
+            .filter(|(_, job)| job.series == Some(series))
+            .count()
+    };
+    assert_eq!((of(series).await, of(dear).await), (2, 0));
+    let left = scene.chain.series().await.unwrap();
+    let left: Vec<_> = left.iter().map(|(id, series)| (*id, series.left)).collect();
+    assert_eq!(left, [(series, 1), (dear, 7)]);
+    scene.chain.advance(20);
+    assert_eq!((of(series).await, of(dear).await), (3, 0));
+    assert_eq!(scene.chain.series().await.unwrap(), []);
+    assert_eq!(scene.chain.edit(|state| state.issuance()), issued);
+    // A series is cancelled by its number.
+    let last = scene
+        .ok(&requester, repeat(ISC, 20, 3))
+        .await
+        .series()
+        .unwrap();
+    scene
+        .send(&key("//Operator0"), Call::CancelJob(last))
+        .await
+        .expect_err("another's");
+    scene.ok(&requester, Call::CancelJob(last)).await;
+    assert_eq!(scene.chain.series().await.unwrap(), []);
+}

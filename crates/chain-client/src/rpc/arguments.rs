@@ -191,6 +191,15 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         }
         Call::RetireImage { manifest } => vec![("manifest", Value::from_bytes(manifest))],
         Call::SubmitJob(job) => vec![("spec", spec(job))],
+        Call::RepeatJob {
+            spec: order,
+            every,
+            times,
+        } => vec![
+            ("spec", spec(order)),
+            ("every", number(*every)),
+            ("times", number(*times)),
+        ],
         Call::RaiseBid { job, price } => {
             vec![("job", number(*job)), ("price", number(*price))]
         }

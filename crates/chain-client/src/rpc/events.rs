@@ -20,6 +20,7 @@ fields! {
     Submitted { job: u32, requester: [u8; 32] }
     OfBatch { job: u32, batch: u32 }
     OfWorker { job: u32, batch: u32, worker: [u8; 32] }
+    Opened { series: u32 }
     Settled { job: u32, batch: u32, paid: u128 }
     OfJob { job: u32 }
     Published { image: [u8; 32] }
@@ -56,6 +57,10 @@ pub(super) fn decode(event: &events::Event<'_, SubstrateConfig>) -> Result<Event
                 job: e.job,
                 requester: e.requester.into(),
             }
+        }
+        ("Market", "SeriesOpened") => {
+            let e: Opened = read(event)?;
+            Event::SeriesOpened { series: e.series }
         }
         ("Market", "BatchClaimed") => {
             let e: OfWorker = read(event)?;

@@ -40,7 +40,7 @@ use sungrid_primitives::{
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
-    Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
+    Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round, Series,
     SubmitError, Tiers, Until, Worker,
 };
 
@@ -264,6 +264,17 @@ impl Chain for RpcChain {
             .collect();
         jobs.sort_by_key(|(id, _)| *id);
         Ok(jobs)
+    }
+
+    async fn series(&self) -> Result<Vec<(JobId, Series)>, ChainError> {
+        let mut series: Vec<(JobId, Series)> = self
+            .list::<u32, records::WireSeries>("Market", "Series", vec![], 0)
+            .await?
+            .into_iter()
+            .map(|(id, series)| (id, series.into()))
+            .collect();
+        series.sort_by_key(|(id, _)| *id);
+        Ok(series)
     }
 
     async fn explain(&self, job: JobId) -> Result<Option<Explanation>, ChainError> {

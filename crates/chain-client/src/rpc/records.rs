@@ -15,8 +15,8 @@ use sungrid_primitives::{
 use crate::{
     Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
     EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Policy, Quote,
-    Region, Rejected, Rejection, Replica, ReplicaState, Round, Survey, TaskClass, Tier, Tiers,
-    Unmet, Winner, Worker, WorkerState,
+    Region, Rejected, Rejection, Replica, ReplicaState, Round, Series, Survey, TaskClass, Tier,
+    Tiers, Unmet, Winner, Worker, WorkerState,
 };
 
 type Bytes32 = [u8; 32];
@@ -115,7 +115,19 @@ decodes! {
         escrow: u128,
         paid: u128,
         deposit: u128,
+        series: Option<u32>,
         successors: Vec<u32>,
+    }
+    pub(super) struct WireSeries {
+        requester: Bytes32,
+        spec: WireSpec,
+        lasts: u32,
+        every: u32,
+        next: u32,
+        left: u32,
+        skipped: u32,
+        deposit: u128,
+        fee: u128,
     }
     pub(super) struct WireClaimant { worker: Bytes32, operator: Bytes32 }
     pub(super) struct WireBatch { assignments: Vec<WireClaimant> }
@@ -426,7 +438,24 @@ impl From<WireJob> for Job {
             escrow: wire.escrow,
             paid: wire.paid,
             deposit: wire.deposit,
+            series: wire.series,
             successors: wire.successors,
+        }
+    }
+}
+
+impl From<WireSeries> for Series {
+    fn from(wire: WireSeries) -> Self {
+        Self {
+            requester: wire.requester.into(),
+            spec: wire.spec.into(),
+            lasts: wire.lasts,
+            every: wire.every,
+            next: wire.next,
+            left: wire.left,
+            skipped: wire.skipped,
+            deposit: wire.deposit,
+            fee: wire.fee,
         }
     }
 }

@@ -42,6 +42,10 @@ enum Action {
         job: u32,
         tenths: u128,
     },
+    Repeat {
+        every: u64,
+        times: u32,
+    },
     CleanUp {
         job: u32,
     },
@@ -78,6 +82,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => pick.prop_map(|pick| Action::Fail { pick }),
         1 => (0u32..6, any::<bool>()).prop_map(|(job, by_requester)| Action::Cancel { job, by_requester }),
         2 => (0u32..6, 8u128..30).prop_map(|(job, tenths)| Action::Raise { job, tenths }),
+        1 => (18u64..40, 0u32..5).prop_map(|(every, times)| Action::Repeat { every, times }),
         2 => (0u32..6).prop_map(|job| Action::CleanUp { job }),
         2 => (1u64..10).prop_map(|blocks| Action::Wait { blocks }),
         1 => (1u64..20).prop_map(|blocks| Action::SkipHooks { blocks }),
@@ -153,6 +158,9 @@ fn act(action: Action) {
         Action::Raise { job, tenths } => {
             let _ = Market::raise(RuntimeOrigin::signed(REQUESTER), job, PRICE * tenths / 10);
         }
+        Action::Repeat { every, times } => {
+            let _ = Market::repeat(RuntimeOrigin::signed(REQUESTER), spec(2), every, times);
+        }
         Action::CleanUp { job } => {
             let _ = Market::clean_up(RuntimeOrigin::signed(POOR), job);
         }
@@ -189,6 +197,7 @@ proptest! {
             for id in (0..NextJobId::<Test>::get()).rev() {
                 while Market::clean_up(RuntimeOrigin::signed(POOR), id).is_ok() {}
             }
+            assert_eq!(Series::<Test>::iter().count(), 0);
             assert_eq!(Jobs::<Test>::iter().count(), 0);
             assert_eq!(Batches::<Test>::iter().count(), 0);
             assert_eq!(Waiting::<Test>::iter().count(), 0);

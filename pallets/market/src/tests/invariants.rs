@@ -160,6 +160,31 @@ fn every_invariant_bites() {
         pending(id);
         change(id, |j| j.successors = Default::default());
     });
+    let series = |change: fn(u32, &mut SeriesRecordOf<Test>)| {
+        move |_| {
+            let id = NextJobId::<Test>::get();
+            let who = RuntimeOrigin::signed(REQUESTER);
+            frame_support::assert_ok!(Market::repeat(who, spec(2), 20, 5));
+            Series::<Test>::mutate(id, |series| change(id, series.as_mut().expect("ordered")));
+        }
+    };
+    bites(
+        "market 13: a series without a number",
+        series(|id, _| NextJobId::<Test>::put(id)),
+    );
+    bites(
+        "market 13: a series that should",
+        series(|_, series| series.left = 0),
+    );
+    bites(
+        "market 13: a series that should",
+        series(|_, series| series.skipped = MAX_SKIPS),
+    );
+    bites(
+        "market 13: a series would never",
+        series(|_, series| series.next += 1),
+    );
+    bites("market 7: the deposit", series(|_, series| series.fee += 1));
     bites("market 10", |id| {
         change(id, |j| {
             j.window = Default::default();

@@ -13,5 +13,6 @@ mod explain;
 mod histories;
 mod invariants;
 mod raise;
+mod series;
 mod settle;
 mod submit;

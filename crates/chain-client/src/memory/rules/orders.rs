@@ -3,7 +3,12 @@
 use super::*;
 
 impl State {
-    pub(super) fn submit_job(&mut self, who: &AccountId, spec: JobSpec) -> Dispatched {
+    pub(super) fn submit_job(
+        &mut self,
+        who: &AccountId,
+        spec: JobSpec,
+        series: Option<JobId>,
+    ) -> Dispatched {
         if !self
             .images
             .get(&spec.image)
@@ -74,6 +79,7 @@ impl State {
             paid: 0,
             fuel: 0,
             escrow,
+            series,
             successors: Vec::new(),
         };
         self.jobs.insert(id, job);
@@ -187,6 +193,9 @@ impl State {
     }
 
     pub(super) fn cancel(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        if self.series.contains_key(&id) {
+            return self.cancel_series(who, id);
+        }
         let Some(job) = self.jobs.get_mut(&id) else {
             return fail("Market", "UnknownJob", "");
         };
