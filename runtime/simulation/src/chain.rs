@@ -152,6 +152,7 @@ fn prepare(workers: &[Worker], policy: Policy, units: u32) {
         environment: ENVIRONMENTS[0],
         deadline: System::block_number() + 6 * DAYS,
         endpoint: BoundedVec::truncate_from(vec![1]),
+        after: None,
         constraints: Constraints::default(),
     };
     must(requester, pallet_market::Call::submit { spec });
