@@ -3,7 +3,7 @@
 //! Conservative estimates by hand, until the benchmarks of this pallet have run on reference hardware: each
 //! counts the storage items that the worst case touches, the market's verdict and the slashes included.
 
-use frame_support::weights::{Weight, constants::ParityDbWeight};
+use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What the verifier needs weighed.
 pub trait WeightInfo {
@@ -35,7 +35,7 @@ fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
         micros.saturating_mul(1_000_000),
         reads.saturating_mul(3_072),
     )
-    .saturating_add(ParityDbWeight::get().reads_writes(reads, writes))
+    .saturating_add(RocksDbWeight::get().reads_writes(reads, writes))
 }
 
 impl WeightInfo for () {
