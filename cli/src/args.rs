@@ -236,7 +236,8 @@ pub enum JobCommand {
         /// Copy the outputs into this folder, too.
         #[arg(long, short, value_name = "DIR")]
         out: Option<PathBuf>,
-        /// Send no delivery receipt: workers go on serving the outputs, and the deposit stays, until retention ends.
+        /// Send no delivery receipt: workers go on serving the outputs, also to jobs that you submit `--after` this one, and
+        /// the deposit stays, until retention ends.
         #[arg(long)]
         no_receipt: bool,
     },

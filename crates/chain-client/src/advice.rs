@@ -34,7 +34,8 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "the job that this one should come after ended without all of its outputs: submit it again first"
         }
         ("Market", "OutputsGone") => {
-            "the job that this one should come after ended too long ago: workers need not have its outputs any more"
+            "the job that this one should come after ended too long ago, or you gave a delivery receipt for it: workers need not \
+             have its outputs any more"
         }
         ("Market", "UnevenUnits") => {
             "the units of the job before must divide evenly among this one's, at most 256 for each"

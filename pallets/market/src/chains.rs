@@ -6,7 +6,7 @@
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::Saturating;
-use sungrid_primitives::JobId;
+use sungrid_primitives::{JobId, traits::Verifier};
 
 use crate::*;
 
@@ -29,6 +29,8 @@ impl<T: Config> Pallet<T> {
                 && (1..=MAX_GATHERED).contains(&each),
             Error::<T>::UnevenUnits
         );
+        // What was received is dropped at once.
+        ensure!(T::Verifier::received(after) == 0, Error::<T>::OutputsGone);
         if let JobState::Ended { at, .. } = before.state {
             ensure!(before.is_complete(), Error::<T>::PredecessorFailed);
             let kept = at.saturating_add(T::Retention::get());

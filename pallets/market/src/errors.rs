@@ -17,7 +17,8 @@ mod errors {
         NoPredecessor,
         /// The job that this one should come after has ended without all of its outputs.
         PredecessorFailed,
-        /// The job that this one should come after ended too long ago: nobody has to serve its outputs any more.
+        /// Nobody has to serve the outputs of the job that this one should come after any more: it ended too long ago, or
+        /// its requester gave a delivery receipt.
         OutputsGone,
         /// The units of the job that this one should come after do not divide evenly among this one's, or are more than
         /// 256 for each.

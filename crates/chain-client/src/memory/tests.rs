@@ -760,6 +760,10 @@ async fn a_job_after_another_waits_for_it_and_shares_its_fate() {
             .await
             .unwrap()
     );
+    // What was received need not be kept for another one.
+    scene.chain.edit(|state| state.received.insert(first, 1));
+    let again = scene.send(&requester, order(first, 5)).await;
+    assert_eq!(refused(again), "OutputsGone");
     scene.ok(&requester, Call::CancelJob(first)).await;
     scene.chain.advance(2);
     for job in [second, third] {

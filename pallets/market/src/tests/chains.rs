@@ -227,6 +227,23 @@ fn results_stay_as_long_as_somebody_reads_them_and_no_longer_are_they_lent() {
 }
 
 #[test]
+fn nobody_builds_on_outputs_that_workers_need_not_keep_any_more() {
+    run(|| {
+        let first = submit(4);
+        let second = submit_after(4, first);
+        // A receipt for a part, while it runs: for that job they are kept, for no other.
+        Received::set(&[(first, 1)].into());
+        refuses(order(4, first), Error::OutputsGone);
+        complete(first);
+        refuses(order(4, first), Error::OutputsGone);
+        next_block();
+        complete(second);
+        Received::set(&[(first, 2), (second, 2)].into());
+        refuses(order(4, second), Error::OutputsGone);
+    });
+}
+
+#[test]
 fn a_successor_that_cannot_be_paid_leaves_no_trace() {
     run(|| {
         let first = submit(2);

@@ -110,6 +110,9 @@ impl State {
         if each * spec.units != before.spec.units || !(1..=MAX_GATHERED).contains(&each) {
             return fail("Market", "UnevenUnits", "");
         }
+        if self.received.contains_key(&after) {
+            return fail("Market", "OutputsGone", "");
+        }
         let state = match before.state {
             JobState::Ended { .. } if !before.is_complete() => {
                 return fail("Market", "PredecessorFailed", "");
