@@ -45,6 +45,11 @@ const MODULE_CACHE_BYTES: u64 = 2 << 30;
 /// enough not to fill a log over a weekend.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// Time to find a peer and have its first answer. Less, and peers behind slow lines are given up; more, and peers that
+/// serve next to nothing hold up the work of others.
+const FETCH_TIME: Duration = Duration::from_secs(15);
+/// Bytes per second that a peer has to serve: the bandwidth of one SUNS of Cpu/1.
+const FETCH_RATE: u64 = 20_000_000 / 8;
 const LOCK_FILE: &str = "lock";
 const PORT_FILE: &str = "port";
 
@@ -195,6 +200,8 @@ pub async fn run(
         lanes,
         max_batches: config.max_batches(),
         bounds: Bounds {
+            fetch_time: FETCH_TIME,
+            fetch_rate: FETCH_RATE,
             unit_input: config.unit_input_mib << 20,
             unit_output: config.unit_output_mib << 20,
             unit_memory: config.unit_memory(),

@@ -62,24 +62,19 @@ impl Blobs for Plane {
         self.0.address().to_bytes()
     }
 
-    async fn fetch(
-        &self,
-        hash: ContentHash,
-        from: &[u8],
-        max: u64,
-    ) -> Result<(Bytes, Stored), BlobError> {
+    async fn bring(&self, hash: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError> {
         let from = peer(from)?;
         let fetched = self
             .0
             .fetch(to_hash(hash), &[from], FetchOptions::up_to(max))
             .await
             .map_err(fetch_error)?;
-        let bytes = self
-            .0
-            .get_bytes(to_hash(hash), max)
-            .await
-            .map_err(store_error)?;
-        Ok((bytes, Stored::new(hash, Some(Box::new(fetched.held)))))
+        Ok(Stored::new(hash, Some(Box::new(fetched.held))))
+    }
+
+    async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError> {
+        let bytes = self.0.get_bytes(to_hash(content.hash()), max).await;
+        bytes.map_err(store_error)
     }
 
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError> {

@@ -53,13 +53,20 @@ impl Stored {
 pub trait Blobs: Send + Sync {
     /// How others reach this store: goes on chain.
     fn endpoint(&self) -> Vec<u8>;
-    /// Content of at most `max` bytes, from here or from a peer, checked against its hash.
+    /// Has content of at most `max` bytes here, from a peer if need be, checked against its hash.
+    async fn bring(&self, hash: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError>;
+    /// Reads content of at most `max` bytes that is here.
+    async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError>;
+    /// Brings content and reads it.
     async fn fetch(
         &self,
         hash: ContentHash,
         from: &[u8],
         max: u64,
-    ) -> Result<(Bytes, Stored), BlobError>;
+    ) -> Result<(Bytes, Stored), BlobError> {
+        let stored = self.bring(hash, from, max).await?;
+        Ok((self.read(&stored, max).await?, stored))
+    }
     /// Stores and serves content.
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError>;
     /// Protects content that is here; `None` when it is not.

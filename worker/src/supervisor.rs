@@ -44,7 +44,7 @@ use crate::{
     metrics::Metrics,
     ports::{BlobError, Ports},
     rank::Experience,
-    work::{self, Bench, Bounds, Finished, Prepared, WorkError},
+    work::{self, Bench, Bounds, Finished, Prepared, Progress, WorkError},
 };
 
 /// How long a stopping worker waits for transactions on their way: two blocks and a little. Shorter, and the
@@ -114,7 +114,7 @@ enum Report {
 
 /// What is being done for a batch right now.
 enum Activity {
-    Working(AbortHandle),
+    Working(AbortHandle, Arc<Progress>),
     Declining,
     Committing,
     /// Sent; looked at again when this block has come.
@@ -166,12 +166,21 @@ impl InHand {
         }
     }
 
-    /// Whether it is time to give it back, while there still is time.
-    fn is_to_be_declined(&self, now: BlockNumber, due: Option<BlockNumber>) -> bool {
-        self.activity.is_none()
-            && self.decline_from.is_some_and(|from| {
-                now >= from || due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due)
-            })
+    /// Whether it is time to give it back, while there still is time: it waits for its input, or for what its job's units
+    /// share.
+    fn is_to_be_declined(
+        &self,
+        now: BlockNumber,
+        due: Option<BlockNumber>,
+        is_preparing: bool,
+    ) -> bool {
+        let waits = match &self.activity {
+            None => is_preparing || self.decline_from.is_some(),
+            Some(Activity::Working(_, progress)) => progress.is_fetching(),
+            Some(_) => false,
+        };
+        let is_late = || due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due);
+        waits && (self.decline_from.is_some_and(|from| now >= from) || is_late())
     }
 
     /// Notes a failed step: twice the pause after each, so that a lasting fault does not fill the log.
@@ -444,10 +453,12 @@ impl Supervisor {
             ports: self.ports.clone(),
             journal: self.journal.clone(),
             lanes: self.lanes.clone(),
+            at_once: self.settings.lanes.max(1),
             bounds: self.settings.bounds,
             lane_speed: self.settings.lane_speed,
             profile: self.profile,
             stop: self.stop.clone(),
+            progress: Arc::default(),
         }
     }
 

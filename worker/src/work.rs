@@ -5,7 +5,10 @@ mod error;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -61,6 +64,63 @@ pub struct Bounds {
     pub unit_memory: u64,
     /// Only images that governance has listed.
     pub listed_only: bool,
+    /// Time that a fetch may take beside that of its bytes.
+    pub fetch_time: Duration,
+    /// Bytes per second that a peer has to serve.
+    pub fetch_rate: u64,
+}
+
+impl Bounds {
+    /// Waits for so many bytes at most: whoever serves them too slowly is as one who does not serve them.
+    async fn in_time<T>(&self, bytes: u64, fetch: impl Future<Output = T>) -> Result<T, BlobError> {
+        let time =
+            Duration::from_secs(bytes / self.fetch_rate.max(1)).saturating_add(self.fetch_time);
+        let fetched = tokio::time::timeout(time, fetch).await;
+        fetched.map_err(|_| BlobError::Unreachable(format!("it is not served within {time:?}")))
+    }
+
+    /// Whether the files of a unit, all together, may be so large.
+    fn admit_input(&self, job: JobId, bytes: u64) -> Result<(), WorkError> {
+        if bytes > self.unit_input {
+            let reason = format!(
+                "the inputs of a unit have {bytes} bytes, this worker takes {}",
+                self.unit_input
+            );
+            return Err(WorkError::NotWanted { job, reason });
+        }
+        Ok(())
+    }
+}
+
+/// How a batch gets on, for who waits for it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    fetching: AtomicUsize,
+}
+
+impl Progress {
+    /// Whether it waits for a peer.
+    pub fn is_fetching(&self) -> bool {
+        self.fetching.load(Ordering::Relaxed) > 0
+    }
+
+    fn fetch(&self) -> Fetching<'_> {
+        self.fetching.fetch_add(1, Ordering::Relaxed);
+        Fetching(self)
+    }
+}
+
+/// Lives as long as a fetch.
+struct Fetching<'a>(&'a Progress);
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        self.0.fetching.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn bytes_of(files: &[File]) -> u64 {
+    files.iter().map(|file| file.size).sum()
 }
 
 /// Fetches and checks what all units of a job share.
@@ -94,16 +154,17 @@ pub async fn prepare(
         job,
         reason: format!("{what}: {error}"),
     };
+    let not_fetched = |what: &str, source: BlobError| WorkError::Fetch {
+        job,
+        what: what.into(),
+        source,
+    };
     let fetch = async |what: &str, hash: ContentHash, max: u64| {
-        ports
-            .blobs
-            .fetch(hash, from, max)
+        let fetched = bounds.in_time(max, ports.blobs.fetch(hash, from, max));
+        fetched
             .await
-            .map_err(|source| WorkError::Fetch {
-                job,
-                what: what.into(),
-                source,
-            })
+            .flatten()
+            .map_err(|source| not_fetched(what, source))
     };
     let mut stored = Vec::new();
     let (bytes, guard) =
@@ -140,14 +201,14 @@ pub async fn prepare(
         .load(wasm)
         .await
         .map_err(|reason| WorkError::Malformed { job, reason })?;
-    let mut room = bounds.unit_input;
-    let mut shared = BTreeMap::new();
-    for file in &input.shared {
-        let source = ports.blobs.fetch(file.hash, from, file.size);
-        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
-        shared.insert(file.name.clone(), bytes);
-        stored.push(guard);
-    }
+    let bytes = bytes_of(&input.shared);
+    bounds.admit_input(job, bytes)?;
+    let held = bounds.in_time(bytes, bring_files(&*ports.blobs, job, &input.shared, from));
+    let held = held
+        .await
+        .map_err(|source| not_fetched("what its units share", source))??;
+    let shared = read_files(&*ports.blobs, job, &input.shared, &held).await?;
+    stored.extend(held);
     Ok(Prepared {
         job,
         spec,
@@ -160,35 +221,47 @@ pub async fn prepare(
     })
 }
 
-/// A file of a job, within what is left of `room`.
-async fn fetch_file(
-    source: impl Future<Output = Result<(Bytes, Stored), BlobError>>,
+/// Has files of a job here.
+async fn bring_files(
+    blobs: &dyn Blobs,
     job: JobId,
-    file: &File,
-    room: &mut u64,
-) -> Result<(Bytes, Stored), WorkError> {
-    let Some(left) = room.checked_sub(file.size) else {
-        let reason = format!(
-            "the inputs of a unit exceed this worker's bound at {}",
-            file.name
-        );
-        return Err(WorkError::NotWanted { job, reason });
-    };
-    *room = left;
-    let what = format!("input {}", file.name);
-    let (bytes, guard) = source
-        .await
-        .map_err(|source| WorkError::Fetch { job, what, source })?;
-    if bytes.len() as u64 != file.size {
-        let reason = format!(
-            "{} has {} bytes, the manifest says {}",
-            file.name,
-            bytes.len(),
-            file.size
-        );
-        return Err(WorkError::Malformed { job, reason });
+    files: &[File],
+    from: &[u8],
+) -> Result<Vec<Stored>, WorkError> {
+    let mut held = Vec::new();
+    for file in files {
+        let brought = blobs.bring(file.hash, from, file.size).await;
+        held.push(brought.map_err(|source| WorkError::Fetch {
+            job,
+            what: format!("input {}", file.name),
+            source,
+        })?);
     }
-    Ok((bytes, guard))
+    Ok(held)
+}
+
+/// Reads files that are here.
+async fn read_files(
+    blobs: &dyn Blobs,
+    job: JobId,
+    files: &[File],
+    held: &[Stored],
+) -> Result<BTreeMap<String, Bytes>, WorkError> {
+    let mut read = BTreeMap::new();
+    for (file, content) in files.iter().zip(held) {
+        let bytes = blobs.read(content, file.size).await?;
+        if bytes.len() as u64 != file.size {
+            let reason = format!(
+                "{} has {} bytes, the manifest says {}",
+                file.name,
+                bytes.len(),
+                file.size
+            );
+            return Err(WorkError::Malformed { job, reason });
+        }
+        read.insert(file.name.clone(), bytes);
+    }
+    Ok(read)
 }
 
 /// What a batch is worked on with.
@@ -200,6 +273,9 @@ pub struct Bench {
     pub journal: Journal,
     /// One permit per lane, shared by all batches.
     pub lanes: Arc<Semaphore>,
+    /// Units of one batch that run or get their inputs at the same time: as many as there are lanes, so that one batch
+    /// can fill them, and no more, for the sake of the disk.
+    pub at_once: usize,
     /// Bounds of one unit.
     pub bounds: Bounds,
     /// Fuel per second of one lane, as measured.
@@ -208,6 +284,8 @@ pub struct Bench {
     pub profile: Profile,
     /// Ends all runs.
     pub stop: Cancel,
+    /// How this batch gets on.
+    pub progress: Arc<Progress>,
 }
 
 /// What came out of a batch.
@@ -249,8 +327,9 @@ pub async fn run_batch(
     };
     let gathered = Arc::new(match &prepared.before {
         Some(before) => {
+            let _fetching = bench.progress.fetch();
             let units = first..first + count;
-            before.gather(&bench.ports, job, units).await?
+            before.gather(&bench, job, units).await?
         }
         None => Gathered::default(),
     });
@@ -263,12 +342,17 @@ pub async fn run_batch(
         }
     }
     let resumed = computed.len() as u64;
+    let mut waiting = (first..first + count)
+        .filter(|unit| !computed.contains_key(unit))
+        .collect::<Vec<_>>()
+        .into_iter();
     let mut running = JoinSet::new();
-    for unit in first..first + count {
-        if !computed.contains_key(&unit) {
-            let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-            running.spawn(async move { run_unit(&bench, &prepared, &gathered, id, unit).await });
-        }
+    let run = |unit, running: &mut JoinSet<_>| {
+        let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
+        running.spawn(async move { run_unit(&bench, &prepared, &gathered, id, unit).await });
+    };
+    for unit in waiting.by_ref().take(bench.at_once) {
+        run(unit, &mut running);
     }
     while let Some(result) = running.join_next().await {
         let unit = result.map_err(|error| WorkError::Run {
@@ -277,6 +361,9 @@ pub async fn run_batch(
             reason: format!("its task ended early: {error}"),
         })??;
         computed.insert(unit.done.unit, unit);
+        if let Some(unit) = waiting.next() {
+            run(unit, &mut running);
+        }
     }
     let computed_here = computed.len() as u64 - resumed;
     let seal = seal(
@@ -329,37 +416,18 @@ async fn run_unit(
     unit: UnitIndex,
 ) -> Result<Computed, WorkError> {
     let job = prepared.job;
-    let own = prepared
-        .input
-        .unit(unit)
-        .map_or(0, |input| input.files.len());
+    let blobs = &*bench.ports.blobs;
     let input = unit_input(prepared, gathered, unit)?;
-    // The lane first: inputs of waiting units would only fill the memory.
-    let lane = bench
-        .lanes
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(|_| WorkError::Stopped)?;
+    // The manifests bound both sums.
+    let bytes = bytes_of(&input.shared) + bytes_of(&input.files);
+    bench.bounds.admit_input(job, bytes)?;
+    // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
+    // units that run.
+    let guards = bring_inputs(bench, prepared, gathered, &input).await?;
+    let lane = bench.lanes.clone().acquire_owned();
+    let lane = lane.await.map_err(|_| WorkError::Stopped)?;
     let mut files = prepared.shared.clone();
-    let shared: u64 = prepared.input.shared.iter().map(|file| file.size).sum();
-    let mut room = bench.bounds.unit_input.saturating_sub(shared);
-    let mut guards = Vec::new();
-    for (at, file) in input.files.iter().enumerate() {
-        let blobs = &*bench.ports.blobs;
-        let source = async {
-            if at < own {
-                blobs
-                    .fetch(file.hash, &prepared.spec.endpoint, file.size)
-                    .await
-            } else {
-                gathered.fetch(blobs, file.hash, file.size).await
-            }
-        };
-        let (bytes, guard) = fetch_file(source, job, file, &mut room).await?;
-        files.insert(file.name.clone(), bytes);
-        guards.push(guard);
-    }
+    files.extend(read_files(blobs, job, &input.files, &guards).await?);
     let args = prepared
         .image
         .args
@@ -399,9 +467,33 @@ async fn run_unit(
         },
     })?;
     drop((lane, guards));
-    let computed = store(&*bench.ports.blobs, job, unit, outcome).await?;
+    let computed = store(blobs, job, unit, outcome).await?;
     bench.journal.log_unit(id, &computed.done)?;
     Ok(computed)
+}
+
+/// Has the files of a unit here: its own from the requester, then those of the earlier job from who has them.
+async fn bring_inputs(
+    bench: &Bench,
+    prepared: &Prepared,
+    gathered: &Gathered,
+    input: &UnitInput,
+) -> Result<Vec<Stored>, WorkError> {
+    let _fetching = bench.progress.fetch();
+    let (job, blobs) = (prepared.job, &*bench.ports.blobs);
+    let not_fetched = |what: String, source| WorkError::Fetch { job, what, source };
+    let own = prepared.input.unit(input.unit);
+    let own = own.map_or(0, |own| own.files.len()).min(input.files.len());
+    let (own, earlier) = input.files.split_at(own);
+    let files = bring_files(blobs, job, own, &prepared.spec.endpoint);
+    let held = bench.bounds.in_time(bytes_of(own), files).await;
+    let mut held =
+        held.map_err(|source| not_fetched(format!("the input of unit {}", input.unit), source))??;
+    for file in earlier {
+        let brought = gathered.bring(bench, file.hash, file.size).await;
+        held.push(brought.map_err(|source| not_fetched(format!("input {}", file.name), source))?);
+    }
+    Ok(held)
 }
 
 /// The whole input of a unit, by the rules of its manifest: the earlier job's files are no requester's choice.

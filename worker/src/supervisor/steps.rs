@@ -79,6 +79,7 @@ impl Supervisor {
         revealing: Option<H256>,
     ) -> Result<(), Fatal> {
         let now = self.head.number;
+        let is_preparing = self.jobs.get(&id.0).is_some_and(|job| job.preparing);
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
@@ -113,7 +114,7 @@ impl Supervisor {
                 self.let_go(id).await;
             }
             (ReplicaState::Assigned, Stage::Claimed)
-                if batch.is_to_be_declined(now, replica.due) =>
+                if batch.is_to_be_declined(now, replica.due, is_preparing) =>
             {
                 self.decline(id);
             }
@@ -211,7 +212,7 @@ impl Supervisor {
     /// Forgets a batch and lets its content go.
     pub(super) async fn let_go(&mut self, id: BatchId) {
         if let Some(batch) = self.hand.remove(&id)
-            && let Some(Activity::Working(task)) = batch.activity
+            && let Some(Activity::Working(task, _)) = batch.activity
         {
             task.abort();
         }
@@ -234,6 +235,7 @@ impl Supervisor {
             return Ok(());
         };
         let bench = self.bench();
+        let progress = bench.progress.clone();
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
@@ -241,7 +243,7 @@ impl Supervisor {
         let task = self.work.spawn(async move {
             Report::Worked(id, work::run_batch(bench, prepared, id, anchor).await)
         });
-        batch.activity = Some(Activity::Working(task));
+        batch.activity = Some(Activity::Working(task, progress));
         Ok(())
     }
 
@@ -271,7 +273,12 @@ impl Supervisor {
     /// Gives a batch back whose input is not to be had: silence would go on this worker's record.
     fn decline(&mut self, id: BatchId) {
         if let Some(batch) = self.hand.get_mut(&id) {
-            batch.activity = Some(Activity::Declining);
+            // Should this one be lost, the next does not wait any more.
+            batch.decline_from.get_or_insert(self.head.number);
+            let before = batch.activity.replace(Activity::Declining);
+            if let Some(Activity::Working(task, _)) = before {
+                task.abort();
+            }
         }
         let call = Call::Decline {
             job: id.0,
@@ -454,6 +461,10 @@ impl Supervisor {
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
+        if matches!(batch.activity, Some(Activity::Declining)) {
+            // It ended just before it was broken off: its decline is on the way.
+            return Ok(());
+        }
         batch.activity = None;
         let finished = match result {
             Ok(finished) => finished,

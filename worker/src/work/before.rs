@@ -1,14 +1,17 @@
 //! The outputs of the job that a job comes after: found on the chain, fetched from those who made them. [S20]
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
-use bytes::Bytes;
 use sungrid_chain_client::{AccountId, ChainError, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
-use super::WorkError;
-use crate::ports::{BlobError, Blobs, Ports, Stored};
+use super::{Bench, WorkError};
+use crate::ports::{BlobError, Ports, Stored};
 
 /// Bundles that one batch may need. More, and a requester could have a worker fetch for hours before its first unit.
 const MOST_BUNDLES: u32 = 64;
@@ -24,6 +27,8 @@ pub(super) struct Before {
 /// What the units of one batch get from the earlier job.
 #[derive(Default)]
 pub(super) struct Gathered {
+    /// Providers that failed: they are asked last, so that a slow one is waited for once.
+    failed: Mutex<HashSet<Vec<u8>>>,
     before: Option<Before>,
     outputs: HashMap<UnitIndex, UnitOutput>,
     /// Who has the content of an earlier unit.
@@ -59,7 +64,7 @@ impl Before {
     /// Fetches what a range of the later job's units gets.
     pub(super) async fn gather(
         &self,
-        ports: &Ports,
+        bench: &Bench,
         id: JobId,
         units: Range<UnitIndex>,
     ) -> Result<Gathered, WorkError> {
@@ -86,7 +91,7 @@ impl Before {
             ..Gathered::default()
         };
         for batch in batches {
-            let (outputs, providers) = self.batch(ports, id, batch).await?;
+            let (outputs, providers) = self.batch(bench, &gathered, id, batch).await?;
             let first = batch.saturating_mul(size);
             for (unit, output) in (first..).zip(outputs) {
                 for file in output.contents() {
@@ -101,10 +106,12 @@ impl Before {
     /// The accepted outputs of one batch of the earlier job, and who has them.
     async fn batch(
         &self,
-        ports: &Ports,
+        bench: &Bench,
+        gathered: &Gathered,
         id: JobId,
         batch: BatchIndex,
     ) -> Result<(Vec<UnitOutput>, Vec<Vec<u8>>), WorkError> {
+        let ports = &bench.ports;
         let result = ports.chain.result(self.job, batch).await;
         let result = result
             .map_err(|error| unknown(id, self.job, error))?
@@ -112,31 +119,33 @@ impl Before {
                 job: id,
                 reason: format!("batch {batch} of job {} has no result", self.job),
             })?;
-        let mut found = None;
-        let mut providers = Vec::new();
-        let mut failure = BlobError::Unreachable("nobody is registered who has them".into());
+        let mut bundles = Vec::new();
         for winner in &result.winners {
-            let Some(endpoint) = endpoint(ports, id, self.job, &winner.worker).await? else {
-                continue;
-            };
-            if found.is_none() {
-                let limit = limits::BUNDLE_BYTES as u64;
-                match ports.blobs.fetch(winner.bundle, &endpoint, limit).await {
-                    Ok((bytes, _)) => {
-                        found = Bundle::decode(&bytes)
-                            .ok()
-                            .and_then(|bundle| bundle.outputs_of(&result.summary));
-                        // Another winner may have a good one.
-                        if found.is_none() {
-                            failure =
-                                BlobError::Unreachable("the bundle is not the accepted one".into());
-                        }
-                    }
-                    Err(error) => failure = passing(error)?,
-                }
+            if let Some(endpoint) = endpoint(ports, id, self.job, &winner.worker).await? {
+                bundles.push((endpoint, winner.bundle));
             }
-            providers.push(endpoint);
         }
+        let limit = limits::BUNDLE_BYTES as u64;
+        let mut found = None;
+        let mut failure = BlobError::Unreachable("nobody is registered who has them".into());
+        for (endpoint, bundle) in gathered.best_first(&bundles, |(endpoint, _)| endpoint) {
+            let content = match gathered.ask(bench, *bundle, endpoint, limit).await {
+                Ok(content) => content,
+                Err(error) => {
+                    failure = passing(error)?;
+                    continue;
+                }
+            };
+            let bytes = ports.blobs.read(&content, limit).await?;
+            found = Bundle::decode(&bytes)
+                .ok()
+                .and_then(|bundle| bundle.outputs_of(&result.summary));
+            if found.is_some() {
+                break;
+            }
+            failure = BlobError::Unreachable("the bundle is not the accepted one".into());
+        }
+        let mut providers: Vec<Vec<u8>> = bundles.into_iter().map(|(from, _)| from).collect();
         // Whoever ordered the earlier job has its outputs, too, while it is there.
         providers.push(self.spec.endpoint.clone());
         let outputs = found.ok_or(WorkError::Fetch {
@@ -159,21 +168,46 @@ impl Gathered {
         input.gather(outputs.filter_map(|unit| Some((unit, self.outputs.get(&unit)?))));
     }
 
-    /// Content of an earlier unit, from any who has it.
-    pub(super) async fn fetch(
+    /// Has content of an earlier unit here, from any who has it.
+    pub(super) async fn bring(
         &self,
-        blobs: &dyn Blobs,
+        bench: &Bench,
         hash: ContentHash,
         size: u64,
-    ) -> Result<(Bytes, Stored), BlobError> {
+    ) -> Result<Stored, BlobError> {
         let mut failure = BlobError::Unreachable("nobody has it".into());
-        for provider in self.providers.get(&hash).into_iter().flatten() {
-            match blobs.fetch(hash, provider, size).await {
+        let providers = self.providers.get(&hash).map_or(&[][..], Vec::as_slice);
+        for provider in self.best_first(providers, |provider| provider) {
+            match self.ask(bench, hash, provider, size).await {
                 Ok(content) => return Ok(content),
                 Err(error) => failure = passing(error)?,
             }
         }
         Err(failure)
+    }
+
+    /// Those first that have not failed yet.
+    fn best_first<'a, T>(&self, providers: &'a [T], name: impl Fn(&T) -> &Vec<u8>) -> Vec<&'a T> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut providers: Vec<&T> = providers.iter().collect();
+        providers.sort_by_key(|provider| failed.contains(name(provider)));
+        providers
+    }
+
+    async fn ask(
+        &self,
+        bench: &Bench,
+        hash: ContentHash,
+        provider: &[u8],
+        size: u64,
+    ) -> Result<Stored, BlobError> {
+        let content = bench.ports.blobs.bring(hash, provider, size);
+        let content = bench.bounds.in_time(size, content).await.flatten();
+        if content.is_err() {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.insert(provider.into());
+        }
+        content
     }
 }
 

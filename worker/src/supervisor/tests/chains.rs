@@ -121,6 +121,40 @@ async fn a_provider_that_is_away_or_lies_is_passed_over() {
 }
 
 #[tokio::test]
+async fn a_provider_that_trickles_is_passed_over() {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let first = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    // GIVEN a maker that never comes to an end with anything
+    world.net.peer(&makers[0].endpoint, |peer| {
+        peer.trickles = peer.content.keys().copied().collect();
+    });
+    let mut readers = [world.machine(2), world.machine(3)];
+    for reader in &mut readers {
+        reader.fetch_time = std::time::Duration::ZERO;
+    }
+    let _processes = [readers[0].start().await, readers[1].start().await];
+    // THEN the other one's outputs are used
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            ..world.spec(1, 1)
+        })
+        .await;
+    world
+        .drive("the second ends", |state| completed(state, second))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
     let world = World::new().await;
     let machines = [world.machine(0), world.machine(1)];

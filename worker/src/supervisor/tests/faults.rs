@@ -533,3 +533,83 @@ async fn a_lost_answer_to_a_decline_declines_once() {
         assert!(processes.iter().all(|process| !process.task.is_finished()));
     }
 }
+
+/// Content that the requester never sends to its end.
+fn trickle(world: &World, content: &[u8]) {
+    let name = sungrid_manifest::hash(content);
+    world.net.peer(REQUESTER, |peer| peer.trickles.insert(name));
+}
+
+#[tokio::test]
+async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    // GIVEN machines of one lane with a batch whose input never comes to its end, however long they wait
+    let slow = world.submit(world.spec(1, 1)).await;
+    trickle(&world, b"own file of 0");
+    let in_flight = |state: &mut sungrid_chain_client::memory::MemoryState| {
+        state.jobs[&slow].in_flight > 0 && state.workers.values().all(|w| w.committed > 0)
+    };
+    world.drive("both have claimed", in_flight).await;
+    // WHEN there is other work, then it is done meanwhile
+    let mut spec = world.spec(2, 2);
+    spec.input = {
+        let input =
+            sungrid_manifest::JobInput::alike(Vec::new(), sungrid_manifest::UnitSpec::default(), 2);
+        world
+            .net
+            .put(REQUESTER, input.encode().expect("valid").bytes)
+    };
+    let good = world.submit(spec).await;
+    world
+        .drive("the other job ends", |state| completed(state, good))
+        .await;
+    let declined = |state: &sungrid_chain_client::memory::MemoryState| {
+        state.workers.values().filter(|w| w.declined == 1).count()
+    };
+    assert_eq!(world.chain.edit(|state| declined(state)), 0);
+    // AND the slow batch is given back before its deadline
+    world
+        .drive("both decline", |state| declined(state) == 2)
+        .await;
+    settle().await;
+    world.assert_blameless();
+    for process in &processes {
+        assert_eq!(counter(process, "deadlines_missed_total"), 0);
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_are_served_too_slowly_keep_no_worker_from_others() {
+    let world = World::new().await;
+    let mut machines = [world.machine(0), world.machine(1)];
+    for machine in &mut machines {
+        machine.fetch_time = std::time::Duration::ZERO;
+    }
+    // GIVEN more jobs that never arrive than are prepared at the same time, all of them better paid
+    for n in 0..5_u32 {
+        let image = Image {
+            code: world
+                .net
+                .put(REQUESTER, format!("\0asm slow {n}").into_bytes()),
+            ..world.image_manifest.clone()
+        };
+        trickle(&world, format!("\0asm slow {n}").as_bytes());
+        let manifest = world
+            .net
+            .put(REQUESTER, image.encode().expect("valid").bytes);
+        world.publish(manifest).await;
+        let spec = sungrid_chain_client::JobSpec {
+            image: manifest,
+            price: 2 * ISC,
+            ..world.spec(2, 1)
+        };
+        world.submit(spec).await;
+    }
+    let good = world.submit(world.spec(2, 1)).await;
+    let _processes = [machines[0].start().await, machines[1].start().await];
+    world
+        .drive("the good job ends", |state| completed(state, good))
+        .await;
+    world.assert_blameless();
+}

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -45,6 +46,8 @@ pub(super) struct Peer {
     pub(super) away: bool,
     pub(super) full: bool,
     pub(super) lies_about: HashSet<ContentHash>,
+    /// Content that never comes to its end.
+    pub(super) trickles: HashSet<ContentHash>,
 }
 
 /// All stores of the world, by endpoint; they outlive the processes that use them, as disks do.
@@ -131,13 +134,12 @@ impl Blobs for MemoryBlobs {
         moved.clone().unwrap_or_else(|| self.endpoint.clone())
     }
 
-    async fn fetch(
-        &self,
-        name: ContentHash,
-        from: &[u8],
-        max: u64,
-    ) -> Result<(Bytes, Stored), BlobError> {
+    async fn bring(&self, name: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError> {
         self.gate.pass().await;
+        let trickles = |peer: &Peer| peer.trickles.contains(&name);
+        if self.net.peers().get(from).is_some_and(trickles) && self.hold(name).await?.is_none() {
+            std::future::pending::<()>().await;
+        }
         let mut peers = self.net.peers();
         let here = peers
             .get(&self.endpoint)
@@ -170,8 +172,14 @@ impl Blobs for MemoryBlobs {
         if own.full && !own.content.contains_key(&name) {
             return Err(BlobError::Full("the disk is full: free some space".into()));
         }
-        own.content.insert(name, bytes.clone());
-        Ok((bytes, Stored::new(name, None)))
+        own.content.insert(name, bytes);
+        Ok(Stored::new(name, None))
+    }
+
+    async fn read(&self, content: &Stored, _: u64) -> Result<Bytes, BlobError> {
+        Ok(self
+            .net
+            .peer(&self.endpoint, |own| own.content[&content.hash()].clone()))
     }
 
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError> {
@@ -397,6 +405,7 @@ impl World {
             runs: Arc::default(),
             lies: false,
             listed_only: false,
+            fetch_time: Duration::from_secs(3_600),
         }
     }
 
@@ -451,6 +460,7 @@ pub(super) struct Machine {
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
     pub(super) listed_only: bool,
+    pub(super) fetch_time: Duration,
 }
 
 /// A process on a machine.
@@ -525,6 +535,8 @@ impl Machine {
                 unit_output: 1 << 20,
                 unit_memory: 1 << 30,
                 listed_only: self.listed_only,
+                fetch_time: self.fetch_time,
+                fetch_rate: u64::MAX,
             },
             min_price: 0,
             lane_speed: 1_000_000_000,
