@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// What the results of a batch are paid by, planck per SUNS·hour: the bid when it was first claimed.
-    pub(crate) fn price_of(id: JobId, batch: BatchIndex, job: &JobRecordOf<T>) -> u128 {
+    pub fn price_of(id: JobId, batch: BatchIndex, job: &JobRecordOf<T>) -> u128 {
         RaisedPrices::<T>::get(id, batch).unwrap_or(job.spec.price)
     }
 }

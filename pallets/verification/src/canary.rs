@@ -1,7 +1,7 @@
 //! What answers that were known before say of workers.
 
 use frame_support::traits::fungible::Mutate;
-use pallet_market::{Jobs, NextJobId};
+use pallet_market::{Jobs, NextJobId, Pallet as Market};
 use sungrid_primitives::{
     BatchIndex, JobId,
     policy::Trust,
@@ -40,7 +40,8 @@ where
                 }
             }
         }
-        let price = suns::cost(result.summary.charge, record.spec.price);
+        let bid = Market::<T>::price_of(job, batch, &record);
+        let price = suns::cost(result.summary.charge, bid);
         result.checked = true;
         Results::<T>::insert(job, batch, result);
         Some(Checked {
