@@ -130,6 +130,8 @@ impl Chain {
             Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(inherent.into()))
                 .expect("the inherent is valid")
                 .expect("the inherent succeeds");
+            // What is due, before anybody asks what is.
+            Executive::inherents_applied();
         });
     }
 

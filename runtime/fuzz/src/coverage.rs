@@ -33,6 +33,8 @@ pub struct Coverage {
     pub settled: u64,
     /// Of them, with a result that is wrong: hostile replicas met.
     pub wrong: u64,
+    /// Slashes that fell on delegated stake, too.
+    pub shared_slashes: u64,
     calls: BTreeMap<(&'static str, &'static str), Calls>,
     events: BTreeMap<Variant, u64>,
     errors: BTreeMap<Variant, u64>,
@@ -64,15 +66,20 @@ impl Coverage {
     pub(crate) fn note_block(&mut self) {
         self.blocks += 1;
         for record in System::read_events_no_consensus() {
-            if let RuntimeEvent::Market(pallet_market::Event::BatchSettled {
-                job,
-                batch,
-                root,
-                ..
-            }) = record.event
-            {
-                self.settled += 1;
-                self.wrong += u64::from(root != true_root(job, batch));
+            match &record.event {
+                RuntimeEvent::Market(pallet_market::Event::BatchSettled {
+                    job,
+                    batch,
+                    root,
+                    ..
+                }) => {
+                    self.settled += 1;
+                    self.wrong += u64::from(*root != true_root(*job, *batch));
+                }
+                RuntimeEvent::Workers(pallet_workers::Event::WorkerSlashed {
+                    delegated, ..
+                }) => self.shared_slashes += u64::from(*delegated > 0),
+                _ => {}
             }
             let bytes = record.event.encode();
             *self.events.entry((bytes[0], bytes[1])).or_default() += 1;
@@ -84,6 +91,7 @@ impl Coverage {
         self.blocks += other.blocks;
         self.settled += other.settled;
         self.wrong += other.wrong;
+        self.shared_slashes += other.shared_slashes;
         for (name, calls) in other.calls {
             let sum = self.calls.entry(name).or_default();
             sum.done += calls.done;
@@ -120,8 +128,10 @@ impl Coverage {
 }
 
 /// Pallets of ours, by their names in the runtime.
-pub const OWN: [&str; 9] = [
+pub const OWN: [&str; 11] = [
     "Auditors",
+    "Canaries",
+    "Delegation",
     "Images",
     "Liveness",
     "Market",
@@ -141,6 +151,8 @@ fn own_calls() -> Vec<(&'static str, &'static str)> {
             .map(move |name| (pallet, *name))
     }
     of::<pallet_auditors::Call<Runtime>>("Auditors")
+        .chain(of::<pallet_canaries::Call<Runtime>>("Canaries"))
+        .chain(of::<pallet_delegation::Call<Runtime>>("Delegation"))
         .chain(of::<pallet_images::Call<Runtime>>("Images"))
         .chain(of::<pallet_liveness::Call<Runtime>>("Liveness"))
         .chain(of::<pallet_market::Call<Runtime>>("Market"))

@@ -172,13 +172,14 @@ fn report(sum: &Sum, time: Duration) {
     println!("events never emitted: {}", never(sum.coverage.events()));
     println!("errors never met: {}", never(sum.coverage.errors()));
     println!(
-        "{} cases, {} steps, {} blocks in {} s; {} batches settled, {} of them wrong; {} findings",
+        "{} cases, {} steps, {} blocks in {} s; {} batches settled, {} of them wrong; {} slashes of delegated stake; {} findings",
         sum.cases,
         sum.steps,
         sum.coverage.blocks,
         time.as_secs(),
         sum.coverage.settled,
         sum.coverage.wrong,
+        sum.coverage.shared_slashes,
         sum.found.len()
     );
     for (rule, (count, found)) in &sum.found {
@@ -222,6 +223,7 @@ fn to_json(sum: &Sum, time: Duration) -> serde_json::Value {
         "seconds": time.as_secs(),
         "settled": sum.coverage.settled,
         "wrong": sum.coverage.wrong,
+        "shared_slashes": sum.coverage.shared_slashes,
         "calls": calls,
         "events": sum.coverage.events(),
         "errors": sum.coverage.errors(),

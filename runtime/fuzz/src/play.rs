@@ -48,6 +48,8 @@ enum Kind {
     Stranger,
     /// Several calls of one signer, all or nothing or as far as they go.
     Together,
+    /// A keeper plants the answer to an order that is made next.
+    Canary,
     /// A few blocks.
     Blocks,
     /// As many as a deadline is away, at work or in silence.
@@ -68,12 +70,13 @@ enum Kind {
     Question,
 }
 
-const KINDS: [(u64, Kind); 14] = [
-    (200, Kind::Shift),
+const KINDS: [(u64, Kind); 15] = [
+    (300, Kind::Shift),
     (60, Kind::Machine),
-    (350, Kind::Calls),
+    (450, Kind::Calls),
     (80, Kind::Stranger),
     (30, Kind::Together),
+    (20, Kind::Canary),
     (120, Kind::Blocks),
     (40, Kind::Wait),
     (3, Kind::Retention),
@@ -207,6 +210,10 @@ impl Stage<'_> {
                 None => Ok(()),
             },
             Kind::Together => self.together(dice),
+            Kind::Canary => calls::canary::order(dice)
+                .into_iter()
+                .flatten()
+                .try_for_each(|(by, call)| self.call(by, call, dice)),
             Kind::Equivocation => self.equivocation(dice),
             Kind::Keys => self.keys(dice),
             Kind::Money => {
@@ -388,13 +395,22 @@ fn money(dice: &mut Dice) -> RuntimeCall {
     pallet_balances::Call::transfer_allow_death { dest, value }.into()
 }
 
-/// Auditors wait for a quarter of a year and validators for a week; no case lasts as long.
+/// Auditors wait for a quarter of a year, validators for a week, and those who delegated for a day; no case lasts as
+/// long.
 fn patience() {
     let block = System::block_number();
     pallet_auditors::Auditors::<Runtime>::translate_values(
         |mut record: pallet_auditors::AuditorRecordOf<Runtime>| {
             record.leaving = record.leaving.map(|until| until.min(block));
             Some(record)
+        },
+    );
+    pallet_delegation::Pools::<Runtime>::translate_values(
+        |mut pool: pallet_delegation::PoolRecordOf<Runtime>| {
+            if let Some(raise) = &mut pool.raise {
+                raise.from = raise.from.min(soon);
+            }
+            Some(pool)
         },
     );
     let now = Session::current_index();

@@ -11,23 +11,27 @@ use std::{
 use sungrid_fuzz::{Case, coverage::Coverage, minimise};
 
 /// Cases that are played in any case.
-const CASES: u64 = 6;
+const CASES: u64 = 4;
 /// Cases that may be played until every call has succeeded.
-const MOST_CASES: u64 = 24;
+const MOST_CASES: u64 = 16;
 /// Steps of each.
-const STEPS: usize = 150;
+const STEPS: usize = 250;
 /// What histories must come to beside calls that succeed.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 18] = [
     "Market::BatchSettled",
     "Market::BatchFailed",
     "Market::Slashed",
     "Market::ChallengeEnded",
     "Market::JobCancelled",
     "Market::JobExpired",
+    "Market::JobOpened",
     "Market::CleanedUp",
     "Verification::Undecided",
     "Verification::Drawn",
     "Verification::Missed",
+    "Verification::Challenged",
+    "Verification::Paused",
+    "Delegation::IncomeClaimed",
     "Rewards::RoundClosed",
     "Rewards::RewardsClaimed",
     "Liveness::AbsenceReported",
@@ -51,9 +55,11 @@ fn missing(reached: &Coverage) -> Vec<String> {
     let never = calls.filter(|(_, calls)| calls.done == 0);
     let events = reached.events();
     let absent = EVENTS.into_iter().filter(|event| events[*event] == 0);
+    let unshared = (reached.shared_slashes == 0).then(|| "a slash of delegated stake".into());
     never
         .map(|((pallet, name), _)| format!("{pallet}.{name}"))
         .chain(absent.map(String::from))
+        .chain(unshared)
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! Accepted results that an answer known before is held against.
 
+use frame_support::assert_ok;
 use pallet_market::{Outcome, Policy};
 use sungrid_primitives::{
     receipt::BatchSummary,
@@ -11,6 +12,11 @@ use crate::mock::*;
 /// A job of one batch that these workers have settled with this result.
 fn settled(policy: Policy, workers: &[u8], result: &BatchSummary) -> u32 {
     let job = submit_under(policy, 1);
+    settle(job, policy, workers, result);
+    job
+}
+
+fn settle(job: u32, policy: Policy, workers: &[u8], result: &BatchSummary) {
     for n in workers {
         claim(*n, job);
     }
@@ -24,7 +30,6 @@ fn settled(policy: Policy, workers: &[u8], result: &BatchSummary) -> u32 {
         wait(CHALLENGE_BLOCKS + 1);
     }
     assert_eq!(outcome(job), Some(Outcome::Completed));
-    job
 }
 
 fn held_against(job: u32, answer: &BatchSummary) -> Option<bool> {
@@ -51,6 +56,18 @@ fn a_single_result_that_is_right_is_confirmed_and_a_lie_refuted() {
         assert_eq!(held_against(lied, &truth(0)), Some(false));
         assert_eq!((trust_of(1), trust_of(2)), ((11, 11), (0, 6)));
         assert_eq!(bond(2), BOND, "nobody is slashed by a keeper's word");
+    });
+}
+
+#[test]
+fn a_result_costs_what_its_raised_bid_made_it_cost() {
+    run(|| {
+        let job = submit_under(Policy::Optimistic, 1);
+        let price = 2 * spec(1, 2).price;
+        assert_ok!(Market::raise(signed(requester()), job, price));
+        settle(job, Policy::Optimistic, &[1], &truth(0));
+        let checked = Verification::hold_against(job, 0, &truth(0));
+        assert_eq!(checked.map(|checked| checked.price), Some(BATCH_COST));
     });
 }
 

@@ -1,0 +1,117 @@
+//! Jobs whose answer a keeper knew before.
+
+use frame_support::{
+    BoundedVec,
+    storage::{TransactionOutcome, with_transaction},
+};
+use pallet_canaries::{Canaries, Keepers};
+use pallet_market::NextJobId;
+use pallet_verification::Results;
+use sp_runtime::{DispatchError, traits::Dispatchable};
+use sungrid_primitives::receipt::{self, BatchSummary};
+use sungrid_runtime::{Runtime, RuntimeCall, RuntimeOrigin, constants::currency::ISC};
+
+use super::*;
+use crate::work;
+
+/// The salt of every seal: nobody here guesses.
+const SALT: [u8; 32] = [9; 32];
+
+fn keeper(dice: &mut Dice) -> Option<AccountId> {
+    let keepers: Vec<_> = Keepers::<Runtime>::iter_keys().collect();
+    dice.pick(&keepers).cloned()
+}
+
+pub(super) fn admit(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    of_root(pallet_canaries::Call::admit {
+        keeper: person(dice).account.clone(),
+        budget: dice.one_of([0, ISC, 1_000 * ISC, u128::MAX]),
+    })
+}
+
+pub(super) fn dismiss(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let keeper = keeper(dice).unwrap_or_else(|| person(dice).account.clone());
+    of_root(pallet_canaries::Call::dismiss { keeper })
+}
+
+/// Answers to nothing, or what has been ordered already.
+pub(super) fn plant(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let keeper = keeper(dice)?;
+    let seals: Vec<_> = if dice.once_in(2) {
+        (0..dice.within(0, 200))
+            .map(|_| H256(dice.bytes()))
+            .collect()
+    } else {
+        answers(job(dice), 0).into_iter().map(seal).collect()
+    };
+    let seals = BoundedVec::truncate_from(seals);
+    let call = pallet_canaries::Call::plant { seals };
+    Some((By::Account(keeper), call.into()))
+}
+
+/// Mostly an answer that was planted.
+pub(super) fn expose(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let results: Vec<_> = Results::<Runtime>::iter_keys().collect();
+    let mut known = Vec::new();
+    for keeper in Keepers::<Runtime>::iter_keys() {
+        for (job, batch) in &results {
+            let planted = answers(*job, *batch)
+                .into_iter()
+                .filter(|answer| Canaries::<Runtime>::contains_key(&keeper, seal(*answer)));
+            known.extend(planted.map(|answer| (keeper.clone(), *job, *batch, answer)));
+        }
+    }
+    let (keeper, job, batch, answer) = match dice.pick(&known) {
+        Some(known) if !dice.once_in(8) => known.clone(),
+        _ => {
+            let (job, batch) = *dice.pick(&results)?;
+            let result = Results::<Runtime>::get(job, batch)?;
+            (keeper(dice)?, job, batch, result.summary)
+        }
+    };
+    let call = pallet_canaries::Call::expose {
+        job,
+        batch,
+        answer,
+        salt: SALT,
+    };
+    Some((By::Account(keeper), call.into()))
+}
+
+/// A keeper plants what the first batch of an order will come to, and something else; then the order is made.
+pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
+    let keeper = keeper(dice)?;
+    let (By::Account(requester), order) = submit(dice)? else {
+        return None;
+    };
+    let job = NextJobId::<Runtime>::get();
+    let tried: Result<_, DispatchError> = with_transaction(|| {
+        let done = order
+            .clone()
+            .dispatch(RuntimeOrigin::signed(requester.clone()));
+        TransactionOutcome::Rollback(Ok(done.is_ok().then(|| answers(job, 0))))
+    });
+    let seals = tried.ok().flatten()?.into_iter().map(seal).collect();
+    let seals = BoundedVec::truncate_from(seals);
+    let plant = pallet_canaries::Call::plant { seals };
+    Some([
+        (By::Account(keeper), plant.into()),
+        (By::Account(requester), order),
+    ])
+}
+
+/// What a batch comes to, and what it does not; nothing if there is no such job.
+fn answers(job: u32, batch: u32) -> Vec<BatchSummary> {
+    let Some(record) = Jobs::<Runtime>::get(job) else {
+        return Vec::new();
+    };
+    let units = u128::from(record.spec.units_in(batch));
+    let fuel = u128::from(record.spec.fuel_limit) * units;
+    let right = work::right(job, batch, fuel, record.unit_charge * units);
+    let root = H256::zero();
+    vec![right, BatchSummary { root, ..right }]
+}
+
+fn seal(answer: BatchSummary) -> H256 {
+    receipt::canary(&answer, &SALT)
+}
