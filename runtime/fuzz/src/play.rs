@@ -408,7 +408,7 @@ fn patience() {
     pallet_delegation::Pools::<Runtime>::translate_values(
         |mut pool: pallet_delegation::PoolRecordOf<Runtime>| {
             if let Some(raise) = &mut pool.raise {
-                raise.from = raise.from.min(soon);
+                raise.from = raise.from.min(block);
             }
             Some(pool)
         },

@@ -8,8 +8,13 @@ use pallet_canaries::{Canaries, Keepers};
 use pallet_market::NextJobId;
 use pallet_verification::Results;
 use sp_runtime::{DispatchError, traits::Dispatchable};
-use sungrid_primitives::receipt::{self, BatchSummary};
-use sungrid_runtime::{Runtime, RuntimeCall, RuntimeOrigin, constants::currency::ISC};
+use sungrid_primitives::{
+    receipt::{self, BatchSummary},
+    traits::KnownAnswers,
+};
+use sungrid_runtime::{
+    Runtime, RuntimeCall, RuntimeOrigin, Verification, constants::currency::ISC,
+};
 
 use super::*;
 use crate::work;
@@ -42,7 +47,7 @@ pub(super) fn plant(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
             .map(|_| H256(dice.bytes()))
             .collect()
     } else {
-        answers(job(dice), 0).into_iter().map(seal).collect()
+        seals(job(dice), 0)
     };
     let seals = BoundedVec::truncate_from(seals);
     let call = pallet_canaries::Call::plant { seals };
@@ -57,8 +62,8 @@ pub(super) fn expose(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
         for (job, batch) in &results {
             let planted = answers(*job, *batch)
                 .into_iter()
-                .filter(|answer| Canaries::<Runtime>::contains_key(&keeper, seal(*answer)));
-            known.extend(planted.map(|answer| (keeper.clone(), *job, *batch, answer)));
+                .filter(|(_, seal)| Canaries::<Runtime>::contains_key(&keeper, seal));
+            known.extend(planted.map(|(answer, _)| (keeper.clone(), *job, *batch, answer)));
         }
     }
     let (keeper, job, batch, answer) = match dice.pick(&known) {
@@ -89,10 +94,9 @@ pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
         let done = order
             .clone()
             .dispatch(RuntimeOrigin::signed(requester.clone()));
-        TransactionOutcome::Rollback(Ok(done.is_ok().then(|| answers(job, 0))))
+        TransactionOutcome::Rollback(Ok(done.is_ok().then(|| seals(job, 0))))
     });
-    let seals = tried.ok().flatten()?.into_iter().map(seal).collect();
-    let seals = BoundedVec::truncate_from(seals);
+    let seals = BoundedVec::truncate_from(tried.ok().flatten()?);
     let plant = pallet_canaries::Call::plant { seals };
     Some([
         (By::Account(keeper), plant.into()),
@@ -100,18 +104,23 @@ pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
     ])
 }
 
-/// What a batch comes to, and what it does not; nothing if there is no such job.
-fn answers(job: u32, batch: u32) -> Vec<BatchSummary> {
-    let Some(record) = Jobs::<Runtime>::get(job) else {
+/// What a batch comes to, and what it does not, with their seals; nothing if there is no such job.
+fn answers(job: u32, batch: u32) -> Vec<(BatchSummary, H256)> {
+    let (Some(record), Some(order)) = (Jobs::<Runtime>::get(job), Verification::order(job)) else {
         return Vec::new();
     };
     let units = u128::from(record.spec.units_in(batch));
     let fuel = u128::from(record.spec.fuel_limit) * units;
     let right = work::right(job, batch, fuel, record.unit_charge * units);
     let root = H256::zero();
-    vec![right, BatchSummary { root, ..right }]
+    [right, BatchSummary { root, ..right }]
+        .map(|answer| (answer, receipt::canary(&order, batch, &answer, &SALT)))
+        .into()
 }
 
-fn seal(answer: BatchSummary) -> H256 {
-    receipt::canary(&answer, &SALT)
+fn seals(job: u32, batch: u32) -> Vec<H256> {
+    answers(job, batch)
+        .into_iter()
+        .map(|(_, seal)| seal)
+        .collect()
 }
