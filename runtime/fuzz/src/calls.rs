@@ -39,10 +39,11 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 64] = [
+const DRAWS: [(u64, Draw); 65] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
+    (6, repeat),
     (6, claim),
     (8, cancel),
     (14, clean_up),

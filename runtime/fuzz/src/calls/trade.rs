@@ -111,6 +111,18 @@ pub(super) fn submit_after(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     Some((by, pallet_market::Call::submit { spec }.into()))
 }
 
+/// Mostly short and of what can be ordered again.
+pub(super) fn repeat(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let image = image(dice);
+    let spec = orders::spec(image, dice);
+    let call = pallet_market::Call::repeat {
+        spec,
+        every: dice.one_of([0, 20, 25, 60, u64::from(u32::MAX)]) as u32,
+        times: dice.one_of([0, 1, 2, 5, u64::from(u32::MAX)]) as u32,
+    };
+    of_person(dice, call)
+}
+
 pub(super) fn raise(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     let open: Vec<u32> = Jobs::<Runtime>::iter()
         .filter(|(_, job)| job.next_batch < job.batches && !job.has_ended())
