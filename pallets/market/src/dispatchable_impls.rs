@@ -187,6 +187,7 @@ impl<T: Config> Pallet<T> {
                 wanted: 1,
                 summons: None,
                 challenge: None,
+                delivered: false,
             }
         });
         let operator = view.operator;
@@ -256,7 +257,7 @@ impl<T: Config> Pallet<T> {
             return Err(rejection.into());
         }
         let (batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
-            if T::Verifier::is_withheld(id, &view.operator) {
+            if T::Verifier::is_paused(id) || T::Verifier::rests(id, &view.operator) {
                 Error::<T>::InputMissing
             } else {
                 Error::<T>::NothingToClaim
@@ -270,14 +271,16 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether a started batch is open to the worker. When the time to start batches is over, or the input is said to be
-    /// missing (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away.
+    /// Whether a started batch is open to the worker. When the time to start batches is over, or its operator lacks the
+    /// input (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away. In a pause also those
+    /// of which something was delivered.
     fn is_open_to(
         job: &JobRecordOf<T>,
         record: &BatchRecordOf<T>,
         worker: &T::AccountId,
         view: &WorkerView<T::AccountId>,
         in_time: bool,
+        paused: bool,
     ) -> bool {
         let reached = record.summons.is_none_or(|summons| {
             let now = frame_system::Pallet::<T>::block_number();
@@ -286,7 +289,8 @@ impl<T: Config> Pallet<T> {
             // All 256 tickets after eight steps.
             u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
         });
-        Self::may_join(job, view, record) && reached && (in_time || record.challenge.is_some())
+        let served = in_time && (!paused || record.delivered);
+        Self::may_join(job, view, record) && reached && (served || record.challenge.is_some())
     }
 
     /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
@@ -301,7 +305,8 @@ impl<T: Config> Pallet<T> {
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
         let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
-        let in_time = now < job.claim_until && !T::Verifier::is_withheld(id, &view.operator);
+        let in_time = now < job.claim_until && !T::Verifier::rests(id, &view.operator);
+        let paused = T::Verifier::is_paused(id);
         let mut window: Vec<BatchIndex> = job.window.to_vec();
         let mut round: u32 = 0;
         while !window.is_empty() {
@@ -314,8 +319,8 @@ impl<T: Config> Pallet<T> {
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
             let open = match &record {
-                Some(record) => Self::is_open_to(job, record, worker, view, in_time),
-                None => in_time,
+                Some(record) => Self::is_open_to(job, record, worker, view, in_time, paused),
+                None => in_time && !paused,
             };
             if open {
                 return Some((batch, record));

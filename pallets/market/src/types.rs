@@ -363,6 +363,8 @@ pub struct BatchRecord<AccountId, BlockNumber> {
     pub summons: Option<Summons<BlockNumber>>,
     /// The challenge of its result, if there is one.
     pub challenge: Option<Challenge<AccountId>>,
+    /// Whether somebody has sealed a result: then the input was to be had, and no pause keeps that one from its pay.
+    pub delivered: bool,
 }
 
 /// The batch record of a runtime.

@@ -154,7 +154,7 @@ fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
     let decliner = |n| Decliner {
         operator: account("decliner", n, 0),
         rests_until: System::<T>::block_number(),
-        counts: true,
+        counts_until: System::<T>::block_number().saturating_add(T::PauseLength::get()),
     };
     let all: alloc::vec::Vec<_> = (0..count).map(decliner).collect();
     all.try_into().expect("within the bound")

@@ -55,7 +55,7 @@ pub struct BatchRecord {
 pub struct Decliner {
     operator: AccountId,
     rests_until: BlockNumber,
-    counts: bool,
+    counts_until: BlockNumber,
 }
 
 /// Everything the chain keeps.
@@ -413,9 +413,11 @@ impl State {
                 "this worker cannot take this job now",
             );
         }
-        if availability::is_withheld(self.decliners.get(&id), &worker.operator, self.number) {
+        let decliners = self.decliners.get(&id).map_or(&[][..], Vec::as_slice);
+        if availability::rests(decliners, &worker.operator, self.number) {
             return fail("Market", "InputMissing", "");
         }
+        let paused = availability::is_paused(decliners, self.number);
         while job.state == JobState::Open
             && job.window.len() < MAX_WINDOW
             && job.next_batch < job.spec.batches()
@@ -437,12 +439,20 @@ impl State {
                 })
             })
         };
+        let delivered = |batch: &&BatchIndex| {
+            let record = self.batches.get(&(id, **batch));
+            record.is_some_and(|record| !record.digests.is_empty())
+        };
         let candidates: Vec<BatchIndex> = job
             .window
             .iter()
             .filter(free_of_operator)
+            .filter(|batch| !paused || delivered(batch))
             .copied()
             .collect();
+        if candidates.is_empty() && paused {
+            return fail("Market", "InputMissing", "");
+        }
         if candidates.is_empty() {
             return fail(
                 "Market",

@@ -603,6 +603,10 @@ async fn declines_pause_a_job_and_its_requester_pays_and_resumes() {
         refused(scene.send(&workers[3], Call::ResumeJob(job)).await),
         "NotRequester"
     );
+    // It ends by itself, or when the requester says so.
+    let mut alone = scene.chain.edit(|state| state.clone());
+    alone.number += 1_200;
+    assert!(!alone.declines(job).paused);
     scene.ok(&requester, Call::ResumeJob(job)).await;
     scene.ok(&workers[3], Call::Claim(job)).await;
     scene.chain.edit(|state| {
