@@ -178,9 +178,6 @@ impl<T: Config> Pallet<T> {
 
         let mut record = record.unwrap_or_else(|| {
             job.in_flight.saturating_inc();
-            if job.price != job.spec.price {
-                RaisedPrices::<T>::insert(id, batch, job.price);
-            }
             BatchRecord {
                 assignments: BoundedVec::new(),
                 // This claim.
@@ -190,6 +187,11 @@ impl<T: Config> Pallet<T> {
                 delivered: false,
             }
         });
+        // Whoever claims gets the bid that it sees, and so do those who have the batch already. But a jury gets what its
+        // challenger put up.
+        if job.price != job.spec.price && record.challenge.is_none() {
+            RaisedPrices::<T>::insert(id, batch, job.price);
+        }
         let operator = view.operator;
         // `want_replica` never lets assigned plus wanted exceed the bound.
         record

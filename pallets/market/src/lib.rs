@@ -210,8 +210,8 @@ pub mod pallet {
     pub type Batches<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BatchRecordOf<T>>;
 
-    /// What batches are paid by that were first claimed after their job's bid was raised, planck per SUNS·hour; until
-    /// clean-up, so that bills can be checked.
+    /// What batches are paid by that were claimed after their job's bid was raised, planck per SUNS·hour; until clean-up,
+    /// so that bills can be checked.
     #[pallet::storage]
     pub type RaisedPrices<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, u128>;
@@ -407,15 +407,15 @@ pub mod pallet {
             Ok(Some(T::WeightInfo::clean_up(batches)).into())
         }
 
-        /// Raises the bid of a job. Batches that were claimed before stay at the bid of that time, further replicas
-        /// of theirs included.
+        /// Raises the bid of a job. A batch is paid by the bid of its last claim, all its replicas alike: whoever claims gets
+        /// the bid of that block. Only jurors get what their challenger put up.
         ///
         /// ## Dispatch origin
         /// Signed by the requester.
         ///
         /// ## Details
-        /// Adds to the escrow what the batches that nobody has claimed cost more at their limits:
-        /// `unclaimed × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
+        /// Adds to the escrow what the batches that are not decided cost more at their limits, since each may be claimed again:
+        /// `undecided × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
         ///
         /// ## Parameters
         /// - `job`: the job.

@@ -193,7 +193,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
     pub unit_charge: u128,
-    /// What batches claimed from now on are paid by, planck per SUNS·hour: the bid of the order until it is raised.
+    /// What batches claimed from now on are paid by, also those that were claimed before, planck per SUNS·hour: the bid of
+    /// the order until it is raised.
     pub price: u128,
     /// First batch that never was in the window.
     pub next_batch: BatchIndex,
@@ -255,6 +256,11 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
                 .saturating_sub(self.in_flight),
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
+    }
+
+    /// Batches that may still be claimed, some of them again.
+    pub(crate) fn undecided(&self) -> u32 {
+        self.unclaimed().saturating_add(self.in_flight)
     }
 
     /// Whether its requester may still change what is to be done.

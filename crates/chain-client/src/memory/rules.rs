@@ -464,11 +464,11 @@ impl State {
         let batch = candidates[(u64::from_le_bytes(draw) % candidates.len() as u64) as usize];
         // Nobody has a record here: what new workers need.
         let quorum = job.spec.policy.paid_results() as usize;
+        if job.price != job.spec.price {
+            self.raised_prices.insert((id, batch), job.price);
+        }
         let record = self.batches.entry((id, batch)).or_insert_with(|| {
             job.in_flight += 1;
-            if job.price != job.spec.price {
-                self.raised_prices.insert((id, batch), job.price);
-            }
             BatchRecord {
                 view: Batch {
                     replicas: Vec::new(),

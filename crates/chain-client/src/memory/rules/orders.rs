@@ -166,7 +166,7 @@ impl State {
         if price <= job.price {
             return fail("Market", "BidNotRaised", "");
         }
-        if job.unclaimed() == 0 {
+        if job.next_batch == job.batches && job.window.is_empty() {
             return fail("Market", "NothingUnclaimed", "");
         }
         let at = |price| JobSpec {
@@ -177,7 +177,10 @@ impl State {
         let added = at(price)
             .escrow(&CPU_1)
             .zip(at(job.price).escrow(&CPU_1))
-            .map(|(new, old)| (new - old) / u128::from(job.batches) * u128::from(job.unclaimed()));
+            .map(|(new, old)| {
+                let undecided = job.unclaimed() + job.in_flight;
+                (new - old) / u128::from(job.batches) * u128::from(undecided)
+            });
         let Some(added) = added else {
             return fail("Market", "EscrowTooLarge", "raise it by less");
         };
