@@ -346,13 +346,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Returns the number of batches removed.
-    pub(crate) fn do_clean_up(id: JobId) -> Result<u32, DispatchError> {
+    pub(crate) fn do_clean_up(who: &T::AccountId, id: JobId) -> Result<u32, DispatchError> {
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         let JobState::Ended { at, .. } = job.state else {
             return Err(Error::<T>::NotEnded.into());
         };
         let now = frame_system::Pallet::<T>::block_number();
-        let received = T::Verifier::received(id) >= job.next_batch;
+        let received = job.requester == *who && T::Verifier::received(id) >= job.next_batch;
         ensure!(
             received || now >= at.saturating_add(T::Retention::get()),
             Error::<T>::RetentionNotOver

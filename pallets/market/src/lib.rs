@@ -384,12 +384,12 @@ pub mod pallet {
             Self::do_cancel(who, job)
         }
 
-        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, or whose requester has
-        /// received everything, at most [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the
-        /// deposit returns to the requester.
+        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, at most
+        /// [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the deposit returns to the
+        /// requester.
         ///
         /// ## Dispatch origin
-        /// Signed by anyone.
+        /// Signed by anyone; before, by the requester if it has received everything.
         ///
         /// ## Parameters
         /// - `job`: the job.
@@ -402,8 +402,8 @@ pub mod pallet {
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::clean_up(T::CleanUpLimit::get()))]
         pub fn clean_up(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
-            ensure_signed(origin)?;
-            let batches = Self::do_clean_up(job)?;
+            let who = ensure_signed(origin)?;
+            let batches = Self::do_clean_up(&who, job)?;
             Ok(Some(T::WeightInfo::clean_up(batches)).into())
         }
 

@@ -515,7 +515,7 @@ pub mod pallet {
         ///
         /// ## Details
         /// Workers need not keep these outputs any longer. The challenge window of results that stand ends with this block.
-        /// An ended job of which everything was received can be cleaned up at once.
+        /// The requester can clean up an ended job at once of which it has received everything.
         ///
         /// ## Parameters
         /// - `job`: the job.

@@ -232,7 +232,7 @@ impl State {
             Call::SubmitJob(spec) => self.submit_job(who, *spec),
             Call::RaiseBid { job, price } => self.raise(who, job, price),
             Call::CancelJob(job) => self.cancel(who, job),
-            Call::CleanUp(job) => self.clean_up(job),
+            Call::CleanUp(job) => self.clean_up(who, job),
             Call::Claim(job) => self.claim(who, job),
             Call::Commit {
                 job,

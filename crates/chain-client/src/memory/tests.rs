@@ -268,7 +268,17 @@ async fn a_liar_is_outvoted_and_slashed() {
         .expect("reads");
     // Deposits of the image and of the ended job remain.
     assert_eq!(account.held, ISC + ISC / 10 + ISC / 1_000);
-    scene.ok(&scene.requester, Call::CleanUp(job)).await;
+    let clean_up = Call::CleanUp(job);
+    let early = scene.send(&scene.requester, clean_up.clone()).await;
+    assert_eq!(refused(early), "RetentionNotOver");
+    let below = scene.chain.job(job).await.expect("reads").expect("kept");
+    let below = below.next_batch;
+    scene
+        .ok(&scene.requester, Call::Acknowledge { job, below })
+        .await;
+    let others = scene.send(&key("//Operator0"), clean_up.clone()).await;
+    assert_eq!(refused(others), "RetentionNotOver");
+    scene.ok(&scene.requester, clean_up).await;
     assert_eq!(scene.chain.job(job).await.expect("reads"), None);
 }
 

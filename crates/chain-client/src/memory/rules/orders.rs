@@ -208,15 +208,18 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn clean_up(&mut self, id: JobId) -> Dispatched {
-        let Some(job) = self
-            .jobs
-            .get(&id)
-            .filter(|job| job.state.has_ended())
-            .cloned()
-        else {
-            return fail("Market", "UnknownJob", "");
+    pub(super) fn clean_up(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let Some(job) = self.jobs.get(&id).cloned() else {
+            return fail("Market", "NoSuchJob", "");
         };
+        let JobState::Ended { at, .. } = job.state else {
+            return fail("Market", "NotEnded", "");
+        };
+        let received = self.received.get(&id).copied().unwrap_or_default();
+        let early = self.number < at.saturating_add(self.params.retention);
+        if early && (job.requester != *who || received < job.next_batch) {
+            return fail("Market", "RetentionNotOver", "");
+        }
         let awaited = |next: &JobId| {
             self.jobs
                 .get(next)
