@@ -371,9 +371,11 @@ pub mod pallet {
             batch: BatchIndex,
             digest: H256,
             commitment: H256,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_commit(worker, job, batch, digest, commitment)
+            Self::do_commit(worker, job, batch, digest, commitment)?;
+            let goes_on = Ballots::<T>::contains_key(job, batch);
+            Ok(goes_on.then(<T as Config>::WeightInfo::commit_open).into())
         }
 
         /// Opens the seal of a batch.
