@@ -13,7 +13,7 @@
 //! | [`Pallet::claim`] | a worker key | the chain gives it a batch; feeless when it succeeds |
 //! | [`Pallet::raise`] | the requester | a higher bid for all batches that nobody has claimed |
 //! | [`Pallet::cancel`] | the requester | no new batch is started |
-//! | [`Pallet::clean_up`] | anyone | removes an old job's records, the deposit returns to the requester |
+//! | [`Pallet::clean_up`] | anyone; early, the requester | removes an old job's records, the deposit returns to the requester |
 //!
 //! ## Terminology
 //!
@@ -58,8 +58,8 @@
 //! - Requesters pay from a *hold*, not into an account of this pallet: no shadow ledger can disagree with
 //!   it, and [`Fortitude::Force`](frame_support::traits::tokens::Fortitude) keeps freezes
 //!   (votes, vesting) from blocking a payment that is due.
-//! - A batch is paid by the bid that stood when it was first claimed, all its replicas alike: a raise holds the
-//!   difference for the batches that nobody has claimed, and whoever holds one gets no more for it.
+//! - A batch is paid by the bid that stood when it was last claimed, all its replicas alike: whoever claims gets what
+//!   is advertised, and a raise holds the difference for every batch that is not decided.
 //! - The escrow is the worst case by construction, so no payment can exceed it: a batch's charge is bounded by
 //!   its terms, and `cost` is monotonic.
 //! - A batch has a record only while it is in flight.

@@ -31,7 +31,8 @@ pub const SUMMONS_STEP: u32 = 2;
 /// Most jobs that ever come after one job. Too few: a result cannot be used in several ways. Too many: opening them,
 /// and keeping the outputs for them, burdens workers who were paid once.
 pub const MAX_SUCCESSORS: u32 = 8;
-/// Most units of a job whose outputs one unit of the next job gets: as many as it may have files.
+/// Most units of a job whose outputs one unit of the next job gets: as many as it may have files. Most leave more than one
+/// file, which the chain cannot see, so fewer fit: workers decline what does not, and the requester's client refuses it.
 pub const MAX_GATHERED: u32 = 256;
 
 /// What a requester orders.
