@@ -257,8 +257,8 @@ pub enum JobCommand {
         #[arg(long, value_name = "ADDRESS")]
         operator: Option<AccountId>,
     },
-    /// Raise the bid of a running job, for all batches that nobody has claimed yet; what they cost more at their limits is
-    /// held in addition. Batches that workers have begun stay at the bid at which they were claimed.
+    /// Raise the bid of a running job, for every batch that is claimed from now on, by its first worker or another one; what
+    /// they cost more at their limits is held in addition. All results of a batch cost the bid of its last claim.
     #[command(
         after_help = "Example:\n  sungrid --key my.key job raise 7 --price 0.8    when `job explain 7` says that others pay more"
     )]

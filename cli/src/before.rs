@@ -4,7 +4,7 @@ use std::fs;
 
 use sungrid_chain_client::Chain;
 use sungrid_data_plane::{DataPlane, FetchOptions, PeerAddress};
-use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
+use sungrid_manifest::{Bundle, JobInput, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{JobId, UnitIndex, job::gathered};
 
 use crate::{Error, folder::JobFolder, serve::blob};
@@ -20,6 +20,25 @@ impl Before {
         let units = gathered(self.0.len() as u32, input.units, input.unit);
         let output = |unit: UnitIndex| Some((unit, self.0.get(usize::try_from(unit).ok()?)?));
         input.gather(units.into_iter().flatten().filter_map(output));
+    }
+
+    /// Whether every unit of a job gets an input that workers take: each earlier unit adds several files to it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it does not: a worker would decline it, and the requester pay for that.
+    pub fn check(&self, input: &JobInput) -> Result<(), Error> {
+        for mut unit in (0..input.count).filter_map(|unit| input.unit(unit)) {
+            self.add_to(&mut unit);
+            unit.encode().map_err(|error| {
+                Error::Usage(format!(
+                    "unit {} would get {} files, those of the job before included, which no worker takes ({error}): let a \
+                     unit get fewer of that job's, by more --units, or have that job leave fewer files",
+                    unit.unit,
+                    unit.files.len()
+                ))
+            })?;
+        }
+        Ok(())
     }
 
     /// What was kept of the earlier job; `None` if it was not fetched yet.
@@ -104,5 +123,35 @@ impl Before {
         let whole = folder.before();
         fs::rename(&partial, &whole).map_err(Error::file("write", &whole))?;
         Ok(Self(outputs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sungrid_manifest::{File, UnitSpec};
+    use sungrid_primitives::ContentHash;
+
+    use super::*;
+
+    fn left(files: usize) -> UnitOutput {
+        let file = |n: usize| File::new(n.to_string(), ContentHash::zero(), 1);
+        UnitOutput {
+            version: 1,
+            exit: 0,
+            stdout: None,
+            stderr: None,
+            files: (0..files).map(file).collect(),
+        }
+    }
+
+    #[test]
+    fn what_no_worker_takes_is_refused_before_it_is_paid_for() {
+        let input = |units| JobInput::alike(vec![], UnitSpec::default(), units);
+        // As many files as a unit may have, and one more.
+        let before = |files| Before(vec![left(files); 128]);
+        before(2).check(&input(1)).expect("256 files");
+        let refused = before(3).check(&input(1)).expect_err("384 files");
+        assert!(refused.to_string().contains("384 files"), "{refused}");
+        before(3).check(&input(2)).expect("192 for each");
     }
 }

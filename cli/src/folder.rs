@@ -113,7 +113,7 @@ pub struct JobRecord {
     pub task: Task,
     /// Accepted results so far.
     pub accepted: BTreeMap<BatchIndex, Accepted>,
-    /// What those batches are paid by that were first claimed after a raise of the bid, planck per SUNS·hour.
+    /// What those batches are paid by that were claimed after a raise of the bid, planck per SUNS·hour.
     #[serde(default)]
     pub raised_prices: BTreeMap<BatchIndex, u128>,
     /// Whether it is a series: its jobs have folders below its own.

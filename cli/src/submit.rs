@@ -16,7 +16,9 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    Error, context,
+    Error,
+    before::Before,
+    context,
     folder::{DataFolder, JobFolder, JobRecord, Task, now},
     output::Output,
     plan::Plan,
@@ -133,6 +135,10 @@ impl Submission<'_> {
                 return Err(discard(slot, error));
             }
         };
+        if let Err(error) = self.check_before(&plane, &slot, &spec, &input).await {
+            plane.shutdown().await;
+            return Err(discard(slot, error));
+        }
         spec.input = digest;
         spec.endpoint = plane.address().to_bytes();
         let mut record = JobRecord {
@@ -168,6 +174,29 @@ impl Submission<'_> {
         record.job = included.job().or(included.series());
         slot.save(&record)?;
         Ok((plane, slot, record, input))
+    }
+
+    /// Refuses what workers would decline once they have the outputs of the job before, if that one is complete.
+    async fn check_before(
+        &self,
+        plane: &DataPlane,
+        slot: &JobFolder,
+        spec: &JobSpec,
+        input: &JobInput,
+    ) -> Result<(), Error> {
+        let Some(after) = spec.after else {
+            return Ok(());
+        };
+        if !self
+            .chain
+            .job(after)
+            .await?
+            .is_some_and(|job| job.is_complete())
+        {
+            return Ok(());
+        }
+        let before = Before::fetch(&*self.chain, plane, slot, after).await?;
+        before.check(input)
     }
 
     /// The terms of a job: what the plan leaves open comes from the chain and the image. `input` and

@@ -538,6 +538,10 @@ async fn receipts_of_a_job_after_another_name_its_outputs() {
     // AND against nothing else
     fs::remove_dir_all(folder.before()).unwrap();
     assert_eq!(common::verify(folder.path())["valid"], 0);
+    // AND for a later one they are fetched at once, to see whether workers would take its inputs
+    let third = grid.submit(&scene).await.unwrap();
+    assert_eq!(fs::read_dir(third.folder().before()).unwrap().count(), 2);
+    third.shutdown().await;
     first.shutdown().await;
     second.shutdown().await;
     grid.shutdown().await;

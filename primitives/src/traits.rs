@@ -303,9 +303,10 @@ pub trait Verifier<AccountId> {
     /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged in
     /// time; 0 for policies without a challenge.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
-    /// Whether a job's input is said to be missing: by so many operators that it is paused, or lately by this one. Such an
-    /// operator may claim nothing but what a challenge ordered.
-    fn is_withheld(job: JobId, operator: &AccountId) -> bool;
+    /// Whether so many operators say that a job's input is missing that it is paused: nobody may start a batch of it.
+    fn is_paused(job: JobId) -> bool;
+    /// Whether this operator said so lately: it may claim nothing but what a challenge ordered.
+    fn rests(job: JobId, operator: &AccountId) -> bool;
     /// The requester says that it has the outputs of all batches below this one.
     fn received(job: JobId) -> BatchIndex;
     /// The job's records are being removed: forget the result of this batch.

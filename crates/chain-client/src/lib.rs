@@ -119,7 +119,7 @@ pub trait Chain: Send + Sync {
     ) -> Result<Option<BatchResult>, ChainError>;
     /// All results of a job, by batch.
     async fn results(&self, job: JobId) -> Result<Vec<(BatchIndex, BatchResult)>, ChainError>;
-    /// What those batches of a job are paid by that were first claimed after its bid was raised, planck per
+    /// What those batches of a job are paid by that were claimed after its bid was raised, planck per
     /// SUNS·hour, by batch; all others by the order's bid.
     async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError>;
 

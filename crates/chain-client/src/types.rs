@@ -214,7 +214,8 @@ pub struct Job {
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
     pub unit_charge: u128,
-    /// What batches claimed from now on are paid by, planck per SUNS·hour: the order's bid until it was raised.
+    /// What batches claimed from now on are paid by, also those that were claimed before, planck per SUNS·hour: the
+    /// order's bid until it was raised.
     pub price: Balance,
     /// First batch that never could be claimed.
     pub next_batch: BatchIndex,

@@ -354,6 +354,11 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         if !Self::free_capacity(id, batch, worker) {
             defensive!("a worker delivers once, while it works");
         }
+        Batches::<T>::mutate(id, batch, |record| {
+            if let Some(record) = record {
+                record.delivered = true;
+            }
+        });
     }
 
     fn conclude(id: JobId, batch: BatchIndex, verdict: Verdict<T::AccountId>) {

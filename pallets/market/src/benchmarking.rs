@@ -115,6 +115,7 @@ where
                 wanted: 1,
                 summons: None,
                 challenge: None,
+                delivered: false,
             },
         );
         Waiting::<T>::insert(id, batch, ());
@@ -349,6 +350,7 @@ mod benches {
                 wanted: 1,
                 summons: None,
                 challenge: None,
+                delivered: false,
             },
         );
         change::<T>(id, |job| {

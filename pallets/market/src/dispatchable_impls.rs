@@ -190,17 +190,20 @@ impl<T: Config> Pallet<T> {
 
         let mut record = record.unwrap_or_else(|| {
             job.in_flight.saturating_inc();
-            if job.price != job.spec.price {
-                RaisedPrices::<T>::insert(id, batch, job.price);
-            }
             BatchRecord {
                 assignments: BoundedVec::new(),
                 // This claim.
                 wanted: 1,
                 summons: None,
                 challenge: None,
+                delivered: false,
             }
         });
+        // Whoever claims gets the bid that it sees, and so do those who have the batch already. But a jury gets what its
+        // challenger put up.
+        if job.price != job.spec.price && record.challenge.is_none() {
+            RaisedPrices::<T>::insert(id, batch, job.price);
+        }
         let operator = view.operator;
         // `want_replica` never lets assigned plus wanted exceed the bound.
         record
@@ -268,7 +271,7 @@ impl<T: Config> Pallet<T> {
             return Err(rejection.into());
         }
         let (batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
-            if T::Verifier::is_withheld(id, &view.operator) {
+            if T::Verifier::is_paused(id) || T::Verifier::rests(id, &view.operator) {
                 Error::<T>::InputMissing
             } else {
                 Error::<T>::NothingToClaim
@@ -282,14 +285,16 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether a started batch is open to the worker. When the time to start batches is over, or the input is said to be
-    /// missing (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away.
+    /// Whether a started batch is open to the worker. When the time to start batches is over, or its operator lacks the
+    /// input (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away. In a pause also those
+    /// of which something was delivered.
     fn is_open_to(
         job: &JobRecordOf<T>,
         record: &BatchRecordOf<T>,
         worker: &T::AccountId,
         view: &WorkerView<T::AccountId>,
         in_time: bool,
+        paused: bool,
     ) -> bool {
         let reached = record.summons.is_none_or(|summons| {
             let now = frame_system::Pallet::<T>::block_number();
@@ -298,7 +303,8 @@ impl<T: Config> Pallet<T> {
             // All 256 tickets after eight steps.
             u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
         });
-        Self::may_join(job, view, record) && reached && (in_time || record.challenge.is_some())
+        let served = in_time && (!paused || record.delivered);
+        Self::may_join(job, view, record) && reached && (served || record.challenge.is_some())
     }
 
     /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
@@ -313,7 +319,8 @@ impl<T: Config> Pallet<T> {
         let (random, _) = T::Randomness::random(b"sungrid/claim");
         let parent = frame_system::Pallet::<T>::parent_hash();
         let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
-        let in_time = now < job.claim_until && !T::Verifier::is_withheld(id, &view.operator);
+        let in_time = now < job.claim_until && !T::Verifier::rests(id, &view.operator);
+        let paused = T::Verifier::is_paused(id);
         let mut window: Vec<BatchIndex> = job.window.to_vec();
         let mut round: u32 = 0;
         while !window.is_empty() {
@@ -326,8 +333,8 @@ impl<T: Config> Pallet<T> {
             let batch = window.swap_remove((number % window.len() as u64) as usize);
             let record = Batches::<T>::get(id, batch);
             let open = match &record {
-                Some(record) => Self::is_open_to(job, record, worker, view, in_time),
-                None => in_time,
+                Some(record) => Self::is_open_to(job, record, worker, view, in_time, paused),
+                None => in_time && !paused,
             };
             if open {
                 return Some((batch, record));
@@ -356,13 +363,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Returns the number of batches removed.
-    pub(crate) fn do_clean_up(id: JobId) -> Result<u32, DispatchError> {
+    pub(crate) fn do_clean_up(who: &T::AccountId, id: JobId) -> Result<u32, DispatchError> {
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         let JobState::Ended { at, .. } = job.state else {
             return Err(Error::<T>::NotEnded.into());
         };
         let now = frame_system::Pallet::<T>::block_number();
-        let received = T::Verifier::received(id) >= job.next_batch;
+        let received = job.requester == *who && T::Verifier::received(id) >= job.next_batch;
         ensure!(
             received || now >= at.saturating_add(T::Retention::get()),
             Error::<T>::RetentionNotOver

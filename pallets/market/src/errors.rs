@@ -35,7 +35,7 @@ mod errors {
         BadTimes,
         /// A bid can only be raised: give more than the job bids now.
         BidNotRaised,
-        /// Every batch of the job has been claimed, at the bid of that time: a raise would change nothing.
+        /// Every batch of the job has all the workers that it wants, at the bid of that time: a raise would change nothing.
         NothingUnclaimed,
         /// The job has not ended yet.
         NotEnded,

@@ -14,7 +14,7 @@
 //! | [`Pallet::repeat`] | anyone | the same order again every so many blocks |
 //! | [`Pallet::raise`] | the requester | a higher bid for all batches that nobody has claimed |
 //! | [`Pallet::cancel`] | the requester | no new batch, or job of a series, is started |
-//! | [`Pallet::clean_up`] | anyone | removes an old job's records, the deposit returns to the requester |
+//! | [`Pallet::clean_up`] | anyone; early, the requester | removes an old job's records, the deposit returns to the requester |
 //!
 //! ## Terminology
 //!
@@ -61,8 +61,8 @@
 //! - Requesters pay from a *hold*, not into an account of this pallet: no shadow ledger can disagree with
 //!   it, and [`Fortitude::Force`](frame_support::traits::tokens::Fortitude) keeps freezes
 //!   (votes, vesting) from blocking a payment that is due.
-//! - A batch is paid by the bid that stood when it was first claimed, all its replicas alike: a raise holds the
-//!   difference for the batches that nobody has claimed, and whoever holds one gets no more for it.
+//! - A batch is paid by the bid that stood when it was last claimed, all its replicas alike: whoever claims gets what
+//!   is advertised, and a raise holds the difference for every batch that is not decided.
 //! - The escrow is the worst case by construction, so no payment can exceed it: a batch's charge is bounded by
 //!   its terms, and `cost` is monotonic.
 //! - A batch has a record only while it is in flight.
@@ -222,8 +222,8 @@ pub mod pallet {
     pub type Batches<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BatchRecordOf<T>>;
 
-    /// What batches are paid by that were first claimed after their job's bid was raised, planck per SUNS·hour; until
-    /// clean-up, so that bills can be checked.
+    /// What batches are paid by that were claimed after their job's bid was raised, planck per SUNS·hour; until clean-up,
+    /// so that bills can be checked.
     #[pallet::storage]
     pub type RaisedPrices<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, u128>;
@@ -397,12 +397,12 @@ pub mod pallet {
             Self::do_cancel(who, job)
         }
 
-        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, or whose requester has
-        /// received everything, at most [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the
-        /// deposit returns to the requester.
+        /// Removes the records of a job that ended at least [`Config::Retention`] blocks ago, at most
+        /// [`Config::CleanUpLimit`] batches at a time. With the last of them the job goes and the deposit returns to the
+        /// requester.
         ///
         /// ## Dispatch origin
-        /// Signed by anyone.
+        /// Signed by anyone; before, by the requester if it has received everything.
         ///
         /// ## Parameters
         /// - `job`: the job.
@@ -415,20 +415,20 @@ pub mod pallet {
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::clean_up(T::CleanUpLimit::get()))]
         pub fn clean_up(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
-            ensure_signed(origin)?;
-            let batches = Self::do_clean_up(job)?;
+            let who = ensure_signed(origin)?;
+            let batches = Self::do_clean_up(&who, job)?;
             Ok(Some(T::WeightInfo::clean_up(batches)).into())
         }
 
-        /// Raises the bid of a job. Batches that were claimed before stay at the bid of that time, further replicas
-        /// of theirs included.
+        /// Raises the bid of a job. A batch is paid by the bid of its last claim, all its replicas alike: whoever claims gets
+        /// the bid of that block. Only jurors get what their challenger put up.
         ///
         /// ## Dispatch origin
         /// Signed by the requester.
         ///
         /// ## Details
-        /// Adds to the escrow what the batches that nobody has claimed cost more at their limits:
-        /// `unclaimed × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
+        /// Adds to the escrow what the batches that are not decided cost more at their limits, since each may be claimed again:
+        /// `undecided × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
         ///
         /// ## Parameters
         /// - `job`: the job.

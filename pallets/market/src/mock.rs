@@ -122,6 +122,8 @@ parameter_types! {
     pub storage ForgottenJobs: Vec<JobId> = Vec::new();
     /// Operators that the verifier keeps from new batches, as their input is missing.
     pub storage Withheld: BTreeSet<(JobId, AccountId)> = BTreeSet::new();
+    /// Paused jobs.
+    pub storage Paused: BTreeSet<JobId> = BTreeSet::new();
     /// Batches below this one that requesters have received.
     pub storage Received: BTreeMap<JobId, BatchIndex> = BTreeMap::new();
     /// What the randomness of blocks is made from; `None` as from a block without a VRF.
@@ -402,7 +404,10 @@ impl Verifier<AccountId> for MockVerifier {
             0
         }
     }
-    fn is_withheld(job: JobId, operator: &AccountId) -> bool {
+    fn is_paused(job: JobId) -> bool {
+        Paused::get().contains(&job)
+    }
+    fn rests(job: JobId, operator: &AccountId) -> bool {
         Withheld::get().contains(&(job, *operator))
     }
     fn received(job: JobId) -> BatchIndex {

@@ -15,12 +15,15 @@ impl<T: Config> Pallet<T> {
             Error::<T>::NotOpen
         );
         ensure!(price > job.price, Error::<T>::BidNotRaised);
-        ensure!(job.unclaimed() > 0, Error::<T>::NothingUnclaimed);
+        ensure!(
+            job.next_batch < job.batches || !job.window.is_empty(),
+            Error::<T>::NothingUnclaimed
+        );
         let added = job
             .batch_cost(price)
             .zip(job.batch_cost(job.price))
             .and_then(|(new, old)| new.checked_sub(old))
-            .and_then(|more| more.checked_mul(u128::from(job.unclaimed())))
+            .and_then(|more| more.checked_mul(u128::from(job.undecided())))
             .ok_or(Error::<T>::EscrowTooLarge)?;
         let escrow = job.escrow.checked_add(added);
         job.escrow = escrow.ok_or(Error::<T>::EscrowTooLarge)?;
@@ -35,7 +38,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What the results of a batch are paid by, planck per SUNS·hour: the bid when it was first claimed.
+    /// What the results of a batch are paid by, planck per SUNS·hour: the bid when it was last claimed, not counting juries.
     pub fn price_of(id: JobId, batch: BatchIndex, job: &JobRecordOf<T>) -> u128 {
         RaisedPrices::<T>::get(id, batch).unwrap_or(job.spec.price)
     }

@@ -237,14 +237,9 @@ mod checks {
                     "market 11: a price that no raise has made"
                 );
             }
-            let due = |price: u128, batches: u32| {
-                let cost = job.batch_cost(price)?;
-                cost.checked_mul(u128::from(batches))
-            };
-            let worst = Batches::<T>::iter_key_prefix(id)
-                .map(|batch| due(Self::price_of(id, batch, job), 1))
-                .chain([due(job.price, job.unclaimed())])
-                .try_fold(0u128, |sum, cost| sum.checked_add(cost?));
+            let worst = job
+                .batch_cost(job.price)
+                .and_then(|cost| cost.checked_mul(job.undecided().into()));
             ensure!(
                 worst.is_some_and(|worst| worst <= job.outstanding()),
                 "market 11: the escrow does not cover what is open"

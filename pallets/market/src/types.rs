@@ -38,7 +38,8 @@ pub const MAX_STARTS: u32 = 1_000;
 /// Starts in a row that may fail before a series ends. Fewer, and one low balance ends it; more, and a dead series
 /// takes longer to go.
 pub const MAX_SKIPS: u32 = 3;
-/// Most units of a job whose outputs one unit of the next job gets: as many as it may have files.
+/// Most units of a job whose outputs one unit of the next job gets: as many as it may have files. Most leave more than one
+/// file, which the chain cannot see, so fewer fit: workers decline what does not, and the requester's client refuses it.
 pub const MAX_GATHERED: u32 = 256;
 
 /// What a requester orders.
@@ -200,7 +201,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
     pub unit_charge: u128,
-    /// What batches claimed from now on are paid by, planck per SUNS·hour: the bid of the order until it is raised.
+    /// What batches claimed from now on are paid by, also those that were claimed before, planck per SUNS·hour: the bid of
+    /// the order until it is raised.
     pub price: u128,
     /// First batch that never was in the window.
     pub next_batch: BatchIndex,
@@ -264,6 +266,11 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
                 .saturating_sub(self.in_flight),
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }
+    }
+
+    /// Batches that may still be claimed, some of them again.
+    pub(crate) fn undecided(&self) -> u32 {
+        self.unclaimed().saturating_add(self.in_flight)
     }
 
     /// Whether its requester may still change what is to be done.
@@ -409,6 +416,8 @@ pub struct BatchRecord<AccountId, BlockNumber> {
     pub summons: Option<Summons<BlockNumber>>,
     /// The challenge of its result, if there is one.
     pub challenge: Option<Challenge<AccountId>>,
+    /// Whether somebody has sealed a result: then the input was to be had, and no pause keeps that one from its pay.
+    pub delivered: bool,
 }
 
 /// The batch record of a runtime.

@@ -10,8 +10,9 @@ use crate::*;
 
 impl<T: Config> Pallet<T> {
     /// Whether so many operators declined that the job is paused.
-    pub(crate) fn is_paused(decliners: &DeclinersOf<T>) -> bool {
-        let counting = decliners.iter().filter(|decliner| decliner.counts).count();
+    pub(crate) fn pauses(decliners: &DeclinersOf<T>) -> bool {
+        let now = frame_system::Pallet::<T>::block_number();
+        let counting = decliners.iter().filter(|d| now < d.counts_until).count();
         counting as u32 >= T::DeclinesToPause::get()
     }
 
@@ -38,11 +39,12 @@ impl<T: Config> Pallet<T> {
     fn note_decline(job: JobId, operator: T::AccountId) {
         let now = frame_system::Pallet::<T>::block_number();
         let mut decliners = Decliners::<T>::get(job);
-        let was_paused = Self::is_paused(&decliners);
+        let was_paused = Self::pauses(&decliners);
         let known = decliners.iter().position(|d| d.operator == operator);
         // Whom a former pause counted counts for no other, unless it delivers.
-        let counts = known.is_none_or(|at| decliners[at].counts);
-        let forgettable = || decliners.iter().position(|d| !d.counts);
+        let until = now.saturating_add(T::PauseLength::get());
+        let counts_until = known.map_or(until, |at| decliners[at].counts_until);
+        let forgettable = || decliners.iter().position(|d| d.counts_until <= now);
         let gone = known.or_else(|| decliners.is_full().then(forgettable).flatten());
         if let Some(gone) = gone {
             decliners.remove(gone);
@@ -50,15 +52,20 @@ impl<T: Config> Pallet<T> {
         let decliner = Decliner {
             operator,
             rests_until: now.saturating_add(T::DeclineRest::get()),
-            counts,
+            counts_until,
         };
         if decliners.try_push(decliner).is_err() {
             // All of them count: the job is paused, and one more makes no difference.
             return;
         }
-        let is_paused = Self::is_paused(&decliners);
+        let begins = Self::pauses(&decliners) && !was_paused;
+        if begins {
+            // All are used up with it, or each later one would pause the job again with those that are left.
+            let counting = decliners.iter_mut().filter(|d| now < d.counts_until);
+            counting.for_each(|d| d.counts_until = until);
+        }
         Decliners::<T>::insert(job, decliners);
-        if is_paused && !was_paused {
+        if begins {
             let claims: u128 = T::DeclinesToPause::get().into();
             let due = T::ClaimFee::get().saturating_mul(claims);
             let fee = Market::<T>::charge_deposit(job, due);
@@ -72,9 +79,9 @@ impl<T: Config> Pallet<T> {
         let Some(at) = decliners.iter().position(|d| d.operator == *operator) else {
             return;
         };
-        let was_paused = Self::is_paused(&decliners);
+        let was_paused = Self::pauses(&decliners);
         decliners.remove(at);
-        if was_paused && !Self::is_paused(&decliners) {
+        if was_paused && !Self::pauses(&decliners) {
             Self::deposit_event(Event::Resumed { job });
         }
         Decliners::<T>::insert(job, decliners);
@@ -84,10 +91,10 @@ impl<T: Config> Pallet<T> {
         Market::<T>::refill_deposit(job, &who)?;
         let now = frame_system::Pallet::<T>::block_number();
         let mut decliners = Decliners::<T>::get(job);
-        let waits = |d: &Decliner<_, _>| d.counts || now < d.rests_until;
+        let waits = |d: &Decliner<_, _>| now < d.counts_until || now < d.rests_until;
         ensure!(decliners.iter().any(waits), Error::<T>::NothingDeclined);
         for decliner in decliners.iter_mut() {
-            decliner.counts = false;
+            decliner.counts_until = now;
             decliner.rests_until = now;
         }
         Decliners::<T>::insert(job, decliners);

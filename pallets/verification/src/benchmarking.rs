@@ -89,6 +89,11 @@ fn commit<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
     assert!(Pallet::<T>::commit(origin, job, 0, digest, seal).is_ok());
 }
 
+fn decline<T: Config>(n: u32, job: JobId) {
+    let origin = RawOrigin::Signed(worker::<T>(n)).into();
+    assert!(Pallet::<T>::decline(origin, job, 0).is_ok());
+}
+
 fn reveal<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
     let origin = RawOrigin::Signed(worker::<T>(n)).into();
     assert!(Pallet::<T>::reveal(origin, job, 0, *summary, SALT, H256::zero()).is_ok());
@@ -154,7 +159,7 @@ fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
     let decliner = |n| Decliner {
         operator: account("decliner", n, 0),
         rests_until: System::<T>::block_number(),
-        counts: true,
+        counts_until: System::<T>::block_number().saturating_add(T::PauseLength::get()),
     };
     let all: alloc::vec::Vec<_> = (0..count).map(decliner).collect();
     all.try_into().expect("within the bound")
@@ -164,9 +169,34 @@ fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
 mod benches {
     use super::*;
 
-    /// The commitment that opens the reveals of the largest quorum.
+    /// The last of as many workers as can get a batch disagrees with the one before: nobody can tell who is right.
     #[benchmark]
     fn commit() {
+        let job = prepare::<T>(Policy::Replicate(2));
+        let last = MAX_ASSIGNMENTS;
+        for n in 1..=last {
+            // Nobody counts yet.
+            Decliners::<T>::remove(job);
+            claim::<T>(n, job);
+            if n < last - 1 {
+                super::decline::<T>(n, job);
+            }
+        }
+        super::commit::<T>(last - 1, job, &summary(1));
+        let (digest, seal) = (
+            receipt::digest(job, 0, &summary(2)),
+            seal::<T>(last, job, &summary(2)),
+        );
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(worker::<T>(last)), job, 0, digest, seal);
+
+        assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    /// The commitment that opens the reveals of the largest quorum.
+    #[benchmark]
+    fn commit_open() {
         let job = prepare::<T>(Policy::Quorum(MAX_TRUST));
         let replicas = Policy::Quorum(MAX_TRUST).paid_results();
         for n in 1..=replicas {
@@ -181,7 +211,7 @@ mod benches {
         );
 
         #[extrinsic_call]
-        _(
+        commit(
             RawOrigin::Signed(worker::<T>(replicas)),
             job,
             0,
@@ -234,8 +264,7 @@ mod benches {
             Decliners::<T>::remove(job);
             claim::<T>(n, job);
             if n < MAX_ASSIGNMENTS {
-                let origin = RawOrigin::Signed(worker::<T>(n)).into();
-                assert!(Pallet::<T>::decline(origin, job, 0).is_ok());
+                super::decline::<T>(n, job);
             }
         }
         Decliners::<T>::insert(job, decliners::<T>(pauses.saturating_sub(1)));

@@ -86,8 +86,9 @@
 //! | an operator that declines what it could have | its claims, [`Config::DeclineRest`] blocks without the job, the decline on record | nothing: the fee goes to the treasury |
 //!
 //! An operator counts once, however many workers it has, until it delivers something of the job. So `n` operators that
-//! do no work, up to [`MAX_DECLINERS`], can pause a job `n / DeclinesToPause` times. Replicas that a challenge ordered can be claimed all the
-//! same, or accomplices of a liar could keep its jury away.
+//! do no work, up to [`MAX_DECLINERS`], can pause a job `n / DeclinesToPause` times, each for [`Config::PauseLength`] blocks. Replicas that a challenge ordered
+//! can be claimed all the same, or accomplices of a liar could keep its jury away; so can those of a batch of which
+//! something was delivered.
 //!
 //! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
 //!
@@ -222,6 +223,10 @@ pub mod pallet {
         /// goes through the batches of a job. Too large: whoever had a bad line misses work.
         #[pallet::constant]
         type DeclineRest: Get<BlockNumberFor<Self>>;
+        /// Blocks of a pause that nobody ends, and for which a decline counts towards one. Too small: claims are wasted as
+        /// often. Too large: few who collude hold up as long a job whose requester is not watching.
+        #[pallet::constant]
+        type PauseLength: Get<BlockNumberFor<Self>>;
         /// Weights of the calls and of deadlines.
         type WeightInfo: WeightInfo;
     }
@@ -302,7 +307,7 @@ pub mod pallet {
         /// Whether a job is paused because its input is missing, and the operators that say so, the latest last.
         pub fn decliners(job: JobId) -> (bool, Vec<T::AccountId>) {
             let decliners = Decliners::<T>::get(job);
-            let paused = Pallet::<T>::is_paused(&decliners);
+            let paused = Pallet::<T>::pauses(&decliners);
             let operators = decliners.into_iter().map(|decliner| decliner.operator);
             (paused, operators.collect())
         }
@@ -366,9 +371,11 @@ pub mod pallet {
             batch: BatchIndex,
             digest: H256,
             commitment: H256,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_commit(worker, job, batch, digest, commitment)
+            Self::do_commit(worker, job, batch, digest, commitment)?;
+            let goes_on = Ballots::<T>::contains_key(job, batch);
+            Ok(goes_on.then(<T as Config>::WeightInfo::commit_open).into())
         }
 
         /// Opens the seal of a batch.
@@ -510,7 +517,7 @@ pub mod pallet {
         ///
         /// ## Details
         /// Workers need not keep these outputs any longer. The challenge window of results that stand ends with this block.
-        /// An ended job of which everything was received can be cleaned up at once.
+        /// The requester can clean up an ended job at once of which it has received everything.
         ///
         /// ## Parameters
         /// - `job`: the job.

@@ -62,6 +62,7 @@ pub(crate) const JURY_BLOCKS: u64 = JURY_WINDOW + 3 * COMMIT_BLOCKS;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
 pub(crate) const CLAIM_FEE: u128 = 50;
 pub(crate) const DECLINE_REST: u64 = 10;
+pub(crate) const PAUSE_LENGTH: u64 = 40;
 pub(crate) const RETENTION: u64 = 20;
 /// Blocks from submission to the deadline of [`spec`].
 pub(crate) const LIFE: u64 = 160;
@@ -195,6 +196,7 @@ impl pallet_market::Config for Test {
 impl Config for Test {
     type ClaimFee = ConstU128<CLAIM_FEE>;
     type DeclineRest = ConstU64<DECLINE_REST>;
+    type PauseLength = ConstU64<PAUSE_LENGTH>;
     type DeclinesToPause = ConstU32<3>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type ChallengeWindow = ConstU64<CHALLENGE_BLOCKS>;

@@ -62,7 +62,7 @@ mod checks {
         ///
         /// 1. A batch has a ballot exactly while the market has it in flight; it is under challenge in both or
         ///    in neither, and then its first replica is revealed.
-        /// 2. Replicas of a ballot are assigned by the market, each once.
+        /// 2. Replicas of a ballot are assigned by the market, each once; it knows whether one was delivered.
         /// 3. Votes that are working or sealed, plus those that the market still looks for, are those wanted.
         /// 4. A batch waits for seals exactly while some are wanted; for reveals, while one of that digest is
         ///    sealed; for a challenge, while its only vote is revealed.
@@ -189,6 +189,10 @@ mod checks {
             ensure!(
                 expected == ballot.wanted,
                 "verification 3: the replicas at work are not those wanted"
+            );
+            ensure!(
+                record.delivered == ((working as usize) < ballot.replicas.len()),
+                "verification 2: a delivery that the market does not know of, or that was none"
             );
             let sealed = ballot.sealed();
             let fits = match ballot.stage {

@@ -241,8 +241,8 @@ pub struct Decliner<AccountId, BlockNumber> {
     pub operator: AccountId,
     /// First block in which it may claim of the job again.
     pub rests_until: BlockNumber,
-    /// Whether it counts towards a pause: since its first decline, until the requester resumes the job.
-    pub counts: bool,
+    /// First block in which it counts towards a pause no more. Later declines change nothing: it counts for one pause.
+    pub counts_until: BlockNumber,
 }
 
 /// The decliners of a job.

@@ -382,12 +382,15 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             .saturated_into()
     }
 
-    fn is_withheld(job: JobId, operator: &T::AccountId) -> bool {
+    fn is_paused(job: JobId) -> bool {
+        Self::pauses(&Decliners::<T>::get(job))
+    }
+
+    fn rests(job: JobId, operator: &T::AccountId) -> bool {
         let now = frame_system::Pallet::<T>::block_number();
-        let decliners = Decliners::<T>::get(job);
-        let mut others = decliners.iter();
-        Self::is_paused(&decliners)
-            || others.any(|decliner| decliner.operator == *operator && now < decliner.rests_until)
+        Decliners::<T>::get(job)
+            .iter()
+            .any(|decliner| decliner.operator == *operator && now < decliner.rests_until)
     }
 
     fn received(job: JobId) -> BatchIndex {

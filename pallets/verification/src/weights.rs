@@ -7,8 +7,10 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What the verifier needs weighed.
 pub trait WeightInfo {
-    /// [`crate::Pallet::commit`].
+    /// [`crate::Pallet::commit`], the failure of the batch included.
     fn commit() -> Weight;
+    /// [`crate::Pallet::commit`] after which the batch goes on.
+    fn commit_open() -> Weight;
     /// [`crate::Pallet::reveal`], a verdict included.
     fn reveal() -> Weight;
     /// [`crate::Pallet::challenge`].
@@ -40,6 +42,10 @@ fn estimate(micros: u64, reads: u64, writes: u64) -> Weight {
 
 impl WeightInfo for () {
     fn commit() -> Weight {
+        // As below, and as when the market abandons a batch.
+        estimate(350, 80, 56)
+    }
+    fn commit_open() -> Weight {
         // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); the window that a
         // further replica enters; declines.
         estimate(120, 25, 10)
@@ -55,8 +61,9 @@ impl WeightInfo for () {
         estimate(100, 10, 8)
     }
     fn decline() -> Weight {
-        // Ballot, job, batch, declines, holds, treasury; up to 12 workers when the batch fails; the job's end.
-        estimate(250, 40, 36)
+        // As when the market abandons a batch, a juror's decline included after which a challenged result stands; declines,
+        // deposit, treasury.
+        estimate(300, 66, 56)
     }
     fn resume() -> Weight {
         // Job, holds, account, declines.

@@ -21,6 +21,8 @@ impl pallet_verification::Config for Runtime {
     type DeclinesToPause = ConstU32<3>;
     // The outputs of four authors: someone with a tenth of the slots makes all four blocks once in ten thousand.
     type DrawDelay = ConstU32<5>;
+    // As long as outputs are kept for the requester to fetch: it looks at its jobs that often.
+    type PauseLength = ConstU32<HOURS>;
     // A summons reaches everybody within the first minute.
     type JuryWindow = ConstU32<HOURS>;
     type MaxReplicas = ConstU32<5>;

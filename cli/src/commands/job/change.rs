@@ -73,7 +73,8 @@ pub(super) async fn raise(context: &Context, job: JobId, price: u128) -> Result<
     };
     context.out.result(&raised, || {
         format!(
-            "job {job} bids {} per SUNS·hour for the {} batches that nobody has claimed; {} more are in escrow",
+            "job {job} bids {} per SUNS·hour for what is claimed from now on: {} batches that nobody has begun, and those that \
+             lack a worker; {} more are in escrow",
             units::isc(price),
             raised.batches,
             units::isc(raised.added_planck)

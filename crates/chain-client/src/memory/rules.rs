@@ -55,7 +55,7 @@ pub struct BatchRecord {
 pub struct Decliner {
     operator: AccountId,
     rests_until: BlockNumber,
-    counts: bool,
+    counts_until: BlockNumber,
 }
 
 /// Everything the chain keeps.
@@ -237,7 +237,7 @@ impl State {
             Call::RepeatJob { spec, every, times } => self.repeat(who, *spec, every, times),
             Call::RaiseBid { job, price } => self.raise(who, job, price),
             Call::CancelJob(job) => self.cancel(who, job),
-            Call::CleanUp(job) => self.clean_up(job),
+            Call::CleanUp(job) => self.clean_up(who, job),
             Call::Claim(job) => self.claim(who, job),
             Call::Commit {
                 job,
@@ -418,9 +418,11 @@ impl State {
                 "this worker cannot take this job now",
             );
         }
-        if availability::is_withheld(self.decliners.get(&id), &worker.operator, self.number) {
+        let decliners = self.decliners.get(&id).map_or(&[][..], Vec::as_slice);
+        if availability::rests(decliners, &worker.operator, self.number) {
             return fail("Market", "InputMissing", "");
         }
+        let paused = availability::is_paused(decliners, self.number);
         while job.state == JobState::Open
             && job.window.len() < MAX_WINDOW
             && job.next_batch < job.spec.batches()
@@ -442,12 +444,20 @@ impl State {
                 })
             })
         };
+        let delivered = |batch: &&BatchIndex| {
+            let record = self.batches.get(&(id, **batch));
+            record.is_some_and(|record| !record.digests.is_empty())
+        };
         let candidates: Vec<BatchIndex> = job
             .window
             .iter()
             .filter(free_of_operator)
+            .filter(|batch| !paused || delivered(batch))
             .copied()
             .collect();
+        if candidates.is_empty() && paused {
+            return fail("Market", "InputMissing", "");
+        }
         if candidates.is_empty() {
             return fail(
                 "Market",
@@ -459,11 +469,11 @@ impl State {
         let batch = candidates[(u64::from_le_bytes(draw) % candidates.len() as u64) as usize];
         // Nobody has a record here: what new workers need.
         let quorum = job.spec.policy.paid_results() as usize;
+        if job.price != job.spec.price {
+            self.raised_prices.insert((id, batch), job.price);
+        }
         let record = self.batches.entry((id, batch)).or_insert_with(|| {
             job.in_flight += 1;
-            if job.price != job.spec.price {
-                self.raised_prices.insert((id, batch), job.price);
-            }
             BatchRecord {
                 view: Batch {
                     replicas: Vec::new(),

@@ -268,7 +268,17 @@ async fn a_liar_is_outvoted_and_slashed() {
         .expect("reads");
     // Deposits of the image and of the ended job remain.
     assert_eq!(account.held, ISC + ISC / 10 + ISC / 1_000);
-    scene.ok(&scene.requester, Call::CleanUp(job)).await;
+    let clean_up = Call::CleanUp(job);
+    let early = scene.send(&scene.requester, clean_up.clone()).await;
+    assert_eq!(refused(early), "RetentionNotOver");
+    let below = scene.chain.job(job).await.expect("reads").expect("kept");
+    let below = below.next_batch;
+    scene
+        .ok(&scene.requester, Call::Acknowledge { job, below })
+        .await;
+    let others = scene.send(&key("//Operator0"), clean_up.clone()).await;
+    assert_eq!(refused(others), "RetentionNotOver");
+    scene.ok(&scene.requester, clean_up).await;
     assert_eq!(scene.chain.job(job).await.expect("reads"), None);
 }
 
@@ -603,6 +613,10 @@ async fn declines_pause_a_job_and_its_requester_pays_and_resumes() {
         refused(scene.send(&workers[3], Call::ResumeJob(job)).await),
         "NotRequester"
     );
+    // It ends by itself, or when the requester says so.
+    let mut alone = scene.chain.edit(|state| state.clone());
+    alone.number += 1_200;
+    assert!(!alone.declines(job).paused);
     scene.ok(&requester, Call::ResumeJob(job)).await;
     scene.ok(&workers[3], Call::Claim(job)).await;
     scene.chain.edit(|state| {
@@ -680,18 +694,16 @@ async fn receipts_and_ratings_are_the_requester_s_and_of_what_was_served() {
 }
 
 #[tokio::test]
-async fn a_raised_bid_is_for_what_nobody_has_claimed() {
+async fn a_raised_bid_is_for_whoever_claims_from_now_on() {
     let scene = Scene::new().await;
     let requester = scene.requester.clone();
     let workers = [scene.worker(0).await, scene.worker(1).await];
     let job = scene.job().await;
     let issued = scene.chain.edit(|state| state.issuance());
     let raise = |price| Call::RaiseBid { job, price };
-    // GIVEN a batch that two workers have
-    let mut claimed = Vec::new();
+    // GIVEN what two workers have begun
     for worker in &workers {
-        let included = scene.ok(worker, Call::Claim(job)).await;
-        claimed.extend(included.batch());
+        scene.ok(worker, Call::Claim(job)).await;
     }
     let before = scene.chain.job(job).await.unwrap().expect("open");
     // WHEN its requester doubles the bid, and nobody else
@@ -699,7 +711,7 @@ async fn a_raised_bid_is_for_what_nobody_has_claimed() {
         scene.send(who, raise(price)).await.expect_err("refused");
     }
     scene.ok(&requester, raise(2 * ISC)).await;
-    // THEN the escrow grows by what is unclaimed, and only that is worth more
+    // THEN the escrow grows by what may still be claimed, and only who does so gets more
     let after = scene.chain.job(job).await.unwrap().expect("open");
     let of_one = |price| {
         let order = JobSpec {
@@ -711,17 +723,12 @@ async fn a_raised_bid_is_for_what_nobody_has_claimed() {
     };
     let more = of_one(2 * ISC) - of_one(ISC);
     let added = after.escrow - before.escrow;
-    assert_eq!(added, more * u128::from(before.unclaimed()));
+    assert_eq!(added, more * u128::from(before.batches));
     assert_eq!((after.price, after.spec.price), (2 * ISC, ISC));
     let late = scene.worker(2).await;
-    let fresh = loop {
-        let batch = scene.ok(&late, Call::Claim(job)).await.batch().unwrap();
-        if !claimed.contains(&batch) {
-            break batch;
-        }
-    };
+    let batch = scene.ok(&late, Call::Claim(job)).await.batch().unwrap();
     let prices = scene.chain.raised_prices(job).await.unwrap();
-    assert_eq!(prices, [(fresh, 2 * ISC)]);
+    assert_eq!(prices, [(batch, 2 * ISC)]);
     assert_eq!(scene.chain.edit(|state| state.issuance()), issued);
 }
 

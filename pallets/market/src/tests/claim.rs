@@ -197,6 +197,22 @@ fn a_feeless_check_leaves_no_trace() {
 }
 
 #[test]
+fn a_pause_keeps_nobody_from_what_others_have_delivered() {
+    run(|| {
+        let id = submit(8);
+        let batch = claim(10, id);
+        Paused::set(&[id].into());
+        refuses(12, id, Error::InputMissing);
+        Market::delivered(id, batch, &10);
+        // Its other replica, for whoever does not lack the input itself.
+        Withheld::set(&[(id, OPERATORS + 12)].into());
+        refuses(12, id, Error::InputMissing);
+        assert_eq!(claim(13, id), batch);
+        refuses(14, id, Error::InputMissing);
+    });
+}
+
+#[test]
 fn an_operator_whose_input_is_missing_gets_nothing_but_what_a_challenge_ordered() {
     run(|| {
         let id = submit(4);

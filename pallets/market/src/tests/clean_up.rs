@@ -90,7 +90,7 @@ fn other_jobs_keep_their_deposits() {
 }
 
 #[test]
-fn what_its_requester_has_received_need_not_be_kept() {
+fn what_its_requester_has_received_it_need_not_keep() {
     run(|| {
         let id = submit(10);
         assert_ok!(Market::cancel(RuntimeOrigin::signed(REQUESTER), id));
@@ -98,6 +98,11 @@ fn what_its_requester_has_received_need_not_be_kept() {
         Received::set(&[(id, 4)].into());
         assert_noop!(clean_up(), Error::<Test>::RetentionNotOver);
         Received::set(&[(id, 5)].into());
+        // Nobody else ends its time to rate those who served it, or to have the outputs read once more.
+        assert_noop!(
+            Market::clean_up(RuntimeOrigin::signed(POOR), id),
+            Error::<Test>::RetentionNotOver
+        );
         assert_ok!(clean_up());
         assert_eq!(ForgottenJobs::get(), [id]);
     });

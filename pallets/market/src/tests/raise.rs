@@ -15,7 +15,7 @@ fn refuses(who: u64, id: u32, price: u128, error: Error<Test>) {
 }
 
 #[test]
-fn a_raise_holds_exactly_the_difference_for_what_nobody_has_claimed() {
+fn a_raise_holds_exactly_the_difference_for_what_may_be_claimed() {
     run(|| {
         // GIVEN five batches of two replicas, one of them claimed
         let id = submit(10);
@@ -23,8 +23,8 @@ fn a_raise_holds_exactly_the_difference_for_what_nobody_has_claimed() {
         let free = Balances::balance(&REQUESTER);
         // WHEN the bid is raised by half
         raise(id, PRICE * 3 / 2);
-        // THEN four batches cost half as much again, and nothing else changed
-        let added = 4 * 2 * BATCH_COST / 2;
+        // THEN all cost half as much again, as that one wants a replica, too; and nothing else changed
+        let added = 5 * 2 * BATCH_COST / 2;
         assert_eq!(Balances::balance(&REQUESTER), free - added);
         assert_eq!(held(HoldReason::Escrow, REQUESTER), 10 * BATCH_COST + added);
         assert_eq!(job(id).escrow, 10 * BATCH_COST + added);
@@ -40,40 +40,49 @@ fn a_raise_holds_exactly_the_difference_for_what_nobody_has_claimed() {
     });
 }
 
+fn wanted(id: u32, batch: u32) -> u32 {
+    Market::batch(id, batch).map_or(2, |record| record.wanted)
+}
+
+fn max_pay(id: u32, batch: u32) -> u128 {
+    Market::terms(id, batch).expect("in flight").max_pay
+}
+
+fn conclude(id: u32, batch: u32) {
+    let record = Market::batch(id, batch).expect("in flight");
+    let winners: Vec<u64> = record.assignments.iter().map(|a| a.worker).collect();
+    Market::conclude(id, batch, accepted(&winners, &[], BATCH_CHARGE));
+}
+
 #[test]
-fn who_claimed_before_a_raise_gets_what_it_claimed_at_and_who_claims_after_gets_more() {
+fn whoever_claims_gets_the_bid_that_stands_and_what_was_complete_before_keeps_its_own() {
     run(|| {
         let before = Balances::total_balance(&REQUESTER);
-        // GIVEN a batch with one replica, claimed at the first bid
+        // GIVEN a batch with both replicas, and another with one or none
         let id = submit(4);
-        let early = claim(10, id);
-        // WHEN the bid is raised twice, with claims between
+        let mut worker = 10;
+        let full = loop {
+            let batch = claim(worker, id);
+            worker += 1;
+            if wanted(id, batch) == 0 {
+                break batch;
+            }
+        };
+        // WHEN the bid is doubled
         raise(id, 2 * PRICE);
-        let late = 1 - early;
-        while Market::batch(id, late).is_none_or(|record| record.wanted > 0)
-            || Market::batch(id, early).is_none_or(|record| record.wanted > 0)
-        {
-            let worker = 11 + u64::from(job(id).claims);
-            claim(worker, id);
+        let other = 1 - full;
+        while wanted(id, other) > 0 {
+            assert_eq!(claim(worker, id), other);
+            worker += 1;
         }
         refuses(REQUESTER, id, 3 * PRICE, Error::NothingUnclaimed);
-        // THEN the replica that joined the early batch after the raise is paid like the first
-        let winners = |batch| -> Vec<u64> {
-            let record = Market::batch(id, batch).expect("in flight");
-            record.assignments.iter().map(|a| a.worker).collect()
-        };
-        assert_eq!(
-            Market::terms(id, early).expect("in flight").max_pay,
-            BATCH_COST
-        );
-        Market::conclude(id, early, accepted(&winners(early), &[], BATCH_CHARGE));
+        // THEN who claimed since gets that, and the first batch costs what it did
+        assert_eq!(max_pay(id, full), BATCH_COST);
+        conclude(id, full);
         assert_eq!(Balances::balance(&POT), ED + 2 * BATCH_COST);
-        // AND the other batch at the new bid, which is what its settlement tells the spot price
-        assert_eq!(
-            Market::terms(id, late).expect("in flight").max_pay,
-            2 * BATCH_COST
-        );
-        Market::conclude(id, late, accepted(&winners(late), &[], BATCH_CHARGE));
+        // AND so it is told to the spot price
+        assert_eq!(max_pay(id, other), 2 * BATCH_COST);
+        conclude(id, other);
         assert_eq!(Balances::balance(&POT), ED + 6 * BATCH_COST);
         assert_eq!(
             Settled::get(),
@@ -82,10 +91,40 @@ fn who_claimed_before_a_raise_gets_what_it_claimed_at_and_who_claims_after_gets_
         assert_eq!(held(HoldReason::Escrow, REQUESTER), 0);
         assert_eq!(Balances::total_balance(&REQUESTER), before - 6 * BATCH_COST);
         // AND the price stays on record until clean-up
-        assert_eq!(RaisedPrices::<Test>::get(id, late), Some(2 * PRICE));
+        assert_eq!(RaisedPrices::<Test>::get(id, other), Some(2 * PRICE));
         run_to(System::block_number() + RETENTION);
         assert_ok!(Market::clean_up(RuntimeOrigin::signed(POOR), id));
         assert_eq!(RaisedPrices::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn a_raise_makes_a_second_replica_worth_it_and_its_batch_costs_one_price() {
+    run(|| {
+        // GIVEN a batch that lacks a replica at a bid that nobody takes
+        let id = submit(2);
+        claim(10, id);
+        raise(id, 3 * PRICE);
+        // WHEN somebody takes it at a better one
+        claim(11, id);
+        // THEN both are paid by that, and the escrow covers it
+        assert_eq!(max_pay(id, 0), 3 * BATCH_COST);
+        conclude(id, 0);
+        assert_eq!(Balances::balance(&POT), ED + 6 * BATCH_COST);
+        assert_eq!(held(HoldReason::Escrow, REQUESTER), 0);
+    });
+}
+
+#[test]
+fn a_jury_costs_its_challenger_no_more_after_a_raise() {
+    run(|| {
+        let id = submit(2);
+        claim(10, id);
+        assert_ok!(Market::challenge(id, 0, &CHALLENGER));
+        raise(id, 3 * PRICE);
+        claim(11, id);
+        assert_eq!(max_pay(id, 0), BATCH_COST);
+        Market::conclude(id, 0, accepted(&[10], &[11], BATCH_CHARGE));
     });
 }
 
@@ -97,10 +136,7 @@ fn a_second_raise_adds_to_the_first() {
         let batch = claim(10, id);
         raise(id, 3 * PRICE);
         assert_eq!(RaisedPrices::<Test>::get(id, batch), Some(2 * PRICE));
-        assert_eq!(
-            held(HoldReason::Escrow, REQUESTER),
-            2 * (2 + 2 * 3) * BATCH_COST
-        );
+        assert_eq!(held(HoldReason::Escrow, REQUESTER), 2 * 3 * 3 * BATCH_COST);
         // A failed batch stays refundable at its own price: everything returns with the end.
         Market::conclude(id, batch, Verdict::Failed);
         assert_ok!(Market::cancel(RuntimeOrigin::signed(REQUESTER), id));

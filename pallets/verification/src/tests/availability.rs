@@ -134,7 +134,8 @@ fn a_requester_that_withholds_its_input_pays_and_no_worker_is_punished() {
             assert_eq!((registered(n).missed, bond(n)), (0, BOND));
             assert_eq!(Balances::total_balance(&operator(n)), FUNDS);
         }
-        // AND nobody wastes another claim
+        // AND nobody wastes another claim for a while
+        wait(PAUSE_LENGTH - 1);
         (1..=WORKERS).for_each(|n| refuses(n, job));
         // AND it ends by itself; what was never delivered is never paid
         wait(LIFE + 1);
@@ -298,6 +299,65 @@ fn three_who_conspire_pause_a_job_once_unless_they_work_for_it() {
 }
 
 #[test]
+fn a_pause_ends_by_itself_whether_or_not_the_requester_watches() {
+    run(|| {
+        // GIVEN declines some time apart, the last of which pauses the job
+        let job = submit(30, 2);
+        for n in 1..=3 {
+            wait(PAUSE_LENGTH / 4);
+            claim_and_decline(n, job);
+        }
+        let charged = deposit(job);
+        wait(PAUSE_LENGTH - 1);
+        refuses(4, job);
+        // THEN a pause's length later it goes on
+        wait(1);
+        assert!(!paused(job));
+        assert!(Market::claimable(job, worker(4)));
+        // AND those who made it count for no other, one more or less
+        for n in 1..=5 {
+            claim_and_decline(n, job);
+        }
+        assert_eq!((paused(job), deposit(job)), (false, charged));
+        assert!(Market::claimable(job, worker(6)));
+    });
+}
+
+#[test]
+fn declines_long_apart_are_no_pause() {
+    run(|| {
+        let job = submit(30, 2);
+        for n in 1..=6 {
+            claim_and_decline(n, job);
+            wait(PAUSE_LENGTH / 2);
+            assert!(!paused(job));
+        }
+    });
+}
+
+#[test]
+fn three_who_conspire_take_nobody_s_pay_for_what_is_sealed() {
+    run(|| {
+        // GIVEN a sealed result that lacks its second replica when they pause the job
+        let job = submit(30, 2);
+        let sealed = claim(1, job);
+        commit(1, job, sealed, &truth(sealed));
+        for n in 2..=4 {
+            claim_and_decline(n, job);
+        }
+        assert!(paused(job));
+        // THEN who has the input finishes that batch, and starts no other
+        assert_eq!(claim(5, job), sealed);
+        commit(5, job, sealed, &truth(sealed));
+        refuses(6, job);
+        for n in [1, 5] {
+            reveal(n, job, sealed, &truth(sealed));
+        }
+        assert_eq!(Market::job(job).expect("open").settled, 1);
+    });
+}
+
+#[test]
 fn an_operator_that_delivers_after_all_takes_its_decline_back() {
     run(|| {
         let job = submit(5, 2);
@@ -391,7 +451,7 @@ fn a_job_remembers_so_many_decliners_and_forgets_who_counts_least() {
             let decliner = Decliner {
                 operator: stranger_of(n),
                 rests_until: 1,
-                counts: n == 0,
+                counts_until: if n == 0 { PAUSE_LENGTH } else { 1 },
             };
             full.try_push(decliner).expect("within the bound");
         }
@@ -401,7 +461,8 @@ fn a_job_remembers_so_many_decliners_and_forgets_who_counts_least() {
         assert!(remembered.contains(&stranger_of(0)) && remembered.contains(&operator(1)));
         assert!(!remembered.contains(&stranger_of(1)));
         // AND if all of them count, one more changes nothing
-        full.iter_mut().for_each(|decliner| decliner.counts = true);
+        full.iter_mut()
+            .for_each(|decliner| decliner.counts_until = PAUSE_LENGTH);
         Decliners::<Test>::remove(job);
         let batch = claim(2, job);
         Decliners::<Test>::insert(job, full.clone());

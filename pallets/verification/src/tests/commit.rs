@@ -1,7 +1,8 @@
 //! Sealing: who, once, in time.
 
-use frame_support::{assert_noop, dispatch::CheckIfFeeless};
+use frame_support::{assert_noop, assert_ok, dispatch::CheckIfFeeless};
 use sp_core::H256;
+use sungrid_primitives::receipt::{self, BatchSummary};
 
 use crate::{mock::*, *};
 
@@ -112,5 +113,31 @@ fn commitments_stand_in_order() {
         let winners = Verification::results(job, 0, 1).remove(0).1.winners;
         let order: Vec<_> = winners.into_iter().map(|winner| winner.worker).collect();
         assert_eq!(order, vec![worker(2), worker(3), worker(1)]);
+    });
+}
+
+#[test]
+fn a_commitment_is_weighed_as_the_end_of_its_batch_and_gives_back_what_it_was_not() {
+    run(|| {
+        // GIVEN as many assignments as a batch may have, all but two of them declined
+        let job = submit(1, 2);
+        for n in 1..=WORKERS {
+            claim(n, job);
+            if n < WORKERS - 1 {
+                assert_ok!(Verification::decline(signed(worker(n)), job, 0));
+                Decliners::<Test>::remove(job);
+            }
+        }
+        let weight = |n: u8, result: BatchSummary| {
+            let digest = receipt::digest(job, 0, &result);
+            let done = Verification::commit(signed(worker(n)), job, 0, digest, digest);
+            done.expect("in time").actual_weight
+        };
+        let open = <() as WeightInfo>::commit_open();
+        assert_eq!(weight(WORKERS - 1, truth(0)), Some(open));
+        // THEN the last one, which disagrees, ends it
+        assert_eq!(weight(WORKERS, lie(1)), None);
+        assert_eq!(Market::job(job).expect("kept").failed, 1);
+        assert!(<() as WeightInfo>::commit().all_gt(open));
     });
 }

@@ -60,6 +60,10 @@ fn a_receipt_for_the_whole_job_lets_its_records_and_deposit_go_at_once() {
             MarketError::<Test>::RetentionNotOver
         );
         assert_ok!(acknowledge(job, 5));
+        assert_noop!(
+            Market::clean_up(signed(stranger()), job),
+            MarketError::<Test>::RetentionNotOver
+        );
         assert_ok!(Market::clean_up(signed(requester()), job));
         assert_eq!(Market::job(job), None);
         assert_eq!(Received::<Test>::iter().count(), 0);

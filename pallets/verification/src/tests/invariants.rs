@@ -42,6 +42,11 @@ fn every_invariant_bites() {
     bites("verification 2", |job| {
         change(job, |b| b.replicas[0] = b.replicas[1].clone())
     });
+    bites("verification 2: a delivery", |job| {
+        pallet_market::Batches::<Test>::mutate(job, 0, |record| {
+            record.as_mut().expect("in flight").delivered = false
+        })
+    });
     bites("verification 3", |job| change(job, |b| b.wanted += 1));
     bites("verification 3", |job| {
         change(job, |b| {
@@ -81,7 +86,7 @@ fn every_invariant_bites() {
     let decliner = |n| Decliner {
         operator: operator(n),
         rests_until: 1,
-        counts: true,
+        counts_until: 9,
     };
     bites("verification 7: declines without", |job| {
         Decliners::<Test>::try_append(job + 1, decliner(1)).expect("room")

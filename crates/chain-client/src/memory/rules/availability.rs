@@ -8,28 +8,25 @@ const DECLINES_TO_PAUSE: usize = 3;
 const CLAIM_FEE: Balance = ISC / 100;
 /// Blocks in which an operator that declined gets nothing else of the job.
 const DECLINE_REST: BlockNumber = 100;
+/// Blocks of a pause that nobody ends.
+const PAUSE_LENGTH: BlockNumber = 1_200;
 
-fn is_paused(decliners: &[Decliner]) -> bool {
-    decliners.iter().filter(|d| d.counts).count() >= DECLINES_TO_PAUSE
+/// Whether so many operators say that a job's input is missing that none of its batches is started.
+pub(super) fn is_paused(decliners: &[Decliner], now: BlockNumber) -> bool {
+    decliners.iter().filter(|d| now < d.counts_until).count() >= DECLINES_TO_PAUSE
 }
 
-/// Whether an operator may claim nothing of a job, as its input is said to be missing.
-pub(super) fn is_withheld(
-    decliners: Option<&Vec<Decliner>>,
-    operator: &AccountId,
-    now: BlockNumber,
-) -> bool {
-    decliners.is_some_and(|decliners| {
-        let mut others = decliners.iter();
-        is_paused(decliners) || others.any(|d| d.operator == *operator && now < d.rests_until)
-    })
+/// Whether an operator may claim nothing of a job, as it said so lately.
+pub(super) fn rests(decliners: &[Decliner], operator: &AccountId, now: BlockNumber) -> bool {
+    let mut others = decliners.iter();
+    others.any(|d| d.operator == *operator && now < d.rests_until)
 }
 
 impl State {
     pub(in crate::memory) fn declines(&self, id: JobId) -> Declines {
         let decliners = self.decliners.get(&id).map_or(&[][..], Vec::as_slice);
         Declines {
-            paused: is_paused(decliners),
+            paused: is_paused(decliners, self.number),
             operators: decliners.iter().map(|d| d.operator.clone()).collect(),
         }
     }
@@ -61,16 +58,22 @@ impl State {
 
     fn note_decline(&mut self, id: JobId, operator: AccountId) {
         let decliners = self.decliners.entry(id).or_default();
-        let was_paused = is_paused(decliners);
+        let now = self.number;
+        let was_paused = is_paused(decliners, now);
         let known = decliners.iter().position(|d| d.operator == operator);
-        let counts = known.is_none_or(|at| decliners.remove(at).counts);
+        let until = now + PAUSE_LENGTH;
+        let counts_until = known.map_or(until, |at| decliners.remove(at).counts_until);
         decliners.push(Decliner {
             operator,
-            rests_until: self.number + DECLINE_REST,
-            counts,
+            rests_until: now + DECLINE_REST,
+            counts_until,
         });
-        if is_paused(decliners)
-            && !was_paused
+        let begins = is_paused(decliners, now) && !was_paused;
+        if begins {
+            let counting = decliners.iter_mut().filter(|d| now < d.counts_until);
+            counting.for_each(|d| d.counts_until = until);
+        }
+        if begins
             && let Some(job) = self.jobs.get_mut(&id)
             && let Some(account) = self.accounts.get_mut(&job.requester)
         {
@@ -101,7 +104,7 @@ impl State {
             return fail("Market", "NotOpen", "the job has ended");
         }
         let now = self.number;
-        let waits = |d: &Decliner| d.counts || now < d.rests_until;
+        let waits = |d: &Decliner| now < d.counts_until || now < d.rests_until;
         if !self.decliners.entry(id).or_default().iter().any(waits) {
             return fail("Verification", "NothingDeclined", "");
         }
@@ -111,7 +114,7 @@ impl State {
             job.deposit = full;
         }
         for decliner in self.decliners.entry(id).or_default() {
-            decliner.counts = false;
+            decliner.counts_until = now;
             decliner.rests_until = now;
         }
         Ok(())

@@ -172,7 +172,7 @@ impl State {
         if price <= job.price {
             return fail("Market", "BidNotRaised", "");
         }
-        if job.unclaimed() == 0 {
+        if job.next_batch == job.batches && job.window.is_empty() {
             return fail("Market", "NothingUnclaimed", "");
         }
         let at = |price| JobSpec {
@@ -183,7 +183,10 @@ impl State {
         let added = at(price)
             .escrow(&CPU_1)
             .zip(at(job.price).escrow(&CPU_1))
-            .map(|(new, old)| (new - old) / u128::from(job.batches) * u128::from(job.unclaimed()));
+            .map(|(new, old)| {
+                let undecided = job.unclaimed() + job.in_flight;
+                (new - old) / u128::from(job.batches) * u128::from(undecided)
+            });
         let Some(added) = added else {
             return fail("Market", "EscrowTooLarge", "raise it by less");
         };
@@ -214,15 +217,18 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn clean_up(&mut self, id: JobId) -> Dispatched {
-        let Some(job) = self
-            .jobs
-            .get(&id)
-            .filter(|job| job.state.has_ended())
-            .cloned()
-        else {
-            return fail("Market", "UnknownJob", "");
+    pub(super) fn clean_up(&mut self, who: &AccountId, id: JobId) -> Dispatched {
+        let Some(job) = self.jobs.get(&id).cloned() else {
+            return fail("Market", "NoSuchJob", "");
         };
+        let JobState::Ended { at, .. } = job.state else {
+            return fail("Market", "NotEnded", "");
+        };
+        let received = self.received.get(&id).copied().unwrap_or_default();
+        let early = self.number < at.saturating_add(self.params.retention);
+        if early && (job.requester != *who || received < job.next_batch) {
+            return fail("Market", "RetentionNotOver", "");
+        }
         let awaited = |next: &JobId| {
             self.jobs
                 .get(next)
