@@ -153,10 +153,10 @@ impl InHand {
         self.entry.stage == Stage::Claimed
     }
 
-    /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense
-    /// none.
+    /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense,
+    /// or more than this worker takes, none.
     fn not_computed(&mut self, now: BlockNumber, error: &WorkError) {
-        if !error.is_input_missing() {
+        if !error.is_reason_to_decline() {
             self.decline_from = None;
         } else if error.is_retryable() {
             self.decline_from

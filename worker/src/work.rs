@@ -193,6 +193,10 @@ pub async fn prepare(
         );
         return Err(WorkError::Malformed { job, reason });
     }
+    // What a unit gets from an earlier job comes on top, and is known only with that job's bundles.
+    let shared_bytes = bytes_of(&input.shared);
+    let own_bytes = input.units.iter().map(|unit| bytes_of(&unit.files));
+    bounds.admit_input(job, shared_bytes + own_bytes.max().unwrap_or(0))?;
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
@@ -201,9 +205,8 @@ pub async fn prepare(
         .load(wasm)
         .await
         .map_err(|reason| WorkError::Malformed { job, reason })?;
-    let bytes = bytes_of(&input.shared);
-    bounds.admit_input(job, bytes)?;
-    let held = bounds.in_time(bytes, bring_files(&*ports.blobs, job, &input.shared, from));
+    let shared = bring_files(&*ports.blobs, job, &input.shared, from);
+    let held = bounds.in_time(shared_bytes, shared);
     let held = held
         .await
         .map_err(|source| not_fetched("what its units share", source))??;

@@ -474,8 +474,9 @@ impl Supervisor {
                 batch.not_computed(now, &error);
                 warn!(job = id.0, batch = id.1, %error, "not computed");
                 if !error.is_retryable() {
-                    // Nothing can make it good: declining it frees the capacity, or its deadline does.
+                    // Nothing can make it good, nor what else there is of the job: declining it frees the capacity.
                     batch.not_before = u32::MAX;
+                    self.jobs.entry(id.0).or_default().not_before = u32::MAX;
                 }
                 if error.is_full() {
                     self.note_full(error.to_string());

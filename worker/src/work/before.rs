@@ -54,11 +54,34 @@ impl Before {
             job: id,
             reason: format!("it comes after job {job}, which is gone"),
         })?;
-        Ok(Some(Self {
+        let before = Self {
             job,
             spec: record.spec,
             units: spec.units,
-        }))
+        };
+        for (first, count) in (0..spec.batches()).filter_map(|batch| spec.range(batch)) {
+            let bundles = before.batches(id, first..first + count)?.len() as u32;
+            if bundles > MOST_BUNDLES {
+                let reason = format!(
+                    "a batch of it needs {bundles} bundles of job {job}, this worker fetches {MOST_BUNDLES}"
+                );
+                return Err(WorkError::NotWanted { job: id, reason });
+            }
+        }
+        Ok(Some(before))
+    }
+
+    /// The batches of the earlier job that made what a range of the later one's units gets.
+    fn batches(&self, id: JobId, units: Range<UnitIndex>) -> Result<Range<BatchIndex>, WorkError> {
+        let of = |unit| job::gathered(self.spec.units, self.units, unit);
+        let size = self.spec.batch_size.max(1);
+        of(units.start)
+            .zip(of(units.end.saturating_sub(1)))
+            .map(|(first, last)| first.start / size..last.end.div_ceil(size))
+            .ok_or_else(|| WorkError::Malformed {
+                job: id,
+                reason: format!("its units do not divide those of job {}", self.job),
+            })
     }
 
     /// Fetches what a range of the later job's units gets.
@@ -68,29 +91,12 @@ impl Before {
         id: JobId,
         units: Range<UnitIndex>,
     ) -> Result<Gathered, WorkError> {
-        let malformed = |reason: String| WorkError::Malformed { job: id, reason };
-        let of = |unit| job::gathered(self.spec.units, self.units, unit);
-        let wanted = of(units.start)
-            .zip(of(units.end.saturating_sub(1)))
-            .map(|(first, last)| first.start..last.end)
-            .ok_or_else(|| {
-                malformed(format!("its units do not divide those of job {}", self.job))
-            })?;
         let size = self.spec.batch_size.max(1);
-        let batches = wanted.start / size..wanted.end.div_ceil(size);
-        if batches.len() as u32 > MOST_BUNDLES {
-            let reason = format!(
-                "a batch of it needs {} bundles of job {}, this worker fetches {MOST_BUNDLES}",
-                batches.len(),
-                self.job
-            );
-            return Err(WorkError::NotWanted { job: id, reason });
-        }
         let mut gathered = Gathered {
             before: Some(self.clone()),
             ..Gathered::default()
         };
-        for batch in batches {
+        for batch in self.batches(id, units)? {
             let (outputs, providers) = self.batch(bench, &gathered, id, batch).await?;
             let first = batch.saturating_mul(size);
             for (unit, output) in (first..).zip(outputs) {

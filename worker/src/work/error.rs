@@ -67,13 +67,14 @@ impl WorkError {
         }
     }
 
-    /// Whether the requester withholds what the job needs: it is not served, or not what it is said to be.
-    pub fn is_input_missing(&self) -> bool {
+    /// Whether a batch in hand is given back for it: what the job needs is not served, not what it is said to be, or more
+    /// than this worker takes.
+    pub fn is_reason_to_decline(&self) -> bool {
         match self {
             Self::Fetch { source, .. } => {
                 matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
             }
-            Self::Malformed { .. } => true,
+            Self::Malformed { .. } | Self::NotWanted { .. } => true,
             _ => false,
         }
     }

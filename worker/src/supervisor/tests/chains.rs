@@ -1,7 +1,7 @@
 //! Jobs whose input is another job's output.
 
 use sungrid_chain_client::{Call, Chain, JobSpec, JobState, Outcome, Until};
-use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput};
+use sungrid_manifest::{Bundle, File, JobInput, Manifest, UnitOutput, UnitSpec};
 use sungrid_primitives::JobId;
 
 use super::{
@@ -197,11 +197,11 @@ async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
 #[tokio::test]
 async fn a_batch_that_needs_too_many_bundles_keeps_no_worker_from_others() {
     let world = World::new().await;
-    // GIVEN a job of 65 batches, all of which one unit of the next is to gather
-    let first = world.submit(world.spec(65, 1)).await;
+    // GIVEN a job of which each unit of the next, a batch for itself, is to gather 65 batches
+    let first = world.submit(world.spec(4 * 65, 1)).await;
     world.chain.edit(|state| {
         let job = state.jobs.get_mut(&first).expect("submitted");
-        job.settled = 65;
+        job.settled = 4 * 65;
         job.state = JobState::Ended {
             outcome: Outcome::Completed,
             at: state.number,
@@ -210,21 +210,64 @@ async fn a_batch_that_needs_too_many_bundles_keeps_no_worker_from_others() {
     let greedy = world
         .submit(JobSpec {
             after: Some(first),
-            ..world.spec(1, 1)
+            ..world.spec(4, 1)
         })
         .await;
     // WHEN workers meet it
     let machines = [world.machine(0), world.machine(1)];
     let _processes = [machines[0].start().await, machines[1].start().await];
     let other = world.submit(world.spec(2, 2)).await;
-    // THEN they do not even look for the bundles, and go on with what can be done
+    // THEN they do not even claim it, and go on with what can be done
     world
         .drive("the other ends", |state| completed(state, other))
         .await;
-    assert!(!world.chain.edit(|state| completed(state, greedy)));
+    assert_eq!(world.chain.batches(Some(greedy)).await.expect("reads"), []);
+    world.assert_blameless();
     assert!(
         machines
             .iter()
             .all(|machine| machine.runs.lock().unwrap().len() == 2)
     );
+}
+
+#[tokio::test]
+async fn outputs_beyond_a_worker_s_bound_are_declined_once_and_no_miss() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let _processes = [machines[0].start().await, machines[1].start().await];
+    let first = world.submit(world.spec(4, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    // GIVEN inputs that leave no room for what is gathered, as shows when a batch is claimed
+    let large = vec![7; (1 << 20) - 10];
+    let size = large.len() as u64;
+    let shared = vec![File::new("large", world.net.put(REQUESTER, large), size)];
+    let input = JobInput::alike(shared, UnitSpec::default(), 4);
+    let input = input.encode().expect("valid").bytes;
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            input: world.net.put(REQUESTER, input),
+            ..world.spec(4, 1)
+        })
+        .await;
+    // THEN what was claimed is given back at once, and no more is claimed
+    world
+        .drive("both decline", |state| {
+            state.workers.values().all(|worker| worker.declined > 0)
+        })
+        .await;
+    let other = world.submit(world.spec(2, 2)).await;
+    world
+        .drive("another job ends", |state| completed(state, other))
+        .await;
+    world.chain.advance(1);
+    settle().await;
+    world.assert_blameless();
+    world.chain.edit(|state| {
+        // No more than the claims that were on their way together.
+        assert!(state.workers.values().all(|worker| worker.declined <= 2));
+        assert!(!completed(state, second));
+    });
 }

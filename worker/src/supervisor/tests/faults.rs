@@ -1,7 +1,7 @@
 //! Bad input, bad peers, bad machines.
 
 use sungrid_chain_client::{AccountId, Call, Chain, Until, memory::FUNDS};
-use sungrid_manifest::{Image, Manifest};
+use sungrid_manifest::{File, Image, Manifest};
 use sungrid_primitives::ISC;
 
 use super::{
@@ -102,6 +102,22 @@ async fn an_input_manifest_of_another_size() {
     let world = World::new().await;
     let spec = sungrid_chain_client::JobSpec {
         units: 3,
+        ..world.spec(2, 1)
+    };
+    is_declined(world, spec).await;
+}
+
+#[tokio::test]
+async fn a_unit_with_more_input_than_a_worker_takes() {
+    let world = World::new().await;
+    let mut input = world.input(2);
+    let large = vec![7; 2 << 20];
+    let size = large.len() as u64;
+    let large = File::new("large", world.net.put(REQUESTER, large), size);
+    input.units[1].files.push(large);
+    let input = input.encode().expect("valid").bytes;
+    let spec = sungrid_chain_client::JobSpec {
+        input: world.net.put(REQUESTER, input),
         ..world.spec(2, 1)
     };
     is_declined(world, spec).await;
