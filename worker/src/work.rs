@@ -139,11 +139,7 @@ pub async fn prepare(
     }
     if bounds.listed_only {
         let image = ports.chain.image(&spec.image).await;
-        let image = image.map_err(|error| WorkError::Fetch {
-            job,
-            what: "the listing of the image".into(),
-            source: BlobError::Unreachable(error.to_string()),
-        })?;
+        let image = image.map_err(|source| WorkError::Chain { job, source })?;
         if !image.is_some_and(|image| image.is_listed()) {
             let reason = "its image is not listed, and this worker takes listed ones only".into();
             return Err(WorkError::NotWanted { job, reason });

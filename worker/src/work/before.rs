@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use sungrid_chain_client::{AccountId, ChainError, JobSpec};
+use sungrid_chain_client::{AccountId, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
@@ -49,7 +49,7 @@ impl Before {
             .chain
             .job(job)
             .await
-            .map_err(|error| unknown(id, job, error))?;
+            .map_err(|source| WorkError::Chain { job: id, source })?;
         let record = record.ok_or_else(|| WorkError::Malformed {
             job: id,
             reason: format!("it comes after job {job}, which is gone"),
@@ -120,14 +120,14 @@ impl Before {
         let ports = &bench.ports;
         let result = ports.chain.result(self.job, batch).await;
         let result = result
-            .map_err(|error| unknown(id, self.job, error))?
+            .map_err(|source| WorkError::Chain { job: id, source })?
             .ok_or_else(|| WorkError::Malformed {
                 job: id,
                 reason: format!("batch {batch} of job {} has no result", self.job),
             })?;
         let mut bundles = Vec::new();
         for winner in &result.winners {
-            if let Some(endpoint) = endpoint(ports, id, self.job, &winner.worker).await? {
+            if let Some(endpoint) = endpoint(ports, id, &winner.worker).await? {
                 bundles.push((endpoint, winner.bundle));
             }
         }
@@ -230,19 +230,10 @@ fn passing(error: BlobError) -> Result<BlobError, BlobError> {
 async fn endpoint(
     ports: &Ports,
     id: JobId,
-    before: JobId,
     worker: &AccountId,
 ) -> Result<Option<Vec<u8>>, WorkError> {
     let worker = ports.chain.worker(worker).await;
     Ok(worker
-        .map_err(|error| unknown(id, before, error))?
+        .map_err(|source| WorkError::Chain { job: id, source })?
         .map(|worker| worker.endpoint))
-}
-
-fn unknown(job: JobId, before: JobId, error: ChainError) -> WorkError {
-    WorkError::Fetch {
-        job,
-        what: format!("what the chain knows of job {before}"),
-        source: BlobError::Unreachable(error.to_string()),
-    }
 }

@@ -1,5 +1,6 @@
 //! What can keep a batch from being worked on.
 
+use sungrid_chain_client::ChainError;
 use sungrid_primitives::{JobId, UnitIndex};
 
 use crate::{journal::JournalError, ports::BlobError};
@@ -17,6 +18,14 @@ pub enum WorkError {
         what: String,
         /// Why it failed.
         source: BlobError,
+    },
+    /// The node did not answer: nobody's fault but this side's.
+    #[error("what the chain knows for job {job} cannot be read: {source}")]
+    Chain {
+        /// The job.
+        job: JobId,
+        /// Why it failed.
+        source: ChainError,
     },
     /// The requester gave something that no worker can run.
     #[error("job {job} cannot be run: {reason}")]
@@ -62,7 +71,7 @@ impl WorkError {
             Self::Fetch { source, .. } | Self::Store(source) => {
                 !matches!(source, BlobError::Misbehaved(_))
             }
-            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
+            Self::Chain { .. } | Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
             Self::Malformed { .. } | Self::NotWanted { .. } => false,
         }
     }

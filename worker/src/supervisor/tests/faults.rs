@@ -11,6 +11,7 @@ use super::{
 use crate::{
     register::{self, Isc, RegisterError},
     supervisor::Fatal,
+    work::{self, WorkError},
 };
 
 async fn pair(world: &World) -> ([super::kit::Machine; 2], [Running; 2]) {
@@ -628,4 +629,23 @@ async fn jobs_that_are_served_too_slowly_keep_no_worker_from_others() {
         .drive("the good job ends", |state| completed(state, good))
         .await;
     world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_node_that_is_away_is_no_reason_to_decline() {
+    let world = World::new().await;
+    let mut machine = world.machine(0);
+    let first = world.submit(world.spec(2, 1)).await;
+    let after = sungrid_chain_client::JobSpec {
+        after: Some(first),
+        ..world.spec(2, 1)
+    };
+    world.chain.set_connected(false);
+    for (listed_only, spec) in [(false, after), (true, world.spec(2, 1))] {
+        machine.listed_only = listed_only;
+        let prepared = work::prepare(&machine.ports(), machine.bounds(), 1, spec).await;
+        let error = prepared.err().expect("nobody answers");
+        assert!(matches!(error, WorkError::Chain { .. }), "{error}");
+        assert!(error.is_retryable() && !error.is_reason_to_decline());
+    }
 }

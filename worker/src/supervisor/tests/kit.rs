@@ -511,6 +511,17 @@ impl Machine {
         }
     }
 
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            unit_input: 1 << 20,
+            unit_output: 1 << 20,
+            unit_memory: 1 << 30,
+            listed_only: self.listed_only,
+            fetch_time: self.fetch_time,
+            fetch_rate: u64::MAX,
+        }
+    }
+
     pub(super) fn journal(&self) -> Journal {
         Journal::open(self.folder.path(), &self.chain.genesis()).expect("opens")
     }
@@ -530,14 +541,7 @@ impl Machine {
         let settings = Settings {
             lanes: 1,
             max_batches: 2,
-            bounds: Bounds {
-                unit_input: 1 << 20,
-                unit_output: 1 << 20,
-                unit_memory: 1 << 30,
-                listed_only: self.listed_only,
-                fetch_time: self.fetch_time,
-                fetch_rate: u64::MAX,
-            },
+            bounds: self.bounds(),
             min_price: 0,
             lane_speed: 1_000_000_000,
             rewards_every: 5,
