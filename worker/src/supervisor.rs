@@ -153,6 +153,16 @@ impl InHand {
         self.entry.stage == Stage::Claimed
     }
 
+    /// Forgets what failed before a unit was finished: the time that a requester is given begins anew.
+    fn note_progress(&mut self) {
+        if let Some(Activity::Working(_, progress)) = &self.activity
+            && progress.has_advanced()
+        {
+            self.failures = 0;
+            self.decline_from = None;
+        }
+    }
+
     /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense,
     /// or more than this worker takes, none.
     fn not_computed(&mut self, now: BlockNumber, error: &WorkError) {

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -96,12 +96,18 @@ impl Bounds {
 #[derive(Debug, Default)]
 pub struct Progress {
     fetching: AtomicUsize,
+    advanced: AtomicBool,
 }
 
 impl Progress {
     /// Whether it waits for a peer.
     pub fn is_fetching(&self) -> bool {
         self.fetching.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a unit was finished since this was last asked.
+    pub fn has_advanced(&self) -> bool {
+        self.advanced.swap(false, Ordering::Relaxed)
     }
 
     fn fetch(&self) -> Fetching<'_> {
@@ -468,6 +474,7 @@ async fn run_unit(
     drop((lane, guards));
     let computed = store(blobs, job, unit, outcome).await?;
     bench.journal.log_unit(id, &computed.done)?;
+    bench.progress.advanced.store(true, Ordering::Relaxed);
     Ok(computed)
 }
 

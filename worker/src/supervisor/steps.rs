@@ -84,6 +84,7 @@ impl Supervisor {
             return Ok(());
         };
         batch.missing_since = None;
+        batch.note_progress();
         if let Some(Activity::CommitSent(until)) = batch.activity
             && (replica.state != ReplicaState::Assigned || now >= until)
         {
@@ -465,6 +466,7 @@ impl Supervisor {
             // It ended just before it was broken off: its decline is on the way.
             return Ok(());
         }
+        batch.note_progress();
         batch.activity = None;
         let finished = match result {
             Ok(finished) => finished,

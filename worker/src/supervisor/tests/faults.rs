@@ -649,3 +649,32 @@ async fn a_node_that_is_away_is_no_reason_to_decline() {
         assert!(error.is_retryable() && !error.is_reason_to_decline());
     }
 }
+
+#[tokio::test]
+async fn finished_units_give_a_requester_its_time_anew() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    let pass = async |blocks| {
+        for _ in 0..blocks {
+            settle().await;
+            world.chain.advance(1);
+        }
+    };
+    // GIVEN a batch whose first unit gets its input late
+    let spec = world.spec(2, 2);
+    let restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    pass(10).await;
+    // AND whose second unit then lacks its own, when the time given for the first would be over
+    let restore_second = hide_own_file(&world, 1);
+    restore();
+    pass(16).await;
+    restore_second();
+    // THEN nobody throws away what is finished
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
