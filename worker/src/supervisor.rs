@@ -250,6 +250,8 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
+    /// The block until which the chain may take back that a batch was given back.
+    unsure_until: BlockNumber,
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,
     rewards_due: BlockNumber,
@@ -308,6 +310,7 @@ impl Supervisor {
             presence_due: 0,
             me: Some(worker),
             rescan: true,
+            unsure_until: 0,
             full: None,
             rewards_due: head.number.saturating_add(settings.rewards_every),
             unreachable: false,
@@ -395,7 +398,7 @@ impl Supervisor {
         self.me = Some(me);
         if self.rescan {
             self.adopt().await?;
-            self.rescan = false;
+            self.rescan = self.head.number < self.unsure_until;
         }
         let ids: Vec<BatchId> = self.hand.keys().copied().collect();
         for id in ids {

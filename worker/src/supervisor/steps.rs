@@ -18,7 +18,7 @@ use crate::{
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
 /// reorganised claim to come back.
 const FORGET_AFTER: u32 = 10;
-/// Blocks after which a commitment that is not in a block is sent again.
+/// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
 impl Supervisor {
@@ -392,6 +392,9 @@ impl Supervisor {
                         );
                         self.metrics.given_back();
                         self.let_go(id).await;
+                        // A reorganised chain may not know of it, and silence would be a miss.
+                        self.rescan = true;
+                        self.unsure_until = now + RESEND_AFTER;
                     }
                     // The next block tries again, or finds that it is done.
                     Err(_) => {

@@ -1,6 +1,9 @@
 //! Bad input, bad peers, bad machines.
 
-use sungrid_chain_client::{AccountId, Call, Chain, Until, memory::FUNDS};
+use sungrid_chain_client::{
+    AccountId, Call, Chain, Until,
+    memory::{FUNDS, MemoryState},
+};
 use sungrid_manifest::{File, Image, Manifest};
 use sungrid_primitives::ISC;
 
@@ -564,7 +567,7 @@ async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
     // GIVEN machines of one lane with a batch whose input never comes to its end, however long they wait
     let slow = world.submit(world.spec(1, 1)).await;
     trickle(&world, b"own file of 0");
-    let in_flight = |state: &mut sungrid_chain_client::memory::MemoryState| {
+    let in_flight = |state: &mut MemoryState| {
         state.jobs[&slow].in_flight > 0 && state.workers.values().all(|w| w.committed > 0)
     };
     world.drive("both have claimed", in_flight).await;
@@ -581,9 +584,7 @@ async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
     world
         .drive("the other job ends", |state| completed(state, good))
         .await;
-    let declined = |state: &sungrid_chain_client::memory::MemoryState| {
-        state.workers.values().filter(|w| w.declined == 1).count()
-    };
+    let declined = |state: &MemoryState| state.workers.values().filter(|w| w.declined == 1).count();
     assert_eq!(world.chain.edit(|state| declined(state)), 0);
     // AND the slow batch is given back before its deadline
     world
@@ -677,4 +678,31 @@ async fn finished_units_give_a_requester_its_time_anew() {
     world.assert_blameless();
     let declined = |process| counter(process, "batches_declined_total");
     assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_decline_that_a_reorganisation_undoes_is_sent_again() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let spec = world.spec(1, 1);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    let account = machine.key.account();
+    let declined = |state: &MemoryState, times| state.workers[&account].declined == times;
+    // The claim, as it was before it was given back.
+    let claimed = |state: &mut MemoryState| state.batches.contains_key(&(job, 0));
+    world.drive("it is claimed", claimed).await;
+    let batch = world.chain.edit(|state| state.batches[&(job, 0)].clone());
+    let given_back = |state: &mut MemoryState| declined(state, 1);
+    world.drive("it is given back", given_back).await;
+    settle().await;
+    world
+        .chain
+        .edit(|state| state.batches.insert((job, 0), batch));
+    world
+        .drive("it is given back again", |state| declined(state, 2))
+        .await;
+    settle().await;
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
 }
