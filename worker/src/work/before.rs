@@ -1,4 +1,5 @@
-//! The outputs of the job that a job comes after: found on the chain, fetched from those who made them. [S20]
+//! The outputs of the job that a job comes after: found on the chain, fetched from those who made them, or who ordered
+//! them. [S20]
 
 use std::{
     collections::{HashMap, HashSet},
@@ -131,9 +132,19 @@ impl Before {
                 bundles.push((endpoint, winner.bundle));
             }
         }
+        let mut providers: Vec<Vec<u8>> = bundles.iter().map(|(from, _)| from.clone()).collect();
+        // Whoever ordered the earlier job has its outputs, too, while it is there: makers may have left.
+        let requester = &self.spec.endpoint;
+        providers.push(requester.clone());
+        bundles.extend(
+            result
+                .winners
+                .iter()
+                .map(|winner| (requester.clone(), winner.bundle)),
+        );
         let limit = limits::BUNDLE_BYTES as u64;
         let mut found = None;
-        let mut failure = BlobError::Unreachable("nobody is registered who has them".into());
+        let mut failure = BlobError::Unreachable("nobody has them".into());
         for (endpoint, bundle) in gathered.best_first(&bundles, |(endpoint, _)| endpoint) {
             let content = match gathered.ask(bench, *bundle, endpoint, limit).await {
                 Ok(content) => content,
@@ -151,9 +162,6 @@ impl Before {
             }
             failure = BlobError::Unreachable("the bundle is not the accepted one".into());
         }
-        let mut providers: Vec<Vec<u8>> = bundles.into_iter().map(|(from, _)| from).collect();
-        // Whoever ordered the earlier job has its outputs, too, while it is there.
-        providers.push(self.spec.endpoint.clone());
         let outputs = found.ok_or(WorkError::Fetch {
             job: id,
             what: format!("the outputs of batch {batch} of job {}", self.job),

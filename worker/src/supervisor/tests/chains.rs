@@ -155,6 +155,41 @@ async fn a_provider_that_trickles_is_passed_over() {
 }
 
 #[tokio::test]
+async fn outputs_whose_makers_have_left_are_had_from_who_ordered_them() {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let first = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    // GIVEN makers that the chain does not know any more, and a requester that received what they made
+    for maker in &makers {
+        let made = world.net.peer(&maker.endpoint, |peer| peer.content.clone());
+        world.net.peer(REQUESTER, |peer| peer.content.extend(made));
+        world
+            .chain
+            .edit(|state| state.workers.remove(&maker.key.account()));
+    }
+    // THEN a job after theirs runs all the same
+    let readers = [world.machine(2), world.machine(3)];
+    let _processes = [readers[0].start().await, readers[1].start().await];
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            ..world.spec(1, 1)
+        })
+        .await;
+    world
+        .drive("the second ends", |state| completed(state, second))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
     let world = World::new().await;
     let machines = [world.machine(0), world.machine(1)];
