@@ -102,7 +102,13 @@ impl Before {
             let first = batch.saturating_mul(size);
             for (unit, output) in (first..).zip(outputs) {
                 for file in output.contents() {
-                    gathered.providers.insert(file.hash, providers.clone());
+                    // Other batches may have left the same.
+                    let known = gathered.providers.entry(file.hash).or_default();
+                    for provider in &providers {
+                        if !known.contains(provider) {
+                            known.push(provider.clone());
+                        }
+                    }
                 }
                 gathered.outputs.insert(unit, output);
             }

@@ -6,7 +6,7 @@ use sungrid_primitives::JobId;
 
 use super::{
     completed,
-    kit::{Machine, REQUESTER, World, settle},
+    kit::{Machine, REQUESTER, TWIN, World, settle},
 };
 
 /// The bundle of a batch as one of its winners has it, and what that one's first unit printed.
@@ -187,6 +187,53 @@ async fn outputs_whose_makers_have_left_are_had_from_who_ordered_them() {
         .drive("the second ends", |state| completed(state, second))
         .await;
     world.assert_blameless();
+}
+
+#[tokio::test]
+async fn equal_outputs_of_two_batches_are_had_from_the_makers_of_either() {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let first = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    // GIVEN a second batch that somebody else made, who has lost what both batches left
+    let other = world.machine(4);
+    for maker in &makers {
+        let made = world.net.peer(&maker.endpoint, |peer| peer.content.clone());
+        world
+            .net
+            .peer(&other.endpoint, |peer| peer.content.extend(made));
+    }
+    let twin = sungrid_manifest::hash(TWIN);
+    world
+        .net
+        .peer(&other.endpoint, |peer| peer.content.remove(&twin))
+        .expect("it had it");
+    world.chain.edit(|state| {
+        let mut worker = state.workers[&makers[0].key.account()].clone();
+        worker.endpoint = other.endpoint.clone();
+        state.workers.insert(other.key.account(), worker);
+        let result = state.results.get_mut(&(first, 1)).expect("settled");
+        result.winners.truncate(1);
+        result.winners[0].worker = other.key.account();
+    });
+    // THEN the makers of the first batch are asked
+    let readers = [world.machine(2), world.machine(3)];
+    let _processes = [readers[0].start().await, readers[1].start().await];
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            ..world.spec(1, 1)
+        })
+        .await;
+    world
+        .drive("the second ends", |state| completed(state, second))
+        .await;
 }
 
 #[tokio::test]

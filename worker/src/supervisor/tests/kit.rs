@@ -36,6 +36,8 @@ use crate::{
 };
 
 pub(super) const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
+/// What every unit leaves.
+pub(super) const TWIN: &[u8] = b"the same for all";
 const CODE: &[u8] = b"\0asm code of the test image";
 
 #[derive(Default)]
@@ -272,7 +274,10 @@ impl Program for Printer {
             peak_memory: limits.memory_bytes / 2,
             stdout,
             stderr: Vec::new(),
-            files: BTreeMap::from([("tile".into(), unit.to_le_bytes().into())]),
+            files: BTreeMap::from([
+                ("tile".into(), unit.to_le_bytes().into()),
+                ("twin".into(), TWIN.into()),
+            ]),
         })
     }
 }
