@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use sp_core::H256;
-use sungrid_chain_client::JobSpec;
+use sungrid_chain_client::{ChainError, JobSpec};
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
 use sungrid_manifest::{
     Blob, Bundle, File, Image, JobInput, Manifest, ManifestError, UnitInput, UnitOutput, hash,
@@ -129,6 +129,19 @@ fn bytes_of(files: &[File]) -> u64 {
     files.iter().map(|file| file.size).sum()
 }
 
+/// Whether governance lists the image of a job now, if this worker minds.
+pub async fn is_admitted(
+    ports: &Ports,
+    bounds: Bounds,
+    spec: &JobSpec,
+) -> Result<bool, ChainError> {
+    if !bounds.listed_only {
+        return Ok(true);
+    }
+    let image = ports.chain.image(&spec.image).await?;
+    Ok(image.is_some_and(|image| image.is_listed()))
+}
+
 /// Fetches and checks what all units of a job share.
 pub async fn prepare(
     ports: &Ports,
@@ -143,13 +156,9 @@ pub async fn prepare(
         );
         return Err(WorkError::NotWanted { job, reason });
     }
-    if bounds.listed_only {
-        let image = ports.chain.image(&spec.image).await;
-        let image = image.map_err(|source| WorkError::Chain { job, source })?;
-        if !image.is_some_and(|image| image.is_listed()) {
-            let reason = "its image is not listed, and this worker takes listed ones only".into();
-            return Err(WorkError::NotWanted { job, reason });
-        }
+    let listed = is_admitted(ports, bounds, &spec).await;
+    if !listed.map_err(|source| WorkError::Chain { job, source })? {
+        return Err(WorkError::NotListed(job));
     }
     let from = &spec.endpoint;
     let malformed = |what: &str, error: ManifestError| WorkError::Malformed {

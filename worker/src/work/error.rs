@@ -43,6 +43,9 @@ pub enum WorkError {
         /// Which bound.
         reason: String,
     },
+    /// The job's image is not listed, at least not now, and this worker takes listed ones only.
+    #[error("the image of job {0} is not listed, and this worker takes listed ones only")]
+    NotListed(JobId),
     /// The local store does not take the result.
     #[error(transparent)]
     Store(#[from] BlobError),
@@ -71,7 +74,11 @@ impl WorkError {
             Self::Fetch { source, .. } | Self::Store(source) => {
                 !matches!(source, BlobError::Misbehaved(_))
             }
-            Self::Chain { .. } | Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
+            Self::Chain { .. }
+            | Self::NotListed(_)
+            | Self::Journal(_)
+            | Self::Run { .. }
+            | Self::Stopped => true,
             Self::Malformed { .. } | Self::NotWanted { .. } => false,
         }
     }
@@ -83,7 +90,7 @@ impl WorkError {
             Self::Fetch { source, .. } => {
                 matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
             }
-            Self::Malformed { .. } | Self::NotWanted { .. } => true,
+            Self::Malformed { .. } | Self::NotWanted { .. } | Self::NotListed(_) => true,
             _ => false,
         }
     }
