@@ -64,8 +64,8 @@ impl Before {
         Ok(Some(Self(outputs)))
     }
 
-    /// Fetches one accepted bundle of every batch of the earlier job from whoever has it, and keeps them all in the
-    /// folder: whole, or not at all.
+    /// Fetches one accepted bundle of every batch of the earlier job from who made it or ordered it, and keeps them all
+    /// in the folder: whole, or not at all.
     ///
     /// # Errors
     /// [`Error::NotFetched`] if one is not to be had now, [`Error::UnknownJob`], [`Error::Chain`], [`Error::Store`],
@@ -87,20 +87,20 @@ impl Before {
         if missing > 0 {
             return Err(not_fetched(missing, "it is not complete".into()));
         }
+        let requester = PeerAddress::from_bytes(&record.spec.endpoint).ok();
         let partial = folder.before().with_extension("part");
         fs::create_dir_all(&partial).map_err(Error::file("create", &partial))?;
         let mut outputs = Vec::new();
         for (batch, result) in results {
             let mut found = None;
-            let mut reason = String::from("no worker that has it is registered any more");
+            let mut reason = String::from("nobody has it");
             for winner in &result.winners {
                 let worker = chain.worker(&winner.worker).await?;
-                let Some(peer) = worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok())
-                else {
-                    continue;
-                };
+                let maker = worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok());
+                // Whoever ordered it has it, too, while it is there: its makers may have left.
+                let peers: Vec<PeerAddress> = maker.into_iter().chain(requester.clone()).collect();
                 let (hash, limit) = (blob(&winner.bundle), limits::BUNDLE_BYTES as u64);
-                match plane.fetch(hash, &[peer], FetchOptions::up_to(limit)).await {
+                match plane.fetch(hash, &peers, FetchOptions::up_to(limit)).await {
                     Ok(_held) => {
                         let bytes = plane.get_bytes(hash, limit).await?;
                         let outputs = Bundle::decode(&bytes)

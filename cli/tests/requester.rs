@@ -9,12 +9,15 @@ use std::fs;
 use common::{Grid, Lie, Scene};
 use sungrid_chain_client::{Call, Chain, Keypair, Rating, Until};
 use sungrid_cli::{
-    Error, canary,
+    Error,
+    before::Before,
+    canary,
     folder::{DataFolder, Task},
     plan::JobFile,
     requester::Update,
     service,
 };
+use sungrid_data_plane::{Config, DataPlane};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_runs_to_its_end_and_every_output_is_verified() {
@@ -542,6 +545,14 @@ async fn receipts_of_a_job_after_another_name_its_outputs() {
     let third = grid.submit(&scene).await.unwrap();
     assert_eq!(fs::read_dir(third.folder().before()).unwrap().count(), 2);
     third.shutdown().await;
+    // AND who ordered the first has what it left when its makers are gone
+    grid.chain.edit(|state| state.workers.clear());
+    let plane = DataPlane::spawn(Config::memory()).await.unwrap();
+    Before::fetch(&grid.chain, &plane, &folder, first.job())
+        .await
+        .unwrap();
+    plane.shutdown().await;
+    assert_eq!(common::verify(folder.path())["agrees"], true);
     first.shutdown().await;
     second.shutdown().await;
     grid.shutdown().await;

@@ -153,10 +153,20 @@ impl InHand {
         self.entry.stage == Stage::Claimed
     }
 
-    /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense
-    /// none.
+    /// Forgets what failed before a unit was finished: the time that a requester is given begins anew.
+    fn note_progress(&mut self) {
+        if let Some(Activity::Working(_, progress)) = &self.activity
+            && progress.has_advanced()
+        {
+            self.failures = 0;
+            self.decline_from = None;
+        }
+    }
+
+    /// Notes why it was not computed: a requester that withholds its input is given some time, one that serves nonsense,
+    /// or more than this worker takes, none.
     fn not_computed(&mut self, now: BlockNumber, error: &WorkError) {
-        if !error.is_input_missing() {
+        if !error.is_reason_to_decline() {
             self.decline_from = None;
         } else if error.is_retryable() {
             self.decline_from
@@ -240,6 +250,8 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
+    /// The block until which the chain may take back that a batch was given back.
+    unsure_until: BlockNumber,
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,
     rewards_due: BlockNumber,
@@ -298,6 +310,7 @@ impl Supervisor {
             presence_due: 0,
             me: Some(worker),
             rescan: true,
+            unsure_until: 0,
             full: None,
             rewards_due: head.number.saturating_add(settings.rewards_every),
             unreachable: false,
@@ -385,7 +398,7 @@ impl Supervisor {
         self.me = Some(me);
         if self.rescan {
             self.adopt().await?;
-            self.rescan = false;
+            self.rescan = self.head.number < self.unsure_until;
         }
         let ids: Vec<BatchId> = self.hand.keys().copied().collect();
         for id in ids {

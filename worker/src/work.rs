@@ -7,14 +7,14 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
 use sp_core::H256;
-use sungrid_chain_client::JobSpec;
+use sungrid_chain_client::{ChainError, JobSpec};
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
 use sungrid_manifest::{
     Blob, Bundle, File, Image, JobInput, Manifest, ManifestError, UnitInput, UnitOutput, hash,
@@ -96,12 +96,18 @@ impl Bounds {
 #[derive(Debug, Default)]
 pub struct Progress {
     fetching: AtomicUsize,
+    advanced: AtomicBool,
 }
 
 impl Progress {
     /// Whether it waits for a peer.
     pub fn is_fetching(&self) -> bool {
         self.fetching.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a unit was finished since this was last asked.
+    pub fn has_advanced(&self) -> bool {
+        self.advanced.swap(false, Ordering::Relaxed)
     }
 
     fn fetch(&self) -> Fetching<'_> {
@@ -123,6 +129,19 @@ fn bytes_of(files: &[File]) -> u64 {
     files.iter().map(|file| file.size).sum()
 }
 
+/// Whether governance lists the image of a job now, if this worker minds.
+pub async fn is_admitted(
+    ports: &Ports,
+    bounds: Bounds,
+    spec: &JobSpec,
+) -> Result<bool, ChainError> {
+    if !bounds.listed_only {
+        return Ok(true);
+    }
+    let image = ports.chain.image(&spec.image).await?;
+    Ok(image.is_some_and(|image| image.is_listed()))
+}
+
 /// Fetches and checks what all units of a job share.
 pub async fn prepare(
     ports: &Ports,
@@ -137,17 +156,9 @@ pub async fn prepare(
         );
         return Err(WorkError::NotWanted { job, reason });
     }
-    if bounds.listed_only {
-        let image = ports.chain.image(&spec.image).await;
-        let image = image.map_err(|error| WorkError::Fetch {
-            job,
-            what: "the listing of the image".into(),
-            source: BlobError::Unreachable(error.to_string()),
-        })?;
-        if !image.is_some_and(|image| image.is_listed()) {
-            let reason = "its image is not listed, and this worker takes listed ones only".into();
-            return Err(WorkError::NotWanted { job, reason });
-        }
+    let listed = is_admitted(ports, bounds, &spec).await;
+    if !listed.map_err(|source| WorkError::Chain { job, source })? {
+        return Err(WorkError::NotListed(job));
     }
     let from = &spec.endpoint;
     let malformed = |what: &str, error: ManifestError| WorkError::Malformed {
@@ -193,6 +204,10 @@ pub async fn prepare(
         );
         return Err(WorkError::Malformed { job, reason });
     }
+    // What a unit gets from an earlier job comes on top, and is known only with that job's bundles.
+    let shared_bytes = bytes_of(&input.shared);
+    let own_bytes = input.units.iter().map(|unit| bytes_of(&unit.files));
+    bounds.admit_input(job, shared_bytes + own_bytes.max().unwrap_or(0))?;
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
@@ -201,9 +216,8 @@ pub async fn prepare(
         .load(wasm)
         .await
         .map_err(|reason| WorkError::Malformed { job, reason })?;
-    let bytes = bytes_of(&input.shared);
-    bounds.admit_input(job, bytes)?;
-    let held = bounds.in_time(bytes, bring_files(&*ports.blobs, job, &input.shared, from));
+    let shared = bring_files(&*ports.blobs, job, &input.shared, from);
+    let held = bounds.in_time(shared_bytes, shared);
     let held = held
         .await
         .map_err(|source| not_fetched("what its units share", source))??;
@@ -469,6 +483,7 @@ async fn run_unit(
     drop((lane, guards));
     let computed = store(blobs, job, unit, outcome).await?;
     bench.journal.log_unit(id, &computed.done)?;
+    bench.progress.advanced.store(true, Ordering::Relaxed);
     Ok(computed)
 }
 

@@ -12,7 +12,7 @@ use super::{Fatal, OpenJob, Report, Supervisor};
 use crate::{
     journal::BatchId,
     rank,
-    work::{Prepared, WorkError},
+    work::{self, Prepared, WorkError},
 };
 
 /// Open jobs whose records are read again at one block. More cost time at each block; fewer delay what is
@@ -157,7 +157,10 @@ impl Supervisor {
                 continue;
             }
             let wanted = self.claims_for(id, &mut worker, room);
-            if wanted == 0 || !self.ports.chain.claimable(id, &self.account).await? {
+            if wanted == 0
+                || !self.ports.chain.claimable(id, &self.account).await?
+                || !self.is_admitted(id).await?
+            {
                 continue;
             }
             room -= wanted;
@@ -166,6 +169,15 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// Whether the image of a job is still one that this worker takes: its listing may have been withdrawn.
+    async fn is_admitted(&self, id: JobId) -> Result<bool, Fatal> {
+        let job = self.jobs.get(&id).and_then(|job| job.record.as_ref());
+        let Some(job) = job else {
+            return Ok(false);
+        };
+        Ok(work::is_admitted(&self.ports, self.settings.bounds, &job.spec).await?)
     }
 
     /// Jobs that this worker may and wants to take, best first.
@@ -288,7 +300,8 @@ impl Supervisor {
             Err(error) => {
                 job.failures += 1;
                 let full = error.is_full().then(|| error.to_string());
-                // A requester that is away is asked again, ever more rarely; what is malformed stays so.
+                // A requester that is away is asked again, ever more rarely, as is the chain about an image that is not listed;
+                // what is malformed stays so.
                 job.not_before = if error.is_retryable() {
                     now.saturating_add(1 << job.failures.min(8))
                 } else {

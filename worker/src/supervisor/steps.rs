@@ -18,7 +18,7 @@ use crate::{
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
 /// reorganised claim to come back.
 const FORGET_AFTER: u32 = 10;
-/// Blocks after which a commitment that is not in a block is sent again.
+/// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
 impl Supervisor {
@@ -84,6 +84,7 @@ impl Supervisor {
             return Ok(());
         };
         batch.missing_since = None;
+        batch.note_progress();
         if let Some(Activity::CommitSent(until)) = batch.activity
             && (replica.state != ReplicaState::Assigned || now >= until)
         {
@@ -391,6 +392,9 @@ impl Supervisor {
                         );
                         self.metrics.given_back();
                         self.let_go(id).await;
+                        // A reorganised chain may not know of it, and silence would be a miss.
+                        self.rescan = true;
+                        self.unsure_until = now + RESEND_AFTER;
                     }
                     // The next block tries again, or finds that it is done.
                     Err(_) => {
@@ -465,6 +469,7 @@ impl Supervisor {
             // It ended just before it was broken off: its decline is on the way.
             return Ok(());
         }
+        batch.note_progress();
         batch.activity = None;
         let finished = match result {
             Ok(finished) => finished,
@@ -474,8 +479,9 @@ impl Supervisor {
                 batch.not_computed(now, &error);
                 warn!(job = id.0, batch = id.1, %error, "not computed");
                 if !error.is_retryable() {
-                    // Nothing can make it good: declining it frees the capacity, or its deadline does.
+                    // Nothing can make it good, nor what else there is of the job: declining it frees the capacity.
                     batch.not_before = u32::MAX;
+                    self.jobs.entry(id.0).or_default().not_before = u32::MAX;
                 }
                 if error.is_full() {
                     self.note_full(error.to_string());

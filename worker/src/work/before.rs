@@ -1,4 +1,5 @@
-//! The outputs of the job that a job comes after: found on the chain, fetched from those who made them. [S20]
+//! The outputs of the job that a job comes after: found on the chain, fetched from those who made them, or who ordered
+//! them. [S20]
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use sungrid_chain_client::{AccountId, ChainError, JobSpec};
+use sungrid_chain_client::{AccountId, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
@@ -49,16 +50,39 @@ impl Before {
             .chain
             .job(job)
             .await
-            .map_err(|error| unknown(id, job, error))?;
+            .map_err(|source| WorkError::Chain { job: id, source })?;
         let record = record.ok_or_else(|| WorkError::Malformed {
             job: id,
             reason: format!("it comes after job {job}, which is gone"),
         })?;
-        Ok(Some(Self {
+        let before = Self {
             job,
             spec: record.spec,
             units: spec.units,
-        }))
+        };
+        for (first, count) in (0..spec.batches()).filter_map(|batch| spec.range(batch)) {
+            let bundles = before.batches(id, first..first + count)?.len() as u32;
+            if bundles > MOST_BUNDLES {
+                let reason = format!(
+                    "a batch of it needs {bundles} bundles of job {job}, this worker fetches {MOST_BUNDLES}"
+                );
+                return Err(WorkError::NotWanted { job: id, reason });
+            }
+        }
+        Ok(Some(before))
+    }
+
+    /// The batches of the earlier job that made what a range of the later one's units gets.
+    fn batches(&self, id: JobId, units: Range<UnitIndex>) -> Result<Range<BatchIndex>, WorkError> {
+        let of = |unit| job::gathered(self.spec.units, self.units, unit);
+        let size = self.spec.batch_size.max(1);
+        of(units.start)
+            .zip(of(units.end.saturating_sub(1)))
+            .map(|(first, last)| first.start / size..last.end.div_ceil(size))
+            .ok_or_else(|| WorkError::Malformed {
+                job: id,
+                reason: format!("its units do not divide those of job {}", self.job),
+            })
     }
 
     /// Fetches what a range of the later job's units gets.
@@ -68,34 +92,23 @@ impl Before {
         id: JobId,
         units: Range<UnitIndex>,
     ) -> Result<Gathered, WorkError> {
-        let malformed = |reason: String| WorkError::Malformed { job: id, reason };
-        let of = |unit| job::gathered(self.spec.units, self.units, unit);
-        let wanted = of(units.start)
-            .zip(of(units.end.saturating_sub(1)))
-            .map(|(first, last)| first.start..last.end)
-            .ok_or_else(|| {
-                malformed(format!("its units do not divide those of job {}", self.job))
-            })?;
         let size = self.spec.batch_size.max(1);
-        let batches = wanted.start / size..wanted.end.div_ceil(size);
-        if batches.len() as u32 > MOST_BUNDLES {
-            let reason = format!(
-                "a batch of it needs {} bundles of job {}, this worker fetches {MOST_BUNDLES}",
-                batches.len(),
-                self.job
-            );
-            return Err(WorkError::NotWanted { job: id, reason });
-        }
         let mut gathered = Gathered {
             before: Some(self.clone()),
             ..Gathered::default()
         };
-        for batch in batches {
+        for batch in self.batches(id, units)? {
             let (outputs, providers) = self.batch(bench, &gathered, id, batch).await?;
             let first = batch.saturating_mul(size);
             for (unit, output) in (first..).zip(outputs) {
                 for file in output.contents() {
-                    gathered.providers.insert(file.hash, providers.clone());
+                    // Other batches may have left the same.
+                    let known = gathered.providers.entry(file.hash).or_default();
+                    for provider in &providers {
+                        if !known.contains(provider) {
+                            known.push(provider.clone());
+                        }
+                    }
                 }
                 gathered.outputs.insert(unit, output);
             }
@@ -114,20 +127,30 @@ impl Before {
         let ports = &bench.ports;
         let result = ports.chain.result(self.job, batch).await;
         let result = result
-            .map_err(|error| unknown(id, self.job, error))?
+            .map_err(|source| WorkError::Chain { job: id, source })?
             .ok_or_else(|| WorkError::Malformed {
                 job: id,
                 reason: format!("batch {batch} of job {} has no result", self.job),
             })?;
         let mut bundles = Vec::new();
         for winner in &result.winners {
-            if let Some(endpoint) = endpoint(ports, id, self.job, &winner.worker).await? {
+            if let Some(endpoint) = endpoint(ports, id, &winner.worker).await? {
                 bundles.push((endpoint, winner.bundle));
             }
         }
+        let mut providers: Vec<Vec<u8>> = bundles.iter().map(|(from, _)| from.clone()).collect();
+        // Whoever ordered the earlier job has its outputs, too, while it is there: makers may have left.
+        let requester = &self.spec.endpoint;
+        providers.push(requester.clone());
+        bundles.extend(
+            result
+                .winners
+                .iter()
+                .map(|winner| (requester.clone(), winner.bundle)),
+        );
         let limit = limits::BUNDLE_BYTES as u64;
         let mut found = None;
-        let mut failure = BlobError::Unreachable("nobody is registered who has them".into());
+        let mut failure = BlobError::Unreachable("nobody has them".into());
         for (endpoint, bundle) in gathered.best_first(&bundles, |(endpoint, _)| endpoint) {
             let content = match gathered.ask(bench, *bundle, endpoint, limit).await {
                 Ok(content) => content,
@@ -145,9 +168,6 @@ impl Before {
             }
             failure = BlobError::Unreachable("the bundle is not the accepted one".into());
         }
-        let mut providers: Vec<Vec<u8>> = bundles.into_iter().map(|(from, _)| from).collect();
-        // Whoever ordered the earlier job has its outputs, too, while it is there.
-        providers.push(self.spec.endpoint.clone());
         let outputs = found.ok_or(WorkError::Fetch {
             job: id,
             what: format!("the outputs of batch {batch} of job {}", self.job),
@@ -224,19 +244,10 @@ fn passing(error: BlobError) -> Result<BlobError, BlobError> {
 async fn endpoint(
     ports: &Ports,
     id: JobId,
-    before: JobId,
     worker: &AccountId,
 ) -> Result<Option<Vec<u8>>, WorkError> {
     let worker = ports.chain.worker(worker).await;
     Ok(worker
-        .map_err(|error| unknown(id, before, error))?
+        .map_err(|source| WorkError::Chain { job: id, source })?
         .map(|worker| worker.endpoint))
-}
-
-fn unknown(job: JobId, before: JobId, error: ChainError) -> WorkError {
-    WorkError::Fetch {
-        job,
-        what: format!("what the chain knows of job {before}"),
-        source: BlobError::Unreachable(error.to_string()),
-    }
 }

@@ -1,5 +1,6 @@
 //! What can keep a batch from being worked on.
 
+use sungrid_chain_client::ChainError;
 use sungrid_primitives::{JobId, UnitIndex};
 
 use crate::{journal::JournalError, ports::BlobError};
@@ -18,6 +19,14 @@ pub enum WorkError {
         /// Why it failed.
         source: BlobError,
     },
+    /// The node did not answer: nobody's fault but this side's.
+    #[error("what the chain knows for job {job} cannot be read: {source}")]
+    Chain {
+        /// The job.
+        job: JobId,
+        /// Why it failed.
+        source: ChainError,
+    },
     /// The requester gave something that no worker can run.
     #[error("job {job} cannot be run: {reason}")]
     Malformed {
@@ -34,6 +43,9 @@ pub enum WorkError {
         /// Which bound.
         reason: String,
     },
+    /// The job's image is not listed, at least not now, and this worker takes listed ones only.
+    #[error("the image of job {0} is not listed, and this worker takes listed ones only")]
+    NotListed(JobId),
     /// The local store does not take the result.
     #[error(transparent)]
     Store(#[from] BlobError),
@@ -62,18 +74,23 @@ impl WorkError {
             Self::Fetch { source, .. } | Self::Store(source) => {
                 !matches!(source, BlobError::Misbehaved(_))
             }
-            Self::Journal(_) | Self::Run { .. } | Self::Stopped => true,
+            Self::Chain { .. }
+            | Self::NotListed(_)
+            | Self::Journal(_)
+            | Self::Run { .. }
+            | Self::Stopped => true,
             Self::Malformed { .. } | Self::NotWanted { .. } => false,
         }
     }
 
-    /// Whether the requester withholds what the job needs: it is not served, or not what it is said to be.
-    pub fn is_input_missing(&self) -> bool {
+    /// Whether a batch in hand is given back for it: what the job needs is not served, not what it is said to be, or more
+    /// than this worker takes.
+    pub fn is_reason_to_decline(&self) -> bool {
         match self {
             Self::Fetch { source, .. } => {
                 matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
             }
-            Self::Malformed { .. } => true,
+            Self::Malformed { .. } | Self::NotWanted { .. } | Self::NotListed(_) => true,
             _ => false,
         }
     }

@@ -1,12 +1,12 @@
 //! Jobs whose input is another job's output.
 
 use sungrid_chain_client::{Call, Chain, JobSpec, JobState, Outcome, Until};
-use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput};
+use sungrid_manifest::{Bundle, File, JobInput, Manifest, UnitOutput, UnitSpec};
 use sungrid_primitives::JobId;
 
 use super::{
     completed,
-    kit::{Machine, REQUESTER, World, settle},
+    kit::{Machine, REQUESTER, TWIN, World, settle},
 };
 
 /// The bundle of a batch as one of its winners has it, and what that one's first unit printed.
@@ -155,6 +155,88 @@ async fn a_provider_that_trickles_is_passed_over() {
 }
 
 #[tokio::test]
+async fn outputs_whose_makers_have_left_are_had_from_who_ordered_them() {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let first = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    // GIVEN makers that the chain does not know any more, and a requester that received what they made
+    for maker in &makers {
+        let made = world.net.peer(&maker.endpoint, |peer| peer.content.clone());
+        world.net.peer(REQUESTER, |peer| peer.content.extend(made));
+        world
+            .chain
+            .edit(|state| state.workers.remove(&maker.key.account()));
+    }
+    // THEN a job after theirs runs all the same
+    let readers = [world.machine(2), world.machine(3)];
+    let _processes = [readers[0].start().await, readers[1].start().await];
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            ..world.spec(1, 1)
+        })
+        .await;
+    world
+        .drive("the second ends", |state| completed(state, second))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn equal_outputs_of_two_batches_are_had_from_the_makers_of_either() {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let first = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    // GIVEN a second batch that somebody else made, who has lost what both batches left
+    let other = world.machine(4);
+    for maker in &makers {
+        let made = world.net.peer(&maker.endpoint, |peer| peer.content.clone());
+        world
+            .net
+            .peer(&other.endpoint, |peer| peer.content.extend(made));
+    }
+    let twin = sungrid_manifest::hash(TWIN);
+    world
+        .net
+        .peer(&other.endpoint, |peer| peer.content.remove(&twin))
+        .expect("it had it");
+    world.chain.edit(|state| {
+        let mut worker = state.workers[&makers[0].key.account()].clone();
+        worker.endpoint = other.endpoint.clone();
+        state.workers.insert(other.key.account(), worker);
+        let result = state.results.get_mut(&(first, 1)).expect("settled");
+        result.winners.truncate(1);
+        result.winners[0].worker = other.key.account();
+    });
+    // THEN the makers of the first batch are asked
+    let readers = [world.machine(2), world.machine(3)];
+    let _processes = [readers[0].start().await, readers[1].start().await];
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            ..world.spec(1, 1)
+        })
+        .await;
+    world
+        .drive("the second ends", |state| completed(state, second))
+        .await;
+}
+
+#[tokio::test]
 async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
     let world = World::new().await;
     let machines = [world.machine(0), world.machine(1)];
@@ -197,11 +279,11 @@ async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
 #[tokio::test]
 async fn a_batch_that_needs_too_many_bundles_keeps_no_worker_from_others() {
     let world = World::new().await;
-    // GIVEN a job of 65 batches, all of which one unit of the next is to gather
-    let first = world.submit(world.spec(65, 1)).await;
+    // GIVEN a job of which each unit of the next, a batch for itself, is to gather 65 batches
+    let first = world.submit(world.spec(4 * 65, 1)).await;
     world.chain.edit(|state| {
         let job = state.jobs.get_mut(&first).expect("submitted");
-        job.settled = 65;
+        job.settled = 4 * 65;
         job.state = JobState::Ended {
             outcome: Outcome::Completed,
             at: state.number,
@@ -210,21 +292,64 @@ async fn a_batch_that_needs_too_many_bundles_keeps_no_worker_from_others() {
     let greedy = world
         .submit(JobSpec {
             after: Some(first),
-            ..world.spec(1, 1)
+            ..world.spec(4, 1)
         })
         .await;
     // WHEN workers meet it
     let machines = [world.machine(0), world.machine(1)];
     let _processes = [machines[0].start().await, machines[1].start().await];
     let other = world.submit(world.spec(2, 2)).await;
-    // THEN they do not even look for the bundles, and go on with what can be done
+    // THEN they do not even claim it, and go on with what can be done
     world
         .drive("the other ends", |state| completed(state, other))
         .await;
-    assert!(!world.chain.edit(|state| completed(state, greedy)));
+    assert_eq!(world.chain.batches(Some(greedy)).await.expect("reads"), []);
+    world.assert_blameless();
     assert!(
         machines
             .iter()
             .all(|machine| machine.runs.lock().unwrap().len() == 2)
     );
+}
+
+#[tokio::test]
+async fn outputs_beyond_a_worker_s_bound_are_declined_once_and_no_miss() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let _processes = [machines[0].start().await, machines[1].start().await];
+    let first = world.submit(world.spec(4, 1)).await;
+    world
+        .drive("the first ends", |state| completed(state, first))
+        .await;
+    // GIVEN inputs that leave no room for what is gathered, as shows when a batch is claimed
+    let large = vec![7; (1 << 20) - 10];
+    let size = large.len() as u64;
+    let shared = vec![File::new("large", world.net.put(REQUESTER, large), size)];
+    let input = JobInput::alike(shared, UnitSpec::default(), 4);
+    let input = input.encode().expect("valid").bytes;
+    let second = world
+        .submit(JobSpec {
+            after: Some(first),
+            input: world.net.put(REQUESTER, input),
+            ..world.spec(4, 1)
+        })
+        .await;
+    // THEN what was claimed is given back at once, and no more is claimed
+    world
+        .drive("both decline", |state| {
+            state.workers.values().all(|worker| worker.declined > 0)
+        })
+        .await;
+    let other = world.submit(world.spec(2, 2)).await;
+    world
+        .drive("another job ends", |state| completed(state, other))
+        .await;
+    world.chain.advance(1);
+    settle().await;
+    world.assert_blameless();
+    world.chain.edit(|state| {
+        // No more than the claims that were on their way together.
+        assert!(state.workers.values().all(|worker| worker.declined <= 2));
+        assert!(!completed(state, second));
+    });
 }

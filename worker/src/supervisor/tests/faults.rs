@@ -1,7 +1,10 @@
 //! Bad input, bad peers, bad machines.
 
-use sungrid_chain_client::{AccountId, Call, Chain, Until, memory::FUNDS};
-use sungrid_manifest::{Image, Manifest};
+use sungrid_chain_client::{
+    AccountId, Call, Chain, Until,
+    memory::{FUNDS, MemoryState},
+};
+use sungrid_manifest::{File, Image, Manifest};
 use sungrid_primitives::ISC;
 
 use super::{
@@ -11,6 +14,7 @@ use super::{
 use crate::{
     register::{self, Isc, RegisterError},
     supervisor::Fatal,
+    work::{self, WorkError},
 };
 
 async fn pair(world: &World) -> ([super::kit::Machine; 2], [Running; 2]) {
@@ -102,6 +106,22 @@ async fn an_input_manifest_of_another_size() {
     let world = World::new().await;
     let spec = sungrid_chain_client::JobSpec {
         units: 3,
+        ..world.spec(2, 1)
+    };
+    is_declined(world, spec).await;
+}
+
+#[tokio::test]
+async fn a_unit_with_more_input_than_a_worker_takes() {
+    let world = World::new().await;
+    let mut input = world.input(2);
+    let large = vec![7; 2 << 20];
+    let size = large.len() as u64;
+    let large = File::new("large", world.net.put(REQUESTER, large), size);
+    input.units[1].files.push(large);
+    let input = input.encode().expect("valid").bytes;
+    let spec = sungrid_chain_client::JobSpec {
+        input: world.net.put(REQUESTER, input),
         ..world.spec(2, 1)
     };
     is_declined(world, spec).await;
@@ -547,7 +567,7 @@ async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
     // GIVEN machines of one lane with a batch whose input never comes to its end, however long they wait
     let slow = world.submit(world.spec(1, 1)).await;
     trickle(&world, b"own file of 0");
-    let in_flight = |state: &mut sungrid_chain_client::memory::MemoryState| {
+    let in_flight = |state: &mut MemoryState| {
         state.jobs[&slow].in_flight > 0 && state.workers.values().all(|w| w.committed > 0)
     };
     world.drive("both have claimed", in_flight).await;
@@ -564,9 +584,7 @@ async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
     world
         .drive("the other job ends", |state| completed(state, good))
         .await;
-    let declined = |state: &sungrid_chain_client::memory::MemoryState| {
-        state.workers.values().filter(|w| w.declined == 1).count()
-    };
+    let declined = |state: &MemoryState| state.workers.values().filter(|w| w.declined == 1).count();
     assert_eq!(world.chain.edit(|state| declined(state)), 0);
     // AND the slow batch is given back before its deadline
     world
@@ -612,4 +630,79 @@ async fn jobs_that_are_served_too_slowly_keep_no_worker_from_others() {
         .drive("the good job ends", |state| completed(state, good))
         .await;
     world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_node_that_is_away_is_no_reason_to_decline() {
+    let world = World::new().await;
+    let mut machine = world.machine(0);
+    let first = world.submit(world.spec(2, 1)).await;
+    let after = sungrid_chain_client::JobSpec {
+        after: Some(first),
+        ..world.spec(2, 1)
+    };
+    world.chain.set_connected(false);
+    for (listed_only, spec) in [(false, after), (true, world.spec(2, 1))] {
+        machine.listed_only = listed_only;
+        let prepared = work::prepare(&machine.ports(), machine.bounds(), 1, spec).await;
+        let error = prepared.err().expect("nobody answers");
+        assert!(matches!(error, WorkError::Chain { .. }), "{error}");
+        assert!(error.is_retryable() && !error.is_reason_to_decline());
+    }
+}
+
+#[tokio::test]
+async fn finished_units_give_a_requester_its_time_anew() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    let pass = async |blocks| {
+        for _ in 0..blocks {
+            settle().await;
+            world.chain.advance(1);
+        }
+    };
+    // GIVEN a batch whose first unit gets its input late
+    let spec = world.spec(2, 2);
+    let restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    pass(10).await;
+    // AND whose second unit then lacks its own, when the time given for the first would be over
+    let restore_second = hide_own_file(&world, 1);
+    restore();
+    pass(16).await;
+    restore_second();
+    // THEN nobody throws away what is finished
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_decline_that_a_reorganisation_undoes_is_sent_again() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let spec = world.spec(1, 1);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    let account = machine.key.account();
+    let declined = |state: &MemoryState, times| state.workers[&account].declined == times;
+    // The claim, as it was before it was given back.
+    let claimed = |state: &mut MemoryState| state.batches.contains_key(&(job, 0));
+    world.drive("it is claimed", claimed).await;
+    let batch = world.chain.edit(|state| state.batches[&(job, 0)].clone());
+    let given_back = |state: &mut MemoryState| declined(state, 1);
+    world.drive("it is given back", given_back).await;
+    settle().await;
+    world
+        .chain
+        .edit(|state| state.batches.insert((job, 0), batch));
+    world
+        .drive("it is given back again", |state| declined(state, 2))
+        .await;
+    settle().await;
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
 }

@@ -36,6 +36,8 @@ use crate::{
 };
 
 pub(super) const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
+/// What every unit leaves.
+pub(super) const TWIN: &[u8] = b"the same for all";
 const CODE: &[u8] = b"\0asm code of the test image";
 
 #[derive(Default)]
@@ -272,7 +274,10 @@ impl Program for Printer {
             peak_memory: limits.memory_bytes / 2,
             stdout,
             stderr: Vec::new(),
-            files: BTreeMap::from([("tile".into(), unit.to_le_bytes().into())]),
+            files: BTreeMap::from([
+                ("tile".into(), unit.to_le_bytes().into()),
+                ("twin".into(), TWIN.into()),
+            ]),
         })
     }
 }
@@ -511,6 +516,17 @@ impl Machine {
         }
     }
 
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            unit_input: 1 << 20,
+            unit_output: 1 << 20,
+            unit_memory: 1 << 30,
+            listed_only: self.listed_only,
+            fetch_time: self.fetch_time,
+            fetch_rate: u64::MAX,
+        }
+    }
+
     pub(super) fn journal(&self) -> Journal {
         Journal::open(self.folder.path(), &self.chain.genesis()).expect("opens")
     }
@@ -530,14 +546,7 @@ impl Machine {
         let settings = Settings {
             lanes: 1,
             max_batches: 2,
-            bounds: Bounds {
-                unit_input: 1 << 20,
-                unit_output: 1 << 20,
-                unit_memory: 1 << 30,
-                listed_only: self.listed_only,
-                fetch_time: self.fetch_time,
-                fetch_rate: u64::MAX,
-            },
+            bounds: self.bounds(),
             min_price: 0,
             lane_speed: 1_000_000_000,
             rewards_every: 5,

@@ -132,19 +132,38 @@ async fn a_worker_may_take_listed_images_only() {
     }
     assert!(strict.runs.lock().unwrap().is_empty());
     assert!(!world.chain.edit(|state| completed(state, job)));
-    // Once governance has listed the image, the next job of it is taken by both.
-    world.chain.edit(|state| {
-        let image = state.images.get_mut(&world.image).expect("published");
-        image.listing = Some(Listing {
-            listed: true,
-            reason: H256::zero(),
+    // Once governance has listed the image, it takes this job and the next one.
+    let list = |listed| {
+        world.chain.edit(|state| {
+            let image = state.images.get_mut(&world.image).expect("published");
+            image.listing = Some(Listing {
+                listed,
+                reason: H256::zero(),
+            });
         });
-    });
+    };
+    list(true);
+    world.drive("it ends", |state| completed(state, job)).await;
     let next = world.submit(world.spec(2, 2)).await;
     world
         .drive("the next ends", |state| completed(state, next))
         .await;
-    assert_eq!(strict.runs.lock().unwrap().len(), 2);
+    assert_eq!(strict.runs.lock().unwrap().len(), 4);
+    // Once the listing is withdrawn, it claims no more of a job that it works on.
+    strict.running.close(0);
+    let last = world.submit(world.spec(8, 2)).await;
+    strict.running.somebody_waits().await;
+    let claimed = |state: &mut MemoryState| state.workers[&strict.key.account()].committed;
+    let before = world.chain.edit(claimed);
+    list(false);
+    strict.running.open();
+    for _ in 0..40 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    assert!(before > 0 && world.chain.edit(claimed) == 0);
+    assert_eq!(strict.runs.lock().unwrap().len(), 8);
+    assert!(!world.chain.edit(|state| completed(state, last)));
 }
 
 #[tokio::test]
