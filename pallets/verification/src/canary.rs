@@ -40,8 +40,10 @@ where
                 }
             }
         }
-        let bid = Market::<T>::price_of(job, batch, &record);
-        let price = suns::cost(result.summary.charge, bid);
+        let price = suns::cost(
+            result.summary.charge,
+            Market::<T>::price_of(job, batch, &record),
+        );
         result.checked = true;
         Results::<T>::insert(job, batch, result);
         Some(Checked {
