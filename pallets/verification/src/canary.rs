@@ -40,10 +40,8 @@ where
                 }
             }
         }
-        let price = suns::cost(
-            result.summary.charge,
-            Market::<T>::price_of(job, batch, &record),
-        );
+        let bid = Market::<T>::price_of(job, batch, &record);
+        let price = suns::cost(result.summary.charge, bid);
         result.checked = true;
         Results::<T>::insert(job, batch, result);
         Some(Checked {

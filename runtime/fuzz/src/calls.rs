@@ -85,11 +85,11 @@ const DRAWS: [(u64, Draw); 64] = [
     (8, accept),
     (8, claim_rewards),
     (5, claim_for),
-    (2, admit),
-    (6, bond_auditor),
+    (4, admit),
+    (4, bond_auditor),
     (8, attest),
     (8, retract),
-    (5, resign),
+    (3, resign),
     (7, withdraw_auditor),
     (2, dismiss),
     (8, bond_validator),
@@ -142,7 +142,7 @@ fn amount(dice: &mut Dice) -> u128 {
         200_000 * ISC,
         u128::MAX,
     ]);
-    (up_to / u128::from(dice.within(1, 1_000))).saturating_add(dice.below(3).into())
+    up_to / u128::from(dice.within(1, 1_000)) + u128::from(dice.below(3))
 }
 
 /// A registered worker and its operator, or rarely a key that is none.

@@ -2,7 +2,6 @@
 
 use frame_support::traits::{FindAuthor, KeyOwnerProofSystem};
 use pallet_session::SessionInterface;
-use pallet_verification::Trusts;
 use pallet_workers::Call as WorkersCall;
 use sp_consensus_babe::{
     AuthorityId, EquivocationProof, KEY_TYPE,
@@ -12,8 +11,7 @@ use sp_core::{Pair, ed25519, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{Digest, DigestItem, traits::Header as _};
 use sungrid_primitives::{
-    attributes::TaskClass, policy::Trust, registration::registration_payload, suns::Resources,
-    traits::CPU_1_ID,
+    attributes::TaskClass, registration::registration_payload, suns::Resources, traits::CPU_1_ID,
 };
 use sungrid_runtime::{
     Babe, Balances, BlockNumber, Hash, Header, Historical, Market, Rewards, Runtime, RuntimeCall,
@@ -64,7 +62,7 @@ enum Kind {
     Keys,
     /// Money moves, down to the last of an account.
     Money,
-    /// Waits that are longer than any case are over.
+    /// Waits that are longer than any case are nearly over.
     Patience,
     /// Somebody asks the chain why, and how much.
     Question,
@@ -221,7 +219,7 @@ impl Stage<'_> {
                 self.call(by, money(dice), dice)
             }
             Kind::Patience => {
-                self.note(|| "the longest waits are over".into());
+                self.note(|| "the longest waits are nearly over".into());
                 patience();
                 Ok(())
             }
@@ -398,17 +396,17 @@ fn money(dice: &mut Dice) -> RuntimeCall {
 /// Auditors wait for a quarter of a year, validators for a week, and those who delegated for a day; no case lasts as
 /// long.
 fn patience() {
-    let block = System::block_number();
+    let soon = System::block_number() + 50;
     pallet_auditors::Auditors::<Runtime>::translate_values(
         |mut record: pallet_auditors::AuditorRecordOf<Runtime>| {
-            record.leaving = record.leaving.map(|until| until.min(block));
+            record.leaving = record.leaving.map(|until| until.min(soon));
             Some(record)
         },
     );
     pallet_delegation::Pools::<Runtime>::translate_values(
         |mut pool: pallet_delegation::PoolRecordOf<Runtime>| {
             if let Some(raise) = &mut pool.raise {
-                raise.from = raise.from.min(block);
+                raise.from = raise.from.min(soon);
             }
             Some(pool)
         },
@@ -452,8 +450,7 @@ fn session_keys(person: usize) -> SessionKeys {
     }
 }
 
-/// Registers the machines, some of which are trusted, publishes images, admits auditors, and gives everybody a
-/// validator's keys.
+/// Registers the machines, publishes images, admits two auditors, and gives everybody a validator's keys.
 fn prepare(chain: &mut Chain) {
     let cast = Cast::get();
     chain.state.execute_with(|| {
@@ -504,23 +501,14 @@ fn prepare(chain: &mut Chain) {
             <Session as SessionInterface>::set_keys(&person.account, session_keys(at))
                 .expect("nobody has these keys");
         }
-        for (at, person) in cast.people.iter().enumerate().take(3) {
+        for person in &cast.people[..2] {
             let auditor = person.account.clone();
             let origin = RuntimeOrigin::signed(auditor.clone());
             must(
                 RuntimeOrigin::root(),
                 pallet_auditors::Call::admit { auditor }.into(),
             );
-            if at > 0 {
-                must(origin, pallet_auditors::Call::bond {}.into());
-            }
-        }
-        for machine in cast.machines.iter().step_by(3) {
-            let trust = Trust {
-                streak: 12,
-                score: 30,
-            };
-            Trusts::<Runtime>::insert(&machine.account, ENVIRONMENTS[0], trust);
+            must(origin, pallet_auditors::Call::bond {}.into());
         }
     });
 }

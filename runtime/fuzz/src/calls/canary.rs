@@ -7,7 +7,7 @@ use frame_support::{
 use pallet_canaries::{Canaries, Keepers};
 use pallet_market::NextJobId;
 use pallet_verification::Results;
-use sp_runtime::traits::Dispatchable;
+use sp_runtime::{DispatchError, traits::Dispatchable};
 use sungrid_primitives::receipt::{self, BatchSummary};
 use sungrid_runtime::{Runtime, RuntimeCall, RuntimeOrigin, constants::currency::ISC};
 
@@ -42,7 +42,7 @@ pub(super) fn plant(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
             .map(|_| H256(dice.bytes()))
             .collect()
     } else {
-        answers(job(dice), 0).map(|(_, seal)| seal).collect()
+        answers(job(dice), 0).into_iter().map(seal).collect()
     };
     let seals = BoundedVec::truncate_from(seals);
     let call = pallet_canaries::Call::plant { seals };
@@ -55,11 +55,10 @@ pub(super) fn expose(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     let mut known = Vec::new();
     for keeper in Keepers::<Runtime>::iter_keys() {
         for (job, batch) in &results {
-            for (answer, seal) in answers(*job, *batch) {
-                if Canaries::<Runtime>::contains_key(&keeper, seal) {
-                    known.push((keeper.clone(), *job, *batch, answer));
-                }
-            }
+            let planted = answers(*job, *batch)
+                .into_iter()
+                .filter(|answer| Canaries::<Runtime>::contains_key(&keeper, seal(*answer)));
+            known.extend(planted.map(|answer| (keeper.clone(), *job, *batch, answer)));
         }
     }
     let (keeper, job, batch, answer) = match dice.pick(&known) {
@@ -86,14 +85,14 @@ pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
         return None;
     };
     let job = NextJobId::<Runtime>::get();
-    let tried = with_transaction(|| {
+    let tried: Result<_, DispatchError> = with_transaction(|| {
         let done = order
             .clone()
             .dispatch(RuntimeOrigin::signed(requester.clone()));
-        let seals: Vec<_> = answers(job, 0).map(|(_, seal)| seal).collect();
-        TransactionOutcome::Rollback(done.map(|_| seals).map_err(|failure| failure.error))
+        TransactionOutcome::Rollback(Ok(done.is_ok().then(|| answers(job, 0))))
     });
-    let seals = BoundedVec::truncate_from(tried.ok()?);
+    let seals = tried.ok().flatten()?.into_iter().map(seal).collect();
+    let seals = BoundedVec::truncate_from(seals);
     let plant = pallet_canaries::Call::plant { seals };
     Some([
         (By::Account(keeper), plant.into()),
@@ -101,15 +100,18 @@ pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
     ])
 }
 
-/// What a batch comes to, and what it does not, with their seals; nothing if there is no such job.
-fn answers(job: u32, batch: u32) -> impl Iterator<Item = (BatchSummary, H256)> {
-    let record = Jobs::<Runtime>::get(job);
-    record.into_iter().flat_map(move |record| {
-        let units = u128::from(record.spec.units_in(batch));
-        let fuel = u128::from(record.spec.fuel_limit) * units;
-        let right = work::right(job, batch, fuel, record.unit_charge * units);
-        let root = H256::zero();
-        [right, BatchSummary { root, ..right }]
-            .map(|answer| (answer, receipt::canary(&answer, &SALT)))
-    })
+/// What a batch comes to, and what it does not; nothing if there is no such job.
+fn answers(job: u32, batch: u32) -> Vec<BatchSummary> {
+    let Some(record) = Jobs::<Runtime>::get(job) else {
+        return Vec::new();
+    };
+    let units = u128::from(record.spec.units_in(batch));
+    let fuel = u128::from(record.spec.fuel_limit) * units;
+    let right = work::right(job, batch, fuel, record.unit_charge * units);
+    let root = H256::zero();
+    vec![right, BatchSummary { root, ..right }]
+}
+
+fn seal(answer: BatchSummary) -> H256 {
+    receipt::canary(&answer, &SALT)
 }
