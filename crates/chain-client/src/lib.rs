@@ -34,9 +34,9 @@ mod advice;
 mod call;
 mod error;
 mod event;
+mod job;
 pub mod keys;
 pub mod memory;
-mod order;
 mod pool;
 pub mod rpc;
 
@@ -45,6 +45,7 @@ mod types;
 pub use call::Call;
 pub use error::{ChainError, DispatchFailure, SubmitError};
 pub use event::Event;
+pub use job::*;
 pub use keys::Keypair;
 pub use pool::{BILLION, Pool, PoolId, Position};
 pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, Survey};
