@@ -344,7 +344,11 @@ async fn outputs_beyond_a_worker_s_bound_are_declined_once_and_no_miss() {
     world
         .drive("another job ends", |state| completed(state, other))
         .await;
-    world.chain.advance(1);
+    // AND nothing later, when the chain would let them claim again
+    for _ in 0..120 {
+        settle().await;
+        world.chain.advance(1);
+    }
     settle().await;
     world.assert_blameless();
     world.chain.edit(|state| {

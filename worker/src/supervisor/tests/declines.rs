@@ -1,0 +1,275 @@
+//! Inputs that are not served, or too slowly, and what is declined for it.
+
+use sungrid_chain_client::{Chain, JobSpec, memory::MemoryState};
+use sungrid_manifest::{Image, JobInput, Manifest, UnitSpec};
+use sungrid_primitives::ISC;
+
+use super::{
+    completed,
+    faults::{counter, pair},
+    kit::{REQUESTER, World, settle},
+};
+use crate::work::{self, WorkError};
+
+/// Of two files, the one that only some unit reads: its absence shows when the batch is claimed.
+fn hide_own_file(world: &World, unit: u32) -> impl Fn() {
+    let name = sungrid_manifest::hash(format!("own file of {unit}").as_bytes());
+    let bytes = world
+        .net
+        .peer(REQUESTER, |peer| peer.content.remove(&name))
+        .expect("it was there");
+    let net = world.net.clone();
+    move || {
+        net.peer(REQUESTER, |peer| peer.content.insert(name, bytes.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_input_is_withheld_is_declined_and_no_miss() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1), world.machine(2)];
+    let mut processes = Vec::new();
+    for machine in &machines {
+        processes.push(machine.start().await);
+    }
+    let spec = world.spec(1, 1);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    world
+        .drive("everybody declines", |state| {
+            state.workers.values().all(|worker| worker.declined == 1)
+        })
+        .await;
+    settle().await;
+    // Nobody is to blame, the job waits for its requester, and the machines are free.
+    world.assert_blameless();
+    assert!(world.chain.declines(job).await.expect("reads").paused);
+    for (machine, process) in machines.iter().zip(&processes) {
+        assert_eq!(counter(process, "batches_declined_total"), 1);
+        assert_eq!(counter(process, "deadlines_missed_total"), 0);
+        assert!(machine.journal().load().expect("reads").is_empty());
+    }
+    let good = world.submit(world.spec(2, 1)).await;
+    world
+        .drive("another job ends", |state| completed(state, good))
+        .await;
+}
+
+#[tokio::test]
+async fn a_requester_that_comes_back_in_time_is_not_declined() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    let spec = world.spec(1, 1);
+    let restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    for _ in 0..8 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    restore();
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_requester_that_serves_nonsense_is_declined_at_once() {
+    let world = World::new().await;
+    let (_machines, _processes) = pair(&world).await;
+    let spec = world.spec(1, 1);
+    let name = sungrid_manifest::hash(b"own file of 0");
+    world
+        .net
+        .peer(REQUESTER, |peer| peer.lies_about.insert(name));
+    let job = world.submit(spec).await;
+    let submitted = world.chain.head().await.expect("reads").number;
+    world
+        .drive("both decline", |state| {
+            state.workers.values().all(|worker| worker.declined == 1)
+        })
+        .await;
+    let took = world.chain.head().await.expect("reads").number - submitted;
+    assert!(took < 10, "{took} blocks");
+    let declines = world.chain.declines(job).await.expect("reads");
+    assert!(!declines.paused, "two operators are too few");
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_decline_declines_once() {
+    use sungrid_chain_client::memory::Interrupt;
+    for how in [Interrupt::LoseBefore, Interrupt::LoseAfter] {
+        let world = World::new().await;
+        let (_machines, processes) = pair(&world).await;
+        let spec = world.spec(1, 1);
+        let _restore = hide_own_file(&world, 0);
+        world.chain.interrupt("decline", how);
+        world.submit(spec).await;
+        world
+            .drive("both decline", |state| {
+                state.workers.values().all(|worker| worker.declined == 1)
+            })
+            .await;
+        for _ in 0..50 {
+            settle().await;
+            world.chain.advance(1);
+        }
+        world.assert_blameless();
+        assert!(processes.iter().all(|process| !process.task.is_finished()));
+    }
+}
+
+/// Content that the requester never sends to its end.
+fn trickle(world: &World, content: &[u8]) {
+    let name = sungrid_manifest::hash(content);
+    world.net.peer(REQUESTER, |peer| peer.trickles.insert(name));
+}
+
+#[tokio::test]
+async fn an_input_that_trickles_holds_no_lane_and_is_declined_in_time() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    // GIVEN machines of one lane with a batch whose input never comes to its end, however long they wait
+    let slow = world.submit(world.spec(1, 1)).await;
+    trickle(&world, b"own file of 0");
+    let in_flight = |state: &mut MemoryState| {
+        state.jobs[&slow].in_flight > 0 && state.workers.values().all(|w| w.committed > 0)
+    };
+    world.drive("both have claimed", in_flight).await;
+    // WHEN there is other work, then it is done meanwhile
+    let mut spec = world.spec(2, 2);
+    spec.input = {
+        let input = JobInput::alike(Vec::new(), UnitSpec::default(), 2);
+        world
+            .net
+            .put(REQUESTER, input.encode().expect("valid").bytes)
+    };
+    let good = world.submit(spec).await;
+    world
+        .drive("the other job ends", |state| completed(state, good))
+        .await;
+    let declined = |state: &MemoryState| state.workers.values().filter(|w| w.declined == 1).count();
+    assert_eq!(world.chain.edit(|state| declined(state)), 0);
+    // AND the slow batch is given back before its deadline
+    world
+        .drive("both decline", |state| declined(state) == 2)
+        .await;
+    settle().await;
+    world.assert_blameless();
+    for process in &processes {
+        assert_eq!(counter(process, "deadlines_missed_total"), 0);
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_are_served_too_slowly_keep_no_worker_from_others() {
+    let world = World::new().await;
+    let mut machines = [world.machine(0), world.machine(1)];
+    for machine in &mut machines {
+        machine.fetch_time = std::time::Duration::ZERO;
+    }
+    // GIVEN more jobs that never arrive than are prepared at the same time, all of them better paid
+    for n in 0..5_u32 {
+        let image = Image {
+            code: world
+                .net
+                .put(REQUESTER, format!("\0asm slow {n}").into_bytes()),
+            ..world.image_manifest.clone()
+        };
+        trickle(&world, format!("\0asm slow {n}").as_bytes());
+        let manifest = world
+            .net
+            .put(REQUESTER, image.encode().expect("valid").bytes);
+        world.publish(manifest).await;
+        let spec = JobSpec {
+            image: manifest,
+            price: 2 * ISC,
+            ..world.spec(2, 1)
+        };
+        world.submit(spec).await;
+    }
+    let good = world.submit(world.spec(2, 1)).await;
+    let _processes = [machines[0].start().await, machines[1].start().await];
+    world
+        .drive("the good job ends", |state| completed(state, good))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_node_that_is_away_is_no_reason_to_decline() {
+    let world = World::new().await;
+    let mut machine = world.machine(0);
+    let first = world.submit(world.spec(2, 1)).await;
+    let after = JobSpec {
+        after: Some(first),
+        ..world.spec(2, 1)
+    };
+    world.chain.set_connected(false);
+    for (listed_only, spec) in [(false, after), (true, world.spec(2, 1))] {
+        machine.listed_only = listed_only;
+        let prepared = work::prepare(&machine.ports(), machine.bounds(), 1, spec).await;
+        let error = prepared.err().expect("nobody answers");
+        assert!(matches!(error, WorkError::Chain { .. }), "{error}");
+        assert!(error.is_retryable() && !error.is_reason_to_decline());
+    }
+}
+
+#[tokio::test]
+async fn finished_units_give_a_requester_its_time_anew() {
+    let world = World::new().await;
+    let (_machines, processes) = pair(&world).await;
+    let pass = async |blocks| {
+        for _ in 0..blocks {
+            settle().await;
+            world.chain.advance(1);
+        }
+    };
+    // GIVEN a batch whose first unit gets its input late
+    let spec = world.spec(2, 2);
+    let restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    pass(10).await;
+    // AND whose second unit then lacks its own, when the time given for the first would be over
+    let restore_second = hide_own_file(&world, 1);
+    restore();
+    pass(16).await;
+    restore_second();
+    // THEN nobody throws away what is finished
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_decline_that_a_reorganisation_undoes_is_sent_again() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let spec = world.spec(1, 1);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    let account = machine.key.account();
+    let declined = |state: &MemoryState, times| state.workers[&account].declined == times;
+    // The claim, as it was before it was given back.
+    let claimed = |state: &mut MemoryState| state.batches.contains_key(&(job, 0));
+    world.drive("it is claimed", claimed).await;
+    let batch = world.chain.edit(|state| state.batches[&(job, 0)].clone());
+    let given_back = |state: &mut MemoryState| declined(state, 1);
+    world.drive("it is given back", given_back).await;
+    settle().await;
+    world
+        .chain
+        .edit(|state| state.batches.insert((job, 0), batch));
+    world
+        .drive("it is given back again", |state| declined(state, 2))
+        .await;
+    settle().await;
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+}
