@@ -295,7 +295,8 @@ pub trait Verifier<AccountId> {
         room: u32,
     ) -> u32;
     /// A deadline that the verifier put on the agenda has come.
-    fn deadline(job: JobId, batch: BatchIndex);
+    /// Returns the weight of what it did.
+    fn deadline(job: JobId, batch: BatchIndex) -> Weight;
     /// Most weight of one [`Verifier::deadline`], a verdict carried out included.
     fn deadline_weight() -> Weight;
     /// Nobody can claim the missing replicas of the batch any more: conclude without them.

@@ -13,11 +13,7 @@ use std::{collections::HashMap, env};
 
 use codec::Encode;
 use common::{Blocks, Chain, signed, signed_by};
-use frame_support::{
-    assert_ok,
-    dispatch::{DispatchClass, GetDispatchInfo},
-    storage::storage_prefix,
-};
+use frame_support::{assert_ok, dispatch::DispatchClass, storage::storage_prefix};
 use pallet_market::{Constraints, JobSpecOf, Policy, WeightInfo as _};
 use pallet_verification::WeightInfo as _;
 use serde_json::{Value, json};
@@ -123,10 +119,12 @@ impl Cost {
 /// Runs a transaction in the open block.
 fn apply(transaction: UncheckedExtrinsic, cost: &mut Cost) {
     let used = || System::block_weight().get(DispatchClass::Normal).ref_time();
-    let (before, info) = (used(), transaction.get_dispatch_info());
-    let base = <Runtime as frame_system::Config>::BlockWeights::get()
-        .get(DispatchClass::Normal)
-        .base_extrinsic;
+    let free = || {
+        let used = pallet_workers::FeelessUsed::<Runtime>::get();
+        let now = System::block_number();
+        if used.block == now { used.ref_time } else { 0 }
+    };
+    let (before, free_before) = (used(), free());
     let bytes = transaction.encoded_size();
     Executive::apply_extrinsic(transaction)
         .expect("the transaction is valid")
@@ -134,7 +132,7 @@ fn apply(transaction: UncheckedExtrinsic, cost: &mut Cost) {
     *cost = cost.plus(Cost {
         count: 1,
         weight: used() - before,
-        budget: base.saturating_add(info.total_weight()).ref_time(),
+        budget: free() - free_before,
         bytes,
     });
 }
@@ -347,7 +345,7 @@ fn report(small: &Measured, large: &Measured) -> Value {
         .map_or(0, |w| w.ref_time());
     let feeless = <Runtime as pallet_workers::Config>::FeelessBudget::get().ref_time();
     let agenda = <Runtime as pallet_market::Config>::AgendaWeight::get().ref_time();
-    let entry = MarketWeight::agenda_lookup().saturating_add(VerificationWeight::deadline());
+    let entry = MarketWeight::agenda_lookup().saturating_add(VerificationWeight::deadline_moot());
     let due = entry.ref_time() * large.entries as u64;
     let rate = |room: u64, each: u64| {
         room as f64 / each as f64 * f64::from(UNITS) * 1e3 / MILLISECS_PER_BLOCK as f64

@@ -5,11 +5,9 @@ use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     weights::Weight,
 };
-use pallet_market::{BatchRecordOf, Call, JobRecordOf};
-use sungrid_primitives::{
-    job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
-    receipt::BatchSummary,
-};
+use pallet_market::{BatchRecordOf, Call, JobRecordOf, WeightInfo as _};
+use pallet_verification::WeightInfo as _;
+use sungrid_primitives::job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count};
 use sungrid_runtime::{Runtime, RuntimeCall};
 
 type BlockWeights = <Runtime as frame_system::Config>::BlockWeights;
@@ -34,33 +32,24 @@ fn weight(call: impl Into<RuntimeCall>) -> Weight {
 /// Blocks of 3 s that two replicas of every batch take, if nothing else is in them: feeless calls get half of what
 /// transactions may take.
 #[test]
-fn two_replicas_of_a_million_units_fit_into_six_minutes_of_half_blocks() {
-    let summary = BatchSummary {
-        root: Default::default(),
-        fuel: 0,
-        charge: 0,
-    };
-    let replica = weight(Call::<Runtime>::claim { job: 0 })
-        .saturating_add(weight(pallet_verification::Call::<Runtime>::commit {
-            job: 0,
-            batch: 0,
-            digest: Default::default(),
-            commitment: Default::default(),
-        }))
-        .saturating_add(weight(pallet_verification::Call::<Runtime>::reveal {
-            job: 0,
-            batch: 0,
-            summary,
-            salt: Default::default(),
-            bundle: Default::default(),
-        }));
+fn two_replicas_of_a_million_units_fit_into_fifty_half_blocks() {
+    // What calls were charged beyond what they did comes back.
+    type Spent = <Runtime as pallet_verification::Config>::WeightInfo;
+    let base = weight(Call::<Runtime>::claim { job: 0 })
+        .saturating_sub(<Runtime as pallet_market::Config>::WeightInfo::claim());
+    let replica = base
+        .saturating_mul(3)
+        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim())
+        .saturating_add(Spent::commit_open())
+        // The second of two brings the verdict.
+        .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few()) / 2);
     let batches = u64::from(batch_count(MAX_UNITS, MAX_BATCH_UNITS));
     let all = replica.saturating_mul(2 * batches);
     let share = block() / 2;
     let blocks = all.ref_time().div_ceil(share.ref_time());
     assert!(all.proof_size() / blocks <= share.proof_size());
-    // By the estimates that weights are today: six minutes, beside a half for everybody else.
-    assert!(blocks <= 120, "{blocks} blocks");
+    // By the estimates that weights are today, beside a half for everybody else.
+    assert!(blocks <= 50, "{blocks} blocks");
 }
 
 /// The weights of these have no parameter for a job's size: this is what they must fit in.

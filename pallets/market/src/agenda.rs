@@ -71,8 +71,7 @@ impl<T: Config> Pallet<T> {
     fn step(id: JobId, batch: Option<BatchIndex>, meter: &mut WeightMeter) -> bool {
         match batch {
             Some(batch) => {
-                meter.consume(T::Verifier::deadline_weight());
-                T::Verifier::deadline(id, batch);
+                meter.consume(T::Verifier::deadline(id, batch));
                 true
             }
             None => {

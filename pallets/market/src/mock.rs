@@ -383,10 +383,11 @@ impl Verifier<AccountId> for MockVerifier {
             0
         }
     }
-    fn deadline(job: JobId, batch: BatchIndex) {
+    fn deadline(job: JobId, batch: BatchIndex) -> Weight {
         let mut due = Due::get();
         due.push((job, batch));
         Due::set(&due);
+        Self::deadline_weight()
     }
     fn deadline_weight() -> Weight {
         Weight::from_parts(10_000_000_000, 1 << 17)

@@ -243,6 +243,58 @@ mod benches {
         assert!(Market::<T>::job(job).is_some_and(|job| job.settled == 1 && job.has_ended()));
     }
 
+    /// The reveal that decides for three replicas and ends the job.
+    #[benchmark]
+    fn reveal_few() {
+        let job = prepare::<T>(Policy::Replicate(3));
+        for n in 1..=FEW {
+            claim::<T>(n, job);
+        }
+        for n in 1..=FEW {
+            super::commit::<T>(n, job, &summary(1));
+        }
+        for n in 1..FEW {
+            super::reveal::<T>(n, job, &summary(1));
+        }
+
+        #[extrinsic_call]
+        reveal(
+            RawOrigin::Signed(worker::<T>(FEW)),
+            job,
+            0,
+            summary(1),
+            SALT,
+            H256::zero(),
+        );
+
+        assert!(Market::<T>::job(job).is_some_and(|job| job.settled == 1 && job.has_ended()));
+    }
+
+    /// The first of the reveals of the largest quorum.
+    #[benchmark]
+    fn reveal_open() {
+        let job = prepare::<T>(Policy::Quorum(MAX_TRUST));
+        let replicas = Policy::Quorum(MAX_TRUST).paid_results();
+        for n in 1..=replicas {
+            claim::<T>(n, job);
+        }
+        for n in 1..=replicas {
+            super::commit::<T>(n, job, &summary(1));
+        }
+
+        #[extrinsic_call]
+        reveal(
+            RawOrigin::Signed(worker::<T>(1)),
+            job,
+            0,
+            summary(1),
+            SALT,
+            H256::zero(),
+        );
+
+        assert!(Ballots::<T>::contains_key(job, 0));
+    }
+
     #[benchmark]
     fn challenge() {
         let job = standing::<T>();
@@ -365,6 +417,21 @@ mod benches {
         _(RawOrigin::Signed(caller), departed.clone());
 
         assert_eq!(Trusts::<T>::iter_key_prefix(&departed).count(), 0);
+    }
+
+    /// A result stands, and its window is not over.
+    #[benchmark]
+    fn deadline_moot() {
+        let job = standing::<T>();
+        let weight;
+
+        #[block]
+        {
+            weight = Pallet::<T>::deadline(job, 0);
+        }
+
+        assert_eq!(weight, <T as Config>::WeightInfo::deadline_moot());
+        assert!(Ballots::<T>::contains_key(job, 0));
     }
 
     #[benchmark]

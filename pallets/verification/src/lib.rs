@@ -421,9 +421,17 @@ pub mod pallet {
             summary: BatchSummary,
             salt: [u8; 32],
             bundle: ContentHash,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_reveal(worker, job, batch, summary, salt, bundle)
+            let few = pallet_market::Batches::<T>::get(job, batch)
+                .is_some_and(|record| record.assignments.len() <= FEW as usize);
+            Self::do_reveal(worker, job, batch, summary, salt, bundle)?;
+            let spent = if Ballots::<T>::contains_key(job, batch) {
+                Some(<T as Config>::WeightInfo::reveal_open())
+            } else {
+                few.then(<T as Config>::WeightInfo::reveal_few)
+            };
+            Ok(spent.into())
         }
 
         /// Doubts the standing result of an optimistic job: a jury is drawn.

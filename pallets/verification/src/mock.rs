@@ -409,6 +409,8 @@ pub(crate) fn try_reveal(
     summary: &BatchSummary,
 ) -> sp_runtime::DispatchResult {
     Verification::reveal(signed(worker(n)), job, batch, *summary, salt(n), bundle(n))
+        .map(|_| ())
+        .map_err(|refused| refused.error)
 }
 
 pub(crate) fn reveal(n: u8, job: JobId, batch: BatchIndex, summary: &BatchSummary) {

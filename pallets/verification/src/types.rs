@@ -224,6 +224,8 @@ pub struct ResultRecord<AccountId> {
 /// The result record of a runtime.
 pub type ResultRecordOf<T> = ResultRecord<<T as frame_system::Config>::AccountId>;
 
+/// Workers that a batch of up to three replicas usually has been given to.
+pub const FEW: u32 = 3;
 /// Most operators whose declines a job remembers. Fewer than pause a job, and none is ever paused; more, and every
 /// claim reads as much more.
 pub const MAX_DECLINERS: u32 = 32;

@@ -330,13 +330,13 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         more
     }
 
-    fn deadline(job: JobId, batch: BatchIndex) {
+    fn deadline(job: JobId, batch: BatchIndex) -> Weight {
         // A stale entry: the batch is decided, or its current deadline is another.
         let (Some(ballot), Some(terms)) = (
             Ballots::<T>::get(job, batch),
             Market::<T>::terms(job, batch),
         ) else {
-            return;
+            return <T as Config>::WeightInfo::deadline_moot();
         };
         let now = frame_system::Pallet::<T>::block_number();
         match ballot.stage {
@@ -356,8 +356,9 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
                     }
                 }
             }
-            _ => {}
+            _ => return <T as Config>::WeightInfo::deadline_moot(),
         }
+        Self::deadline_weight()
     }
 
     fn deadline_weight() -> Weight {

@@ -11,8 +11,12 @@ pub trait WeightInfo {
     fn commit() -> Weight;
     /// [`crate::Pallet::commit`] after which the batch goes on.
     fn commit_open() -> Weight;
-    /// [`crate::Pallet::reveal`], a verdict included.
+    /// [`crate::Pallet::reveal`], the verdict on as many workers as can get a batch included.
     fn reveal() -> Weight;
+    /// [`crate::Pallet::reveal`], the verdict on at most [`FEW`](crate::FEW) workers included.
+    fn reveal_few() -> Weight;
+    /// [`crate::Pallet::reveal`] after which others are awaited.
+    fn reveal_open() -> Weight;
     /// [`crate::Pallet::challenge`].
     fn challenge() -> Weight;
     /// [`crate::Pallet::decline`], the failure of the batch included.
@@ -27,6 +31,8 @@ pub trait WeightInfo {
     fn forget_trust() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
+    /// A deadline of a batch that is decided, or not due any more.
+    fn deadline_moot() -> Weight;
     /// Advancing the beacon, every block.
     fn beacon() -> Weight;
 }
@@ -56,6 +62,14 @@ impl WeightInfo for () {
         // it, with its account, its points and a start; 36 transfers when six losers pay six winners.
         estimate(1_100, 192, 156)
     }
+    fn reveal_few() -> Weight {
+        // The same of three.
+        estimate(335, 57, 48)
+    }
+    fn reveal_open() -> Weight {
+        // Ballot, job, batch, worker.
+        estimate(80, 6, 3)
+    }
     fn challenge() -> Weight {
         // Ballot, job, batch, balances, agenda.
         estimate(100, 10, 8)
@@ -84,6 +98,10 @@ impl WeightInfo for () {
     }
     fn deadline() -> Weight {
         estimate(1_100, 192, 156)
+    }
+    fn deadline_moot() -> Weight {
+        // Ballot, job, batch.
+        estimate(15, 3, 0)
     }
     fn beacon() -> Weight {
         estimate(10, 2, 1)

@@ -223,7 +223,13 @@ where
                 S::post_dispatch_details(pre, info, &post_info, len, result)
                     .map(|more| more.saturating_add(unspent))
             }
-            Payment::Bond(unspent) => Ok(unspent),
+            Payment::Bond(unspent) => {
+                let back = post_info.calc_unspent(info).ref_time();
+                FeelessUsed::<T>::mutate(|used| {
+                    used.ref_time = used.ref_time.saturating_sub(back);
+                });
+                Ok(unspent)
+            }
         }
     }
 }

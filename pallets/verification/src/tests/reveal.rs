@@ -209,3 +209,59 @@ fn unsigned_and_root_are_no_workers() {
         }
     });
 }
+
+#[test]
+fn a_reveal_is_weighed_as_a_crowd_s_verdict_and_gives_back_what_it_was_not() {
+    run(|| {
+        let weight = |n: u8, job| {
+            let done =
+                Verification::reveal(signed(worker(n)), job, 0, truth(0), salt(n), bundle(n));
+            done.expect("in time").actual_weight
+        };
+        // GIVEN two who agree, and two who agree after as many others as there can be have declined
+        let pair = one_batch(2, 2);
+        let crowd = submit(1, 2);
+        for n in 1..=WORKERS {
+            claim(n, crowd);
+            if n < WORKERS - 1 {
+                frame_support::assert_ok!(Verification::decline(signed(worker(n)), crowd, 0));
+                Decliners::<Test>::remove(crowd);
+            }
+        }
+        for (job, [first, second]) in [(pair, [1, 2]), (crowd, [WORKERS - 1, WORKERS])] {
+            for n in [first, second] {
+                commit(n, job, 0, &truth(0));
+            }
+            let open = <() as WeightInfo>::reveal_open();
+            assert_eq!(weight(first, job), Some(open));
+            // THEN the verdict is on a few, or on a crowd
+            let few = <() as WeightInfo>::reveal_few();
+            assert_eq!(weight(second, job), (job == pair).then_some(few));
+            assert_eq!(outcome(job), Some(pallet_market::Outcome::Completed));
+            assert!(<() as WeightInfo>::reveal().all_gt(few) && few.all_gt(open));
+        }
+    });
+}
+
+#[test]
+fn a_deadline_that_is_moot_weighs_next_to_nothing() {
+    run(|| {
+        let job = one_batch(2, 2);
+        let (moot, due) = (
+            <() as WeightInfo>::deadline_moot(),
+            <() as WeightInfo>::deadline(),
+        );
+        assert!(due.all_gt(moot.saturating_mul(10)));
+        for n in 1..=2 {
+            commit(n, job, 0, &truth(0));
+        }
+        // Reveals are awaited, and not overdue.
+        let deadline = |job| {
+            <Verification as sungrid_primitives::traits::Verifier<AccountId>>::deadline(job, 0)
+        };
+        assert_eq!(deadline(job), moot);
+        frame_system::Pallet::<Test>::set_block_number(reveal_until(job, 0).expect("open") + 1);
+        assert_eq!(deadline(job), due);
+        assert_eq!(deadline(job + 1), moot, "there is no such batch");
+    });
+}

@@ -199,6 +199,43 @@ fn what_a_claim_has_paid_for_goes_first_and_always() {
     });
 }
 
+/// Or one call with a heavy worst case would crowd out many that are light in the end.
+#[test]
+fn what_a_feeless_call_did_not_use_is_there_for_others() {
+    scenario(|| {
+        register("olga", "w1");
+        let call = RuntimeCall::Workers(update("w1"));
+        let info = call.get_dispatch_info();
+        let used = || crate::FeelessUsed::<Test>::get().ref_time;
+        let take = |back: u64| {
+            let before = used();
+            let extension = Extension::from(());
+            let source = TransactionSource::External;
+            let implication = TxBaseImplication(());
+            let checked =
+                extension.validate(signed("w1"), &call, &info, 0, (), &implication, source);
+            let (_, val, origin) = checked.expect("free");
+            let pre = Extension::from(()).prepare(val, &origin, &call, &info, 0);
+            let actual = info.total_weight().ref_time() - back;
+            let post = frame_support::dispatch::PostDispatchInfo {
+                actual_weight: Some(frame_support::weights::Weight::from_parts(actual, 0)),
+                ..Default::default()
+            };
+            let pre = pre.expect("free");
+            assert_ok!(Extension::post_dispatch_details(
+                pre,
+                &info,
+                &post,
+                0,
+                &Ok(())
+            ));
+            used() - before
+        };
+        let (all, less) = (take(0), take(1_000));
+        assert_eq!(all - less, 1_000);
+    });
+}
+
 #[test]
 fn who_is_no_worker_pays() {
     scenario(|| {
