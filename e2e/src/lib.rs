@@ -4,6 +4,8 @@
 pub mod network;
 pub mod process;
 mod query;
+mod requester;
 
 pub use network::{Node, Worker, sungrid, sungrid_json};
 pub use process::{Process, binary, guest, root};
+pub use requester::Requester;

@@ -1,58 +1,7 @@
 //! What a requester does beside submitting and waiting: leave and come back, change its mind, be paid as a developer.
 
 use serde_json::Value;
-use sungrid_e2e::{Node, Worker, guest, sungrid, sungrid_json};
-use tempfile::TempDir;
-
-/// The command line of one account with one data folder.
-struct Requester<'a> {
-    node: &'a Node,
-    data: TempDir,
-    key: &'static str,
-}
-
-impl<'a> Requester<'a> {
-    fn new(node: &'a Node, key: &'static str) -> Self {
-        let data = TempDir::new().expect("a temporary folder");
-        Self { node, data, key }
-    }
-
-    fn line<'b>(&'b self, arguments: &[&'b str]) -> Vec<&'b str> {
-        let data = self.data.path().to_str().expect("a plain path");
-        [&["--key", self.key, "--data-dir", data], arguments].concat()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        sungrid_json(self.node, &self.line(arguments))
-    }
-
-    /// What a command that fails says.
-    fn refused(&self, arguments: &[&str]) -> String {
-        let output = sungrid(self.node, &self.line(arguments));
-        assert!(!output.status.success(), "{arguments:?} succeeded");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
-
-    /// Submits three units of an image and leaves; returns the job's number.
-    fn order(&self, image: &str) -> String {
-        let terms = ["--policy", "replicate:2", "--batch-size", "1"];
-        let order = [
-            "job",
-            "submit",
-            "--no-watch",
-            "--units",
-            "3",
-            "--image",
-            image,
-        ];
-        self.json(&[&order[..], &terms[..]].concat())["job"].to_string()
-    }
-
-    fn held(&self) -> u64 {
-        let account = self.json(&["account"]);
-        account["held_planck"].as_u64().expect("an amount")
-    }
-}
+use sungrid_e2e::{Node, Requester, Worker, guest};
 
 #[test]
 fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
@@ -81,7 +30,7 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
     let wanted = requester.order(&image);
     let watched = requester.json(&["job", "watch", &wanted]);
     assert_eq!(watched["verified"], 3, "{watched}");
-    let copy = requester.data.path().join("copy");
+    let copy = requester.data().join("copy");
     let target = copy.to_str().expect("a plain path");
     let collected = requester.json(&["job", "collect", &wanted, "--out", target]);
     assert_eq!(collected["verified"], 3, "{collected}");

@@ -62,7 +62,7 @@ async fn send(context: &Context, pool: Option<PoolId>, call: Call) -> Result<(),
         pool: pool.or_else(|| included.pool()),
         block: included.block.map(|block| block.number),
         withdrawn_planck: included.withdrawn(),
-        income_planck: included.rewards(),
+        income_planck: included.income(),
     };
     context.out.result(&done, || {
         let mut text = match (pool, done.pool) {

@@ -111,9 +111,16 @@ pub enum Event {
         /// Planck.
         amount: Balance,
     },
-    /// Rewards, or a share of a worker's income, were paid.
+    /// Rewards were paid, to an operator, developer or author, or to a pool.
     RewardsPaid {
         /// To whom.
+        account: AccountId,
+        /// Planck.
+        amount: Balance,
+    },
+    /// What a delegation earned was paid out. The rewards of its pool were claimed in the same block.
+    IncomePaid {
+        /// Who delegated.
         account: AccountId,
         /// Planck.
         amount: Balance,

@@ -319,7 +319,16 @@ impl Included {
             .sum()
     }
 
-    /// Planck that a claim of rewards or income paid.
+    /// Planck that a claim of a delegation's income paid.
+    pub fn income(&self) -> Balance {
+        let paid = |event: &Event| match event {
+            Event::IncomePaid { amount, .. } => *amount,
+            _ => 0,
+        };
+        self.events.iter().map(paid).sum()
+    }
+
+    /// Planck that a claim of rewards paid.
     pub fn rewards(&self) -> Balance {
         let paid = |event: &Event| match event {
             Event::RewardsPaid { amount, .. } => *amount,
@@ -359,4 +368,27 @@ pub struct Registration {
     pub bond: Balance,
     /// The worker key's signature over [`crate::registration_payload`].
     pub proof: [u8; 64],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pool gets its rewards in the block in which a delegation takes its share out.
+    #[test]
+    fn what_a_pool_is_paid_is_nobody_s_income() {
+        let account = AccountId::new([1; 32]);
+        let claim = Included {
+            transaction: H256::zero(),
+            block: None,
+            events: vec![
+                Event::RewardsPaid {
+                    account: AccountId::new([2; 32]),
+                    amount: 7,
+                },
+                Event::IncomePaid { account, amount: 5 },
+            ],
+        };
+        assert_eq!((claim.income(), claim.rewards()), (5, 7));
+    }
 }

@@ -148,7 +148,7 @@ pub(super) fn decode(event: &events::Event<'_, SubstrateConfig>) -> Result<Event
         }
         ("Delegation", "IncomeClaimed") => {
             let e: Income = read(event)?;
-            Event::RewardsPaid {
+            Event::IncomePaid {
                 account: e.delegator.into(),
                 amount: e.amount,
             }

@@ -149,7 +149,7 @@ impl State {
         let amount = core::mem::take(&mut self.own_position(who, pool)?.income);
         if amount > 0 {
             self.accounts.entry(who.clone()).or_default().free += amount;
-            self.events.push(Event::RewardsPaid {
+            self.events.push(Event::IncomePaid {
                 account: who.clone(),
                 amount,
             });

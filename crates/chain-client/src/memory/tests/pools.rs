@@ -37,7 +37,7 @@ async fn who_delegates_shares_income_and_slashes() {
     });
     assert_eq!(position(friend).await.staying, 180 * ISC);
     let claim = scene.ok(friend, Call::ClaimIncome(0)).await;
-    assert_eq!(claim.rewards(), 40);
+    assert_eq!((claim.income(), claim.rewards()), (40, 0));
 
     // Out, after the cool-down.
     let leave = Call::Undelegate {
