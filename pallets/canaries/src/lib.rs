@@ -3,7 +3,7 @@
 //! Replicas catch a liar while it is doubted. A *canary* catches one that is trusted: a *keeper*, whom governance
 //! admits, orders work of which it knows the answer, from any account, so that no worker can tell it from
 //! other work, and holds the accepted result against the answer. The worker's trust follows as if another operator had
-//! confirmed or refuted it; money does not move by a keeper's word.
+//! confirmed or refuted it; no bond moves by a keeper's word.
 //!
 //! ```text
 //! plant(H(order, batch, answer, salt)) ──► the job is submitted, claimed, settled ──► expose(job, batch, answer, salt)

@@ -12,7 +12,7 @@
 //! | [`Pallet::submit`] | anyone | holds escrow and deposit, opens a job |
 //! | [`Pallet::claim`] | a worker key | the chain gives it a batch; feeless when it succeeds |
 //! | [`Pallet::repeat`] | anyone | the same order again every so many blocks |
-//! | [`Pallet::raise`] | the requester | a higher bid for all batches that nobody has claimed |
+//! | [`Pallet::raise`] | the requester | a higher bid for every claim from now on |
 //! | [`Pallet::cancel`] | the requester | no new batch, or job of a series, is started |
 //! | [`Pallet::clean_up`] | anyone; early, the requester | removes an old job's records, the deposit returns to the requester |
 //!
