@@ -314,6 +314,9 @@ pub trait Verifier<AccountId> {
     fn forget(job: JobId, batch: BatchIndex);
     /// The job's record is being removed, after those of all its batches: forget what is left of it.
     fn forget_job(job: JobId);
+    /// Makes the batch have a result of as many winners as there can be, all of them rated, for benchmarks of the market.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_result(job: JobId, batch: BatchIndex);
 }
 
 /// An accepted result that an answer was held against.

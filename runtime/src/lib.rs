@@ -21,6 +21,7 @@ pub mod configs;
 pub mod constants;
 pub mod genesis_config_presets;
 pub mod migrations;
+pub mod weights;
 
 use alloc::{borrow::Cow, vec::Vec};
 

@@ -5,7 +5,7 @@ use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     weights::Weight,
 };
-use pallet_market::{BatchRecordOf, Call, JobRecordOf, WeightInfo as _};
+use pallet_market::{BatchRecordOf, Call, JobRecordOf, WINDOW, WeightInfo as _};
 use pallet_verification::WeightInfo as _;
 use sungrid_primitives::job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count};
 use sungrid_runtime::{Runtime, RuntimeCall};
@@ -35,20 +35,21 @@ fn weight(call: impl Into<RuntimeCall>) -> Weight {
 fn two_replicas_of_a_million_units_fit_into_fifty_half_blocks() {
     // What calls were charged beyond what they did comes back.
     type Spent = <Runtime as pallet_verification::Config>::WeightInfo;
-    let base = weight(Call::<Runtime>::claim { job: 0 })
-        .saturating_sub(<Runtime as pallet_market::Config>::WeightInfo::claim());
+    let base = weight(Call::<Runtime>::claim { job: 0 }).saturating_sub(
+        <Runtime as pallet_market::Config>::WeightInfo::claim(WINDOW),
+    );
     let replica = base
         .saturating_mul(3)
-        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim())
+        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(1))
         .saturating_add(Spent::commit_open())
         // The second of two brings the verdict.
-        .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few()) / 2);
+        .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few(2)) / 2);
     let batches = u64::from(batch_count(MAX_UNITS, MAX_BATCH_UNITS));
     let all = replica.saturating_mul(2 * batches);
     let share = block() / 2;
     let blocks = all.ref_time().div_ceil(share.ref_time());
     assert!(all.proof_size() / blocks <= share.proof_size());
-    // By the estimates that weights are today, beside a half for everybody else.
+    // Beside a half for everybody else.
     assert!(blocks <= 50, "{blocks} blocks");
 }
 

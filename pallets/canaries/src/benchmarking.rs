@@ -7,6 +7,7 @@ use frame_support::traits::{
 };
 use frame_system::RawOrigin;
 use sp_core::H256;
+use sp_runtime::traits::{BlakeTwo256, Hash};
 use sungrid_primitives::{
     receipt::{self, BatchSummary},
     traits::KnownAnswers,
@@ -17,7 +18,7 @@ use crate::*;
 const SALT: [u8; 32] = [7; 32];
 
 fn seals(n: u32) -> frame_support::BoundedVec<H256, frame_support::traits::ConstU32<MAX_PLANTED>> {
-    let seals = (0..n).map(|i| H256::from_low_u64_be(u64::from(i)));
+    let seals = (0..n).map(|i| BlakeTwo256::hash_of(&i));
     frame_support::BoundedVec::truncate_from(seals.collect())
 }
 

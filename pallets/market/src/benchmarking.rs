@@ -16,7 +16,7 @@ use sungrid_primitives::{
     BatchIndex, JobId,
     policy::MAX_REPLICAS,
     suns::CPU_1,
-    traits::{CPU_1_ID, Images, Income, Pricing, Workers},
+    traits::{CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
 };
 
 use crate::*;
@@ -93,6 +93,24 @@ fn worker<T: Config>(n: u32) -> (T::AccountId, T::AccountId) {
     (worker, operator)
 }
 
+/// The worker has had the batch, which wants another replica.
+fn had<T: Config>(id: JobId, batch: BatchIndex, worker: &T::AccountId, operator: &T::AccountId) {
+    let claimant = Claimant {
+        worker: worker.clone(),
+        operator: operator.clone(),
+        jurisdiction: *b"DE",
+        working: false,
+    };
+    let record = BatchRecord {
+        assignments: vec![claimant].try_into().expect("one"),
+        wanted: 1,
+        summons: None,
+        challenge: None,
+        delivered: false,
+    };
+    Batches::<T>::insert(id, batch, record);
+}
+
 /// A job whose window is full of new batches while as many started ones wait.
 fn crowded<T: Config>() -> JobId
 where
@@ -101,23 +119,7 @@ where
     let id = submit::<T>(4 * WINDOW);
     let (worker, operator) = worker::<T>(0);
     for batch in WINDOW..2 * WINDOW {
-        let claimant = Claimant {
-            worker: worker.clone(),
-            operator: operator.clone(),
-            jurisdiction: *b"DE",
-            working: false,
-        };
-        Batches::<T>::insert(
-            id,
-            batch,
-            BatchRecord {
-                assignments: vec![claimant].try_into().expect("one"),
-                wanted: 1,
-                summons: None,
-                challenge: None,
-                delivered: false,
-            },
-        );
+        had::<T>(id, batch, &worker, &operator);
         Waiting::<T>::insert(id, batch, ());
     }
     change::<T>(id, |job| {
@@ -176,19 +178,23 @@ mod benches {
         assert_eq!(job.state, JobState::Pending);
     }
 
-    /// The operator has had every batch of the window but one.
+    /// The operator has had every batch that is looked at but the last.
     #[benchmark]
-    fn claim() {
+    fn claim(w: Linear<1, WINDOW>) {
         let id = super::submit::<T>(4 * WINDOW);
-        let (key, _) = worker::<T>(0);
-        for _ in 1..WINDOW {
-            assert!(Pallet::<T>::claim(RawOrigin::Signed(key.clone()).into(), id).is_ok());
+        let (key, operator) = worker::<T>(0);
+        let job = Jobs::<T>::get(id).expect("submitted");
+        let order: alloc::vec::Vec<_> = Pallet::<T>::shuffled(&key, id, &job).collect();
+        let (last, others) = order[..w as usize].split_last().expect("one at least");
+        for batch in others {
+            had::<T>(id, *batch, &key, &operator);
         }
+        change::<T>(id, |job| job.in_flight = w.saturating_sub(1));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(key), id);
 
-        assert_eq!(Jobs::<T>::get(id).map(|job| job.claims), Some(WINDOW));
+        assert!(Batches::<T>::contains_key(id, last));
     }
 
     /// The window is emptied of new batches and refilled with waiting ones.
@@ -234,8 +240,9 @@ mod benches {
         assert_eq!(Jobs::<T>::get(id).map(|job| job.price), Some(price));
     }
 
+    /// Each batch has a result of as many winners as there can be, all of them rated, and a price of its own.
     #[benchmark]
-    fn clean_up(b: Linear<1, 256>) {
+    fn clean_up(b: Linear<1, 50>) {
         let id = super::submit::<T>(256);
         let requester: T::AccountId = whitelisted_caller();
         assert!(Pallet::<T>::cancel(RawOrigin::Signed(requester.clone()).into(), id).is_ok());
@@ -245,6 +252,7 @@ mod benches {
         });
         for batch in 0..b {
             RaisedPrices::<T>::insert(id, batch, 1);
+            T::Verifier::prepare_result(id, batch);
         }
         let ended = frame_system::Pallet::<T>::block_number();
         frame_system::Pallet::<T>::set_block_number(ended.saturating_add(T::Retention::get()));

@@ -25,6 +25,8 @@ pub(crate) struct ClaimPlan<T: Config> {
     batch: BatchIndex,
     /// `None` if nobody had the batch before.
     record: Option<BatchRecordOf<T>>,
+    /// Batches of the window that were looked at to find it.
+    looked_at: u32,
 }
 
 /// What a job comes to at its limits.
@@ -179,12 +181,14 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> DispatchResult {
+    /// Returns how many batches of the window it looked at.
+    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> Result<u32, DispatchError> {
         let ClaimPlan {
             mut job,
             view,
             batch,
             record,
+            looked_at,
         } = Self::plan_claim(&worker, id)?;
         T::Workers::commit(&worker, job.rate).map_err(|()| Error::<T>::CapacityExhausted)?;
 
@@ -245,7 +249,7 @@ impl<T: Config> Pallet<T> {
             worker,
             operator,
         });
-        Ok(())
+        Ok(looked_at)
     }
 
     /// Whether [`Pallet::claim`] would succeed.
@@ -257,7 +261,7 @@ impl<T: Config> Pallet<T> {
     #[cfg(test)]
     pub(crate) fn would_draw(worker: &T::AccountId, id: JobId) -> Option<BatchIndex> {
         let (job, view) = (Jobs::<T>::get(id)?, T::Workers::view(worker)?);
-        Self::draw(worker, id, &job, &view).map(|(batch, _)| batch)
+        Self::draw(worker, id, &job, &view).map(|(_, batch, _)| batch)
     }
 
     /// Every check of a claim, and the draw.
@@ -270,7 +274,7 @@ impl<T: Config> Pallet<T> {
         if let Some(rejection) = first {
             return Err(rejection.into());
         }
-        let (batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
+        let (looked_at, batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
             if T::Verifier::is_paused(id) || T::Verifier::rests(id, &view.operator) {
                 Error::<T>::InputMissing
             } else {
@@ -282,6 +286,7 @@ impl<T: Config> Pallet<T> {
             view,
             batch,
             record,
+            looked_at,
         })
     }
 
@@ -308,40 +313,49 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
-    /// at the first of them, so that it mostly reads one.
+    /// at the first of them, so that it mostly reads one. Returns how many it read, too.
     fn draw(
         worker: &T::AccountId,
         id: JobId,
         job: &JobRecordOf<T>,
         view: &WorkerView<T::AccountId>,
-    ) -> Option<(BatchIndex, Option<BatchRecordOf<T>>)> {
+    ) -> Option<(u32, BatchIndex, Option<BatchRecordOf<T>>)> {
         let now = frame_system::Pallet::<T>::block_number();
-        let (random, _) = T::Randomness::random(b"sungrid/claim");
-        let parent = frame_system::Pallet::<T>::parent_hash();
-        let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
         let in_time = now < job.claim_until && !T::Verifier::rests(id, &view.operator);
         let paused = T::Verifier::is_paused(id);
-        let mut window: Vec<BatchIndex> = job.window.to_vec();
-        let mut round: u32 = 0;
-        while !window.is_empty() {
-            let hash = T::Hashing::hash_of(&(seed, round)).encode();
-            // Any hash has more than 8 bytes; 64 bits over at most 32 batches leave no bias to speak of.
-            let number = hash
-                .iter()
-                .take(8)
-                .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-            let batch = window.swap_remove((number % window.len() as u64) as usize);
+        for (looked_at, batch) in (1..).zip(Self::shuffled(worker, id, job)) {
             let record = Batches::<T>::get(id, batch);
             let open = match &record {
                 Some(record) => Self::is_open_to(job, record, worker, view, in_time, paused),
                 None => in_time && !paused,
             };
             if open {
-                return Some((batch, record));
+                return Some((looked_at, batch, record));
             }
-            round.saturating_inc();
         }
         None
+    }
+
+    /// The window in the order in which a claim of this worker looks at it now.
+    pub(crate) fn shuffled(
+        worker: &T::AccountId,
+        id: JobId,
+        job: &JobRecordOf<T>,
+    ) -> impl Iterator<Item = BatchIndex> {
+        let (random, _) = T::Randomness::random(b"sungrid/claim");
+        let parent = frame_system::Pallet::<T>::parent_hash();
+        let seed = T::Hashing::hash_of(&(random, parent, worker, id, job.claims));
+        let mut window: Vec<BatchIndex> = job.window.to_vec();
+        (0u32..).map_while(move |round| {
+            let hash = T::Hashing::hash_of(&(seed, round)).encode();
+            // Any hash has more than 8 bytes; 64 bits over at most 32 batches leave no bias to speak of.
+            let number = hash
+                .iter()
+                .take(8)
+                .fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+            let at = number.checked_rem(window.len() as u64)?;
+            Some(window.swap_remove(at as usize))
+        })
     }
 
     pub(crate) fn do_cancel(who: T::AccountId, id: JobId) -> DispatchResult {

@@ -424,6 +424,8 @@ impl Verifier<AccountId> for MockVerifier {
         forgotten.push(job);
         ForgottenJobs::set(&forgotten);
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_result(_: JobId, _: BatchIndex) {}
 }
 
 pub struct MockRandomness;

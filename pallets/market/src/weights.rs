@@ -9,8 +9,8 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 pub trait WeightInfo {
     /// [`crate::Pallet::submit`].
     fn submit() -> Weight;
-    /// [`crate::Pallet::claim`].
-    fn claim() -> Weight;
+    /// [`crate::Pallet::claim`] that looks at `w` batches of the window.
+    fn claim(w: u32) -> Weight;
     /// [`crate::Pallet::cancel`].
     fn cancel() -> Weight;
     /// [`crate::Pallet::raise`].
@@ -45,10 +45,10 @@ impl WeightInfo for () {
         // Profile, floor, environment, image, number, the job before, account, holds, job, agenda, cursor.
         estimate(80, 13, 9)
     }
-    fn claim() -> Weight {
-        // Worker, its attestations and five auditors, job, randomness, the whole window's records, waiting, the
+    fn claim(w: u32) -> Weight {
+        // Worker, its attestations and five auditors, job, randomness, the records of the window, waiting, the
         // verifier's ballot and agenda, the trust of everyone who has the batch, declines, its price.
-        estimate(160, 27 + u64::from(crate::WINDOW), 9)
+        estimate(160, 27 + u64::from(w), 9)
     }
     fn cancel() -> Weight {
         estimate(

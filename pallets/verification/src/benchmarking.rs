@@ -2,14 +2,17 @@
 
 use alloc::vec;
 use frame_benchmarking::v2::*;
-use frame_support::traits::{
-    Get,
-    fungible::{Inspect, Mutate},
+use frame_support::{
+    BoundedVec,
+    traits::{
+        Get,
+        fungible::{Inspect, Mutate},
+    },
 };
 use frame_system::{Pallet as System, RawOrigin};
 use pallet_market::{Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy};
 use sp_core::H256;
-use sp_runtime::traits::{One, Saturating};
+use sp_runtime::traits::{BlakeTwo256, Hash, One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     policy::{MAX_TRUST, Trust},
@@ -142,6 +145,26 @@ where
     (job, 0)
 }
 
+/// A result of as many winners as there can be, whom nobody shares with another batch, all of them rated.
+pub(crate) fn prepare_result<T: Config>(job: JobId, batch: BatchIndex) {
+    let winners = (0..MAX_ASSIGNMENTS).map(|n| {
+        let n = batch.saturating_mul(MAX_ASSIGNMENTS).saturating_add(n);
+        let operator: T::AccountId = account("winner", n, 0);
+        Rated::<T>::insert(job, &operator, ());
+        Winner {
+            worker: operator.clone(),
+            operator,
+            bundle: H256::zero(),
+        }
+    });
+    let result = ResultRecord {
+        summary: summary(1),
+        winners: BoundedVec::truncate_from(winners.collect()),
+        checked: false,
+    };
+    Results::<T>::insert(job, batch, result);
+}
+
 /// The only result of an optimistic job.
 fn standing<T: Config>() -> JobId
 where
@@ -243,23 +266,23 @@ mod benches {
         assert!(Market::<T>::job(job).is_some_and(|job| job.settled == 1 && job.has_ended()));
     }
 
-    /// The reveal that decides for three replicas and ends the job.
+    /// The reveal that decides for a few replicas and ends the job.
     #[benchmark]
-    fn reveal_few() {
-        let job = prepare::<T>(Policy::Replicate(3));
-        for n in 1..=FEW {
+    fn reveal_few(w: Linear<2, FEW>) {
+        let job = prepare::<T>(Policy::Replicate(w as u8));
+        for n in 1..=w {
             claim::<T>(n, job);
         }
-        for n in 1..=FEW {
+        for n in 1..=w {
             super::commit::<T>(n, job, &summary(1));
         }
-        for n in 1..FEW {
+        for n in 1..w {
             super::reveal::<T>(n, job, &summary(1));
         }
 
         #[extrinsic_call]
         reveal(
-            RawOrigin::Signed(worker::<T>(FEW)),
+            RawOrigin::Signed(worker::<T>(w)),
             job,
             0,
             summary(1),
@@ -408,7 +431,7 @@ mod benches {
     fn forget_trust() {
         let departed = worker::<T>(0);
         for n in 0..FORGOTTEN_AT_ONCE {
-            let environment = H256::from_low_u64_be(n.into());
+            let environment: H256 = BlakeTwo256::hash_of(&n);
             Trusts::<T>::insert(&departed, environment, Trust::default());
         }
         let caller: T::AccountId = whitelisted_caller();

@@ -423,13 +423,13 @@ pub mod pallet {
             bundle: ContentHash,
         ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            let few = pallet_market::Batches::<T>::get(job, batch)
-                .is_some_and(|record| record.assignments.len() <= FEW as usize);
+            let record = pallet_market::Batches::<T>::get(job, batch);
+            let workers = record.map_or(0, |record| record.assignments.len() as u32);
             Self::do_reveal(worker, job, batch, summary, salt, bundle)?;
             let spent = if Ballots::<T>::contains_key(job, batch) {
                 Some(<T as Config>::WeightInfo::reveal_open())
             } else {
-                few.then(<T as Config>::WeightInfo::reveal_few)
+                (workers <= FEW).then(|| <T as Config>::WeightInfo::reveal_few(workers))
             };
             Ok(spent.into())
         }
@@ -483,7 +483,8 @@ pub mod pallet {
         /// ## Events
         /// - [`Event::Declined`], and [`Event::Paused`] with the last one that it takes
         #[pallet::call_index(3)]
-        #[pallet::weight(<T as Config>::WeightInfo::decline())]
+        // A challenged result stands after the decline of its last juror.
+        #[pallet::weight(<T as Config>::WeightInfo::decline().saturating_add(<T as Config>::WeightInfo::reveal_few(FEW)))]
         #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId, batch: &BatchIndex| -> bool {
             ensure_signed(origin.clone())
                 .is_ok_and(|worker| Pallet::<T>::check_commit(&worker, *job, *batch).is_ok())

@@ -362,7 +362,7 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     }
 
     fn deadline_weight() -> Weight {
-        <T as Config>::WeightInfo::deadline()
+        <T as Config>::WeightInfo::deadline().max(<T as Config>::WeightInfo::reveal())
     }
 
     fn abandoned(job: JobId, batch: BatchIndex) {
@@ -410,5 +410,10 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     fn forget_job(job: JobId) {
         Decliners::<T>::remove(job);
         Received::<T>::remove(job);
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_result(job: JobId, batch: BatchIndex) {
+        crate::benchmarking::prepare_result::<T>(job, batch);
     }
 }

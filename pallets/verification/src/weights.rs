@@ -13,8 +13,8 @@ pub trait WeightInfo {
     fn commit_open() -> Weight;
     /// [`crate::Pallet::reveal`], the verdict on as many workers as can get a batch included.
     fn reveal() -> Weight;
-    /// [`crate::Pallet::reveal`], the verdict on at most [`FEW`](crate::FEW) workers included.
-    fn reveal_few() -> Weight;
+    /// [`crate::Pallet::reveal`], the verdict on `w` workers, at most [`FEW`](crate::FEW), included.
+    fn reveal_few(w: u32) -> Weight;
     /// [`crate::Pallet::reveal`] after which others are awaited.
     fn reveal_open() -> Weight;
     /// [`crate::Pallet::challenge`].
@@ -62,9 +62,10 @@ impl WeightInfo for () {
         // it, with its account, its points and a start; 36 transfers when six losers pay six winners.
         estimate(1_100, 192, 156)
     }
-    fn reveal_few() -> Weight {
-        // The same of three.
-        estimate(335, 57, 48)
+    fn reveal_few(w: u32) -> Weight {
+        // The same of so many.
+        let w = u64::from(w);
+        estimate(80 + 85 * w, 12 + 15 * w, 12 + 12 * w)
     }
     fn reveal_open() -> Weight {
         // Ballot, job, batch, worker.

@@ -15,5 +15,5 @@ impl pallet_auditors::Config for Runtime {
     type AuditorBond = ConstU128<{ 100_000 * ISC }>;
     // Referenda, as for everything that is privileged.
     type AuditorOrigin = EnsureRoot<AccountId>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_auditors::WeightInfo<Runtime>;
 }

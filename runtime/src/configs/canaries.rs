@@ -11,5 +11,5 @@ impl pallet_canaries::Config for Runtime {
     // Referenda, as for everything that is privileged.
     type GovernanceOrigin = EnsureRoot<AccountId>;
     type Treasury = TreasuryAccount;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_canaries::WeightInfo<Runtime>;
 }

@@ -27,5 +27,5 @@ impl pallet_delegation::Config for Runtime {
     // An account's and a delegation's records are some 300 bytes: a tenth of that as a deposit.
     type MinDelegation = ConstU128<ISC>;
     type PalletId = PoolsPalletId;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_delegation::WeightInfo<Runtime>;
 }

@@ -12,5 +12,5 @@ impl pallet_images::Config for Runtime {
     // By referendum, against `docs/listing.md`.
     type GovernanceOrigin = EnsureRoot<AccountId>;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_images::WeightInfo<Runtime>;
 }

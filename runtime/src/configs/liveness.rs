@@ -19,5 +19,5 @@ impl pallet_liveness::Config for Runtime {
     type LotteryRound = ConstU32<ROUND_BLOCKS>;
     // Of the parent block: nobody knows who is drawn before that exists.
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_liveness::WeightInfo<Runtime>;
 }

@@ -46,6 +46,6 @@ impl pallet_market::Config for Runtime {
     type StartFee = ConstU128<{ ISC / 100 }>;
     type Treasury = TreasuryAccount;
     type Verifier = Verification;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_market::WeightInfo<Runtime>;
     type Workers = Workers;
 }

@@ -50,5 +50,5 @@ impl pallet_rewards::Config for Runtime {
     type ReserveRounds = ConstU32<{ 10 * ROUNDS_PER_YEAR }>;
     type RoundBlocks = ConstU32<ROUND_BLOCKS>;
     type Treasury = TreasuryAccount;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_rewards::WeightInfo<Runtime>;
 }

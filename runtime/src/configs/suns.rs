@@ -10,5 +10,5 @@ impl pallet_suns::Config for Runtime {
     type GovernanceOrigin = EnsureRoot<AccountId>;
     // A round: 150 s.
     type SpotPeriod = ConstU32<50>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_suns::WeightInfo<Runtime>;
 }

@@ -32,5 +32,5 @@ impl pallet_validators::Config for Runtime {
     type MaxCandidates = ConstU32<200>;
     type MinBond = ConstU128<{ 10_000 * ISC }>;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type WeightInfo = pallet_validators::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_validators::WeightInfo<Runtime>;
 }

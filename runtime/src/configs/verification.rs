@@ -28,5 +28,5 @@ impl pallet_verification::Config for Runtime {
     type MaxReplicas = ConstU32<5>;
     type RevealWindow = ConstU32<{ 2 * MINUTES }>;
     type SecondsPerBlock = ConstU64<{ MILLISECS_PER_BLOCK / 1_000 }>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_verification::WeightInfo<Runtime>;
 }

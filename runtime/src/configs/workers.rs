@@ -67,5 +67,5 @@ impl pallet_workers::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashFraction = SlashFraction;
     type Treasury = TreasuryAccount;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_workers::WeightInfo<Runtime>;
 }

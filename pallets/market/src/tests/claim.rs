@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use frame_support::{assert_noop, dispatch::CheckIfFeeless, traits::Hooks};
+use frame_support::{
+    assert_noop,
+    dispatch::{CheckIfFeeless, GetDispatchInfo},
+    traits::Hooks,
+};
 use sp_core::H256;
 use sungrid_primitives::traits::BatchControl;
 
@@ -223,5 +227,31 @@ fn an_operator_whose_input_is_missing_gets_nothing_but_what_a_challenge_ordered(
         frame_support::assert_ok!(Market::challenge(id, batch, &CHALLENGER));
         assert_eq!(claim(10, id), batch, "the only one under challenge");
         refuses(10, id, Error::InputMissing);
+    });
+}
+
+#[test]
+fn a_claim_gives_back_the_weight_of_what_it_did_not_look_at() {
+    run(|| {
+        // GIVEN a window of which one batch after the other is the worker's
+        let id = submit(8);
+        for _ in 0..4 {
+            let record = job(id);
+            let open = |batch: &u32| Batches::<Test>::get(id, batch).is_none();
+            let at = Market::shuffled(&10, id, &record).position(|batch| open(&batch));
+            let looked_at = at.expect("one is open") as u32 + 1;
+            // THEN a claim weighs as many as it looked at
+            let claimed = Market::claim(RuntimeOrigin::signed(10), id).expect("one is open");
+            let weight = <Test as Config>::WeightInfo::claim(looked_at);
+            assert_eq!(claimed.actual_weight, Some(weight));
+        }
+        // AND before it is carried out, as many as there can be
+        let most = <Test as Config>::WeightInfo::claim(WINDOW);
+        assert_eq!(
+            Call::<Test>::claim { job: id }
+                .get_dispatch_info()
+                .call_weight,
+            most
+        );
     });
 }

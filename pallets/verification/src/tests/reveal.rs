@@ -235,7 +235,7 @@ fn a_reveal_is_weighed_as_a_crowd_s_verdict_and_gives_back_what_it_was_not() {
             let open = <() as WeightInfo>::reveal_open();
             assert_eq!(weight(first, job), Some(open));
             // THEN the verdict is on a few, or on a crowd
-            let few = <() as WeightInfo>::reveal_few();
+            let few = <() as WeightInfo>::reveal_few(2);
             assert_eq!(weight(second, job), (job == pair).then_some(few));
             assert_eq!(outcome(job), Some(pallet_market::Outcome::Completed));
             assert!(<() as WeightInfo>::reveal().all_gt(few) && few.all_gt(open));

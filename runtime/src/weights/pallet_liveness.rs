@@ -1,0 +1,32 @@
+//! Weights of `pallet_liveness`, measured by `scripts/weights`: do not edit.
+//!
+//! Measured 2026-11-21 on AMD EPYC, 20 steps, 20 repeats; version 64.0.0.
+
+use core::marker::PhantomData;
+
+use frame_support::{traits::Get, weights::Weight};
+
+/// Weights of `pallet_liveness`.
+pub struct WeightInfo<T>(PhantomData<T>);
+
+#[rustfmt::skip]
+impl<T: frame_system::Config> pallet_liveness::WeightInfo for WeightInfo<T> {
+    fn draw() -> Weight {
+        // At least 7_001 ns.
+        Weight::from_parts(7_462_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(2))
+    }
+    fn alive() -> Weight {
+        // At least 49_014 ns.
+        Weight::from_parts(52_068_000, 0)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+    fn report() -> Weight {
+        // At least 114_462 ns.
+        Weight::from_parts(122_624_000, 0)
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().writes(9))
+    }
+}
