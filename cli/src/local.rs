@@ -11,8 +11,8 @@ use sungrid_primitives::{ContentHash, JobId, UnitIndex};
 
 use crate::{Error, folder::DataFolder, package::Package, plan::Plan, units};
 
-/// Bytes of compiled modules to keep: CPython takes some 150 MB.
-const CACHE_BYTES: u64 = 2 << 30;
+/// Bytes of compiled modules to keep: CPython takes 26 MB.
+const CACHE_BYTES: u64 = 1 << 30;
 
 /// The job whose units run here: none, so that random numbers are not those of any real one.
 const NO_JOB: JobId = 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// guests/quickjs/build [OUT.wasm]: makes the command `quickjs SCRIPT.js [ARGUMENTS]` out of the QuickJS library that npm carries
+// guests/quickjs/build.mjs [OUT.wasm]: makes the command `quickjs SCRIPT.js [ARGUMENTS]` out of the QuickJS library that npm carries
 // and the driver beside this script [default: target/guests/quickjs.wasm, or below $CARGO_TARGET_DIR].
 //
 // Needs `npm ci --prefix scripts/js`. The same packages give the same bytes.
@@ -40,8 +40,11 @@ try {
   // What is reachable from these two stays.
   const kept = ['_start', 'memory'].map((name) => ({ name, root: true, export: name }));
   writeFileSync(at('kept.json'), JSON.stringify(kept));
+  // What the library is built with, and the executor has: binaryen writes no other.
+  const features = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext', 'reference-types', 'multivalue', 'extended-const']
+    .map((feature) => `--enable-${feature}`);
   const tool = (name, ...args) =>
-    execFileSync(process.execPath, [join(modules, 'binaryen/bin', name), '--all-features', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [join(modules, 'binaryen/bin', name), ...features, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   tool('wasm-merge', library, 'quickjs', at('driver.wat'), 'env', '-o', at('merged.wasm'));
   tool('wasm-metadce', at('merged.wasm'), '--graph-file', at('kept.json'), '-o', at('quickjs.wasm'));
   mkdirSync(dirname(out), { recursive: true });

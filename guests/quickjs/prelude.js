@@ -24,7 +24,8 @@
   };
   const shown = (value) => {
     if (typeof value === 'string') return value;
-    if (value instanceof Error) return `${value}\n${value.stack ?? ''}`.trimEnd();
+    // Frames below the script's own are of this file.
+    if (value instanceof Error) return `${value}\n${value.stack ?? ''}`.split('\n    at __host')[0].trimEnd();
     if (typeof value !== 'object' || value === null) return String(value);
     try {
       return JSON.stringify(value) ?? String(value);

@@ -152,9 +152,8 @@ fn words(report: &Report, elapsed: Duration) -> String {
     let mut lines = vec![
         format!("exit      {} ({})", report.exit, report.ended),
         format!(
-            "fuel      {} ({}), {} % of {}",
+            "fuel      {}, {} % of {}",
             report.fuel,
-            units::fuel(report.fuel.into()),
             percent(report.fuel, report.fuel_limit),
             units::fuel(report.fuel_limit.into())
         ),
