@@ -112,7 +112,10 @@ impl Package {
         for (file, path) in self.image.files.iter().zip(&self.files) {
             let bytes = fs::read(path).map_err(Error::file("read", path))?;
             if hash(&bytes) != file.hash {
-                return Err(Error::malformed(path, "changed while it was read: try again"));
+                return Err(Error::malformed(
+                    path,
+                    "changed while it was read: try again",
+                ));
             }
             data.keep_image_file(&digest, &file.hash, &bytes)?;
         }
@@ -156,7 +159,10 @@ fn local_files(named: &[String]) -> Result<Vec<LocalFile>, Error> {
             files.push(FileRef::Short(text.clone()).local()?);
             continue;
         }
-        let own = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let own = || {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
         let name = name.or_else(own).unwrap_or_else(|| ".".into());
         for below in files_below(&path)? {
             let inner = relative_name(&path, &below)?;
@@ -200,7 +206,10 @@ pub fn relative_name(folder: &Path, file: &Path) -> Result<String, Error> {
     let parts = file.strip_prefix(folder).unwrap_or(file).components();
     let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| parts.join("/")).ok_or_else(|| {
-        Error::malformed(file, "its name is not UTF-8: rename it, or give it as PATH=NAME")
+        Error::malformed(
+            file,
+            "its name is not UTF-8: rename it, or give it as PATH=NAME",
+        )
     })
 }
 

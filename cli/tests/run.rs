@@ -99,19 +99,40 @@ fn a_run_relays_the_program_and_tells_the_figures() {
     let home = Home::new();
     let module = home.module("copy.wasm", COPY);
     let input = home.write("input.txt", "content");
-    let arguments = ["run", &module, "--input", &input, "-o", "out", "--", "input.txt"];
+    let arguments = [
+        "run",
+        &module,
+        "--input",
+        &input,
+        "-o",
+        "out",
+        "--",
+        "input.txt",
+    ];
     let output = home.run(&arguments);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
     // A pipe gets the program's words and nothing else.
     assert_eq!(output.stdout, b"copied\n");
-    for part in ["exit      0", "fuel", "memory    128.0 KiB", "copy (7 B)", "floor of the genesis"] {
+    for part in [
+        "exit      0",
+        "fuel",
+        "memory    128.0 KiB",
+        "copy (7 B)",
+        "floor of the genesis",
+    ] {
         assert!(stderr.contains(part), "{part}: {stderr}");
     }
-    assert_eq!(fs::read_to_string(home.path().join("out/copy")).unwrap(), "content");
+    assert_eq!(
+        fs::read_to_string(home.path().join("out/copy")).unwrap(),
+        "content"
+    );
 
     let report = home.json(&arguments);
-    assert_eq!((&report["exit"], &report["peak_memory"]), (&0.into(), &131_072.into()));
+    assert_eq!(
+        (&report["exit"], &report["peak_memory"]),
+        (&0.into(), &131_072.into())
+    );
     assert_eq!(report["stdout"], "copied\n");
     assert_eq!(report["outputs"][0]["size"], 7);
     assert_eq!(report["floor_planck"], 100_000_000_000_u64);
@@ -126,7 +147,16 @@ fn a_run_relays_the_program_and_tells_the_figures() {
     // Exactly enough is enough, and one less is not.
     let limited = |fuel: u64| {
         let limit = fuel.to_string();
-        let more = ["run", &module, "--input", &input, "--fuel-limit", &limit, "--", "input.txt"];
+        let more = [
+            "run",
+            &module,
+            "--input",
+            &input,
+            "--fuel-limit",
+            &limit,
+            "--",
+            "input.txt",
+        ];
         home.json(&more)["exit"].as_u64().unwrap()
     };
     assert_eq!(limited(fuel), 0);
@@ -138,21 +168,41 @@ fn what_goes_wrong_names_its_remedy() {
     let home = Home::new();
     let copy = home.module("copy.wasm", COPY);
     let text = home.fail(&["run", &copy, "--", "none.txt"]);
-    assert!(text.contains("exited with code 9") && text.contains("which file?"), "{text}");
+    assert!(
+        text.contains("exited with code 9") && text.contains("which file?"),
+        "{text}"
+    );
     let spin = home.module("spin.wasm", SPIN);
     let text = home.fail(&["run", &spin, "--fuel-limit", "1M"]);
-    assert!(text.contains("out of fuel after 1.00 Mfuel: raise --fuel-limit"), "{text}");
+    assert!(
+        text.contains("out of fuel after 1.00 Mfuel: raise --fuel-limit"),
+        "{text}"
+    );
     let greedy = home.module("greedy.wasm", GREEDY);
     let text = home.fail(&["run", &greedy, "--memory-limit", "1MiB"]);
-    assert!(text.contains("1.0 MiB of 1.0 MiB") && text.contains("raise --memory-limit"), "{text}");
+    assert!(
+        text.contains("1.0 MiB of 1.0 MiB") && text.contains("raise --memory-limit"),
+        "{text}"
+    );
     let text = home.fail(&["run", &copy, "--memory-limit", "64KiB", "--", "x"]);
-    assert!(text.contains("needs more memory to start than 64.0 KiB: raise --memory-limit"), "{text}");
+    assert!(
+        text.contains("needs more memory to start than 64.0 KiB: raise --memory-limit"),
+        "{text}"
+    );
 
     for (text, says) in [
-        (r#"(module (import "env" "host_call" (func)) (memory (export "memory") 1) (func (export "_start")))"#,
-            &["imports env::host_call", "wasm-merge"][..]),
-        (r#"(module (func (export "run")))"#, &["no function _start", "build a command"]),
-        (r#"(module (memory i64 1) (func (export "_start")))"#, &["64-bit memory"]),
+        (
+            r#"(module (import "env" "host_call" (func)) (memory (export "memory") 1) (func (export "_start")))"#,
+            &["imports env::host_call", "wasm-merge"][..],
+        ),
+        (
+            r#"(module (func (export "run")))"#,
+            &["no function _start", "build a command"],
+        ),
+        (
+            r#"(module (memory i64 1) (func (export "_start")))"#,
+            &["64-bit memory"],
+        ),
     ] {
         let module = home.module("bad.wasm", text);
         let error = home.fail(&["run", &module]);
@@ -165,8 +215,17 @@ fn what_goes_wrong_names_its_remedy() {
         (&["run", &copy, "--unit", "1"], "there is no unit 1 of 1"),
         (&["run", &copy, "--units", "0"], "1 to"),
         (&["run", &copy, "--fuel-limit", "much"], "write it like 5G"),
-        (&["run", "bafyr4iarkywjqpgghucn7xfed5hiyb6bqty3zaruxmth3pqgnpcso4q5wa"], "image fetch"),
-        (&["--node", "ws://127.0.0.1:1", "run", &copy], "cannot reach a node"),
+        (
+            &[
+                "run",
+                "bafyr4iarkywjqpgghucn7xfed5hiyb6bqty3zaruxmth3pqgnpcso4q5wa",
+            ],
+            "image fetch",
+        ),
+        (
+            &["--node", "ws://127.0.0.1:1", "run", &copy],
+            "cannot reach a node",
+        ),
     ] {
         let text = home.fail(arguments);
         assert!(text.contains(says), "{arguments:?}: {text}");
@@ -179,10 +238,21 @@ fn an_image_is_built_with_limits_that_a_trial_measured() {
     let module = home.module("copy.wasm", COPY);
     let small = home.write("small.txt", "x");
     let large = home.write("large.txt", "x".repeat(50_000));
-    let build = ["image", "build", &module, "--name", "copier", "--licence", "MIT"];
+    let build = [
+        "image",
+        "build",
+        &module,
+        "--name",
+        "copier",
+        "--licence",
+        "MIT",
+    ];
     let each = ["--each", &small, &large, "--", "{name}"];
     let built = home.json(&[&build[..], &each].concat());
-    assert_eq!((&built["name"], &built["trial"]["runs"]), (&"copier".into(), &2.into()));
+    assert_eq!(
+        (&built["name"], &built["trial"]["runs"]),
+        (&"copier".into(), &2.into())
+    );
     // The dearest sample counts, and its output: 50,000 bytes and a word.
     assert_eq!(built["trial"]["output_bytes"], 50_007);
     let trial = built["trial"]["fuel"].as_u64().unwrap();
@@ -195,23 +265,38 @@ fn an_image_is_built_with_limits_that_a_trial_measured() {
     // What was built runs from its CID; the sample that was dearest takes as much again.
     let cid = built["image"].as_str().unwrap().to_owned();
     let ran = home.json(&["run", &cid, "--input", &large, "--", "large.txt"]);
-    assert_eq!((&ran["fuel"], &ran["image"]), (&trial.into(), &cid.clone().into()));
+    assert_eq!(
+        (&ran["fuel"], &ran["image"]),
+        (&trial.into(), &cid.clone().into())
+    );
     assert_eq!(ran["fuel_limit"], built["fuel_limit"]);
     // The same once more is the same image.
     assert_eq!(home.json(&[&build[..], &each].concat())["image"], cid);
 
     // A trial that fails makes no image.
-    let images = || fs::read_dir(home.path().join(".local/share/sungrid/images")).unwrap().count();
+    let images = || {
+        fs::read_dir(home.path().join(".local/share/sungrid/images"))
+            .unwrap()
+            .count()
+    };
     let before = images();
     let text = home.fail(&[&build[..], &["--", "none.txt"]].concat());
     assert!(
-        text.contains("the trial run failed") && text.contains("--input FILE") && text.contains("which file?"),
+        text.contains("the trial run failed")
+            && text.contains("--input FILE")
+            && text.contains("which file?"),
         "{text}"
     );
     let spin = home.module("spin.wasm", SPIN);
     let text = home.fail(&["image", "build", &spin, "--trial-fuel", "1M"]);
     assert!(text.contains("raise --trial-fuel"), "{text}");
-    let text = home.fail(&[&build[..], &["--fuel-limit", "10", "--input", &small, "--", "small.txt"]].concat());
+    let text = home.fail(
+        &[
+            &build[..],
+            &["--fuel-limit", "10", "--input", &small, "--", "small.txt"],
+        ]
+        .concat(),
+    );
     assert!(text.contains("--fuel-limit 10 is below"), "{text}");
     assert_eq!(images(), before);
 }
@@ -221,7 +306,15 @@ fn the_files_of_an_image_are_below_app_and_inputs_keep_out() {
     let home = Home::new();
     let module = home.module("copy.wasm", COPY);
     let lib = home.write("lib.txt", "of the image");
-    let build = ["image", "build", &module, "--image-file", &lib, "--", "app/lib.txt"];
+    let build = [
+        "image",
+        "build",
+        &module,
+        "--image-file",
+        &lib,
+        "--",
+        "app/lib.txt",
+    ];
     let built = home.json(&build);
     assert_eq!(built["files"], 1);
     let cid = built["image"].as_str().unwrap();
@@ -229,8 +322,14 @@ fn the_files_of_an_image_are_below_app_and_inputs_keep_out() {
     fs::remove_file(&lib).unwrap();
     let out = home.json(&["run", cid, "-o", "out", "--", "app/lib.txt"]);
     assert_eq!(out["exit"], 0, "{out}");
-    assert_eq!(fs::read_to_string(home.path().join("out/copy")).unwrap(), "of the image");
+    assert_eq!(
+        fs::read_to_string(home.path().join("out/copy")).unwrap(),
+        "of the image"
+    );
     let intruder = home.write("intruder", "x") + "=app/lib.txt";
     let text = home.fail(&["run", cid, "--input", &intruder, "--", "app/lib.txt"]);
-    assert!(text.contains("in the folder of the image's own files"), "{text}");
+    assert!(
+        text.contains("in the folder of the image's own files"),
+        "{text}"
+    );
 }

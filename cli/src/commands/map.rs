@@ -149,7 +149,10 @@ fn named(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>, Error> {
     };
     let mut common = first.parent().unwrap_or(Path::new("/")).to_owned();
     for file in &files {
-        while !file.parent().is_some_and(|parent| parent.starts_with(&common)) {
+        while !file
+            .parent()
+            .is_some_and(|parent| parent.starts_with(&common))
+        {
             if !common.pop() {
                 break;
             }
@@ -410,10 +413,7 @@ mod tests {
         assert_eq!(names(at, "@/a/y.txt @/a/x.txt"), ["y.txt", "x.txt"]);
         assert_eq!(names(at, "@/a/x.txt @/b/x.txt"), ["a/x.txt", "b/x.txt"]);
         assert_eq!(names(at, "@/b"), ["x.txt"]);
-        assert_eq!(
-            names(at, "@"),
-            ["a/x.txt", "a/y.txt", "b/x.txt", "z.txt"]
-        );
+        assert_eq!(names(at, "@"), ["a/x.txt", "a/y.txt", "b/x.txt", "z.txt"]);
         assert_eq!(names(at, "@/z.txt @/a/x.txt"), ["z.txt", "a/x.txt"]);
         let error = named(&args(at, "@/z.txt @/z.txt").paths).unwrap_err();
         assert!(error.to_string().contains("twice"), "{error}");
@@ -520,7 +520,8 @@ mod tests {
         fs::write(job.unit(1).join("out/sum.txt"), "again").unwrap();
         let error = collect(&job, &units, &out, true).unwrap_err().to_string();
         assert!(
-            error.contains("x.txt and sub/y.txt both left sum.txt") && error.contains("nothing is lost"),
+            error.contains("x.txt and sub/y.txt both left sum.txt")
+                && error.contains("nothing is lost"),
             "{error}"
         );
         assert_eq!(read("sum.txt"), "job/outputs/000000/out/sum.txt");

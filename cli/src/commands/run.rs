@@ -80,7 +80,9 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
     }
     let digest = package.image.encode()?.hash;
     let (ran, environment, elapsed) = tokio::task::block_in_place(|| {
-        context.out.note(format!("compiling {}", package.image.name));
+        context
+            .out
+            .note(format!("compiling {}", package.image.name));
         let local = Local::open(&context.data, &package)?;
         let started = Instant::now();
         let ran = local.run(&plan, args.unit)?;

@@ -140,7 +140,11 @@ impl Image {
         if self.files.is_empty() {
             return Ok(());
         }
-        let sum = |files: &[File]| files.iter().fold(0, |sum: u64, f| sum.saturating_add(f.size));
+        let sum = |files: &[File]| {
+            files
+                .iter()
+                .fold(0, |sum: u64, f| sum.saturating_add(f.size))
+        };
         let free = |field: &str, files: &[File]| {
             let taken = |file: &File| {
                 let rest = file.name.strip_prefix(Self::FOLDER);

@@ -57,12 +57,7 @@ impl UnitOutput {
     }
 
     /// What a run left.
-    pub fn of(
-        exit: u32,
-        stdout: &[u8],
-        stderr: &[u8],
-        files: &BTreeMap<String, Vec<u8>>,
-    ) -> Self {
+    pub fn of(exit: u32, stdout: &[u8], stderr: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Self {
         let blob = |bytes: &[u8]| {
             (!bytes.is_empty()).then(|| Blob {
                 hash: hash(bytes),

@@ -631,7 +631,11 @@ fn an_image_may_have_files_that_no_job_touches() {
     // An empty list is a second spelling of none.
     let mut spelled = plain.clone();
     spelled[0] += 1;
-    let at = spelled.windows(5).position(|word| word == b"class").expect("a key") - 1;
+    let at = spelled
+        .windows(5)
+        .position(|word| word == b"class")
+        .expect("a key")
+        - 1;
     let empty = [&b"\x65files"[..], b"\x80"].concat();
     let after = at + 6 + 1;
     spelled.splice(after..after, empty);
@@ -640,10 +644,7 @@ fn an_image_may_have_files_that_no_job_touches() {
         Err(ManifestError::NotCanonical { .. })
     ));
 
-    assert_eq!(
-        problem(&with(vec![lib("../a.py", 1)])).0,
-        "files[0].name"
-    );
+    assert_eq!(problem(&with(vec![lib("../a.py", 1)])).0, "files[0].name");
     assert_eq!(problem(&with(vec![lib("b", 1), lib("a", 1)])).0, "files[1]");
     let big = vec![lib("a", limits::UNIT_CONTENT_BYTES), lib("b", 1)];
     assert_eq!(problem(&with(big)).0, "files");
@@ -665,10 +666,18 @@ fn an_image_may_have_files_that_no_job_touches() {
         ] {
             assert!(image().admits(&job).is_ok());
             let error = full.admits(&job).expect_err("taken");
-            let ManifestError::Invalid { field: found, problem, .. } = error else {
+            let ManifestError::Invalid {
+                field: found,
+                problem,
+                ..
+            } = error
+            else {
                 panic!("{error}");
             };
-            assert_eq!((found.as_str(), &problem), (field, &Problem::OfTheImage(name.into())));
+            assert_eq!(
+                (found.as_str(), &problem),
+                (field, &Problem::OfTheImage(name.into()))
+            );
         }
     }
     assert!(full.admits(&job("apple", "appendix/app")).is_ok());

@@ -123,7 +123,9 @@ pub(super) fn run(context: &Context, args: BuildArgs) -> Result<(), Error> {
 }
 
 fn try_out(context: &Context, package: &Package, plan: &Plan) -> Result<Trial, Error> {
-    context.out.note(format!("compiling {}", package.image.name));
+    context
+        .out
+        .note(format!("compiling {}", package.image.name));
     let local = Local::open(&context.data, package)?;
     let mut trial = Trial::default();
     for unit in 0..plan.count {
@@ -177,7 +179,10 @@ fn words(built: &Built) -> String {
         files => format!(", {files} files below /in/app"),
     };
     [
-        format!("image     {} ({}, wasi-command{files})", built.image, built.name),
+        format!(
+            "image     {} ({}, wasi-command{files})",
+            built.image, built.name
+        ),
         format!(
             "trial     {} and {} of memory, {} written, at most, in {runs} runs",
             units::fuel(fuel.into()),
@@ -230,7 +235,14 @@ mod tests {
 
     #[test]
     fn figures_are_rounded_up_to_two_digits() {
-        for (amount, round) in [(0, 1), (7, 7), (99, 99), (100, 100), (101, 110), (19_999, 20_000)] {
+        for (amount, round) in [
+            (0, 1),
+            (7, 7),
+            (99, 99),
+            (100, 100),
+            (101, 110),
+            (19_999, 20_000),
+        ] {
             assert_eq!(two_digits(amount), round);
         }
     }
@@ -249,6 +261,9 @@ mod tests {
             output: 3,
         };
         let error = refuse_too_little(&trial, &limits).unwrap_err().to_string();
-        assert!(error.starts_with("--memory-limit 65535 is below"), "{error}");
+        assert!(
+            error.starts_with("--memory-limit 65535 is below"),
+            "{error}"
+        );
     }
 }
