@@ -131,7 +131,9 @@ fn here(case: &Case<'_>) -> Seen {
 fn there(case: &Case<'_>) -> Seen {
     let folder = TempDir::new().expect("a temporary folder");
     let (input, output) = (folder.path().join("in"), folder.path().join("out"));
-    fs::create_dir_all(&output).expect("a folder");
+    for folder in [&input, &output] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
     for (name, bytes) in &case.files {
         let path = input.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -501,4 +503,14 @@ fn a_script_is_mapped_over_files_on_the_grid() {
         r#"{"words":2,"longest":"one"}"#
     );
     assert_eq!(read("0.txt/exit"), "1\n");
+
+    // Whoever comes back later finds the same.
+    fs::remove_dir_all(&out).expect("the outputs");
+    let job = report["job"].to_string();
+    let again = requester.refused(&["job", "watch", &job]);
+    assert!(again.contains("failed on 1 of 6 files"), "{again}");
+    assert_eq!(
+        fs::read_to_string(out.join("3.txt/stdout")).expect("collected again"),
+        "3\n"
+    );
 }

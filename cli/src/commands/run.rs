@@ -19,6 +19,7 @@ use crate::{
     local::{Local, Ran},
     package::Package,
     plan::{FileRef, ImageRef, JobFile},
+    progress::Step,
     tariff::{Price, Tariff},
     units,
 };
@@ -80,10 +81,11 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
     }
     let digest = package.image.encode()?.hash;
     let (ran, environment, elapsed) = tokio::task::block_in_place(|| {
-        context
-            .out
-            .note(format!("compiling {}", package.image.name));
+        let name = &package.image.name;
+        let step = Step::begin(context.out, format!("compiling {name}"));
         let local = Local::open(&context.data, &package)?;
+        drop(step);
+        let _step = Step::begin(context.out, format!("running {name}"));
         let started = Instant::now();
         let ran = local.run(&plan, args.unit)?;
         Ok::<_, Error>((ran, local.environment(), started.elapsed()))

@@ -11,6 +11,7 @@ use crate::{
     local::{Local, Ran},
     package::Package,
     plan::{FileRef, JobFile, Plan},
+    progress::Step,
     tariff::Tariff,
     units,
 };
@@ -123,15 +124,12 @@ pub(super) fn run(context: &Context, args: BuildArgs) -> Result<(), Error> {
 }
 
 fn try_out(context: &Context, package: &Package, plan: &Plan) -> Result<Trial, Error> {
-    context
-        .out
-        .note(format!("compiling {}", package.image.name));
+    let step = Step::begin(context.out, format!("compiling {}", package.image.name));
     let local = Local::open(&context.data, package)?;
+    drop(step);
     let mut trial = Trial::default();
     for unit in 0..plan.count {
-        context
-            .out
-            .note(format!("trial {} of {}", unit + 1, plan.count));
+        let _step = Step::begin(context.out, format!("trial {} of {}", unit + 1, plan.count));
         let ran = local.run(plan, unit)?;
         if let Some(why) = ran.failure() {
             let stderr = String::from_utf8_lossy(&ran.outcome.stderr);
