@@ -22,7 +22,7 @@ Examples:
   sungrid --key //Alice render scenes/demo.scene --renderer renderer.wasm
   sungrid --key env:SEED image publish blur.wasm --class media --image-fuel 5G --image-memory 64MiB
   sungrid --key my.key job submit --image blur.wasm --each frames/*.png -- --strength 3
-  sungrid run python.wasm --input sum.py -- /in/sum.py      here, in a worker's environment: fuel, memory, price
+  sungrid run python.wasm --input sum.py -- /in/sum.py    here: fuel, memory, price
   sungrid --key my.key map --image python.wasm --script sum.py data/*.csv -o sums
   sungrid job watch 7            go on after a Ctrl-C
   sungrid quote --image blur.wasm --each frames/*.png    what it would cost, and when it could start
@@ -179,7 +179,11 @@ pub enum ImageCommand {
         from: String,
     },
     /// List the published applications.
-    List,
+    List {
+        /// Those on this machine, published or not; asks no node.
+        #[arg(long)]
+        here: bool,
+    },
 }
 
 /// Commands of `job`.

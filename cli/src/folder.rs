@@ -261,6 +261,31 @@ impl DataFolder {
         Ok((Image::decode(&bytes)?, folder.join("code.wasm")))
     }
 
+    /// All images that were kept, by name.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the folder cannot be listed. What is not complete is left out.
+    pub fn images(&self) -> Result<Vec<(ContentHash, Image)>, Error> {
+        let folder = self.0.join("images");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+            Err(error) => return Err(Error::file("list", &folder)(error)),
+        };
+        let mut images = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(Error::file("list", &folder))?.file_name();
+            let digest = sungrid_manifest::parse_cid(&name.to_string_lossy());
+            if let Ok(digest) = digest
+                && let Ok((image, _)) = self.image(&digest)
+            {
+                images.push((digest, image));
+            }
+        }
+        images.sort_by(|a, b| (&a.1.name, a.0).cmp(&(&b.1.name, b.0)));
+        Ok(images)
+    }
+
     /// Makes a slot for a job that is about to be submitted.
     ///
     /// # Errors

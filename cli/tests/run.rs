@@ -273,6 +273,13 @@ fn an_image_is_built_with_limits_that_a_trial_measured() {
     // The same once more is the same image.
     assert_eq!(home.json(&[&build[..], &each].concat())["image"], cid);
 
+    let here = home.json(&["image", "list", "--here"]);
+    assert_eq!(
+        (&here[0]["image"], &here[0]["name"]),
+        (&cid.clone().into(), &"copier".into())
+    );
+    assert_eq!(here.as_array().map(Vec::len), Some(1));
+
     // A trial that fails makes no image.
     let images = || {
         fs::read_dir(home.path().join(".local/share/sungrid/images"))

@@ -252,13 +252,15 @@ fn programs_in_c_and_rust_come_out_the_same() {
     assert_eq!((lines.len(), lines[0]), (2, lines[1]));
 
     // A path tracer in Rust: thousands of floating-point results in one file.
-    let scene = root().join("guests/renderer/scenes");
-    let scene_files = ["test.scene", "quad.obj"];
-    let read = |name| (name, fs::read(scene.join(name)).expect("a scene"));
+    let mut scene = BTreeMap::new();
+    read_below(&root().join("guests/renderer/scenes"), "", &mut scene);
     let tile = same(&Case {
         module: &guest("renderer"),
         args: &["renderer", "tile", "test.scene", "1"],
-        files: scene_files.map(read).to_vec(),
+        files: scene
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect(),
     });
     assert_eq!(tile.exit, 0, "{}", tile.stderr);
     assert!(tile.files["tile.rgb"].len() > 1_000);

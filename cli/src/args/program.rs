@@ -10,28 +10,34 @@ use crate::units;
 pub(super) const BUILD_EXAMPLES: &str = "\
 Examples:
   sungrid image build blur.wasm --each frames/1.png frames/2.png -- '/in/{name}'
-  sungrid image build python.wasm --name wordcount --image-file wordcount.py --image-arg python --image-arg /in/app/wordcount.py \\
-    --input sample.txt -- /in/sample.txt
+  sungrid image build python.wasm --name words --image-file words.py \\
+    --image-arg python --image-arg /in/app/words.py --input sample.txt -- /in/sample.txt
 
-Fuel, memory and output of the trial, with room for larger inputs (twice, one and a half times and four times as much), become the
-limits, unless --fuel-limit, --memory-limit or --output-limit says otherwise. Then: `sungrid image publish CID`.";
+Fuel, memory and output of the trial become the limits, with room for larger inputs: twice, one and
+a half times and four times as much, unless --fuel-limit, --memory-limit or --output-limit says
+otherwise. Then: `sungrid image publish CID`.";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
-  sungrid run hello.wasm -- --shout                      stdout and stderr are the program's; the figures go to stderr
+  sungrid run hello.wasm -- --shout
   sungrid run python.wasm --input sum.py --input data.csv -o out -- /in/sum.py /in/data.csv
-  sungrid --json run bafyr4… --input photo.png           one object: fuel, peak memory, exit, outputs, price
-  sungrid --node ws://127.0.0.1:9944 run hello.wasm      at the floor that this chain has now, not that of the genesis";
+  sungrid --json run bafyr4… --input photo.png
+  sungrid --node ws://127.0.0.1:9944 run hello.wasm
+
+stdout and stderr are the program's; exit, fuel, peak memory, outputs and price follow on stderr, or
+come as one object with --json. The price is that at the floor: of the chain, if a node is named, else
+of the genesis.";
 
 pub(super) const MAP_EXAMPLES: &str = "\
 Examples:
   sungrid --key my.key map --image blur.wasm frames/*.png -o blurred
   sungrid --key my.key map --image python.wasm --script sum.py data/ -o sums
-  sungrid --key my.key map --image python.wasm --script words.py --per-unit 100 --flat texts/ -o words -- --top 10
+  sungrid --key my.key map --image python.wasm --script words.py --per-unit 100 --flat texts/ -o words
 
-Each file is a unit of one job: the program gets its path, /in/NAME, as last argument, or wherever an argument of yours says {name}.
-What it left stands in OUT/NAME: stdout, stderr, exit and out/…; with --flat only its files, all in one folder. Ctrl-C stops following:
-`sungrid job watch JOB` goes on and collects.";
+Each file is a unit of one job: the program gets its path, /in/NAME, as last argument, or wherever an
+argument of yours says {name}. What it left stands in OUT/NAME: stdout, stderr, exit and out/…; with
+--flat only its files, all in one folder. Ctrl-C stops following: `sungrid job watch JOB` goes on and
+collects.";
 
 /// Arguments of `image publish`.
 #[derive(Clone, Debug, Args)]

@@ -44,7 +44,8 @@ pub(super) async fn run(context: &Context, command: ImageCommand) -> Result<(), 
         }
         ImageCommand::Retire { image } => retire(context, &image).await,
         ImageCommand::Fetch { image, from } => fetch(context, &image, &from).await,
-        ImageCommand::List => list(context).await,
+        ImageCommand::List { here: true } => list_here(context),
+        ImageCommand::List { here: false } => list(context).await,
     }
 }
 
@@ -171,6 +172,49 @@ async fn fetch(context: &Context, image: &str, from: &str) -> Result<(), Error> 
     context.out.result(&fetched, || {
         let size = units::bytes(fetched.code_bytes as u64);
         format!("image {} ({}, {size}) is here", fetched.image, fetched.name)
+    });
+    Ok(())
+}
+
+fn list_here(context: &Context) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Row {
+        image: String,
+        name: String,
+        fuel_limit: u64,
+        memory_limit: u64,
+        files: usize,
+        licence: String,
+    }
+    let images = context.data.images()?.into_iter();
+    let rows = images.map(|(digest, image)| Row {
+        image: image_cid(&digest),
+        name: image.name,
+        fuel_limit: image.limits.fuel,
+        memory_limit: image.limits.memory,
+        files: image.files.len(),
+        licence: image.licence,
+    });
+    let rows: Vec<Row> = rows.collect();
+    context.out.result(&rows, || {
+        if rows.is_empty() {
+            return "no image is here: `sungrid image build FILE.wasm` makes one".into();
+        }
+        let line = |row: &Row| {
+            vec![
+                row.image.clone(),
+                row.name.clone(),
+                units::fuel(row.fuel_limit.into()),
+                units::bytes(row.memory_limit),
+                row.files.to_string(),
+                row.licence.clone(),
+            ]
+        };
+        let rows: Vec<_> = rows.iter().map(line).collect();
+        table(
+            &["image", "name", "fuel", "memory", "files", "licence"],
+            &rows,
+        )
     });
     Ok(())
 }
