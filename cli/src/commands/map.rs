@@ -41,7 +41,7 @@ const TAIL: usize = 400;
 
 pub(super) async fn run(context: &Context, args: MapArgs) -> Result<(), Error> {
     let job = order(&args)?;
-    let plan = job.plan()?;
+    let mut plan = job.plan()?;
     let out = std::path::absolute(&args.out).map_err(Error::file("find", &args.out))?;
     // Before anything is paid for.
     fs::create_dir_all(&out).map_err(Error::file("create", &out))?;
@@ -50,6 +50,7 @@ pub(super) async fn run(context: &Context, args: MapArgs) -> Result<(), Error> {
         .map_err(Error::file("write into", &out))?;
     let key = context.key()?;
     let chain = context.chain().await?;
+    plan.terms.batches = Some(batches(chain.workers().await?.len()));
     let (digest, manifest, code) =
         image::ready(context, &*chain, &key, &plan.image, &args.manifest).await?;
     let listen = args.serve.listen;
@@ -73,6 +74,14 @@ pub(super) async fn run(context: &Context, args: MapArgs) -> Result<(), Error> {
     announce(context, &requester);
     let done = follow(context, requester).await?;
     finish(context, &done, &out, args.flat)
+}
+
+/// Batches to cut a map into. Its units tend to be small, so what a batch takes is the blocks from claim to reveal: no more of them
+/// than the workers need to have something in hand all the time, and to share what is left at the end.
+fn batches(workers: usize) -> u32 {
+    u32::try_from(workers.saturating_mul(4))
+        .unwrap_or(u32::MAX)
+        .clamp(4, 64)
 }
 
 /// The order: a unit for every file, or for so many of them.
@@ -525,6 +534,14 @@ mod tests {
             "{error}"
         );
         assert_eq!(read("sum.txt"), "job/outputs/000000/out/sum.txt");
+    }
+
+    #[test]
+    fn a_map_has_some_batches_for_each_worker() {
+        let known = [(0, 4), (1, 4), (2, 8), (16, 64), (500, 64)];
+        for (workers, expected) in known {
+            assert_eq!(batches(workers), expected);
+        }
     }
 
     #[test]
