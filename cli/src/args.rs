@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use sp_core::H256;
 use sungrid_chain_client::AccountId;
 use sungrid_primitives::{BatchIndex, JobId};
@@ -11,15 +11,19 @@ use crate::{context::check_key_source, units};
 
 mod order;
 mod pool;
+mod program;
 
 pub use order::{OrderArgs, ServeArgs, SubmitArgs, TermsArgs};
 pub use pool::PoolCommand;
+pub use program::{AboutArgs, BuildArgs, ClassName, ManifestArgs, MapArgs, PublishArgs, RunArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   sungrid --key //Alice render scenes/demo.scene --renderer renderer.wasm
-  sungrid --key env:SEED image publish blur.wasm --class media --fuel-limit 5G --memory-limit 64MiB
+  sungrid --key env:SEED image publish blur.wasm --class media --image-fuel 5G --image-memory 64MiB
   sungrid --key my.key job submit --image blur.wasm --each frames/*.png -- --strength 3
+  sungrid run python.wasm --input sum.py -- /in/sum.py    here: fuel, memory, price
+  sungrid --key my.key map --image python.wasm --script sum.py data/*.csv -o sums
   sungrid job watch 7            go on after a Ctrl-C
   sungrid quote --image blur.wasm --each frames/*.png    what it would cost, and when it could start
   sungrid job explain 7          why it is not running: which constraint rejects how many workers
@@ -50,15 +54,9 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Address of a node.
-    #[arg(
-        long,
-        global = true,
-        env = "SUNGRID_NODE",
-        default_value = "ws://127.0.0.1:9944",
-        value_name = "URL"
-    )]
-    pub node: String,
+    /// Address of a node [default: ws://127.0.0.1:9944].
+    #[arg(long, global = true, env = "SUNGRID_NODE", value_name = "URL")]
+    pub node: Option<String>,
     /// Refuse a node whose chain has another genesis hash.
     #[arg(long, global = true, env = "SUNGRID_GENESIS", value_name = "HASH")]
     pub genesis: Option<H256>,
@@ -76,6 +74,13 @@ pub struct Global {
     pub quiet: bool,
 }
 
+impl Global {
+    /// Address of the node to ask.
+    pub fn node(&self) -> &str {
+        self.node.as_deref().unwrap_or("ws://127.0.0.1:9944")
+    }
+}
+
 /// Commands.
 // Parsed once: the size of its largest variant costs nothing.
 #[allow(clippy::large_enum_variant)]
@@ -87,6 +92,12 @@ pub enum Command {
     /// Submit jobs, follow them, collect their results.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Run a program here, in exactly a worker's environment: what it uses, what it leaves, what that would cost.
+    #[command(after_help = program::RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Run one script or image over many files, as one job, and collect what it leaves of each by name.
+    #[command(after_help = program::MAP_EXAMPLES)]
+    Map(Box<MapArgs>),
     /// What a job would cost and when it could start; takes what `job submit` takes, and submits nothing.
     Quote(Box<OrderArgs>),
     /// Look at the workers, and do what their operators do.
@@ -148,7 +159,11 @@ pub enum CanaryCommand {
 /// Commands of `image`.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
-    /// Publish a WASI command as an application; a deposit is held until you retire it.
+    /// Make an application from a WASI command: a trial run measures its limits, what it needs is told in SUNS. Nothing
+    /// is sent.
+    #[command(after_help = program::BUILD_EXAMPLES)]
+    Build(Box<BuildArgs>),
+    /// Publish an application; a deposit is held until you retire it.
     Publish(PublishArgs),
     /// Take no new jobs for an application of yours and get its deposit back.
     Retire {
@@ -164,58 +179,11 @@ pub enum ImageCommand {
         from: String,
     },
     /// List the published applications.
-    List,
-}
-
-/// Arguments of `image publish`.
-#[derive(Clone, Debug, Args)]
-pub struct PublishArgs {
-    /// A WebAssembly module for wasm32-wasip1.
-    pub wasm: PathBuf,
-    /// Manifest and limits.
-    #[command(flatten)]
-    pub manifest: ManifestArgs,
-}
-
-/// What an image's manifest says beside its code.
-#[derive(Clone, Debug, Args)]
-pub struct ManifestArgs {
-    /// Its name [default: the file's].
-    #[arg(long)]
-    pub name: Option<String>,
-    /// What it is for.
-    #[arg(long, value_enum, default_value_t = ClassName::General)]
-    pub class: ClassName,
-    /// Its licence: an SPDX expression or any line of text.
-    #[arg(long, default_value = "unstated")]
-    pub licence: String,
-    /// Arguments of every unit, the program's name first [default: the name].
-    #[arg(long = "image-arg", value_name = "ARG", allow_hyphen_values = true)]
-    pub image_args: Vec<String>,
-    /// Fuel that a unit may use, unless its job says otherwise.
-    #[arg(long, value_parser = units::parse_fuel, default_value = "10G", value_name = "FUEL")]
-    pub image_fuel: u64,
-    /// Memory that a unit may use, unless its job says otherwise.
-    #[arg(long, value_parser = units::parse_bytes, default_value = "256MiB", value_name = "BYTES")]
-    pub image_memory: u64,
-    /// Bytes that a unit may write; part of the application, the same for all jobs.
-    #[arg(long, value_parser = units::parse_bytes, default_value = "64MiB", value_name = "BYTES")]
-    pub image_output: u64,
-}
-
-/// Classes of applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClassName {
-    /// Anything else.
-    General,
-    /// Pictures and films.
-    Rendering,
-    /// Simulation and analysis.
-    Science,
-    /// Training and inference.
-    Learning,
-    /// Transcoding and the like.
-    Media,
+    List {
+        /// Those on this machine, published or not; asks no node.
+        #[arg(long)]
+        here: bool,
+    },
 }
 
 /// Commands of `job`.
@@ -472,7 +440,7 @@ mod tests {
         ] {
             let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
             assert!(cli.global.json);
-            assert_eq!(cli.global.node, "ws://x:1");
+            assert_eq!(cli.global.node(), "ws://x:1");
         }
     }
 

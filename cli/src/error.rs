@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sungrid_chain_client::{ChainError, SubmitError, keys::KeyError};
 use sungrid_data_plane::{FetchError, SpawnError, StoreError};
+use sungrid_executor::{EngineError, RunError};
 use sungrid_manifest::ManifestError;
 use sungrid_primitives::{JobId, content::ContentIdError};
 
@@ -149,6 +150,15 @@ pub enum Error {
         /// All of them.
         total: usize,
     },
+    /// The executor on this machine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A run here without a result.
+    #[error("the program has no result here: {0}")]
+    Run(#[from] RunError),
+    /// A program that does not compile, or fails.
+    #[error("{0}")]
+    Program(String),
     /// The scene, or its picture.
     #[error("{0}")]
     Render(String),

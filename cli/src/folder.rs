@@ -1,7 +1,8 @@
 //! What this machine remembers: published images and submitted jobs.
 //!
 //! ```text
-//! <data>/images/<digest>/manifest.cbor, code.wasm
+//! <data>/images/<digest>/manifest.cbor, code.wasm, files/<digest>
+//! <data>/modules/                    compiled programs, for runs on this machine
 //! <data>/jobs/<slot>/job.json        terms, results, how it ended
 //!                    input.cbor      the job-input manifest
 //!                    blobs/          what is served to workers
@@ -40,6 +41,13 @@ pub struct DataFolder(PathBuf);
 pub enum Task {
     /// Files for the user.
     Files,
+    /// What a program leaves of each of many files.
+    Map {
+        /// Where it goes.
+        out: PathBuf,
+        /// Whether it all goes into one folder.
+        flat: bool,
+    },
     /// Tiles of a picture.
     Picture {
         /// Where the picture goes.
@@ -123,6 +131,34 @@ pub struct JobRecord {
     pub ended: Option<Ended>,
 }
 
+/// Where a file of an image is, beside the image's code.
+pub fn beside_code(code: &Path, file: &ContentHash) -> PathBuf {
+    code.with_file_name("files").join(hex::encode(file))
+}
+
+/// Copies a folder with all that is in it into another one; what is there already is replaced.
+///
+/// # Errors
+/// [`Error::File`]. A folder that is not there has nothing in it.
+pub fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::file("create", to))?;
+    let entries = match fs::read_dir(from) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::file("list", from)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(Error::file("list", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).map_err(Error::file("write", &target))?;
+        }
+    }
+    Ok(())
+}
+
 /// Seconds since 1970; 0 on a machine whose clock is before that.
 pub fn now() -> u64 {
     SystemTime::now()
@@ -192,6 +228,22 @@ impl DataFolder {
         Ok(encoded.hash)
     }
 
+    /// Keeps a file of an image; all of them before the image itself.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn keep_image_file(
+        &self,
+        image: &ContentHash,
+        file: &ContentHash,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let path = beside_code(&self.image_folder(image).join("code.wasm"), file);
+        let folder = path.parent().unwrap_or(&self.0);
+        fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+        write_whole(&path, bytes)
+    }
+
     /// An image that was kept: its manifest and the path of its code.
     ///
     /// # Errors
@@ -207,6 +259,31 @@ impl DataFolder {
             Err(error) => return Err(Error::file("read", &path)(error)),
         };
         Ok((Image::decode(&bytes)?, folder.join("code.wasm")))
+    }
+
+    /// All images that were kept, by name.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the folder cannot be listed. What is not complete is left out.
+    pub fn images(&self) -> Result<Vec<(ContentHash, Image)>, Error> {
+        let folder = self.0.join("images");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+            Err(error) => return Err(Error::file("list", &folder)(error)),
+        };
+        let mut images = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(Error::file("list", &folder))?.file_name();
+            let digest = sungrid_manifest::parse_cid(&name.to_string_lossy());
+            if let Ok(digest) = digest
+                && let Ok((image, _)) = self.image(&digest)
+            {
+                images.push((digest, image));
+            }
+        }
+        images.sort_by(|a, b| (&a.1.name, a.0).cmp(&(&b.1.name, b.0)));
+        Ok(images)
     }
 
     /// Makes a slot for a job that is about to be submitted.

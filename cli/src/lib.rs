@@ -9,6 +9,8 @@
 //!   to the root that the chain accepted.
 //! - [`service`] is the requester's word on the service: delivery receipts, ratings.
 //! - [`canary`] is a keeper's: it checks workers with jobs whose answer it knows.
+//! - A [`package::Package`] is an application on this machine; [`local`] runs it here as a worker would, and [`tariff`] says
+//!   what that would cost.
 //! - [`folder`] keeps what is needed to go on after a Ctrl-C, and to check the bill years later without
 //!   a chain.
 //!
@@ -23,7 +25,9 @@ pub mod commands;
 pub mod context;
 pub mod error;
 pub mod folder;
+pub mod local;
 pub mod output;
+pub mod package;
 pub mod plan;
 pub mod progress;
 pub mod requester;
@@ -31,6 +35,7 @@ pub mod series;
 pub mod serve;
 pub mod service;
 pub mod submit;
+pub mod tariff;
 pub mod units;
 pub mod verify;
 

@@ -124,6 +124,20 @@ pub enum ImageRef {
     Wasm(PathBuf),
 }
 
+impl ImageRef {
+    /// Reads what a user names: a path that ends in `.wasm`, or a CID.
+    ///
+    /// # Errors
+    /// [`Error::ContentId`] if it is neither.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.ends_with(".wasm") {
+            Ok(Self::Wasm(text.into()))
+        } else {
+            crate::parse_image_cid(text).map(Self::Published)
+        }
+    }
+}
+
 /// A job, ready to be offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -188,11 +202,7 @@ impl JobFile {
         let Some(image) = &self.image else {
             return usage("which image? Give --image FILE.wasm or --image CID");
         };
-        let image = if image.ends_with(".wasm") {
-            ImageRef::Wasm(image.into())
-        } else {
-            ImageRef::Published(crate::parse_image_cid(image)?)
-        };
+        let image = ImageRef::parse(image)?;
         let ways = [
             self.units.is_some(),
             !self.each.is_empty(),
@@ -265,7 +275,8 @@ impl JobFile {
 }
 
 impl FileRef {
-    fn split(&self) -> (PathBuf, Option<String>) {
+    /// The path, and the name if one is given.
+    pub(crate) fn split(&self) -> (PathBuf, Option<String>) {
         match self {
             Self::Long { path, name } => (path.clone(), Some(name.clone())),
             Self::Short(text) => match text.rsplit_once('=') {

@@ -8,6 +8,35 @@ use crate::{
     units,
 };
 
+/// Something that takes a while on this machine: a sign of life on a terminal, a line in a log.
+pub struct Step(Option<ProgressBar>);
+
+impl Step {
+    /// Begins it.
+    pub fn begin(out: Output, what: impl Into<String>) -> Self {
+        let what = what.into();
+        if !console_is_terminal() || out.is_json() || out.is_quiet() {
+            out.note(what);
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        bar.set_style(style);
+        bar.set_message(what);
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Shows updates as they come.
 pub struct Display {
     out: Output,

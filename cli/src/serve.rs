@@ -10,7 +10,11 @@ use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
 
-use crate::{Error, folder::JobFolder, plan::Plan};
+use crate::{
+    Error,
+    folder::{JobFolder, beside_code},
+    plan::Plan,
+};
 
 /// The data plane's name of a digest.
 pub fn blob(hash: &ContentHash) -> Hash {
@@ -84,6 +88,16 @@ pub async fn offer(
         ));
     }
     plane.pin("code", code_held.hash()).await?;
+    for (at, file) in image.files.iter().enumerate() {
+        let held = plane.put_file(beside_code(code, &file.hash)).await?;
+        if held.hash() != blob(&file.hash) {
+            return Err(Error::malformed(
+                beside_code(code, &file.hash),
+                "differs from the image's manifest: publish the image again",
+            ));
+        }
+        plane.pin(&format!("image/{at}"), held.hash()).await?;
+    }
     let mut digests: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
     for (at, file) in plan.files().into_iter().enumerate() {
         let held = plane.put_file(&file.path).await?;
@@ -102,6 +116,7 @@ pub async fn offer(
         ));
     }
     let input = plan.input(|file| digests.get(&file.path).map(|d| d.0).unwrap_or_default());
+    image.admits(&input)?;
     let held = plane.put_bytes(input.encode()?.bytes).await?;
     plane.pin("job-input", held.hash()).await?;
     plane.sync().await?;

@@ -239,7 +239,7 @@ impl Submission<'_> {
         let count = plan.count;
         let default = || {
             count
-                .div_ceil(DEFAULT_BATCHES)
+                .div_ceil(plan.terms.batches.unwrap_or(DEFAULT_BATCHES).max(1))
                 .min(fitting)
                 .min(MAX_BATCH_UNITS)
         };

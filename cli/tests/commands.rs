@@ -210,8 +210,8 @@ fn help_has_examples_for_everything() {
         assert!(help.contains(word), "{word}:\n{help}");
     }
     for command in [
-        "image", "job", "quote", "worker", "pool", "receipt", "canary", "account", "rewards",
-        "render", "demo",
+        "image", "run", "map", "job", "quote", "worker", "pool", "receipt", "canary", "account",
+        "rewards", "render", "demo",
     ] {
         let output = home.run(&[command, "--help"]);
         assert!(

@@ -125,6 +125,9 @@ pub const CPU_1: Profile = Profile {
     },
 };
 
+/// The least price of a SUNS·hour of [`CPU_1`] at genesis, planck. Referenda change it: ask a chain for its own.
+pub const CPU_1_GENESIS_FLOOR: u128 = crate::ISC / 10;
+
 /// `Gpu/1`: a thirtieth of a card with 24 GiB.
 pub const GPU_1: Profile = Profile {
     contains: Resources {

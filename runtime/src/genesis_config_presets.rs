@@ -21,7 +21,7 @@ use sp_keyring::{
 use sp_runtime::traits::AccountIdConversion;
 use sungrid_primitives::{
     environment::EnvironmentId,
-    suns::{CPU_1, GPU_1, NETWORK_1, Profile, STORAGE_1},
+    suns::{CPU_1, CPU_1_GENESIS_FLOOR, GPU_1, NETWORK_1, Profile, STORAGE_1},
     traits::{CPU_1_ID, GPU_1_ID, NETWORK_1_ID, ProfileId, STORAGE_1_ID},
 };
 
@@ -43,7 +43,7 @@ pub const ENDOWMENT: Balance = 1_000_000 * ISC;
 /// The profiles of the genesis and the least price of a SUNS·hour in each, planck. Referenda change the
 /// prices, and add versions.
 pub const PROFILES: [(ProfileId, Profile, Balance); 4] = [
-    (CPU_1_ID, CPU_1, 100 * MILLI_ISC),
+    (CPU_1_ID, CPU_1, CPU_1_GENESIS_FLOOR),
     (GPU_1_ID, GPU_1, 50 * MILLI_ISC),
     (STORAGE_1_ID, STORAGE_1, 10 * MILLI_ISC),
     (NETWORK_1_ID, NETWORK_1, 50 * MILLI_ISC),

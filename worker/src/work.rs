@@ -16,9 +16,7 @@ use std::{
 use bytes::Bytes;
 use sp_core::H256;
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
-use sungrid_manifest::{
-    Blob, Bundle, File, Manifest, UnitInput, UnitOutput, hash, limits, unit_seed,
-};
+use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, hash, limits, unit_seed};
 use sungrid_primitives::{
     ContentHash, JobId, UnitIndex,
     receipt::{BatchSummary, Receipt},
@@ -230,7 +228,8 @@ async fn run_unit(
     let blobs = &*bench.ports.blobs;
     let input = unit_input(prepared, gathered, unit)?;
     // The manifests bound both sums.
-    let bytes = bytes_of(&input.shared) + bytes_of(&input.files);
+    let own = bytes_of(&prepared.image.files);
+    let bytes = own + bytes_of(&input.shared) + bytes_of(&input.files);
     bench.bounds.admit_input(job, bytes)?;
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
@@ -239,20 +238,10 @@ async fn run_unit(
     let lane = lane.await.map_err(|_| WorkError::Stopped)?;
     let mut files = prepared.shared.clone();
     files.extend(read_files(blobs, job, &input.files, &guards).await?);
-    let args = prepared
-        .image
-        .args
-        .iter()
-        .chain(&input.args)
-        .cloned()
-        .collect();
     let genesis = bench.ports.chain.genesis();
     let task = Task {
-        args,
-        env: vec![
-            ("SUNGRID_UNIT".into(), unit.to_string()),
-            ("SUNGRID_UNITS".into(), input.units.to_string()),
-        ],
+        args: prepared.image.arguments(&input),
+        env: input.environment(),
         stdin: Bytes::new(),
         files,
         seed: unit_seed(&genesis, job, unit),
@@ -350,22 +339,11 @@ async fn store(
     unit: UnitIndex,
     outcome: Outcome,
 ) -> Result<Computed, WorkError> {
-    let blob = |bytes: &[u8]| {
-        (!bytes.is_empty()).then(|| Blob {
-            hash: hash(bytes),
-            size: bytes.len() as u64,
-        })
-    };
-    let files = outcome
-        .files
-        .iter()
-        .map(|(name, bytes)| File::new(name.clone(), hash(bytes), bytes.len() as u64))
-        .collect();
-    let output = UnitOutput::new(
+    let output = UnitOutput::of(
         outcome.exit.code(),
-        blob(&outcome.stdout),
-        blob(&outcome.stderr),
-        files,
+        &outcome.stdout,
+        &outcome.stderr,
+        &outcome.files,
     );
     let (manifest, contents) = match output.encode() {
         Ok(manifest) => {

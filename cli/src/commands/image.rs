@@ -1,44 +1,51 @@
 //! `sungrid image`.
 
-use std::{fs, path::Path};
+mod build;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 use sungrid_chain_client::{Call, Chain, Keypair, Listing, Until};
 use sungrid_data_plane::{Config, DataPlane, FetchOptions, PeerAddress};
-use sungrid_manifest::{Class, Image, ImageKind, Limits, Manifest, ProfileName, hash, limits};
+use sungrid_manifest::{Class, Image, Manifest, limits};
 use sungrid_primitives::ContentHash;
 
 use crate::{
     Error,
-    args::{ClassName, ImageCommand, ManifestArgs},
+    args::{ImageCommand, ManifestArgs},
     context::Context,
     image_cid,
     output::table,
+    package::Package,
     parse_image_cid,
+    plan::ImageRef,
     serve::blob,
     submit, units,
 };
 
 pub(super) async fn run(context: &Context, command: ImageCommand) -> Result<(), Error> {
     match command {
+        ImageCommand::Build(args) => build::run(context, *args),
         ImageCommand::Publish(args) => {
-            let (image, code) = from_wasm(&args.wasm, &args.manifest)?;
+            let image = ImageRef::parse(&args.program)?;
+            let package = Package::of(&context.data, &image, &args.manifest)?;
             let key = context.key()?;
             let chain = context.chain().await?;
-            let published = keep_and_publish(context, &*chain, &key, &image, &code).await?;
+            let published = keep_and_publish(context, &*chain, &key, &package).await?;
             context.out.result(&published, || {
                 let verb = if published.new {
                     "published"
                 } else {
                     "was published before"
                 };
-                format!("image {} {verb} ({})", published.image, image.name)
+                format!("image {} {verb} ({})", published.image, package.image.name)
             });
             Ok(())
         }
         ImageCommand::Retire { image } => retire(context, &image).await,
         ImageCommand::Fetch { image, from } => fetch(context, &image, &from).await,
-        ImageCommand::List => list(context).await,
+        ImageCommand::List { here: true } => list_here(context),
+        ImageCommand::List { here: false } => list(context).await,
     }
 }
 
@@ -58,11 +65,10 @@ pub(super) async fn keep_and_publish(
     context: &Context,
     chain: &dyn Chain,
     key: &Keypair,
-    image: &Image,
-    code: &[u8],
+    package: &Package,
 ) -> Result<Published, Error> {
-    let digest = context.data.keep_image(image, code)?;
-    let new = submit::publish(chain, key, digest, image.class).await?;
+    let digest = package.keep(&context.data)?;
+    let new = submit::publish(chain, key, digest, package.image.class).await?;
     Ok(Published {
         image: image_cid(&digest),
         digest,
@@ -70,72 +76,33 @@ pub(super) async fn keep_and_publish(
     })
 }
 
-/// Reads a module and makes its manifest.
-pub(super) fn from_wasm(path: &Path, args: &ManifestArgs) -> Result<(Image, Vec<u8>), Error> {
-    let size = fs::metadata(path).map_err(Error::file("read", path))?.len();
-    if size > limits::CODE_BYTES {
-        return Err(Error::malformed(
-            path,
-            format!(
-                "{} of code, at most {} are accepted: strip it (wasm-opt, wasm-strip)",
-                units::bytes(size),
-                units::bytes(limits::CODE_BYTES)
-            ),
-        ));
-    }
-    let code = fs::read(path).map_err(Error::file("read", path))?;
-    match code.get(..8) {
-        Some(b"\0asm\x01\0\0\0") => {}
-        Some([0, b'a', b's', b'm', ..]) => {
-            return Err(Error::malformed(
-                path,
-                "a WebAssembly component, not a core module: build for wasm32-wasip1",
-            ));
+/// Has an image here and on chain: one that is a file is published if it is not, one that is named must be. Returns its digest,
+/// its manifest and where its code is.
+pub(super) async fn ready(
+    context: &Context,
+    chain: &dyn Chain,
+    key: &Keypair,
+    image: &ImageRef,
+    manifest: &ManifestArgs,
+) -> Result<(ContentHash, Image, PathBuf), Error> {
+    let digest = match image {
+        ImageRef::Wasm(path) => {
+            let package = Package::read(path, &manifest.about, manifest.limits())?;
+            let published = keep_and_publish(context, chain, key, &package).await?;
+            context.out.note(format!("image {}", published.image));
+            published.digest
         }
-        _ => {
-            return Err(Error::malformed(
-                path,
-                "not a WebAssembly module: build for wasm32-wasip1 and give the .wasm file",
-            ));
+        ImageRef::Published(digest) => {
+            match chain.image(digest).await? {
+                None => return Err(Error::UnknownImage(image_cid(digest))),
+                Some(image) if !image.usable => return Err(Error::RetiredImage(image_cid(digest))),
+                Some(_) => {}
+            }
+            *digest
         }
-    }
-    let stem = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let name = args.name.clone().or(stem).unwrap_or_default();
-    let program = || vec![name.clone()];
-    let image_args = if args.image_args.is_empty() {
-        program()
-    } else {
-        args.image_args.clone()
     };
-    let image = Image {
-        version: 1,
-        kind: ImageKind::WasiCommand,
-        name,
-        code: hash(&code),
-        args: image_args,
-        profile: ProfileName::Cpu1,
-        limits: Limits {
-            fuel: args.image_fuel,
-            memory: args.image_memory,
-            output: args.image_output,
-        },
-        class: class(args.class) as u8,
-        licence: args.licence.clone(),
-    };
-    image.validate()?;
-    Ok((image, code))
-}
-
-fn class(name: ClassName) -> Class {
-    match name {
-        ClassName::General => Class::General,
-        ClassName::Rendering => Class::Rendering,
-        ClassName::Science => Class::Science,
-        ClassName::Learning => Class::Learning,
-        ClassName::Media => Class::Media,
-    }
+    let (manifest, path) = context.data.image(&digest)?;
+    Ok((digest, manifest, path))
 }
 
 async fn retire(context: &Context, image: &str) -> Result<(), Error> {
@@ -188,6 +155,10 @@ async fn fetch(context: &Context, image: &str, from: &str) -> Result<(), Error> 
     let result = async {
         let manifest = Image::decode(&get(&digest, limits::IMAGE_BYTES as u64).await?)?;
         let code = get(&manifest.code, limits::CODE_BYTES).await?;
+        for file in &manifest.files {
+            let bytes = get(&file.hash, file.size).await?;
+            context.data.keep_image_file(&digest, &file.hash, &bytes)?;
+        }
         context.data.keep_image(&manifest, &code)?;
         Ok(Fetched {
             image: image_cid(&digest),
@@ -201,6 +172,49 @@ async fn fetch(context: &Context, image: &str, from: &str) -> Result<(), Error> 
     context.out.result(&fetched, || {
         let size = units::bytes(fetched.code_bytes as u64);
         format!("image {} ({}, {size}) is here", fetched.image, fetched.name)
+    });
+    Ok(())
+}
+
+fn list_here(context: &Context) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Row {
+        image: String,
+        name: String,
+        fuel_limit: u64,
+        memory_limit: u64,
+        files: usize,
+        licence: String,
+    }
+    let images = context.data.images()?.into_iter();
+    let rows = images.map(|(digest, image)| Row {
+        image: image_cid(&digest),
+        name: image.name,
+        fuel_limit: image.limits.fuel,
+        memory_limit: image.limits.memory,
+        files: image.files.len(),
+        licence: image.licence,
+    });
+    let rows: Vec<Row> = rows.collect();
+    context.out.result(&rows, || {
+        if rows.is_empty() {
+            return "no image is here: `sungrid image build FILE.wasm` makes one".into();
+        }
+        let line = |row: &Row| {
+            vec![
+                row.image.clone(),
+                row.name.clone(),
+                units::fuel(row.fuel_limit.into()),
+                units::bytes(row.memory_limit),
+                row.files.to_string(),
+                row.licence.clone(),
+            ]
+        };
+        let rows: Vec<_> = rows.iter().map(line).collect();
+        table(
+            &["image", "name", "fuel", "memory", "files", "licence"],
+            &rows,
+        )
     });
     Ok(())
 }

@@ -18,9 +18,9 @@ use crate::{
     Error,
     args::{JobCommand, OrderArgs, SubmitArgs, TermsArgs},
     context::Context,
-    folder::{DataFolder, JobFolder, JobRecord, Task},
+    folder::{self, DataFolder, JobFolder, JobRecord, Task},
     image_cid,
-    plan::{FileRef, ImageRef, JobFile, Plan},
+    plan::{FileRef, JobFile, Plan},
     progress::Display,
     requester::{Requester, Summary, state_name},
     serve,
@@ -127,35 +127,18 @@ async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
     let plan = plan(context, order).await?;
     let key = context.key()?;
     let chain = context.chain().await?;
-    let (digest, manifest, code) = match &plan.image {
-        ImageRef::Wasm(path) => {
-            let (manifest, code) = image::from_wasm(path, &order.manifest)?;
-            let published =
-                image::keep_and_publish(context, &*chain, &key, &manifest, &code).await?;
-            context.out.note(format!("image {}", published.image));
-            let (manifest, path) = context.data.image(&published.digest)?;
-            (published.digest, manifest, path)
-        }
-        ImageRef::Published(digest) => {
-            match chain.image(digest).await? {
-                None => return Err(Error::UnknownImage(image_cid(digest))),
-                Some(image) if !image.usable => return Err(Error::RetiredImage(image_cid(digest))),
-                Some(_) => {}
-            }
-            let (manifest, path) = context.data.image(digest)?;
-            (*digest, manifest, path)
-        }
-    };
+    let (digest, manifest, code) =
+        image::ready(context, &*chain, &key, &plan.image, &order.manifest).await?;
     let submission = Submission {
         chain,
         key: &key,
         data: &context.data,
         out: &context.out,
-        node: context.global.node.clone(),
+        node: context.global.node().into(),
         listen: args
             .serve
             .listen
-            .unwrap_or_else(|| serve::default_listen(&context.global.node)),
+            .unwrap_or_else(|| serve::default_listen(context.global.node())),
         external: args.serve.external.clone(),
         environment: order.terms.environment,
     };
@@ -347,11 +330,15 @@ pub async fn stop_signal() {
 
 /// Prints how a job ended, and fails if it was no success.
 fn report(context: &Context, done: &Done, copy_to: Option<&Path>) -> Result<(), Error> {
-    if let (None, Task::Picture { picture }) = (copy_to, &done.record.task) {
-        return super::render::finish(context, done, picture);
+    match (copy_to, &done.record.task) {
+        (None, Task::Picture { picture }) => {
+            return super::render::finish(context, done, picture);
+        }
+        (None, Task::Map { out, flat }) => return super::map::finish(context, done, out, *flat),
+        _ => {}
     }
     if let Some(target) = copy_to {
-        copy(&done.folder.outputs(), target)?;
+        folder::copy(&done.folder.outputs(), target)?;
     }
     #[derive(Serialize)]
     struct Report<'a> {
@@ -385,26 +372,6 @@ fn report(context: &Context, done: &Done, copy_to: Option<&Path>) -> Result<(), 
         )
     });
     failure.map_or(Ok(()), Err)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(to).map_err(Error::file("create", to))?;
-    let entries = match std::fs::read_dir(from) {
-        Ok(entries) => entries,
-        // A job without any result has no outputs folder.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::file("list", from)(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(Error::file("list", from))?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() {
-            copy(&source, &target)?;
-        } else {
-            std::fs::copy(&source, &target).map_err(Error::file("write", &target))?;
-        }
-    }
-    Ok(())
 }
 
 async fn collect(

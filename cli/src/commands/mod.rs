@@ -7,10 +7,12 @@ mod demo;
 mod explain;
 mod image;
 mod job;
+mod map;
 mod pool;
 mod quote;
 mod receipt;
 mod render;
+mod run;
 mod service;
 mod worker;
 
@@ -31,6 +33,8 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Image(command) => image::run(&context, command).await,
         Command::Job(command) => job::run(&context, command).await,
+        Command::Run(args) => run::run(&context, *args).await,
+        Command::Map(args) => map::run(&context, *args).await,
         Command::Quote(order) => quote::run(&context, *order).await,
         Command::Worker(command) => worker::run(&context, command).await,
         Command::Pool(command) => pool::run(&context, command).await,

@@ -4,8 +4,10 @@ use serde::Serialize;
 use sungrid_chain_client::Quote;
 use sungrid_manifest::Manifest;
 
-use super::{explain, image, job};
-use crate::{Error, args::OrderArgs, context::Context, plan::ImageRef, submit::Submission, units};
+use super::{explain, job};
+use crate::{
+    Error, args::OrderArgs, context::Context, package::Package, submit::Submission, units,
+};
 
 pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error> {
     #[derive(Serialize)]
@@ -22,13 +24,8 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
     }
     let plan = job::plan(context, &order).await?;
     let chain = context.chain().await?;
-    let (digest, manifest) = match &plan.image {
-        ImageRef::Wasm(path) => {
-            let (manifest, _) = image::from_wasm(path, &order.manifest)?;
-            (manifest.encode()?.hash, manifest)
-        }
-        ImageRef::Published(digest) => (*digest, context.data.image(digest)?.0),
-    };
+    let manifest = Package::of(&context.data, &plan.image, &order.manifest)?.image;
+    let digest = manifest.encode()?.hash;
     let environment = order.terms.environment;
     let spec = Submission::terms(&*chain, &plan, digest, &manifest, environment).await?;
     let quote = chain.quote(&spec).await?.ok_or_else(|| {

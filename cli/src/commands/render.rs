@@ -9,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 use sungrid_chain_client::Chain;
-use sungrid_manifest::Image;
+use sungrid_manifest::Limits;
 use sungrid_renderer::{DirLoader, Scene, Tile, assemble};
 
 use super::{
@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     Error,
-    args::{ClassName, ManifestArgs, RenderArgs, ServeArgs, TermsArgs},
+    args::{AboutArgs, ClassName, RenderArgs, ServeArgs, TermsArgs},
     context::Context,
     folder::{JobFolder, Task},
+    package::Package,
     plan::{FileRef, JobFile, Plan},
     requester::{Requester, Summary},
     serve,
@@ -129,17 +130,20 @@ fn retile(
 }
 
 /// The renderer as an application.
-pub(super) fn renderer(path: &Path) -> Result<(Image, Vec<u8>), Error> {
-    let manifest = ManifestArgs {
+pub(super) fn renderer(path: &Path) -> Result<Package, Error> {
+    let about = AboutArgs {
         name: Some("sungrid-renderer".into()),
         class: ClassName::Rendering,
         licence: "MIT".into(),
         image_args: vec!["renderer".into(), "tile".into()],
-        image_fuel: 50_000_000_000,
-        image_memory: 256 << 20,
-        image_output: 16 << 20,
+        image_files: vec![],
     };
-    image::from_wasm(path, &manifest)
+    let limits = Limits {
+        fuel: 50_000_000_000,
+        memory: 256 << 20,
+        output: 16 << 20,
+    };
+    Package::read(path, &about, limits)
 }
 
 fn find_renderer(given: Option<&Path>) -> Result<PathBuf, Error> {
@@ -204,20 +208,20 @@ pub(super) async fn submit(
     serve: &ServeArgs,
     picture: &Path,
 ) -> Result<Requester, Error> {
-    let (manifest, code) = renderer(wasm)?;
+    let package = renderer(wasm)?;
     let plan = scene.plan(wasm, terms)?;
     let key = context.key()?;
-    let published = image::keep_and_publish(context, &*chain, &key, &manifest, &code).await?;
+    let published = image::keep_and_publish(context, &*chain, &key, &package).await?;
     let (manifest, code) = context.data.image(&published.digest)?;
     let listen = serve
         .listen
-        .unwrap_or_else(|| serve::default_listen(&context.global.node));
+        .unwrap_or_else(|| serve::default_listen(context.global.node()));
     let submission = Submission {
         chain,
         key: &key,
         data: &context.data,
         out: &context.out,
-        node: context.global.node.clone(),
+        node: context.global.node().into(),
         listen,
         external: serve.external.clone(),
         environment: terms.environment,

@@ -17,6 +17,8 @@ pub struct Terms {
     pub price: Option<u128>,
     /// Units per batch.
     pub batch_size: Option<u32>,
+    /// Batches to cut a job into, if the size of one is not stated.
+    pub batches: Option<u32>,
     /// How results are verified.
     pub policy: Option<Policy>,
     /// Most fuel of a unit.
@@ -50,6 +52,7 @@ impl JobFile {
         Ok(Terms {
             price,
             batch_size: self.batch_size,
+            batches: None,
             policy: policy.transpose().map_err(usage)?,
             fuel_limit: fuel,
             memory_limit: memory.transpose().map_err(usage)?,

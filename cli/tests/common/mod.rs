@@ -112,6 +112,7 @@ fn image() -> Image {
         },
         class: 0,
         licence: "MIT".into(),
+        files: vec![],
     }
 }
 

@@ -113,6 +113,9 @@ pub enum Problem {
     /// One file's name is a directory of another's.
     #[error("{0:?} is both a file and a directory: rename one of them")]
     FileAndDirectory(String),
+    /// A job's file where the image has its own.
+    #[error("{0:?} is in the folder of the image's own files: give it another name")]
+    OfTheImage(String),
     /// A zero byte in an argument.
     #[error("contains a zero byte, which no program can receive as an argument")]
     ZeroByte,

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use sungrid_primitives::ContentHash;
 
 use crate::{
-    Manifest, ManifestError, check,
-    limits::{IMAGE_BYTES, OUTPUT_BYTES, TEXT_BYTES},
+    File, JobInput, Manifest, ManifestError, Problem, UnitInput, check,
+    codec::invalid,
+    limits::{IMAGE_BYTES, OUTPUT_BYTES, SHARED_FILES, TEXT_BYTES, UNIT_CONTENT_BYTES},
     link,
 };
 
@@ -111,6 +112,63 @@ pub struct Image {
     pub class: u8,
     /// Licence of the code: an SPDX expression, or any line of text.
     pub licence: String,
+    /// Files that belong to the program, such as a script and its libraries: every unit sees them below
+    /// `/in/`[`FOLDER`](Image::FOLDER), read-only. Not in the encoding if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+}
+
+impl Image {
+    /// Where units see the image's own files, below `/in`.
+    pub const FOLDER: &str = "app";
+
+    /// The name below `/in` of a file of the image.
+    pub fn seen_as(file: &File) -> String {
+        format!("{}/{}", Self::FOLDER, file.name)
+    }
+
+    /// Arguments of a unit: the image's, then its own.
+    pub fn arguments(&self, unit: &UnitInput) -> Vec<String> {
+        self.args.iter().chain(&unit.args).cloned().collect()
+    }
+
+    /// Checks that the files of a job leave the image's folder alone, and that both together fit into a unit.
+    ///
+    /// # Errors
+    /// [`ManifestError::Invalid`] with the field of the job's input that breaks a rule.
+    pub fn admits(&self, input: &JobInput) -> Result<(), ManifestError> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let sum = |files: &[File]| {
+            files
+                .iter()
+                .fold(0, |sum: u64, f| sum.saturating_add(f.size))
+        };
+        let free = |field: &str, files: &[File]| {
+            let taken = |file: &File| {
+                let rest = file.name.strip_prefix(Self::FOLDER);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            match files.iter().position(taken) {
+                None => Ok(()),
+                Some(at) => Err(invalid::<JobInput>(
+                    format!("{field}[{at}].name"),
+                    Problem::OfTheImage(files[at].name.clone()),
+                )),
+            }
+        };
+        free("shared", &input.shared)?;
+        let common = sum(&self.files).saturating_add(sum(&input.shared));
+        check::content::<JobInput>("shared", common, UNIT_CONTENT_BYTES)?;
+        for (at, unit) in input.units.iter().enumerate() {
+            let field = format!("units[{at}].files");
+            free(&field, &unit.files)?;
+            let all = common.saturating_add(sum(&unit.files));
+            check::content::<JobInput>(&field, all, UNIT_CONTENT_BYTES)?;
+        }
+        Ok(())
+    }
 }
 
 impl Manifest for Image {
@@ -126,6 +184,9 @@ impl Manifest for Image {
         // 32-bit linear memory: at least one page, at most 4 GiB.
         check::range::<Self>("limits.memory", self.limits.memory, 64 << 10, 4 << 30)?;
         check::range::<Self>("limits.output", self.limits.output, 0, OUTPUT_BYTES)?;
-        check::range::<Self>("class", self.class.into(), 0, Class::ALL.len() as u64 - 1)
+        check::range::<Self>("class", self.class.into(), 0, Class::ALL.len() as u64 - 1)?;
+        let (_, size) = check::files::<Self>("files", &self.files, SHARED_FILES, None)?;
+        check::sorted::<Self>("files", &self.files)?;
+        check::content::<Self>("files", size, UNIT_CONTENT_BYTES)
     }
 }

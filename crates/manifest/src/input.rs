@@ -108,6 +108,14 @@ impl JobInput {
 }
 
 impl UnitInput {
+    /// The environment variables of the unit.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        vec![
+            ("SUNGRID_UNIT".into(), self.unit.to_string()),
+            ("SUNGRID_UNITS".into(), self.units.to_string()),
+        ]
+    }
+
     /// Adds the outputs of units of an earlier job: each stands in `before/UNIT`, as its requester has it.
     pub fn gather<'a>(&mut self, outputs: impl IntoIterator<Item = (UnitIndex, &'a UnitOutput)>) {
         for (unit, output) in outputs {

@@ -53,8 +53,8 @@ pub use output::{Blob, UnitOutput};
 /// What a manifest may contain at most. Every party must refuse the same manifests, so these are
 /// part of the protocol: raising one needs a new manifest version.
 pub mod limits {
-    /// Bytes of an image manifest. A page of text; larger ones would only slow down listings.
-    pub const IMAGE_BYTES: usize = 16 << 10;
+    /// Bytes of an image manifest: some 250 for each of as many files as units share.
+    pub const IMAGE_BYTES: usize = 256 << 10;
     /// Bytes of a job-input manifest: some 60 bytes for each of 2^18 units that differ, any number that are alike; jobs
     /// with more text than that put it into files.
     pub const JOB_INPUT_BYTES: usize = 16 << 20;
@@ -68,7 +68,7 @@ pub mod limits {
     pub const NAME_BYTES: usize = 255;
     /// Directories and file in a name.
     pub const NAME_DEPTH: usize = 8;
-    /// Files that all units share.
+    /// Files that all units share: those of a job, and those of an image.
     pub const SHARED_FILES: usize = 1_024;
     /// Files of one unit: its own inputs, or its outputs.
     pub const UNIT_FILES: usize = 256;

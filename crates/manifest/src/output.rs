@@ -1,10 +1,12 @@
 //! Outputs: what one unit left behind.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sungrid_primitives::ContentHash;
 
 use crate::{
-    File, Manifest, ManifestError, check,
+    File, Manifest, ManifestError, check, hash,
     limits::{OUTPUT_BYTES, UNIT_FILES, UNIT_OUTPUT_BYTES},
     link,
 };
@@ -52,6 +54,20 @@ impl UnitOutput {
             stderr,
             files,
         }
+    }
+
+    /// What a run left.
+    pub fn of(exit: u32, stdout: &[u8], stderr: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let blob = |bytes: &[u8]| {
+            (!bytes.is_empty()).then(|| Blob {
+                hash: hash(bytes),
+                size: bytes.len() as u64,
+            })
+        };
+        let files = files
+            .iter()
+            .map(|(name, bytes)| File::new(&**name, hash(bytes), bytes.len() as u64));
+        Self::new(exit, blob(stdout), blob(stderr), files.collect())
     }
 
     /// Everything that the unit left, as it stands in a folder of its own: `stdout`, `stderr`, `out/…`.

@@ -33,6 +33,7 @@ fn image() -> Image {
         },
         class: 1,
         licence: "MIT".into(),
+        files: vec![],
     }
 }
 

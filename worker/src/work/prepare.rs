@@ -147,7 +147,13 @@ pub async fn prepare(
     // What a unit gets from an earlier job comes on top, and is known only with that job's bundles.
     let shared_bytes = bytes_of(&input.shared);
     let own_bytes = input.units.iter().map(|unit| bytes_of(&unit.files));
-    bounds.admit_input(job, shared_bytes + own_bytes.max().unwrap_or(0))?;
+    let image_bytes = bytes_of(&image.files);
+    bounds.admit_input(
+        job,
+        image_bytes + shared_bytes + own_bytes.max().unwrap_or(0),
+    )?;
+    let admitted = image.admits(&input);
+    admitted.map_err(|error| malformed("the input manifest", error))?;
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
@@ -161,7 +167,17 @@ pub async fn prepare(
     let held = held
         .await
         .map_err(|source| not_fetched("what its units share", source))??;
-    let shared = read_files(&*ports.blobs, job, &input.shared, &held).await?;
+    let mut shared = read_files(&*ports.blobs, job, &input.shared, &held).await?;
+    stored.extend(held);
+    let files = bring_files(&*ports.blobs, job, &image.files, from);
+    let held = bounds.in_time(image_bytes, files).await;
+    let held = held.map_err(|source| not_fetched("the image's files", source))??;
+    let files: Vec<File> = image
+        .files
+        .iter()
+        .map(|file| File::new(Image::seen_as(file), file.hash, file.size))
+        .collect();
+    shared.extend(read_files(&*ports.blobs, job, &files, &held).await?);
     stored.extend(held);
     Ok(Prepared {
         job,

@@ -10,7 +10,12 @@ use super::{
 };
 
 /// The bundle of a batch as one of its winners has it, and what that one's first unit printed.
-async fn bundle(world: &World, machines: &[Machine], job: JobId, batch: u32) -> (Bundle, String) {
+pub(super) async fn bundle(
+    world: &World,
+    machines: &[Machine],
+    job: JobId,
+    batch: u32,
+) -> (Bundle, String) {
     let result = world
         .chain
         .result(job, batch)

@@ -85,6 +85,66 @@ async fn an_image_that_is_no_program() {
     is_declined(world, spec).await;
 }
 
+/// An image with a file of its own; the job's files are as always, and one more.
+async fn with_own_file(world: &World, more: Option<&str>) -> sungrid_chain_client::JobSpec {
+    let lib = world.net.put(REQUESTER, &b"a library"[..]);
+    let image = Image {
+        files: vec![File::new("lib.txt", lib, 9)],
+        ..world.image_manifest.clone()
+    };
+    let manifest = world
+        .net
+        .put(REQUESTER, image.encode().expect("valid").bytes);
+    world.publish(manifest).await;
+    let mut input = world.input(2);
+    if let Some(name) = more {
+        input.shared.push(File::new(name, lib, 9));
+    }
+    let input = input.encode().expect("valid by itself").bytes;
+    sungrid_chain_client::JobSpec {
+        image: manifest,
+        input: world.net.put(REQUESTER, input),
+        ..world.spec(2, 1)
+    }
+}
+
+#[tokio::test]
+async fn units_see_the_files_of_their_image() {
+    let world = World::new().await;
+    let spec = with_own_file(&world, None).await;
+    let job = world.submit(spec).await;
+    let (machines, _processes) = pair(&world).await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    for unit in 0..2 {
+        let (_, seen) = super::chains::bundle(&world, &machines, job, unit).await;
+        let files = ["\"app/lib.txt\": b\"a library\"", "\"scene\"", "\"own\""];
+        assert!(files.iter().all(|file| seen.contains(file)), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_with_a_file_where_its_image_has_its_own() {
+    for name in ["app/lib.txt", "app/other", "app"] {
+        let world = World::new().await;
+        let spec = with_own_file(&world, Some(name)).await;
+        is_declined(world, spec).await;
+    }
+}
+
+#[tokio::test]
+async fn an_image_whose_files_are_not_what_it_says() {
+    let world = World::new().await;
+    let spec = with_own_file(&world, None).await;
+    let lib = sungrid_manifest::hash(b"a library");
+    world
+        .net
+        .peer(REQUESTER, |peer| peer.lies_about.insert(lib));
+    is_declined(world, spec).await;
+}
+
 #[tokio::test]
 async fn a_truncated_input_manifest() {
     let world = World::new().await;

@@ -330,6 +330,7 @@ impl World {
             },
             class: 0,
             licence: "MIT".into(),
+            files: vec![],
         };
         let image = net.put(REQUESTER, image_manifest.encode().expect("valid").bytes);
         let world = Self {

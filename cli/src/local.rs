@@ -1,0 +1,199 @@
+//! Runs units here, in exactly the environment of a worker: the same engine, arguments, variables, files and limits.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use sp_core::H256;
+use sungrid_executor::{
+    CacheConfig, CompileError, Engine, Exit, Limits, Module, Outcome, Task, TrapKind,
+};
+use sungrid_manifest::{Image, Manifest, UnitOutput, limits, unit_seed};
+use sungrid_primitives::{ContentHash, JobId, UnitIndex};
+
+use crate::{Error, folder::DataFolder, package::Package, plan::Plan, units};
+
+/// Bytes of compiled modules to keep: CPython takes 26 MB.
+const CACHE_BYTES: u64 = 1 << 30;
+
+/// The job whose units run here: none, so that random numbers are not those of any real one.
+const NO_JOB: JobId = 0;
+
+/// A program that is compiled, with its own files in memory.
+pub struct Local {
+    engine: Engine,
+    module: Module,
+    image: Image,
+    files: BTreeMap<String, bytes::Bytes>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What the executor says.
+    pub outcome: Outcome,
+    /// What a worker would sign for.
+    pub output: UnitOutput,
+    /// The limits that it ran under.
+    pub limits: Limits,
+}
+
+impl Local {
+    /// Compiles a program, or takes it from the cache.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if this machine cannot run the engine, [`Error::Program`] if the module does not compile,
+    /// [`Error::File`].
+    pub fn open(data: &DataFolder, package: &Package) -> Result<Self, Error> {
+        let cache = CacheConfig {
+            directory: data.path().join("modules"),
+            max_bytes: CACHE_BYTES,
+        };
+        let engine = Engine::new(Some(cache))?;
+        let module = engine.compile(&package.code).map_err(|error| {
+            Error::Program(format!(
+                "{}: {error}{}",
+                package.image.name,
+                compile_advice(&error)
+            ))
+        })?;
+        let mut files = BTreeMap::new();
+        for (file, path) in package.image.files.iter().zip(&package.files) {
+            files.insert(Image::seen_as(file), read(path)?);
+        }
+        Ok(Self {
+            engine,
+            module,
+            image: package.image.clone(),
+            files,
+        })
+    }
+
+    /// The environment that results of this machine compare in.
+    pub fn environment(&self) -> H256 {
+        H256(self.engine.environment().0)
+    }
+
+    /// Runs one unit of a plan; blocks until it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] if workers would refuse its input, [`Error::Run`] if this machine cannot finish it. A program that
+    /// fails has a result.
+    pub fn run(&self, plan: &Plan, unit: UnitIndex) -> Result<Ran, Error> {
+        let mut digests = BTreeMap::new();
+        let mut contents = BTreeMap::new();
+        let own = match plan.units.as_slice() {
+            [alike] => alike,
+            each => each.get(unit as usize).ok_or_else(|| no_unit(plan, unit))?,
+        };
+        for file in plan.shared.iter().chain(&own.files) {
+            let bytes = read(&file.path)?;
+            digests.insert(&file.path, sungrid_manifest::hash(&bytes));
+            contents.insert(file.name.clone(), bytes);
+        }
+        let digest = |file: &crate::plan::LocalFile| {
+            let known = digests.get(&file.path);
+            known.copied().unwrap_or_else(ContentHash::zero)
+        };
+        let input = plan.input(digest);
+        input.validate()?;
+        self.image.admits(&input)?;
+        let input = input.unit(unit).ok_or_else(|| no_unit(plan, unit))?;
+        input.validate()?;
+        contents.extend(self.files.clone());
+        let task = Task {
+            args: self.image.arguments(&input),
+            env: input.environment(),
+            stdin: Default::default(),
+            files: contents,
+            seed: unit_seed(&H256::zero(), NO_JOB, unit),
+        };
+        let limits = Limits {
+            fuel: plan.terms.fuel_limit.unwrap_or(self.image.limits.fuel),
+            memory_bytes: plan.terms.memory_limit.unwrap_or(self.image.limits.memory),
+            output_bytes: self.image.limits.output,
+            output_files: limits::UNIT_FILES as u32,
+            ..Limits::default()
+        };
+        let mut outcome = self.engine.run(&self.module, &task, &limits)?;
+        let output = |outcome: &Outcome| {
+            UnitOutput::of(
+                outcome.exit.code(),
+                &outcome.stdout,
+                &outcome.stderr,
+                &outcome.files,
+            )
+        };
+        // As workers do: what no manifest can name is more than the unit may leave.
+        if output(&outcome).encode().is_err() {
+            outcome.exit = Exit::OutputLimit;
+            outcome.files.clear();
+            outcome.stdout.clear();
+            outcome.stderr.clear();
+        }
+        Ok(Ran {
+            output: output(&outcome),
+            outcome,
+            limits,
+        })
+    }
+}
+
+impl Ran {
+    /// Why the program failed, and what to do about it; `None` if it did not.
+    pub fn failure(&self) -> Option<String> {
+        if self.outcome.exit.is_success() {
+            return None;
+        }
+        let Limits {
+            fuel, memory_bytes, ..
+        } = self.limits;
+        let peak = self.outcome.peak_memory;
+        Some(match self.outcome.exit {
+            Exit::OutOfFuel => format!(
+                "the program ran out of fuel after {}: raise --fuel-limit",
+                units::fuel(fuel.into())
+            ),
+            Exit::MemoryLimit => format!(
+                "the program needs more memory to start than {}: raise --memory-limit",
+                units::bytes(memory_bytes)
+            ),
+            Exit::OutputLimit => format!(
+                "the program left more than {} or {} files, or a name that is absolute, too long or too deep: leave less, or \
+                 raise --image-output of the image",
+                units::bytes(self.limits.output_bytes),
+                self.limits.output_files
+            ),
+            // What could not be had is not counted: a program that was refused memory stops short of the limit.
+            exit @ (Exit::Code(_) | Exit::Trap(TrapKind::Unreachable))
+                if peak > memory_bytes / 2 =>
+            {
+                format!(
+                    "the program {exit}, with {} of {} of memory in use: if it says that memory is short, raise --memory-limit",
+                    units::bytes(peak),
+                    units::bytes(memory_bytes)
+                )
+            }
+            exit => format!("the program {exit}"),
+        })
+    }
+}
+
+fn no_unit(plan: &Plan, unit: UnitIndex) -> Error {
+    Error::Usage(format!(
+        "there is no unit {unit} of {}: they count from 0",
+        plan.count
+    ))
+}
+
+fn read(path: &Path) -> Result<bytes::Bytes, Error> {
+    Ok(fs::read(path).map_err(Error::file("read", path))?.into())
+}
+
+/// What else can be done about a module that does not compile.
+fn compile_advice(error: &CompileError) -> &'static str {
+    match error {
+        CompileError::UnknownImport { .. } => {
+            "; link what provides it into the module (wasm-merge, or the linker), or build for wasm32-wasip1"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,342 @@
+//! `run` and `image build` as a user meets them, on small modules.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// Copies the file named by its first argument, below /in, to /out/copy, and says how long it is.
+const COPY: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open"
+      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 16) "copy") (data (i32.const 32) "copied\n") (data (i32.const 48) "which file?\n")
+    (func $length (param $at i32) (result i32) (local $n i32)
+      (block $end (loop $more
+        (br_if $end (i32.eqz (i32.load8_u (i32.add (local.get $at) (local.get $n)))))
+        (local.set $n (i32.add (local.get $n) (i32.const 1))) (br $more)))
+      (local.get $n))
+    (func $say (param $fd i32) (param $at i32) (param $length i32)
+      (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $length))
+      (drop (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
+    (func (export "_start")
+      (drop (call $args_get (i32.const 1024) (i32.const 2048)))
+      (if (call $open (i32.const 3) (i32.const 0) (i32.load (i32.const 1028)) (call $length (i32.load (i32.const 1028)))
+            (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 100))
+        (then (call $say (i32.const 2) (i32.const 48) (i32.const 12)) (call $exit (i32.const 9))))
+      (i32.store (i32.const 0) (i32.const 4096)) (i32.store (i32.const 4) (i32.const 60000))
+      (drop (call $read (i32.load (i32.const 100)) (i32.const 0) (i32.const 1) (i32.const 104)))
+      (drop (call $open (i32.const 4) (i32.const 0) (i32.const 16) (i32.const 4)
+        (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 108)))
+      (call $say (i32.load (i32.const 108)) (i32.const 4096) (i32.load (i32.const 104)))
+      (call $say (i32.const 1) (i32.const 32) (i32.const 7))))"#;
+
+/// Runs for ever.
+const SPIN: &str = r#"(module (func (export "_start") (loop $l (br $l))))"#;
+
+/// Takes memory until there is no more, and gives up.
+const GREEDY: &str = r#"(module (memory (export "memory") 1)
+    (func (export "_start")
+      (loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+      unreachable))"#;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+
+    fn module(&self, name: &str, text: &str) -> String {
+        self.write(name, wat::parse_str(text).unwrap())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_sungrid"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.path())
+            .current_dir(self.path())
+            .output()
+            .unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[&["--json"], arguments].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(text.lines().next().unwrap_or_default())
+            .unwrap_or_else(|_| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+        stderr
+    }
+}
+
+#[test]
+fn a_run_relays_the_program_and_tells_the_figures() {
+    let home = Home::new();
+    let module = home.module("copy.wasm", COPY);
+    let input = home.write("input.txt", "content");
+    let arguments = [
+        "run",
+        &module,
+        "--input",
+        &input,
+        "-o",
+        "out",
+        "--",
+        "input.txt",
+    ];
+    let output = home.run(&arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    // A pipe gets the program's words and nothing else.
+    assert_eq!(output.stdout, b"copied\n");
+    for part in [
+        "exit      0",
+        "fuel",
+        "memory    128.0 KiB",
+        "copy (7 B)",
+        "floor of the genesis",
+    ] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    assert_eq!(
+        fs::read_to_string(home.path().join("out/copy")).unwrap(),
+        "content"
+    );
+
+    let report = home.json(&arguments);
+    assert_eq!(
+        (&report["exit"], &report["peak_memory"]),
+        (&0.into(), &131_072.into())
+    );
+    assert_eq!(report["stdout"], "copied\n");
+    assert_eq!(report["outputs"][0]["size"], 7);
+    assert_eq!(report["floor_planck"], 100_000_000_000_u64);
+    // SUNS({1 Gfuel/s}) is an eighth: charge and cost are rounded up.
+    let fuel = report["fuel"].as_u64().unwrap();
+    let charge = (fuel * 125_000).div_ceil(1_000_000_000);
+    assert_eq!(report["charge"], charge);
+    assert_eq!(report["cost_planck"], (charge * 1_000).div_ceil(36));
+    // The same run costs the same.
+    assert_eq!(home.json(&arguments)["fuel"], fuel);
+
+    // Exactly enough is enough, and one less is not.
+    let limited = |fuel: u64| {
+        let limit = fuel.to_string();
+        let more = [
+            "run",
+            &module,
+            "--input",
+            &input,
+            "--fuel-limit",
+            &limit,
+            "--",
+            "input.txt",
+        ];
+        home.json(&more)["exit"].as_u64().unwrap()
+    };
+    assert_eq!(limited(fuel), 0);
+    assert_eq!(limited(fuel - 1), 0x2_0000);
+}
+
+#[test]
+fn what_goes_wrong_names_its_remedy() {
+    let home = Home::new();
+    let copy = home.module("copy.wasm", COPY);
+    let text = home.fail(&["run", &copy, "--", "none.txt"]);
+    assert!(
+        text.contains("exited with code 9") && text.contains("which file?"),
+        "{text}"
+    );
+    let spin = home.module("spin.wasm", SPIN);
+    let text = home.fail(&["run", &spin, "--fuel-limit", "1M"]);
+    assert!(
+        text.contains("out of fuel after 1.00 Mfuel: raise --fuel-limit"),
+        "{text}"
+    );
+    let greedy = home.module("greedy.wasm", GREEDY);
+    let text = home.fail(&["run", &greedy, "--memory-limit", "1MiB"]);
+    assert!(
+        text.contains("1.0 MiB of 1.0 MiB") && text.contains("raise --memory-limit"),
+        "{text}"
+    );
+    let text = home.fail(&["run", &copy, "--memory-limit", "64KiB", "--", "x"]);
+    assert!(
+        text.contains("needs more memory to start than 64.0 KiB: raise --memory-limit"),
+        "{text}"
+    );
+
+    for (text, says) in [
+        (
+            r#"(module (import "env" "host_call" (func)) (memory (export "memory") 1) (func (export "_start")))"#,
+            &["imports env::host_call", "wasm-merge"][..],
+        ),
+        (
+            r#"(module (func (export "run")))"#,
+            &["no function _start", "build a command"],
+        ),
+        (
+            r#"(module (memory i64 1) (func (export "_start")))"#,
+            &["64-bit memory"],
+        ),
+    ] {
+        let module = home.module("bad.wasm", text);
+        let error = home.fail(&["run", &module]);
+        assert!(says.iter().all(|part| error.contains(part)), "{error}");
+    }
+    for (arguments, says) in [
+        (&["run", "none.wasm"][..], "check the path"),
+        (&["run", "nonsense"], "not a CID"),
+        (&["run", &copy, "--input", "none.txt"], "check the path"),
+        (&["run", &copy, "--unit", "1"], "there is no unit 1 of 1"),
+        (&["run", &copy, "--units", "0"], "1 to"),
+        (&["run", &copy, "--fuel-limit", "much"], "write it like 5G"),
+        (
+            &[
+                "run",
+                "bafyr4iarkywjqpgghucn7xfed5hiyb6bqty3zaruxmth3pqgnpcso4q5wa",
+            ],
+            "image fetch",
+        ),
+        (
+            &["--node", "ws://127.0.0.1:1", "run", &copy],
+            "cannot reach a node",
+        ),
+    ] {
+        let text = home.fail(arguments);
+        assert!(text.contains(says), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn an_image_is_built_with_limits_that_a_trial_measured() {
+    let home = Home::new();
+    let module = home.module("copy.wasm", COPY);
+    let small = home.write("small.txt", "x");
+    let large = home.write("large.txt", "x".repeat(50_000));
+    let build = [
+        "image",
+        "build",
+        &module,
+        "--name",
+        "copier",
+        "--licence",
+        "MIT",
+    ];
+    let each = ["--each", &small, &large, "--", "{name}"];
+    let built = home.json(&[&build[..], &each].concat());
+    assert_eq!(
+        (&built["name"], &built["trial"]["runs"]),
+        (&"copier".into(), &2.into())
+    );
+    // The dearest sample counts, and its output: 50,000 bytes and a word.
+    assert_eq!(built["trial"]["output_bytes"], 50_007);
+    let trial = built["trial"]["fuel"].as_u64().unwrap();
+    assert!(trial > 100_000, "{built}");
+    assert!((2 * trial..=2 * trial + trial / 5).contains(&built["fuel_limit"].as_u64().unwrap()));
+    assert_eq!(built["memory_limit"], 1 << 20);
+    assert_eq!(built["output_limit"], 1 << 20);
+    assert_eq!(built["micro_suns"], 125_000);
+
+    // What was built runs from its CID; the sample that was dearest takes as much again.
+    let cid = built["image"].as_str().unwrap().to_owned();
+    let ran = home.json(&["run", &cid, "--input", &large, "--", "large.txt"]);
+    assert_eq!(
+        (&ran["fuel"], &ran["image"]),
+        (&trial.into(), &cid.clone().into())
+    );
+    assert_eq!(ran["fuel_limit"], built["fuel_limit"]);
+    // The same once more is the same image.
+    assert_eq!(home.json(&[&build[..], &each].concat())["image"], cid);
+
+    let here = home.json(&["image", "list", "--here"]);
+    assert_eq!(
+        (&here[0]["image"], &here[0]["name"]),
+        (&cid.clone().into(), &"copier".into())
+    );
+    assert_eq!(here.as_array().map(Vec::len), Some(1));
+
+    // A trial that fails makes no image.
+    let images = || {
+        fs::read_dir(home.path().join(".local/share/sungrid/images"))
+            .unwrap()
+            .count()
+    };
+    let before = images();
+    let text = home.fail(&[&build[..], &["--", "none.txt"]].concat());
+    assert!(
+        text.contains("the trial run failed")
+            && text.contains("--input FILE")
+            && text.contains("which file?"),
+        "{text}"
+    );
+    let spin = home.module("spin.wasm", SPIN);
+    let text = home.fail(&["image", "build", &spin, "--trial-fuel", "1M"]);
+    assert!(text.contains("raise --trial-fuel"), "{text}");
+    let text = home.fail(
+        &[
+            &build[..],
+            &["--fuel-limit", "10", "--input", &small, "--", "small.txt"],
+        ]
+        .concat(),
+    );
+    assert!(text.contains("--fuel-limit 10 is below"), "{text}");
+    assert_eq!(images(), before);
+}
+
+#[test]
+fn the_files_of_an_image_are_below_app_and_inputs_keep_out() {
+    let home = Home::new();
+    let module = home.module("copy.wasm", COPY);
+    let lib = home.write("lib.txt", "of the image");
+    let build = [
+        "image",
+        "build",
+        &module,
+        "--image-file",
+        &lib,
+        "--",
+        "app/lib.txt",
+    ];
+    let built = home.json(&build);
+    assert_eq!(built["files"], 1);
+    let cid = built["image"].as_str().unwrap();
+    // Not the user's file any more.
+    fs::remove_file(&lib).unwrap();
+    let out = home.json(&["run", cid, "-o", "out", "--", "app/lib.txt"]);
+    assert_eq!(out["exit"], 0, "{out}");
+    assert_eq!(
+        fs::read_to_string(home.path().join("out/copy")).unwrap(),
+        "of the image"
+    );
+    let intruder = home.write("intruder", "x") + "=app/lib.txt";
+    let text = home.fail(&["run", cid, "--input", &intruder, "--", "app/lib.txt"]);
+    assert!(
+        text.contains("in the folder of the image's own files"),
+        "{text}"
+    );
+}
