@@ -82,7 +82,10 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reading, limit, .. } = self;
         match self.rule {
-            Rule::Input => write!(f, "last input: {reading} ago, wanted: {limit}"),
+            Rule::Input => match reading {
+                Value::Unknown(_) => write!(f, "last input: {reading}, wanted: {limit} ago"),
+                _ => write!(f, "last input: {reading} ago, wanted: {limit}"),
+            },
             Rule::ForeignCpu => write!(f, "CPU of others: {reading}, at most {limit}"),
             Rule::ForeignMemory => write!(f, "memory of others: {reading}, below {limit}"),
             Rule::Power => write!(f, "power: {reading}, wanted: {limit}"),

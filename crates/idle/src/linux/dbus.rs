@@ -30,16 +30,16 @@ const NO_AUTO_START: u8 = 2;
 #[non_exhaustive]
 pub enum BusError {
     /// The bus is not there, or does not answer in time.
-    #[error("the bus: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The bus does not let us in.
-    #[error("the bus refuses this user: {0}")]
+    #[error("this user is refused: {0}")]
     Refused(String),
     /// Whoever was asked says no; a D-Bus error name.
     #[error("{0}")]
     Answer(String),
     /// What came is no answer.
-    #[error("the bus sent nonsense: {0}")]
+    #[error("nonsense: {0}")]
     Malformed(&'static str),
 }
 

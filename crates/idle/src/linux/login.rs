@@ -44,7 +44,10 @@ impl Line {
         }
         self.failed = None;
         result.map_err(|error| {
-            let why = error.to_string();
+            let why = match &error {
+                BusError::Answer(_) => error.to_string(),
+                _ => format!("{}: {error}", self.path.display()),
+            };
             if error.is_broken() {
                 self.failed = Some((Instant::now(), why.clone()));
             }

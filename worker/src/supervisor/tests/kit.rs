@@ -236,6 +236,8 @@ impl Blobs for MemoryBlobs {
 #[derive(Clone)]
 struct Printer {
     gate: Arc<Gate>,
+    frozen: Arc<Gate>,
+    alive: Arc<AtomicU64>,
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
 }
@@ -252,12 +254,33 @@ impl Runner for Printer {
         }
         Ok(Arc::new(self.clone()))
     }
+
+    fn suspend(&self) {
+        self.frozen.close(0);
+    }
+
+    fn resume(&self) {
+        self.frozen.open();
+    }
+}
+
+/// Counts the runs that hold memory.
+struct Alive(Arc<AtomicU64>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
 impl Program for Printer {
     async fn run(&self, task: Task, limits: Limits, _: Cancel) -> Result<Outcome, RunError> {
+        self.alive.fetch_add(1, Ordering::SeqCst);
+        let _alive = Alive(self.alive.clone());
         self.gate.pass().await;
+        // In the middle of its work, wherever the test had it wait.
+        self.frozen.pass().await;
         let unit = task.env.iter().find(|(key, _)| key == "SUNGRID_UNIT");
         let unit = unit
             .and_then(|(_, value)| value.parse().ok())
@@ -407,6 +430,8 @@ impl World {
             moved: Arc::default(),
             fetching: Arc::default(),
             running: Arc::default(),
+            frozen: Arc::default(),
+            alive: Arc::default(),
             runs: Arc::default(),
             lies: false,
             listed_only: false,
@@ -462,6 +487,10 @@ pub(super) struct Machine {
     pub(super) moved: Arc<Mutex<Option<Vec<u8>>>>,
     pub(super) fetching: Arc<Gate>,
     pub(super) running: Arc<Gate>,
+    /// Closed while runs are held for the machine's owner.
+    pub(super) frozen: Arc<Gate>,
+    /// Runs that hold memory.
+    pub(super) alive: Arc<AtomicU64>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
     pub(super) listed_only: bool,
@@ -500,6 +529,8 @@ impl Machine {
             }),
             runner: Arc::new(Printer {
                 gate: self.running.clone(),
+                frozen: self.frozen.clone(),
+                alive: self.alive.clone(),
                 runs: self.runs.clone(),
                 lies: self.lies,
             }),
@@ -532,6 +563,14 @@ impl Machine {
     }
 
     pub(super) async fn start(&self) -> Running {
+        self.start_with(|supervisor, _, _| supervisor).await
+    }
+
+    /// A process whose supervisor `set_up` has its hand in.
+    pub(super) async fn start_with(
+        &self,
+        set_up: impl FnOnce(Supervisor, Arc<dyn Runner>, Arc<Metrics>) -> Supervisor,
+    ) -> Running {
         // Shown when a test fails; the first start of a test wins.
         let _ = tracing_subscriber::fmt()
             .with_env_filter("sungrid_worker=debug")
@@ -552,10 +591,12 @@ impl Machine {
             rewards_every: 5,
         };
         let metrics = Arc::<Metrics>::default();
+        let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
+        let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
         let (stop, stopped) = watch::channel(false);
         Running {
-            task: tokio::spawn(supervisor.expect("starts").run(stopped)),
+            task: tokio::spawn(supervisor.run(stopped)),
             stop,
             metrics,
         }
