@@ -272,8 +272,7 @@ async fn work(
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
         let sensors = Sensors::system(&policy);
-        let (watcher, idle) =
-            idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
+        let (watcher, idle) = idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
         supervisor = supervisor.with_idle(idle);
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));
     }

@@ -41,8 +41,8 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
-    journal::{BatchId, Entry, Journal, JournalError, Stage},
     idle::{Idle, Phase},
+    journal::{BatchId, Entry, Journal, JournalError, Stage},
     metrics::Metrics,
     ports::{BlobError, Ports},
     rank::Experience,
@@ -208,7 +208,12 @@ impl InHand {
 
     /// Whether it is time to give it back for the machine's owner, while there still is time: at once when the policy says so, or
     /// when it stood still and cannot be in time any more.
-    fn is_to_be_vacated(&mut self, now: BlockNumber, due: Option<BlockNumber>, phase: Phase) -> bool {
+    fn is_to_be_vacated(
+        &mut self,
+        now: BlockNumber,
+        due: Option<BlockNumber>,
+        phase: Phase,
+    ) -> bool {
         self.held |= !phase.state.may_work();
         let is_ours = matches!(self.activity, None | Some(Activity::Working(..)));
         is_ours && self.held && (phase.state == State::Vacating || is_late(now, due))

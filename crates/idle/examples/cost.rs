@@ -90,7 +90,10 @@ Example: cost --touch \"xdotool mousemove_relative 1 1\"
         let (mut seconds, mut touch, mut times) = (30_u64, None, 20_usize);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
-            let mut value = || args.next().ok_or(format!("{arg} needs a value; see --help"));
+            let mut value = || {
+                args.next()
+                    .ok_or(format!("{arg} needs a value; see --help"))
+            };
             let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
             match arg.as_str() {
                 "--seconds" => seconds = number(value()?)?,
@@ -133,7 +136,11 @@ Example: cost --touch \"xdotool mousemove_relative 1 1\"
         let most = looks.iter().max().copied().unwrap_or_default();
         println!("processor       {:.3} % of a core", share * 100.0);
         println!("memory          {}", memory());
-        println!("a look          {:.2?} median, {most:.2?} longest, of {}", median(&mut looks), looks.len());
+        println!(
+            "a look          {:.2?} median, {most:.2?} longest, of {}",
+            median(&mut looks),
+            looks.len()
+        );
         let Some(touch) = touch else { return Ok(()) };
         let mut reactions = Vec::new();
         while reactions.len() < times {

@@ -43,7 +43,10 @@ fn options() -> Result<Option<Options>, String> {
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut value = || args.next().ok_or(format!("{arg} needs a value; see --help"));
+        let mut value = || {
+            args.next()
+                .ok_or(format!("{arg} needs a value; see --help"))
+        };
         match arg.as_str() {
             "--json" => options.json = true,
             "--once" => options.once = true,

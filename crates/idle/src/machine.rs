@@ -140,9 +140,7 @@ impl Machine {
             State::Running if !work => State::Idle,
             State::Suspended if !work => State::Owner,
             State::Suspended if settled => State::Running,
-            State::Suspended
-                if suspended >= Duration::from_secs(self.policy.vacate_after_s) =>
-            {
+            State::Suspended if suspended >= Duration::from_secs(self.policy.vacate_after_s) => {
                 State::Vacating
             }
             State::Vacating if !work => State::Owner,

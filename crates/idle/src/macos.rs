@@ -37,7 +37,10 @@ pub(crate) fn sensors() -> Vec<Box<dyn Sensor>> {
     vec![
         Box::new(LastInput),
         // SAFETY: no arguments; one port for as long as the process lives.
-        Box::new(Load { host: unsafe { mach_host_self() }, before: None }),
+        Box::new(Load {
+            host: unsafe { mach_host_self() },
+            before: None,
+        }),
         Box::new(Memory),
         Box::new(Supply),
         Box::new(Clock),
@@ -57,7 +60,8 @@ impl Sensor for LastInput {
 
     fn read(&mut self, readings: &mut Readings) {
         // SAFETY: numbers in, a number out.
-        let seconds = unsafe { CGEventSourceSecondsSinceLastEventType(HID_SYSTEM_STATE, ANY_INPUT) };
+        let seconds =
+            unsafe { CGEventSourceSecondsSinceLastEventType(HID_SYSTEM_STATE, ANY_INPUT) };
         let input = match Duration::try_from_secs_f64(seconds) {
             Ok(ago) => Input::Whole(ago),
             Err(_) => Input::Unknown(format!("CGEventSource answers {seconds}")),
@@ -80,7 +84,9 @@ fn own() -> Duration {
             libc::getrusage(who, &raw mut usage);
             usage
         };
-        let time = |t: libc::timeval| Duration::from_micros(t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64);
+        let time = |t: libc::timeval| {
+            Duration::from_micros(t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64)
+        };
         time(usage.ru_utime) + time(usage.ru_stime)
     };
     of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
@@ -99,9 +105,8 @@ impl Sensor for Load {
         let mut ticks = [0; CPU_STATES];
         let mut count = CPU_STATES as u32;
         // SAFETY: it writes at most `count` words of the array.
-        let result = unsafe {
-            host_statistics(self.host, CPU_LOAD, ticks.as_mut_ptr(), &raw mut count)
-        };
+        let result =
+            unsafe { host_statistics(self.host, CPU_LOAD, ticks.as_mut_ptr(), &raw mut count) };
         if result != 0 {
             self.before = None;
             readings.foreign_cpu = Reading::unknown("host_statistics failed");

@@ -155,7 +155,9 @@ pub struct Window {
 
 /// Why a window cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no part of a week: write it as \"mon-fri 22:00-06:00\", \"sat,sun 00:00-24:00\" or \"20:00-08:00\"")]
+#[error(
+    "`{0}` is no part of a week: write it as \"mon-fri 22:00-06:00\", \"sat,sun 00:00-24:00\" or \"20:00-08:00\""
+)]
 pub struct WindowError(String);
 
 impl Window {
@@ -271,8 +273,18 @@ mod tests {
             assert_eq!(window.to_string(), text);
         }
         for text in [
-            "", "mon", "25:00-26:00", "10:60-11:00", "08:00-08:00", "24:00-01:00", "noon-08:00",
-            "feb 10:00-11:00", "mon-fri", "+8:00-09:00", "mon- 10:00-11:00", "é0:00-11:00",
+            "",
+            "mon",
+            "25:00-26:00",
+            "10:60-11:00",
+            "08:00-08:00",
+            "24:00-01:00",
+            "noon-08:00",
+            "feb 10:00-11:00",
+            "mon-fri",
+            "+8:00-09:00",
+            "mon- 10:00-11:00",
+            "é0:00-11:00",
         ] {
             let error = text.parse::<Window>().expect_err(text).to_string();
             assert!(error.contains("mon-fri 22:00-06:00"), "{error}");

@@ -148,7 +148,10 @@ fn a_file_that_is_missing_or_strange_is_unknown_and_named() {
 #[test]
 fn memory_of_our_tree_does_not_count() {
     let tree = Tree::new(&[
-        ("meminfo", "MemTotal:  10000 kB\nMemFree: 1 kB\nMemAvailable:   2000 kB\n"),
+        (
+            "meminfo",
+            "MemTotal:  10000 kB\nMemFree: 1 kB\nMemAvailable:   2000 kB\n",
+        ),
         ("7/task/7/children", "9"),
         ("7/status", "Name:\tworker\nVmRSS:\t   1000 kB\n"),
         ("9/status", "Name:\tbatch\nVmRSS:\t   1500 kB\n"),
@@ -179,7 +182,10 @@ fn supplies(files: &[(&str, &str)]) -> Readings {
     let tree = Tree::new(&[]);
     fs::create_dir_all(tree.path().join("class/power_supply")).expect("creates");
     for (path, content) in files {
-        tree.write(&format!("class/power_supply/{path}"), &format!("{content}\n"));
+        tree.write(
+            &format!("class/power_supply/{path}"),
+            &format!("{content}\n"),
+        );
     }
     read(&mut PowerSupply::new(tree.path()))
 }
@@ -189,7 +195,10 @@ fn power_is_that_of_the_machine() {
     let (mains, battery) = (Reading::Known(Power::Mains), Reading::Known(Power::Battery));
     // A desktop.
     let none = supplies(&[]);
-    assert_eq!((none.power, none.battery), (mains.clone(), Reading::Known(100)));
+    assert_eq!(
+        (none.power, none.battery),
+        (mains.clone(), Reading::Known(100))
+    );
     let laptop = |online: &str, status: &str| {
         supplies(&[
             ("AC/type", "Mains"),
@@ -258,10 +267,17 @@ fn whoever_types_into_a_terminal_is_there() {
     let touch = |name: &str, ago: u64| {
         let file = File::options().write(true).open(tree.path().join(name));
         let times = FileTimes::new().set_accessed(now - Duration::from_secs(ago));
-        file.and_then(|file| file.set_times(times)).expect("touches");
+        file.and_then(|file| file.set_times(times))
+            .expect("touches");
     };
     // What no one types into is younger.
-    for (name, ago) in [("tty1", 900), ("pts/0", 700), ("tty", 1), ("ttyprintk", 1), ("pts/ptmx", 1)] {
+    for (name, ago) in [
+        ("tty1", 900),
+        ("pts/0", 700),
+        ("tty", 1),
+        ("ttyprintk", 1),
+        ("pts/ptmx", 1),
+    ] {
         touch(name, ago);
     }
     let mut terminals = Terminals::new(tree.path());
@@ -273,7 +289,10 @@ fn whoever_types_into_a_terminal_is_there() {
     touch("tty1", 30);
     assert!((30..50).contains(&ago(&mut terminals)));
     // The wall clock was set back: that is now.
-    let file = File::options().write(true).open(tree.path().join("pts/0")).expect("opens");
+    let file = File::options()
+        .write(true)
+        .open(tree.path().join("pts/0"))
+        .expect("opens");
     let tomorrow = FileTimes::new().set_accessed(now + Duration::from_secs(86_400));
     file.set_times(tomorrow).expect("touches");
     assert_eq!(ago(&mut terminals), 0);
@@ -312,9 +331,25 @@ fn this_machine_is_read() {
         std::hint::spin_loop();
     }
     let readings = sensors.read(Duration::from_secs(10));
-    assert!(readings.foreign_cpu.known().is_some_and(|share| *share <= 100), "{readings:?}");
-    assert!(readings.foreign_memory.known().is_some_and(|share| *share <= 100));
-    assert!(readings.local_time.known().is_some_and(|time| time.minute < 1_440 && time.weekday < 7));
+    assert!(
+        readings
+            .foreign_cpu
+            .known()
+            .is_some_and(|share| *share <= 100),
+        "{readings:?}"
+    );
+    assert!(
+        readings
+            .foreign_memory
+            .known()
+            .is_some_and(|share| *share <= 100)
+    );
+    assert!(
+        readings
+            .local_time
+            .known()
+            .is_some_and(|time| time.minute < 1_440 && time.weekday < 7)
+    );
     assert_eq!(readings.exclusive, Reading::Known(vec![own.trim().into()]));
     // Whatever has no answer says why.
     let json = serde_json::to_value(readings).expect("plain data");

@@ -91,7 +91,9 @@ fn the_defaults_are_those_that_are_promised() {
     play.touch();
     play.look(nothing);
     let typing = |readings: &mut Readings| {
-        readings.input.insert("test", Input::Whole(Duration::from_secs(3)));
+        readings
+            .input
+            .insert("test", Input::Whole(Duration::from_secs(3)));
     };
     assert_eq!(play.until(State::Vacating, typing).as_secs(), 600);
     // Kill after 60 s of grace, and not before.
@@ -197,7 +199,11 @@ fn each_rule_stops_the_work_and_says_so() {
                     .collect();
                 // What is unknown counts on a desktop only.
                 if is_known || mode == Mode::Desktop {
-                    assert_eq!((state, against), (State::Suspended, vec![rule]), "{standing:?}");
+                    assert_eq!(
+                        (state, against),
+                        (State::Suspended, vec![rule]),
+                        "{standing:?}"
+                    );
                     let told = standing.against().next().expect("a reason").to_string();
                     assert_eq!(told.contains("unknown ("), !is_known, "{told}");
                 } else {
@@ -337,7 +343,11 @@ fn every_way_is_gone() {
     go(&[(Idle, false, 300), (Owner, false, 1)]);
     go(&[(Idle, false, 300), (Running, true, 300), (Idle, false, 300)]);
     go(&[(Idle, false, 300), (Running, true, 300), (Owner, false, 1)]);
-    go(&[(Suspended, true, 1), (Running, true, 60), (Suspended, true, 1)]);
+    go(&[
+        (Suspended, true, 1),
+        (Running, true, 60),
+        (Suspended, true, 1),
+    ]);
     go(&[(Suspended, true, 1), (Owner, false, 1)]);
     go(&[(Suspended, true, 1), (Vacating, true, 1), (Owner, false, 1)]);
     assert_eq!(seen, ways());
@@ -389,7 +399,9 @@ fn readings(event: &Event) -> Readings {
 
 /// Whether an owner would mind, by the defaults and nothing but the event.
 fn minds(event: &Event, away: u64) -> bool {
-    event.input.is_none_or(|ago| ago < away) || event.cpu.is_none_or(|cpu| cpu > 15) || event.battery
+    event.input.is_none_or(|ago| ago < away)
+        || event.cpu.is_none_or(|cpu| cpu > 15)
+        || event.battery
 }
 
 proptest! {

@@ -111,7 +111,8 @@ fn a_bus_lets_us_in_and_answers() {
     let (_server, _) = Server::start(command);
     let mut bus = Bus::connect(&socket).expect("it lets us in");
     let name = "org.freedesktop.DBus";
-    let mut call = |member, args: &[&str]| bus.call(name, "/org/freedesktop/DBus", name, member, args);
+    let mut call =
+        |member, args: &[&str]| bus.call(name, "/org/freedesktop/DBus", name, member, args);
     let id = call("GetId", &[]).expect("answers");
     assert!(matches!(id, Some(Arg::Text(id)) if id.len() == 32));
     let owned = call("NameHasOwner", &["org.freedesktop.login1"]).expect("answers");

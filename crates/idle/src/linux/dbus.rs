@@ -376,7 +376,11 @@ mod tests {
             let mut buffer = [0; 4096];
             let mut expect = |starts: &[u8], reply: &[u8]| {
                 let count = theirs.read(&mut buffer).expect("reads");
-                assert!(buffer[..count].starts_with(starts), "{:?}", &buffer[..count]);
+                assert!(
+                    buffer[..count].starts_with(starts),
+                    "{:?}",
+                    &buffer[..count]
+                );
                 theirs.write_all(reply).expect("writes");
                 buffer[..count].to_vec()
             };
@@ -389,7 +393,9 @@ mod tests {
                 hello = expect(b"l\x01", b"");
             }
             assert!(hello.windows(5).any(|part| part == b"Hello"));
-            theirs.write_all(&answer(RETURN, 1, b"s", name)).expect("writes");
+            theirs
+                .write_all(&answer(RETURN, 1, b"s", name))
+                .expect("writes");
             let count = theirs.read(&mut buffer).expect("reads");
             // The other end may have given up already.
             let _ = theirs.write_all(&answer_bytes);
@@ -425,7 +431,10 @@ mod tests {
         body.extend(b"\x02\0\0\0c2\0\0\x02\0\0\0/c\0");
         let (result, _) = ask(answer(RETURN, 2, b"v", &body));
         let text = |text: &str| Arg::Text(text.into());
-        assert_eq!(result.expect("reads"), Arg::Struct(vec![text("c2"), text("/c")]));
+        assert_eq!(
+            result.expect("reads"),
+            Arg::Struct(vec![text("c2"), text("/c")])
+        );
         let mut number = b"\x01t\0".to_vec();
         number.resize(8, 0);
         number.extend(7_u64.to_le_bytes());

@@ -101,7 +101,9 @@ impl Login {
         }
         match bus.property(LOGIN, path, interface, "IdleSinceHintMonotonic")? {
             Arg::Number(since) => Ok(Hint::Since(since)),
-            _ => Err(BusError::Malformed("an IdleSinceHintMonotonic that is none")),
+            _ => Err(BusError::Malformed(
+                "an IdleSinceHintMonotonic that is none",
+            )),
         }
     }
 
@@ -191,9 +193,14 @@ impl Sensor for Network {
 
     fn read(&mut self, readings: &mut Readings) {
         const MANAGER: &str = "org.freedesktop.NetworkManager";
-        let asked = self
-            .line
-            .ask(|bus| bus.property(MANAGER, "/org/freedesktop/NetworkManager", MANAGER, "Metered"));
+        let asked = self.line.ask(|bus| {
+            bus.property(
+                MANAGER,
+                "/org/freedesktop/NetworkManager",
+                MANAGER,
+                "Metered",
+            )
+        });
         let advice = "if no network of this machine costs by volume, set `on_metered = true`";
         readings.metered = match asked {
             // Yes, and guessed yes.

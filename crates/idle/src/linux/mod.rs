@@ -58,10 +58,11 @@ impl Default for Roots {
             .and_then(|address| socket(&address))
             .or_else(|| Some(runtime.clone()?.join("bus")).filter(|path| path.exists()));
         // An absolute name replaces the folder.
-        let wayland = from("WAYLAND_DISPLAY").and_then(|name| match Path::new(&name).is_absolute() {
-            true => Some(PathBuf::from(name)),
-            false => Some(runtime?.join(name)),
-        });
+        let wayland =
+            from("WAYLAND_DISPLAY").and_then(|name| match Path::new(&name).is_absolute() {
+                true => Some(PathBuf::from(name)),
+                false => Some(runtime?.join(name)),
+            });
         Self {
             proc: "/proc".into(),
             sys: "/sys".into(),
@@ -83,8 +84,12 @@ impl Default for Roots {
 /// The path in a D-Bus address such as `unix:path=/run/user/1000/bus,guid=…`.
 fn socket(address: &OsString) -> Option<PathBuf> {
     let address = address.to_str()?;
-    let parts = address.split(';').find_map(|one| one.strip_prefix("unix:"))?;
-    let path = parts.split(',').find_map(|part| part.strip_prefix("path="))?;
+    let parts = address
+        .split(';')
+        .find_map(|one| one.strip_prefix("unix:"))?;
+    let path = parts
+        .split(',')
+        .find_map(|part| part.strip_prefix("path="))?;
     Some(path.into())
 }
 
@@ -144,7 +149,10 @@ mod tests {
         let found = |text: &str| socket(&text.into());
         let bus = Some(PathBuf::from("/run/user/1000/bus"));
         assert_eq!(found("unix:path=/run/user/1000/bus"), bus);
-        assert_eq!(found("tcp:host=a,port=1;unix:guid=2,path=/run/user/1000/bus"), bus);
+        assert_eq!(
+            found("tcp:host=a,port=1;unix:guid=2,path=/run/user/1000/bus"),
+            bus
+        );
         assert_eq!(found("unix:abstract=/tmp/dbus"), None);
         assert_eq!(found("tcp:host=localhost"), None);
     }

@@ -31,7 +31,11 @@ fn tree(proc: &Path, root: u32) -> Vec<u32> {
         // Each thread has the children that it started.
         for task in entries(&tasks).unwrap_or_default() {
             let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
-            all.extend(children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            all.extend(
+                children
+                    .split_ascii_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            );
         }
     }
     all
@@ -124,7 +128,11 @@ impl Sensor for Load {
             }
             Ok(now) => {
                 // Counters that went back are another machine's: a container was moved.
-                if self.samples.back().is_some_and(|last| last.total > now.total) {
+                if self
+                    .samples
+                    .back()
+                    .is_some_and(|last| last.total > now.total)
+                {
                     self.samples.clear();
                 }
                 let reading = match self.samples.front() {
@@ -152,11 +160,7 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     let rest = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    rest.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse()
-        .ok()
+    rest.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Memory that is not ours.

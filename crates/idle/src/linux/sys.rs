@@ -73,7 +73,9 @@ impl Sensor for PowerSupply {
                         .is_some_and(|online| online != "0" && !online.is_empty());
                 }
                 // An uninterruptible supply says by its own battery what it does.
-                Some("UPS") => discharging |= line(supply.join("status")).as_deref() == Some("Discharging"),
+                Some("UPS") => {
+                    discharging |= line(supply.join("status")).as_deref() == Some("Discharging")
+                }
                 _ => {}
             }
         }
@@ -81,7 +83,9 @@ impl Sensor for PowerSupply {
         readings.power = match (plugged, discharging) {
             (true, _) => Reading::Known(Power::Mains),
             (false, true) => Reading::Known(Power::Battery),
-            (false, false) if unsure => Reading::unknown("the battery does not say whether it is charged"),
+            (false, false) if unsure => {
+                Reading::unknown("the battery does not say whether it is charged")
+            }
             (false, false) => Reading::Known(Power::Mains),
         };
         readings.battery = Reading::Known(if batteries { charge } else { 100 });
@@ -132,7 +136,9 @@ impl Sensor for Temperature {
         readings.temperature = match self.hottest() {
             // Rounded up, as a limit is an upper one; the range above fits.
             Some(thousandths) => Reading::Known((thousandths + 999).div_euclid(1_000) as i32),
-            None => Reading::unknown("this machine has no temperature sensor that the system knows"),
+            None => {
+                Reading::unknown("this machine has no temperature sensor that the system knows")
+            }
         };
     }
 }

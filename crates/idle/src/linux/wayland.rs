@@ -89,7 +89,9 @@ impl Request {
 /// A word of an event's arguments.
 fn word(args: &[u8], at: usize) -> io::Result<u32> {
     let bytes = args.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
-    bytes.map(u32::from_le_bytes).ok_or_else(|| nonsense("a message that ends early"))
+    bytes
+        .map(u32::from_le_bytes)
+        .ok_or_else(|| nonsense("a message that ends early"))
 }
 
 impl Session {
@@ -211,7 +213,9 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.idle_since.map_or(Duration::ZERO, |since| since.elapsed() + NOTICE))
+        Ok(self
+            .idle_since
+            .map_or(Duration::ZERO, |since| since.elapsed() + NOTICE))
     }
 }
 
@@ -249,7 +253,9 @@ impl Sensor for Wayland {
         if let Some((at, why)) = &self.failed
             && at.elapsed() < RETRY
         {
-            readings.input.insert("wayland", Input::Unknown(why.clone()));
+            readings
+                .input
+                .insert("wayland", Input::Unknown(why.clone()));
             return;
         }
         self.failed = None;
@@ -317,7 +323,11 @@ mod tests {
     fn it_asks_for_a_notice_and_follows_it() {
         let (session, mut theirs, asked) = start([globals(), done()].concat());
         let mut session = session.expect("starts");
-        let mut expected = event(REGISTRY, 0, b"\x07\0\0\0\x08\0\0\0wl_seat\0\x01\0\0\0\x04\0\0\0");
+        let mut expected = event(
+            REGISTRY,
+            0,
+            b"\x07\0\0\0\x08\0\0\0wl_seat\0\x01\0\0\0\x04\0\0\0",
+        );
         expected.extend(event(
             REGISTRY,
             0,
@@ -335,7 +345,9 @@ mod tests {
         let first = session.idle().expect("there");
         assert!(first >= NOTICE);
         assert!(session.idle().expect("there") >= first);
-        theirs.write_all(&event(NOTIFICATION, 1, &[])).expect("writes");
+        theirs
+            .write_all(&event(NOTIFICATION, 1, &[]))
+            .expect("writes");
         assert_eq!(session.idle().expect("there"), Duration::ZERO);
         drop(theirs);
         assert!(session.idle().is_err(), "nobody is there");
@@ -350,7 +362,11 @@ mod tests {
         let (session, ..) = start(error);
         let error = session.err().expect("an error").to_string();
         assert!(error.contains("no!"), "{error}");
-        for nonsense in [vec![1; 7], event(REGISTRY, 0, &[1]), vec![2, 0, 0, 0, 0, 0, 4, 0]] {
+        for nonsense in [
+            vec![1; 7],
+            event(REGISTRY, 0, &[1]),
+            vec![2, 0, 0, 0, 0, 0, 4, 0],
+        ] {
             let (session, ..) = start(nonsense);
             assert!(session.is_err());
         }

@@ -56,13 +56,21 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn short(bytes: &[u8], at: usize) -> io::Result<u16> {
-    let found = bytes.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
-    found.map(u16::from_le_bytes).ok_or_else(|| nonsense("an answer that ends early"))
+    let found = bytes
+        .get(at..at + 2)
+        .and_then(|bytes| bytes.try_into().ok());
+    found
+        .map(u16::from_le_bytes)
+        .ok_or_else(|| nonsense("an answer that ends early"))
 }
 
 fn word(bytes: &[u8], at: usize) -> io::Result<u32> {
-    let found = bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
-    found.map(u32::from_le_bytes).ok_or_else(|| nonsense("an answer that ends early"))
+    let found = bytes
+        .get(at..at + 4)
+        .and_then(|bytes| bytes.try_into().ok());
+    found
+        .map(u32::from_le_bytes)
+        .ok_or_else(|| nonsense("an answer that ends early"))
 }
 
 /// The number in a display's name: `:1.0` is 1. One of another machine does not tell of this one.
@@ -201,10 +209,16 @@ impl X11 {
     fn connect(&self) -> io::Result<Server> {
         let other = || io::Error::new(ErrorKind::Unsupported, "not a display of this machine");
         let number = number(&self.display).ok_or_else(other)?;
-        let file = self.authority.as_ref().and_then(|path| std::fs::read(path).ok());
+        let file = self
+            .authority
+            .as_ref()
+            .and_then(|path| std::fs::read(path).ok());
         let cookies = cookies(&file.unwrap_or_default(), number);
         // A server on this machine may let us in without one.
-        let cookies = cookies.iter().map(|cookie| Some(cookie.as_slice())).chain([None]);
+        let cookies = cookies
+            .iter()
+            .map(|cookie| Some(cookie.as_slice()))
+            .chain([None]);
         let mut last = other();
         for cookie in cookies {
             let stream = UnixStream::connect(format!("/tmp/.X11-unix/X{number}"))?;

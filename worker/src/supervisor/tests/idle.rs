@@ -1,6 +1,12 @@
 //! A machine whose owner comes and goes.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sungrid_chain_client::{Chain, ReplicaState, memory::MemoryState};
 use sungrid_idle::{Input, Policy, Power, Reading, Readings, State};
@@ -12,6 +18,22 @@ use super::{
     kit::{Machine, Running, World, settle},
 };
 use crate::idle::{self, TICK, Watcher};
+
+/// Counts the runs that hold memory.
+pub(super) struct Alive(Arc<AtomicU64>);
+
+impl Alive {
+    pub(super) fn new(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// A process on a desktop, and its owner.
 struct Desk {
@@ -118,20 +140,22 @@ async fn nothing_is_claimed_while_the_owner_is_there() {
     blocks(&world, 20).await;
     assert_eq!(counter(&desk.process, "claims_total"), 0);
     let status = desk.process.metrics.status();
-    assert!(status.idle_reason.contains("owner"), "{}", status.idle_reason);
+    assert!(
+        status.idle_reason.contains("owner"),
+        "{}",
+        status.idle_reason
+    );
     let standing = status.machine.expect("there is a policy");
     assert_eq!(standing.state, State::Owner);
     let why = standing.against().next().expect("a reason").to_string();
     assert_eq!(why, "last input: 0 s ago, wanted: 300 s");
     // It takes work up as soon as the owner has left, without waiting for a block.
-    let head = world.chain.head().await.expect("reads").number;
     desk.leave().await;
     settle().await;
-    assert_eq!(world.chain.head().await.expect("reads").number, head);
+    assert!(counter(&desk.process, "claims_total") > 0);
     world
         .drive("the job ends", |state| completed(state, job))
         .await;
-    assert!(counter(&desk.process, "claims_total") > 0);
     world.assert_blameless();
 }
 
@@ -201,7 +225,12 @@ async fn what_stands_still_is_given_back_before_its_deadline() {
     world.drive("it is given back", given_back).await;
     settle().await;
     // By the owner's clock it is far from that.
-    let standing = desk.process.metrics.status().machine.expect("there is a policy");
+    let standing = desk
+        .process
+        .metrics
+        .status()
+        .machine
+        .expect("there is a policy");
     assert!(standing.state == State::Suspended && standing.for_s < 10);
     assert_eq!(machine.alive.load(Ordering::SeqCst), 0);
     blocks(&world, 60).await;
@@ -237,7 +266,9 @@ async fn what_was_finished_is_paid_though_the_owner_is_back() {
     let account = machine.key.account();
     let is_committed = async || {
         let batches = world.chain.batches(Some(job)).await.expect("reads");
-        let ours = batches.iter().find_map(|(_, _, batch)| batch.replica(&account));
+        let ours = batches
+            .iter()
+            .find_map(|(_, _, batch)| batch.replica(&account));
         ours.is_some_and(|replica| matches!(replica.state, ReplicaState::Committed(_)))
     };
     let mut left = 40;
@@ -278,7 +309,9 @@ async fn what_cannot_be_given_back_is_killed_after_its_grace() {
     world.chain.set_connected(true);
     let account = machine.key.account();
     world
-        .drive("it is given back", |state| state.workers[&account].declined == 1)
+        .drive("it is given back", |state| {
+            state.workers[&account].declined == 1
+        })
         .await;
     settle().await;
     assert_eq!(desk.look(), State::Owner);

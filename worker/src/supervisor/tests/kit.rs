@@ -26,6 +26,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::idle::Alive;
 use crate::{
     journal::Journal,
     metrics::Metrics,
@@ -264,20 +265,10 @@ impl Runner for Printer {
     }
 }
 
-/// Counts the runs that hold memory.
-struct Alive(Arc<AtomicU64>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 #[async_trait]
 impl Program for Printer {
     async fn run(&self, task: Task, limits: Limits, _: Cancel) -> Result<Outcome, RunError> {
-        self.alive.fetch_add(1, Ordering::SeqCst);
-        let _alive = Alive(self.alive.clone());
+        let _alive = Alive::new(&self.alive);
         self.gate.pass().await;
         // In the middle of its work, wherever the test had it wait.
         self.frozen.pass().await;
