@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::{policy::Policy, reading::Readings};
 
+/// A sensor that is due within this time is read at once: looks are never exactly as far apart as they should be.
+const SLACK: Duration = Duration::from_millis(100);
+
 /// Reads some part of a machine. A sensor that cannot says so in its reading; it never blocks for long.
 pub trait Sensor: Send {
     /// For logs.
@@ -57,10 +60,9 @@ impl Sensors {
     /// Reads what is due at `now`, the time since any moment, and returns what is known.
     pub fn read(&mut self, now: Duration) -> &Readings {
         for entry in &mut self.entries {
-            let is_due = entry.read_at.is_none_or(|at| {
-                // Half a period early is better than half a period late.
-                now.saturating_sub(at) + entry.sensor.period() / 2 >= entry.sensor.period()
-            });
+            let is_due = entry
+                .read_at
+                .is_none_or(|at| now.saturating_sub(at) + SLACK >= entry.sensor.period());
             if is_due {
                 entry.read_at = Some(now);
                 entry.sensor.read(&mut self.readings);
@@ -72,5 +74,46 @@ impl Sensors {
     /// The names of the sensors, in the order they are read.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.entries.iter().map(|entry| entry.sensor.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    struct Counts(Arc<AtomicU32>, u64);
+
+    impl Sensor for Counts {
+        fn name(&self) -> &'static str {
+            "counts"
+        }
+
+        fn period(&self) -> Duration {
+            Duration::from_millis(self.1)
+        }
+
+        fn read(&mut self, _: &mut Readings) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn each_sensor_is_read_as_often_as_it_is_worth() {
+        let counts: [Arc<AtomicU32>; 3] = Default::default();
+        let periods = [500, 1_000, 5_000];
+        let sensors = counts.iter().zip(periods);
+        let sensors = sensors.map(|(count, ms)| Box::new(Counts(count.clone(), ms)) as _);
+        let mut sensors = Sensors::new(sensors.collect());
+        // Looks come late by now and then, and early by a little.
+        for look in 0..40u64 {
+            sensors.read(Duration::from_millis(look * 500 + look % 3 * 20));
+        }
+        let read = counts.map(|count| count.load(Ordering::SeqCst));
+        assert_eq!(read, [40, 20, 4]);
+        assert_eq!(sensors.names().count(), 3);
     }
 }
