@@ -172,7 +172,7 @@ impl Default for Config {
 }
 
 /// What stands above each setting in a fresh file.
-const MEANINGS: [(&str, &str); 37] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("node", "The node's RPC."),
     ("genesis", "The chain that the node must serve."),
     (
@@ -229,53 +229,6 @@ const MEANINGS: [(&str, &str); 37] = [
         "classes",
         "Work that it takes: general, rendering, science, learning, media.",
     ),
-    (
-        "mode",
-        "Whose the machine is: always (the work's alone), desktop (its owner comes first, and what cannot be read counts against work) or\n# server (the rules below hold, as far as they can be read). What follows holds for the latter two.",
-    ),
-    (
-        "start_after_s",
-        "Work starts after so many seconds without input.",
-    ),
-    (
-        "resume_after_s",
-        "Work that was suspended goes on after so many seconds without input.",
-    ),
-    (
-        "vacate_after_s",
-        "Work that was suspended for so many seconds is handed back.",
-    ),
-    (
-        "kill_after_s",
-        "Work that is still in memory so many seconds later is killed.",
-    ),
-    (
-        "max_foreign_cpu",
-        "CPU that others may use, percent of all cores.",
-    ),
-    (
-        "max_foreign_memory",
-        "Memory that others use has to be below this, percent.",
-    ),
-    ("on_battery", "Work on battery, too."),
-    ("min_battery", "Least charge of the battery, percent."),
-    ("on_metered", "Work on a network that costs by volume, too."),
-    (
-        "max_temperature",
-        "Highest temperature of any sensor, °C; 0: any.",
-    ),
-    (
-        "screen_lock",
-        "A locked screen: ignored, hastens (work starts after resume_after_s), or required.",
-    ),
-    (
-        "hours",
-        "When work may run, such as [\"mon-fri 18:00-08:00\", \"sat,sun 00:00-24:00\"]; none: any time.",
-    ),
-    (
-        "exclusive",
-        "Names of programs beside which no work runs, such as [\"steam\"].",
-    ),
 ];
 
 /// The largest linear memory of a guest: 32-bit addresses.
@@ -307,7 +260,8 @@ impl Config {
         let mut text = String::new();
         for line in plain.lines() {
             let name = line.split(" =").next().unwrap_or(line);
-            if let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) {
+            let mut meanings = MEANINGS.iter().chain(&crate::idle::MEANINGS);
+            if let Some((_, meaning)) = meanings.find(|(known, _)| *known == name) {
                 text.push_str(&format!("# {meaning}\n"));
             }
             text.push_str(line);

@@ -23,6 +23,57 @@ pub const TICK: Duration = Duration::from_millis(500);
 /// Sensors that have not answered for so long count as unknown: some service that they ask hangs.
 const STALE: Duration = Duration::from_secs(3);
 
+/// What stands above each setting of `[idle]` in a fresh settings file.
+pub(crate) const MEANINGS: [(&str, &str); 14] = [
+    (
+        "mode",
+        "Whose the machine is: always (the work's alone), desktop (its owner comes first, and what cannot be read counts against work) or\n# server (the rules below hold, as far as they can be read). What follows holds for the latter two.",
+    ),
+    (
+        "start_after_s",
+        "Work starts after so many seconds without input.",
+    ),
+    (
+        "resume_after_s",
+        "Work that was suspended goes on after so many seconds without input.",
+    ),
+    (
+        "vacate_after_s",
+        "Work that was suspended for so many seconds is handed back.",
+    ),
+    (
+        "kill_after_s",
+        "Work that is still in memory so many seconds later is killed.",
+    ),
+    (
+        "max_foreign_cpu",
+        "CPU that others may use, percent of all cores.",
+    ),
+    (
+        "max_foreign_memory",
+        "Memory that others use has to be below this, percent.",
+    ),
+    ("on_battery", "Work on battery, too."),
+    ("min_battery", "Least charge of the battery, percent."),
+    ("on_metered", "Work on a network that costs by volume, too."),
+    (
+        "max_temperature",
+        "Highest temperature of any sensor, °C; 0: any.",
+    ),
+    (
+        "screen_lock",
+        "A locked screen: ignored, hastens (work starts after resume_after_s), or required.",
+    ),
+    (
+        "hours",
+        "When work may run, such as [\"mon-fri 18:00-08:00\", \"sat,sun 00:00-24:00\"]; none: any time.",
+    ),
+    (
+        "exclusive",
+        "Names of programs beside which no work runs, such as [\"steam\"].",
+    ),
+];
+
 /// What the supervisor has to know of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phase {

@@ -348,12 +348,17 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::thread;
 
     /// An answer, put together by hand after the specification: fields REPLY_SERIAL and SIGNATURE, then the body.
-    fn answer(kind: u8, serial: u32, signature: &[u8], body: &[u8]) -> Vec<u8> {
+    pub(in crate::linux) fn answer(
+        kind: u8,
+        serial: u32,
+        signature: &[u8],
+        body: &[u8],
+    ) -> Vec<u8> {
         let mut bytes = vec![b'l', kind, 1, 1];
         bytes.extend((body.len() as u32).to_le_bytes());
         bytes.extend(9_u32.to_le_bytes());
