@@ -21,6 +21,14 @@ impl Runner for Liar {
     async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String> {
         Ok(Arc::new(Lie(self.0.load(wasm).await?)))
     }
+
+    fn suspend(&self) {
+        self.0.suspend();
+    }
+
+    fn resume(&self) {
+        self.0.resume();
+    }
 }
 
 #[async_trait]

@@ -14,6 +14,7 @@ use sungrid_chain_client::{
     registration_payload,
     rpc::RpcChain,
 };
+use sungrid_idle::{Mode, Standing};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -31,6 +32,9 @@ Example: join the local development chain as a worker of //Bob
 On a real chain, name a file with the operator's seed phrase, readable by you only:
   sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE
   sungrid-worker run
+
+On a machine that somebody uses, work only while nobody does:
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --idle desktop
 
 Settings are in worker.toml in the data folder.";
 
@@ -107,6 +111,14 @@ struct Init {
     /// Work that it takes, instead of all: general, rendering, science, learning or media; may be repeated.
     #[arg(long, value_parser = class, value_name = "CLASS")]
     class: Vec<TaskClass>,
+    /// Whose the machine is: always (the work's alone), desktop (its owner's first) or server (beside other services).
+    #[arg(long, value_parser = mode, value_name = "MODE", default_value = "always")]
+    idle: Mode,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    serde_json::from_value(text.to_ascii_lowercase().into())
+        .map_err(|_| "use always, desktop or server".into())
 }
 
 fn class(text: &str) -> Result<TaskClass, String> {
@@ -245,6 +257,7 @@ fn initialise(init: Init) -> Result<(), CommandError> {
     if let Some(lanes) = init.lanes {
         config.lanes = lanes;
     }
+    config.idle.mode = init.idle;
     config.attributes()?;
     if let Some(operator) = &config.operator {
         // A secret must not end up in the settings file.
@@ -266,6 +279,11 @@ fn initialise(init: Init) -> Result<(), CommandError> {
     std::fs::write(&path, config.to_text()?).map_err(io(&path))?;
     println!("worker key {} in {}", key.account(), key_path.display());
     println!("settings in {}", path.display());
+    if init.idle == Mode::Always && crate::idle::is_desktop() {
+        println!(
+            "this looks like a desktop: to work only while nobody uses it, set mode = \"desktop\" under [idle] there"
+        );
+    }
     println!("next: sungrid-worker run --data-dir {}", folder.display());
     Ok(())
 }
@@ -297,10 +315,21 @@ fn status(folder: &Path, json: bool) -> Result<(), CommandError> {
     if !status.idle_reason.is_empty() {
         println!("takes no work   {}", status.idle_reason);
     }
+    if let Some(machine) = &status.machine {
+        print_machine(machine);
+    }
     for (name, value) in status.counters {
         println!("{name:24} {value}");
     }
     Ok(())
+}
+
+/// Whose the machine is, and what speaks against work.
+fn print_machine(machine: &Standing) {
+    println!("machine         {} for {} s", machine.state, machine.for_s);
+    for reason in machine.against() {
+        println!("  against work  {reason}");
+    }
 }
 
 async fn proof(folder: &Path, operator: &AccountId) -> Result<(), CommandError> {

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
+use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
 
 /// Name of the settings file in the data folder.
@@ -41,6 +42,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<PolicyError> for ConfigError {
+    fn from(error: PolicyError) -> Self {
+        Self::Value {
+            name: error.field,
+            reason: error.reason,
+        }
+    }
 }
 
 /// What the operator says of the machine; goes on chain, unchecked.
@@ -121,6 +131,17 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What the operator says of the machine.
     pub declared: Declared,
+    /// When the machine's owner leaves it to the work.
+    #[serde(default = "always")]
+    pub idle: Policy,
+}
+
+/// The policy of whoever says nothing: the machine is for the work alone.
+fn always() -> Policy {
+    Policy {
+        mode: Mode::Always,
+        ..Policy::default()
+    }
 }
 
 impl Default for Config {
@@ -145,6 +166,7 @@ impl Default for Config {
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
+            idle: always(),
         }
     }
 }
@@ -225,6 +247,7 @@ impl Config {
             reason: error.to_string(),
         })?;
         config.attributes()?;
+        config.idle.validate()?;
         Ok(config)
     }
 
@@ -237,7 +260,8 @@ impl Config {
         let mut text = String::new();
         for line in plain.lines() {
             let name = line.split(" =").next().unwrap_or(line);
-            if let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) {
+            let mut meanings = MEANINGS.iter().chain(&crate::idle::MEANINGS);
+            if let Some((_, meaning)) = meanings.find(|(known, _)| *known == name) {
                 text.push_str(&format!("# {meaning}\n"));
             }
             text.push_str(line);
@@ -350,6 +374,36 @@ mod tests {
         std::fs::write(&path, "lane = 3").expect("writes");
         let error = Config::load(folder.path()).expect_err("a typo").to_string();
         assert!(error.contains("lane"), "{error}");
+    }
+
+    #[test]
+    fn the_machine_is_the_works_until_its_owner_says_otherwise() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let load = |text: &str| {
+            std::fs::write(folder.path().join(FILE), text).expect("writes");
+            Config::load(folder.path())
+        };
+        let mode = |text: &str| load(text).expect("loads").idle.mode;
+        assert_eq!(mode(""), Mode::Always);
+        assert_eq!(mode("[idle]\nmode = \"always\""), Mode::Always);
+        // Who writes the section at all wants a policy.
+        assert_eq!(mode("[idle]\nstart_after_s = 600"), Mode::Desktop);
+        assert_eq!(mode("[idle]\nmode = \"server\""), Mode::Server);
+        for (text, names) in [
+            ("[idle]\nresume_after_s = 1", "resume_after_s"),
+            ("[idle]\nmax_cpu = 1", "max_cpu"),
+            ("[idle]\nhours = [\"at night\"]", "at night"),
+            ("[idle]\nmode = \"laptop\"", "laptop"),
+        ] {
+            let error = load(text).expect_err(text).to_string();
+            assert!(error.contains(names), "{error}");
+        }
+        // Every setting of the section has its comment.
+        let text = Config::default().to_text().expect("encodes");
+        let (_, section) = text.split_once("[idle]\n").expect("the section");
+        let settings = section.lines().filter(|line| !line.starts_with('#'));
+        let comments = section.lines().filter(|line| line.starts_with("# "));
+        assert_eq!((settings.count(), comments.count()), (14, 15), "{section}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use sungrid_chain_client::{
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
 use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
+use sungrid_idle::{Mode, Sensors};
 use sungrid_primitives::ISC;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,6 +29,7 @@ use tracing::{debug, info, warn};
 use crate::{
     config::{Config, ConfigError},
     engine::{self, WasmRunner},
+    idle,
     journal::{Journal, JournalError},
     metrics::Metrics,
     plane::Plane,
@@ -264,8 +266,20 @@ async fn work(
         metrics.clone(),
         stop.clone(),
     ));
-    let supervisor = Supervisor::new(ports, settings, journal, metrics).await?;
+    let runner = ports.runner.clone();
+    let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone()).await?;
+    let mut watching = None;
+    if config.idle.mode != Mode::Always {
+        let policy = config.idle.clone();
+        let sensors = Sensors::system(&policy);
+        let (watcher, idle) = idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
+        supervisor = supervisor.with_idle(idle);
+        watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));
+    }
     let result = supervisor.run(stop).await;
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     status.abort();
     if let Some(page) = page {
         page.abort();

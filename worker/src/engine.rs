@@ -44,6 +44,14 @@ impl Runner for WasmRunner {
             Err(error) => Err(format!("the compiler ended early: {error}")),
         }
     }
+
+    fn suspend(&self) {
+        self.0.suspend();
+    }
+
+    fn resume(&self) {
+        self.0.resume();
+    }
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
 //! | [`work`] | one batch: fetch, run, sign, bundle |
 //! | [`journal`] | what must survive the process |
+//! | [`idle`] | whether the machine's owner leaves it to the work |
 //! | [`rank`] | which job is worth most |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod engine;
+pub mod idle;
 pub mod journal;
 pub mod metrics;
 pub mod plane;

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
+use sungrid_idle::{Standing, State};
 use tokio::sync::watch;
 
 /// A picture of a worker at one block.
@@ -39,6 +40,9 @@ pub struct Status {
     pub pending: String,
     /// Why no work is taken; empty while some is.
     pub idle_reason: String,
+    /// Whether the machine's owner leaves it to the work, and why; none without an idle policy.
+    #[serde(default)]
+    pub machine: Option<Standing>,
     /// Counters since the start of the process.
     pub counters: Vec<(String, u64)>,
 }
@@ -71,6 +75,9 @@ counters! {
     late: "deadlines_missed_total", "Deadlines missed.";
     declines: "jobs_declined_total", "Jobs that could not be prepared.";
     back: "batches_declined_total", "Batches given back because their input was missing.";
+    suspended: "suspensions_total", "Times that work stood still for the machine's owner.";
+    vacated: "batches_vacated_total", "Batches given back because the machine's owner needed it.";
+    machine: "machine_state", "The idle policy: 0 owner, 1 idle, 2 running, 3 suspended, 4 vacating.";
     paid: "rewards_planck_total", "Rewards claimed.";
     working: "batches_in_hand", "Batches being computed.";
     height: "best_block", "Best block seen.";
@@ -152,6 +159,22 @@ impl Metrics {
 
     pub(crate) fn idle_reason(&self, reason: &str) {
         self.edit(|status| reason.clone_into(&mut status.idle_reason));
+    }
+
+    pub(crate) fn standing(&self, standing: Standing, changed: bool) {
+        self.machine.store(standing.state as u64, Ordering::Relaxed);
+        if changed && standing.state == State::Suspended {
+            add(&self.suspended, 1);
+        }
+        self.edit(|status| status.machine = Some(standing));
+        if changed {
+            // The same block, another picture.
+            self.seen.send_modify(|_| {});
+        }
+    }
+
+    pub(crate) fn vacated(&self) {
+        add(&self.vacated, 1);
     }
 
     pub(crate) fn pending(&self, planck: Balance) {

@@ -99,6 +99,11 @@ pub trait Runner: Send + Sync {
     fn environment(&self) -> H256;
     /// Makes a module ready; the text of the error says what is wrong with it.
     async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String>;
+    /// Holds every run where it stands, within a second, and new ones before they begin: the machine's owner is back. Returns at
+    /// once; results are what they would have been. A run that is held ends when it is cancelled.
+    fn suspend(&self);
+    /// Lets runs go on.
+    fn resume(&self);
 }
 
 /// What the daemon works with.

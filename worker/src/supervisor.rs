@@ -7,7 +7,7 @@
 //! | the chain says | the journal says | then |
 //! |---|---|---|
 //! | assigned | nothing | adopt the batch and compute it |
-//! | assigned | claimed | compute it, once; decline it if its input is not to be had |
+//! | assigned | claimed | compute it, once; decline it if its input is not to be had, or the machine's owner needs it for long |
 //! | assigned | sealed | commit, with the salt on the disk |
 //! | committed, reveals open | sealed | reveal |
 //! | accepted, by us among others | sealed | serve until retention ends |
@@ -32,6 +32,7 @@ use sungrid_chain_client::{
     Included, Job, SubmitError, Worker,
 };
 use sungrid_executor::Cancel;
+use sungrid_idle::State;
 use sungrid_primitives::{JobId, suns::Profile};
 use tokio::{
     sync::{Semaphore, watch},
@@ -40,6 +41,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
+    idle::{Idle, Phase},
     journal::{BatchId, Entry, Journal, JournalError, Stage},
     metrics::Metrics,
     ports::{BlobError, Ports},
@@ -104,12 +106,21 @@ enum Report {
     Claimed(JobId, Result<Included, SubmitError>),
     Worked(BatchId, Result<Finished, WorkError>),
     Committed(BatchId, Result<Included, SubmitError>),
-    Declined(BatchId, Result<Included, SubmitError>),
+    Declined(BatchId, GivenBack, Result<Included, SubmitError>),
     Told(BatchId, Result<(), BlobError>),
     Revealed(BatchId, Result<Included, SubmitError>),
     Rewarded(Result<Included, SubmitError>),
     Moved(Result<Included, SubmitError>),
     Present(Result<Included, SubmitError>),
+}
+
+/// Why a batch is given back.
+#[derive(Clone, Copy)]
+enum GivenBack {
+    /// Its input is not to be had.
+    NoInput,
+    /// The machine's owner needs it.
+    Vacated,
 }
 
 /// What is being done for a batch right now.
@@ -133,6 +144,8 @@ struct InHand {
     decline_from: Option<BlockNumber>,
     /// Since when the chain does not know that we have it.
     missing_since: Option<BlockNumber>,
+    /// Whether it stood still for the machine's owner.
+    held: bool,
     told: bool,
 }
 
@@ -145,6 +158,7 @@ impl InHand {
             not_before: 0,
             decline_from: None,
             missing_since: None,
+            held: false,
             told: false,
         }
     }
@@ -189,8 +203,20 @@ impl InHand {
             Some(Activity::Working(_, progress)) => progress.is_fetching(),
             Some(_) => false,
         };
-        let is_late = || due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due);
-        waits && (self.decline_from.is_some_and(|from| now >= from) || is_late())
+        waits && (self.decline_from.is_some_and(|from| now >= from) || is_late(now, due))
+    }
+
+    /// Whether it is time to give it back for the machine's owner, while there still is time: at once when the policy says so, or
+    /// when it stood still and cannot be in time any more.
+    fn is_to_be_vacated(
+        &mut self,
+        now: BlockNumber,
+        due: Option<BlockNumber>,
+        phase: Phase,
+    ) -> bool {
+        self.held |= !phase.state.may_work();
+        let is_ours = matches!(self.activity, None | Some(Activity::Working(..)));
+        is_ours && self.held && (phase.state == State::Vacating || is_late(now, due))
     }
 
     /// Notes a failed step: twice the pause after each, so that a lasting fault does not fill the log.
@@ -199,6 +225,11 @@ impl InHand {
         self.not_before = now.saturating_add(1 << self.failures.min(5));
         self.failures += 1;
     }
+}
+
+/// Whether a decline has to be sent now to be in time.
+fn is_late(now: BlockNumber, due: Option<BlockNumber>) -> bool {
+    due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due)
 }
 
 /// An open job and what is known of it here.
@@ -233,6 +264,7 @@ pub struct Supervisor {
     account: AccountId,
     lanes: Arc<Semaphore>,
     stop: Cancel,
+    idle: Idle,
     /// What is being sent to the chain.
     tasks: JoinSet<Report>,
     /// Everything else that runs: may be broken off at any time.
@@ -299,6 +331,7 @@ impl Supervisor {
             account,
             lanes: Arc::new(Semaphore::new(settings.lanes.max(1))),
             stop: Cancel::default(),
+            idle: Idle::always(),
             tasks: JoinSet::new(),
             work: JoinSet::new(),
             hand,
@@ -321,11 +354,18 @@ impl Supervisor {
         })
     }
 
+    /// Works only while the machine's owner leaves it to the work.
+    pub fn with_idle(mut self, idle: Idle) -> Self {
+        self.idle = idle;
+        self
+    }
+
     /// Works until `stop` turns true. Finished units are on the disk then, and steps on their way to the
     /// chain have been sent.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Fatal> {
         let mut blocks = self.subscribe().await?;
         self.on_block(self.head).await?;
+        self.note_work();
         info!(
             worker = %self.account,
             lanes = self.settings.lanes,
@@ -338,6 +378,7 @@ impl Supervisor {
                 () = stopped(&mut stop) => break,
                 Some(report) = self.tasks.join_next() => self.on_joined(report).await,
                 Some(report) = self.work.join_next() => self.on_joined(report).await,
+                () = self.idle.changed() => self.on_idle().await?,
                 block = blocks.next() => match block {
                     Some(block) => {
                         // Only the newest of several blocks matters.
@@ -353,6 +394,7 @@ impl Supervisor {
                     None => blocks = self.subscribe().await?,
                 },
             }
+            self.note_work();
         }
         self.wind_down().await;
         Ok(())
@@ -388,6 +430,39 @@ impl Supervisor {
         }
     }
 
+    /// The machine changed hands.
+    async fn on_idle(&mut self) -> Result<(), Fatal> {
+        if self.idle.phase().must_kill {
+            for batch in self.hand.values_mut() {
+                if let Some(Activity::Working(task, _)) = &batch.activity {
+                    // Its memory is its owner's; the batch itself waits for the chain.
+                    task.abort();
+                    batch.activity = None;
+                }
+            }
+        }
+        match self.go_on().await {
+            Err(Fatal::Chain(error)) => self.on_chain_error(error),
+            result => result,
+        }
+    }
+
+    /// Takes the next step of everything in hand, and looks for more.
+    async fn go_on(&mut self) -> Result<(), Fatal> {
+        let ids: Vec<BatchId> = self.hand.keys().copied().collect();
+        for id in ids {
+            self.step(id).await?;
+        }
+        self.check_room().await;
+        self.seek().await
+    }
+
+    /// Tells the policy whether there is work in hand.
+    fn note_work(&self) {
+        self.idle
+            .set_work(self.hand.values().any(InHand::is_working));
+    }
+
     async fn compare(&mut self) -> Result<(), Fatal> {
         let me = self.ports.chain.worker(&self.account).await?;
         let Some(me) = me else {
@@ -400,12 +475,7 @@ impl Supervisor {
             self.adopt().await?;
             self.rescan = self.head.number < self.unsure_until;
         }
-        let ids: Vec<BatchId> = self.hand.keys().copied().collect();
-        for id in ids {
-            self.step(id).await?;
-        }
-        self.check_room().await;
-        self.seek().await?;
+        self.go_on().await?;
         self.chores().await?;
         self.metrics.in_hand(
             self.hand

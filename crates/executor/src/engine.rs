@@ -4,6 +4,7 @@ use crate::cache::{Cache, CacheConfig};
 use crate::canonical;
 use crate::config::{self, Environment};
 use crate::error::{CompileError, EngineError};
+use crate::gate::Gate;
 use crate::run::State;
 use crate::wasi;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,6 +30,7 @@ struct Inner {
     metered: bool,
     /// Whether NaNs are canonical: always, but for the engine as it comes.
     canonical: bool,
+    gate: Arc<Gate>,
 }
 
 /// A compiled module, ready to run. Clones share the code.
@@ -109,12 +111,34 @@ impl Engine {
             environment,
             metered,
             canonical,
+            gate: Arc::default(),
         })))
     }
 
     /// What results of this engine compare with.
     pub fn environment(&self) -> Environment {
         self.0.environment
+    }
+
+    /// Holds every run where it stands, within about a millisecond, and new ones before they begin, until
+    /// [`Engine::resume`]. Results, fuel and memory are what they would have been, and the time does not count
+    /// for `wall_clock`. A run that is held still occupies its thread and its memory; cancelling it ends it.
+    pub fn suspend(&self) {
+        self.0.gate.close();
+    }
+
+    /// Lets runs go on that [`Engine::suspend`] holds.
+    pub fn resume(&self) {
+        self.0.gate.open();
+    }
+
+    /// Runs that stand still.
+    pub fn held(&self) -> usize {
+        self.0.gate.held()
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
     }
 
     /// Compiles a module, or loads it from the cache.

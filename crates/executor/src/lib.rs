@@ -51,6 +51,7 @@ mod config;
 pub mod cost;
 mod engine;
 mod error;
+mod gate;
 mod measure;
 mod outcome;
 mod run;

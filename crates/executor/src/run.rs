@@ -9,11 +9,13 @@ use crate::config::SLICE;
 use crate::cost;
 use crate::engine::{Engine, Module};
 use crate::error::RunError;
+use crate::gate::Gate;
 use crate::outcome::{Exit, Outcome, TrapKind};
 use crate::task::{Cancel, Limits, MAX_FUEL, Task};
 use crate::wasi::{Stop, Wasi};
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Extern, InstancePre, Memory, ResourceLimiter, Store, Trap};
@@ -127,20 +129,47 @@ impl ResourceLimiter for Meter {
 #[derive(Clone)]
 pub(crate) struct Control {
     cancel: Cancel,
+    gate: Arc<Gate>,
+    /// For how long the gate had been closed when it started.
+    closed_before: Duration,
     started: Instant,
     allowance: Option<Duration>,
     calls: u32,
 }
 
 impl Control {
+    fn new(cancel: &Cancel, gate: &Arc<Gate>, allowance: Option<Duration>) -> Self {
+        Self {
+            cancel: cancel.clone(),
+            gate: gate.clone(),
+            closed_before: gate.closed_for(),
+            started: Instant::now(),
+            allowance,
+            calls: 0,
+        }
+    }
+
+    /// Waits while runs are held, and says whether this one is to end.
     fn check(&self) -> Result<(), Stop> {
+        self.gate.pass(&self.cancel);
         if self.cancel.is_cancelled() {
             return Err(Stop::Cancelled);
         }
         match self.allowance {
-            Some(allowance) if self.started.elapsed() >= allowance => Err(Stop::WallClock),
+            // Asked in this order, as it hardly ever comes to the second.
+            Some(allowance)
+                if self.started.elapsed() >= allowance && self.running() >= allowance =>
+            {
+                Err(Stop::WallClock)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Time since the start in which it was not held.
+    fn running(&self) -> Duration {
+        let held = self.gate.closed_for().saturating_sub(self.closed_before);
+        self.started.elapsed().saturating_sub(held)
     }
 
     /// Host calls refill the slice, so a guest that does little else never yields: look here too.
@@ -200,12 +229,7 @@ impl Engine {
             });
         }
 
-        let control = Control {
-            cancel: cancel.clone(),
-            started: Instant::now(),
-            allowance: limits.wall_clock,
-            calls: 0,
-        };
+        let control = Control::new(cancel, self.gate(), limits.wall_clock);
         let state = State {
             wasi,
             meter: Meter::new(limits),
@@ -323,6 +347,7 @@ fn drive(
         start.call_async(&mut *store, ()).await
     });
     let mut cx = Context::from_waker(Waker::noop());
+    control.check()?;
     loop {
         match run.as_mut().poll(&mut cx) {
             Poll::Ready(ended) => return ended,
@@ -338,7 +363,7 @@ fn verdict(error: &wasmtime::Error, control: &Control) -> Result<Exit, RunError>
             Stop::Exit(code) => Ok(Exit::Code(u8::try_from(*code).unwrap_or(u8::MAX))),
             Stop::OutOfFuel => Ok(Exit::OutOfFuel),
             Stop::OutputLimit => Ok(Exit::OutputLimit),
-            Stop::WallClock => Err(RunError::WallClock(control.started.elapsed())),
+            Stop::WallClock => Err(RunError::WallClock(control.running())),
             Stop::Cancelled => Err(RunError::Cancelled),
             Stop::Host(reason) => Err(RunError::Host(reason.clone())),
         };
@@ -349,5 +374,32 @@ fn verdict(error: &wasmtime::Error, control: &Control) -> Result<Exit, RunError>
             .map(Exit::Trap)
             .ok_or_else(|| RunError::Host(format!("unexpected trap: {trap}"))),
         None => Err(RunError::Host(format!("{error:#}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_which_runs_are_held_is_no_running_time() {
+        let allowance = Duration::from_millis(400);
+        let (cancel, gate) = (Cancel::default(), Arc::new(Gate::default()));
+        let start = || Control::new(&cancel, &gate, Some(allowance));
+        // GIVEN one that was started before the gate closed, and one that was started before anything
+        let control = start();
+        gate.close();
+        while control.started.elapsed() < 2 * allowance {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let late = start();
+        gate.open();
+        // THEN neither has used its time up
+        assert!(control.running() < allowance && control.check().is_ok());
+        // AND what was closed before it does not lengthen that of the other
+        while late.started.elapsed() < allowance {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(matches!(late.check(), Err(Stop::WallClock)));
     }
 }

@@ -1,7 +1,6 @@
 //! Weights of the market's calls and hooks.
 //!
-//! Conservative estimates by hand, until the benchmarks of this pallet have run on reference hardware: each
-//! counts the storage items that the worst case touches, those of the pallets it calls included.
+//! Those of `()` are estimates by hand, for mocks; a runtime's are measured on it by `scripts/weights`.
 
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 

@@ -1,7 +1,6 @@
 //! Weights of the calls and of a block's beginning.
 //!
-//! Estimated by hand from the storage that each touches, generously: the benchmarks replace them once
-//! they have run on the reference machine.
+//! Those of `()` are estimates by hand, for mocks; a runtime's are measured on it by `scripts/weights`.
 
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 

@@ -1,7 +1,6 @@
 //! Weights of the verifier's calls and deadlines.
 //!
-//! Conservative estimates by hand, until the benchmarks of this pallet have run on reference hardware: each
-//! counts the storage items that the worst case touches, the market's verdict and the slashes included.
+//! Those of `()` are estimates by hand, for mocks; a runtime's are measured on it by `scripts/weights`.
 
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 

@@ -116,6 +116,12 @@ impl Supervisor {
             return Ok(());
         };
         self.refresh().await?;
+        let machine = self.idle.phase().state;
+        if !machine.may_work() {
+            self.metrics
+                .idle_reason(&format!("the machine's owner comes first: {machine}"));
+            return Ok(());
+        }
         let bonded = me.backing() >= self.params.bond_for(me.capacity);
         if self.full.is_some() || me.state != WorkerState::Active || !bonded {
             self.metrics.idle_reason(match (&self.full, bonded) {

@@ -9,7 +9,7 @@ use sungrid_manifest::ResultReady;
 use sungrid_primitives::JobId;
 use tracing::{debug, error, info, warn};
 
-use super::{Activity, Fatal, InHand, Report, Supervisor};
+use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor};
 use crate::{
     journal::{BatchId, Entry, Seal, Stage},
     work::{self, WorkError},
@@ -80,6 +80,7 @@ impl Supervisor {
     ) -> Result<(), Fatal> {
         let now = self.head.number;
         let is_preparing = self.jobs.get(&id.0).is_some_and(|job| job.preparing);
+        let phase = self.idle.phase();
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
@@ -117,9 +118,16 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_declined(now, replica.due, is_preparing) =>
             {
-                self.decline(id);
+                self.decline(id, GivenBack::NoInput);
             }
-            (ReplicaState::Assigned, Stage::Claimed) if !waits => self.start(id).await?,
+            (ReplicaState::Assigned, Stage::Claimed)
+                if batch.is_to_be_vacated(now, replica.due, phase) =>
+            {
+                self.decline(id, GivenBack::Vacated);
+            }
+            (ReplicaState::Assigned, Stage::Claimed) if !waits && phase.state.may_work() => {
+                self.start(id).await?
+            }
             (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => self.commit(id, &seal),
             (ReplicaState::Committed(commitment), Stage::Sealed(seal)) => {
                 if commitment != seal.commitment(id, self.account.as_ref()) {
@@ -271,11 +279,13 @@ impl Supervisor {
         });
     }
 
-    /// Gives a batch back whose input is not to be had: silence would go on this worker's record.
-    fn decline(&mut self, id: BatchId) {
+    /// Gives a batch back: silence would go on this worker's record.
+    fn decline(&mut self, id: BatchId, why: GivenBack) {
         if let Some(batch) = self.hand.get_mut(&id) {
-            // Should this one be lost, the next does not wait any more.
-            batch.decline_from.get_or_insert(self.head.number);
+            if let GivenBack::NoInput = why {
+                // Should this one be lost, the next does not wait any more.
+                batch.decline_from.get_or_insert(self.head.number);
+            }
             let before = batch.activity.replace(Activity::Declining);
             if let Some(Activity::Working(task, _)) = before {
                 task.abort();
@@ -289,6 +299,7 @@ impl Supervisor {
         self.tasks.spawn(async move {
             Report::Declined(
                 id,
+                why,
                 ports.chain.submit(&ports.key, call, Until::InBlock).await,
             )
         });
@@ -381,16 +392,11 @@ impl Supervisor {
                 }
                 Ok(())
             }
-            Report::Declined(id, result) => {
+            Report::Declined(id, why, result) => {
                 self.log_step(id, "decline", result.as_ref().err());
                 match result {
                     Ok(_) => {
-                        warn!(
-                            job = id.0,
-                            batch = id.1,
-                            "its input is not to be had: given back"
-                        );
-                        self.metrics.given_back();
+                        self.note_given_back(id, why);
                         self.let_go(id).await;
                         // A reorganised chain may not know of it, and silence would be a miss.
                         self.rescan = true;
@@ -442,6 +448,19 @@ impl Supervisor {
                     Err(error) => warn!(%error, "rewards could not be claimed"),
                 }
                 Ok(())
+            }
+        }
+    }
+
+    fn note_given_back(&self, (job, batch): BatchId, why: GivenBack) {
+        match why {
+            GivenBack::NoInput => {
+                warn!(job, batch, "its input is not to be had: given back");
+                self.metrics.given_back();
+            }
+            GivenBack::Vacated => {
+                info!(job, batch, "the machine's owner needs it: given back");
+                self.metrics.vacated();
             }
         }
     }

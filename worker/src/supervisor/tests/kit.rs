@@ -26,6 +26,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::idle::Alive;
 use crate::{
     journal::Journal,
     metrics::Metrics,
@@ -236,6 +237,8 @@ impl Blobs for MemoryBlobs {
 #[derive(Clone)]
 struct Printer {
     gate: Arc<Gate>,
+    frozen: Arc<Gate>,
+    alive: Arc<AtomicU64>,
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
 }
@@ -252,12 +255,23 @@ impl Runner for Printer {
         }
         Ok(Arc::new(self.clone()))
     }
+
+    fn suspend(&self) {
+        self.frozen.close(0);
+    }
+
+    fn resume(&self) {
+        self.frozen.open();
+    }
 }
 
 #[async_trait]
 impl Program for Printer {
     async fn run(&self, task: Task, limits: Limits, _: Cancel) -> Result<Outcome, RunError> {
+        let _alive = Alive::new(&self.alive);
         self.gate.pass().await;
+        // In the middle of its work, wherever the test had it wait.
+        self.frozen.pass().await;
         let unit = task.env.iter().find(|(key, _)| key == "SUNGRID_UNIT");
         let unit = unit
             .and_then(|(_, value)| value.parse().ok())
@@ -408,6 +422,8 @@ impl World {
             moved: Arc::default(),
             fetching: Arc::default(),
             running: Arc::default(),
+            frozen: Arc::default(),
+            alive: Arc::default(),
             runs: Arc::default(),
             lies: false,
             listed_only: false,
@@ -463,6 +479,10 @@ pub(super) struct Machine {
     pub(super) moved: Arc<Mutex<Option<Vec<u8>>>>,
     pub(super) fetching: Arc<Gate>,
     pub(super) running: Arc<Gate>,
+    /// Closed while runs are held for the machine's owner.
+    pub(super) frozen: Arc<Gate>,
+    /// Runs that hold memory.
+    pub(super) alive: Arc<AtomicU64>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
     pub(super) listed_only: bool,
@@ -501,6 +521,8 @@ impl Machine {
             }),
             runner: Arc::new(Printer {
                 gate: self.running.clone(),
+                frozen: self.frozen.clone(),
+                alive: self.alive.clone(),
                 runs: self.runs.clone(),
                 lies: self.lies,
             }),
@@ -533,6 +555,14 @@ impl Machine {
     }
 
     pub(super) async fn start(&self) -> Running {
+        self.start_with(|supervisor, _, _| supervisor).await
+    }
+
+    /// A process whose supervisor `set_up` has its hand in.
+    pub(super) async fn start_with(
+        &self,
+        set_up: impl FnOnce(Supervisor, Arc<dyn Runner>, Arc<Metrics>) -> Supervisor,
+    ) -> Running {
         // Shown when a test fails; the first start of a test wins.
         let _ = tracing_subscriber::fmt()
             .with_env_filter("sungrid_worker=debug")
@@ -553,10 +583,12 @@ impl Machine {
             rewards_every: 5,
         };
         let metrics = Arc::<Metrics>::default();
+        let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
+        let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
         let (stop, stopped) = watch::channel(false);
         Running {
-            task: tokio::spawn(supervisor.expect("starts").run(stopped)),
+            task: tokio::spawn(supervisor.run(stopped)),
             stop,
             metrics,
         }

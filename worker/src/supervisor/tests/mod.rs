@@ -3,6 +3,7 @@
 mod chains;
 mod declines;
 mod faults;
+mod idle;
 mod kit;
 mod recovery;
 
