@@ -51,29 +51,39 @@ fn node(left: &H256, right: &H256) -> H256 {
 
 /// Root over the leaves in order; the hash of nothing is zero.
 pub fn root(leaves: &[UnitLeaf]) -> H256 {
-    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    root_of(leaves.iter().map(UnitLeaf::hash).collect())
+}
+
+/// The next level of a tree, towards the root.
+pub fn parents(level: &[H256]) -> Vec<H256> {
+    level
+        .chunks(2)
+        .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
+        .collect()
+}
+
+/// Root over hashes in order, of leaves or of subtrees of equal depth; of nothing it is zero.
+pub fn root_of(mut level: Vec<H256>) -> H256 {
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
-            .collect();
+        level = parents(&level);
     }
     level.first().copied().unwrap_or_default()
 }
 
 /// Siblings from leaf to root that prove the leaf at `position` of `leaves`.
 pub fn prove(leaves: &[UnitLeaf], position: usize) -> Option<Vec<H256>> {
-    leaves.get(position)?;
-    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    prove_hash(leaves.iter().map(UnitLeaf::hash).collect(), position)
+}
+
+/// Siblings up to the root that prove the hash at `position` of `level`.
+pub fn prove_hash(mut level: Vec<H256>, position: usize) -> Option<Vec<H256>> {
+    level.get(position)?;
     let (mut at, mut proof) = (position, Vec::new());
     while level.len() > 1 {
         if let Some(sibling) = level.get(at ^ 1) {
             proof.push(*sibling);
         }
-        level = level
-            .chunks(2)
-            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
-            .collect();
+        level = parents(&level);
         at /= 2;
     }
     Some(proof)
@@ -81,10 +91,21 @@ pub fn prove(leaves: &[UnitLeaf], position: usize) -> Option<Vec<H256>> {
 
 /// Whether `leaf` stands at `position` of `count` leaves under `root`.
 pub fn verify(root: &H256, leaf: &UnitLeaf, position: usize, count: usize, proof: &[H256]) -> bool {
+    verify_hash(root, leaf.hash(), position, count, proof)
+}
+
+/// Whether a leaf of this hash stands at `position` of `count` leaves under `root`.
+pub fn verify_hash(
+    root: &H256,
+    leaf: H256,
+    position: usize,
+    count: usize,
+    proof: &[H256],
+) -> bool {
     if position >= count {
         return false;
     }
-    let (mut at, mut width, mut hash, mut siblings) = (position, count, leaf.hash(), proof.iter());
+    let (mut at, mut width, mut hash, mut siblings) = (position, count, leaf, proof.iter());
     while width > 1 {
         if at ^ 1 < width {
             let Some(sibling) = siblings.next() else {

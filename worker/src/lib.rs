@@ -10,6 +10,7 @@
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
 //! | [`work`] | one batch: fetch, run, sign, bundle |
 //! | [`journal`] | what must survive the process |
+//! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
@@ -24,6 +25,7 @@ pub mod journal;
 pub mod metrics;
 pub mod plane;
 pub mod ports;
+pub mod prove;
 pub mod rank;
 pub mod register;
 pub mod supervisor;

@@ -1,0 +1,386 @@
+//! Proving the capacity: the kernel on all lanes, the tree over what it leaves, and the segments that are drawn.
+//!
+//! [`sungrid_primitives::capacity`] says what is computed and why. Here it runs in the executor, as any unit does, one
+//! *stretch* of segments after the other; of each only the end and the root of its part of the tree stay in memory. What
+//! is to be opened is computed again from there, and all of it from the seed, if the process was killed in between:
+//! nothing has to be on the disk.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use sp_core::H256;
+use sungrid_chain_client::{Openings, Shape, SubmitError};
+use sungrid_executor::{Cancel, Exit, Limits, PROOF_KERNEL, RunError, Task};
+use sungrid_primitives::{
+    capacity::{self, Opening, Path, STATE_BYTES, State},
+    merkle,
+};
+use tokio::task::JoinSet;
+
+use crate::ports::{Program, Runner};
+
+/// Segments of one run of the kernel, about 15 ms: a power of two, so that each has a subtree of its own. Fewer, and
+/// setting up the runs takes time from the proof; more, and it ends late.
+pub const STRETCH: u32 = 256;
+/// More fuel than a stretch takes: 43 for each of its steps.
+const STRETCH_FUEL: u64 = 64 * STRETCH as u64 * capacity::STEPS as u64;
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The kernel cannot run here.
+    #[error("the kernel of capacity proofs does not run here: {0}")]
+    Load(String),
+    /// The executor failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// It ended in another way than it can.
+    #[error("the kernel of capacity proofs {0}: please report this")]
+    Kernel(Exit),
+    /// A lane ended early.
+    #[error("a lane of the proof ended early: {0}")]
+    Lane(#[from] tokio::task::JoinError),
+    /// The chain did not take a step.
+    #[error("{step} was refused: {source}")]
+    Refused {
+        /// Which.
+        step: &'static str,
+        /// Why.
+        #[source]
+        source: SubmitError,
+    },
+    /// What was committed to cannot be computed here.
+    #[error(
+        "this machine cannot open what was committed to under its key: another process may use the key, or the memory is \
+         faulty. It is slashed unless the commitment is opened in time"
+    )]
+    NotOurs,
+}
+
+/// How long to compute.
+#[derive(Clone, Copy, Debug)]
+pub enum Extent {
+    /// For that long, at least one stretch.
+    For(Duration),
+    /// So many segments on each lane: a multiple of [`STRETCH`].
+    Segments(u32),
+}
+
+/// A run of [`STRETCH`] segments.
+#[derive(Clone, Copy)]
+struct Stretch {
+    end: State,
+    root: H256,
+}
+
+/// Everything that was computed from a seed.
+pub struct Proof {
+    /// What from.
+    pub seed: H256,
+    /// How much.
+    pub shape: Shape,
+    /// Merkle root of the states at the ends of all segments.
+    pub root: H256,
+    lanes: Vec<Vec<Stretch>>,
+    /// The tree above the stretches, from their roots up.
+    levels: Vec<Vec<H256>>,
+}
+
+/// The kernel, ready to run.
+#[derive(Clone)]
+pub struct Kernel(Arc<dyn Program>);
+
+impl Kernel {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// If this executor cannot run it.
+    pub async fn load(runner: &dyn Runner) -> Result<Self, ProveError> {
+        let code = Bytes::from_static(PROOF_KERNEL);
+        runner.load(code).await.map(Self).map_err(ProveError::Load)
+    }
+
+    /// The states after each segment of a stretch.
+    async fn stretch(&self, start: State, cancel: &Cancel) -> Result<Vec<State>, ProveError> {
+        let mut stdin = capacity::to_bytes(&start).to_vec();
+        stdin.extend(STRETCH.to_le_bytes());
+        let task = Task {
+            stdin: stdin.into(),
+            ..Task::default()
+        };
+        let limits = Limits {
+            fuel: STRETCH_FUEL,
+            ..Limits::default()
+        };
+        let outcome = self.0.run(task, limits, cancel.clone()).await?;
+        if !outcome.exit.is_success() || outcome.stdout.len() != STRETCH as usize * STATE_BYTES {
+            return Err(ProveError::Kernel(outcome.exit));
+        }
+        Ok(capacity::from_bytes(&outcome.stdout).collect())
+    }
+
+    async fn lane(
+        self,
+        mut state: State,
+        extent: Extent,
+        started: Instant,
+        cancel: Cancel,
+    ) -> Result<Vec<Stretch>, ProveError> {
+        let mut stretches = Vec::new();
+        loop {
+            let states = self.stretch(state, &cancel).await?;
+            state = states.last().copied().unwrap_or(state);
+            stretches.push(Stretch {
+                end: state,
+                root: merkle::root_of(leaves(&states)),
+            });
+            let ends = match extent {
+                Extent::For(time) => started.elapsed() >= time,
+                Extent::Segments(segments) => {
+                    stretches.len() as u64 * u64::from(STRETCH) >= u64::from(segments)
+                }
+            };
+            if ends {
+                return Ok(stretches);
+            }
+        }
+    }
+
+    /// Computes from a seed on all lanes at once.
+    ///
+    /// # Errors
+    /// If the executor fails, or is told to stop.
+    pub async fn run(
+        &self,
+        seed: H256,
+        lanes: u32,
+        extent: Extent,
+        cancel: &Cancel,
+    ) -> Result<Proof, ProveError> {
+        let started = Instant::now();
+        let mut running = JoinSet::new();
+        for lane in 0..lanes {
+            let start = capacity::lane_start(&seed, lane);
+            let work = self.clone().lane(start, extent, started, cancel.clone());
+            running.spawn(async move { (lane, work.await) });
+        }
+        let mut done = Vec::new();
+        while let Some(result) = running.join_next().await {
+            let (lane, stretches) = result?;
+            done.push((lane, stretches?));
+        }
+        done.sort_unstable_by_key(|(lane, _)| *lane);
+        let mut lanes: Vec<Vec<Stretch>> = done.into_iter().map(|(_, lane)| lane).collect();
+        // All alike: a faster one's last stretch is not told.
+        let least = lanes.iter().map(Vec::len).min().unwrap_or_default();
+        for lane in &mut lanes {
+            lane.truncate(least);
+        }
+        Ok(Proof::new(seed, lanes, least))
+    }
+
+    /// Opens the segments that a draw wants to see.
+    ///
+    /// # Errors
+    /// If the executor fails, or what it computes now is not what it computed then.
+    pub async fn open(
+        &self,
+        proof: &Proof,
+        draw: &H256,
+        cancel: &Cancel,
+    ) -> Result<Openings, ProveError> {
+        let mut openings = Openings::new();
+        for (lane, index) in proof.shape.samples(draw) {
+            let part = self.part(proof, lane, index / STRETCH, cancel).await?;
+            let (_, after) = part.leaf(proof, index).ok_or(ProveError::NotOurs)?;
+            let (start, before) = match index.checked_sub(1) {
+                None => (capacity::lane_start(&proof.seed, lane), Path::new()),
+                Some(last) if last / STRETCH == part.stretch => {
+                    part.leaf(proof, last).ok_or(ProveError::NotOurs)?
+                }
+                Some(last) => {
+                    let part = self.part(proof, lane, last / STRETCH, cancel).await?;
+                    part.leaf(proof, last).ok_or(ProveError::NotOurs)?
+                }
+            };
+            let opening = Opening {
+                start,
+                before,
+                after,
+            };
+            let (seed, shape, root) = (&proof.seed, &proof.shape, &proof.root);
+            if !capacity::holds(seed, shape, root, (lane, index), &opening)
+                || openings.try_push(opening).is_err()
+            {
+                return Err(ProveError::NotOurs);
+            }
+        }
+        Ok(openings)
+    }
+
+    /// Computes a stretch again.
+    async fn part(
+        &self,
+        proof: &Proof,
+        lane: u32,
+        stretch: u32,
+        cancel: &Cancel,
+    ) -> Result<Part, ProveError> {
+        let stretches = proof.lanes.get(lane as usize);
+        let start = match stretch.checked_sub(1) {
+            None => Some(capacity::lane_start(&proof.seed, lane)),
+            Some(before) => stretches
+                .and_then(|lane| lane.get(before as usize))
+                .map(|before| before.end),
+        };
+        let start = start.ok_or(ProveError::NotOurs)?;
+        Ok(Part {
+            lane,
+            stretch,
+            states: self.stretch(start, cancel).await?,
+        })
+    }
+}
+
+/// A stretch, with all that is forgotten of it otherwise.
+struct Part {
+    lane: u32,
+    stretch: u32,
+    states: Vec<State>,
+}
+
+impl Part {
+    /// The state after one of its segments, with its proof.
+    fn leaf(&self, proof: &Proof, index: u32) -> Option<(State, Path)> {
+        let within = (index % STRETCH) as usize;
+        let state = self.states.get(within).copied()?;
+        let mut path = merkle::prove_hash(leaves(&self.states), within)?;
+        let mut at = proof.shape.position(self.lane, self.stretch * STRETCH) / STRETCH as usize;
+        for level in &proof.levels {
+            path.extend(level.get(at ^ 1));
+            at /= 2;
+        }
+        Some((state, path.try_into().ok()?))
+    }
+}
+
+fn leaves(states: &[State]) -> Vec<H256> {
+    states.iter().map(capacity::leaf).collect()
+}
+
+impl Proof {
+    fn new(seed: H256, lanes: Vec<Vec<Stretch>>, stretches: usize) -> Self {
+        let roots = lanes.iter().flatten().map(|stretch| stretch.root);
+        let mut levels: Vec<Vec<H256>> = vec![roots.collect()];
+        while let Some(level) = levels.last().filter(|level| level.len() > 1) {
+            levels.push(merkle::parents(level));
+        }
+        let root = levels
+            .last()
+            .and_then(|level| level.first())
+            .copied()
+            .unwrap_or_default();
+        let segments = u32::try_from(stretches).unwrap_or(u32::MAX);
+        Self {
+            seed,
+            shape: Shape {
+                lanes: u32::try_from(lanes.len()).unwrap_or(u32::MAX),
+                segments: segments.saturating_mul(STRETCH),
+            },
+            root,
+            lanes,
+            levels,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sungrid_executor::Engine;
+
+    use super::*;
+    use crate::engine::WasmRunner;
+
+    async fn kernel() -> Kernel {
+        let engine = Engine::new(None).expect("an engine");
+        let kernel = Kernel::load(&WasmRunner::new(engine)).await;
+        kernel.expect("it compiles")
+    }
+
+    const SEED: H256 = H256::repeat_byte(7);
+
+    #[tokio::test]
+    async fn the_executor_computes_what_the_chain_computes_again() {
+        let start = capacity::lane_start(&SEED, 3);
+        let states = kernel().await.stretch(start, &Cancel::default()).await;
+        let states = states.expect("runs");
+        let mut state = start;
+        for (index, found) in states.iter().enumerate().take(5) {
+            state = capacity::segment(state);
+            assert_eq!(*found, state, "segment {index}");
+        }
+        let last = states.len() - 1;
+        assert_eq!(capacity::segment(states[last - 1]), states[last]);
+    }
+
+    #[tokio::test]
+    async fn every_step_takes_the_fuel_that_the_documents_say() {
+        let engine = Engine::new(None).expect("an engine");
+        let module = engine.compile(PROOF_KERNEL).expect("compiles");
+        let fuel = |segments: u32| {
+            let mut stdin = capacity::to_bytes(&capacity::lane_start(&SEED, 0)).to_vec();
+            stdin.extend(segments.to_le_bytes());
+            let task = Task {
+                stdin: stdin.into(),
+                ..Task::default()
+            };
+            let outcome = engine.run(&module, &task, &Limits::default());
+            let outcome = outcome.expect("runs");
+            assert!(outcome.exit.is_success());
+            outcome.fuel
+        };
+        let per_segment = fuel(3) - fuel(2);
+        // 43 a step; a segment is 8 stores and a few more, and 64 bytes that are written.
+        assert_eq!(per_segment / u64::from(capacity::STEPS), 43);
+        assert_eq!(per_segment, fuel(4) - fuel(3));
+        assert!(per_segment * u64::from(STRETCH) < STRETCH_FUEL);
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_to_opens_wherever_it_is_drawn_and_again_after_a_restart() {
+        let (kernel, cancel) = (kernel().await, Cancel::default());
+        let extent = Extent::Segments(2 * STRETCH);
+        let proof = kernel.run(SEED, 3, extent, &cancel).await.expect("runs");
+        let shape = Shape {
+            lanes: 3,
+            segments: 2 * STRETCH,
+        };
+        assert_eq!(proof.shape, shape);
+        for draw in (1..4).map(H256::repeat_byte) {
+            let openings = kernel.open(&proof, &draw, &cancel).await.expect("opens");
+            assert!(capacity::all_hold(&SEED, &shape, &proof.root, &draw, &openings));
+        }
+        let again = kernel.run(SEED, 3, extent, &cancel).await.expect("runs");
+        assert_eq!(again.root, proof.root);
+        // A state that flipped a bit is noticed here, before anybody else sees it.
+        let mut faulty = again;
+        for lane in &mut faulty.lanes {
+            lane[0].end[5] ^= 1;
+        }
+        let refused = kernel.open(&faulty, &H256::repeat_byte(1), &cancel).await;
+        assert!(matches!(refused, Err(ProveError::NotOurs)));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_told_to_stop_stops() {
+        let (kernel, cancel) = (kernel().await, Cancel::default());
+        cancel.cancel();
+        let extent = Extent::For(Duration::from_secs(3_600));
+        let stopped = kernel.run(SEED, 2, extent, &cancel).await;
+        assert!(matches!(stopped, Err(ProveError::Run(_))));
+    }
+}
