@@ -21,11 +21,13 @@ use sungrid_primitives::{
 
 use crate::*;
 
-/// A few long lanes, every segment of which leads nowhere else: it takes as long to check as any.
+/// The largest proof there is, whose tree is the deepest.
 const SHAPE: Shape = Shape {
-    lanes: 2,
-    segments: 1 << 9,
+    lanes: 1,
+    segments: 1 << capacity::MAX_DEPTH,
 };
+/// It is the same segments again and again, of which each but the first of these follows from the one before.
+const PERIOD: usize = 256;
 
 /// A worker that declares more than counts unproven.
 fn worker<T: Config>(n: u32) -> T::AccountId {
@@ -51,19 +53,19 @@ fn running<T: Config>(worker: &T::AccountId) -> H256 {
     capacity::seed(&block, worker.as_ref())
 }
 
-/// Has a worker commit to all of [`SHAPE`], and says how to open what is drawn.
+/// Has a worker commit to [`SHAPE`], and says how to open what is drawn.
 fn committed<T: Config>(worker: &T::AccountId) -> Openings {
     let seed = running::<T>(worker);
-    let mut states: Vec<State> = Vec::new();
-    for lane in 0..SHAPE.lanes {
-        let mut state = capacity::lane_start(&seed, lane);
-        for _ in 0..SHAPE.segments {
-            state = capacity::segment(state);
-            states.push(state);
-        }
+    let mut states: Vec<State> = alloc::vec![capacity::lane_start(&seed, 0)];
+    while let Some(last) = states.last().filter(|_| states.len() < PERIOD) {
+        states.push(capacity::segment(*last));
     }
     let leaves: Vec<H256> = states.iter().map(capacity::leaf).collect();
-    let root = merkle::root_of(leaves.clone());
+    let mut above = alloc::vec![merkle::root_of(leaves.clone())];
+    while let Some(last) = above.last().filter(|_| PERIOD << (above.len() - 1) < 1 << 28) {
+        above.extend(merkle::parents(&[*last, *last]));
+    }
+    let root = above.pop().unwrap_or_default();
     let at = System::<T>::block_number();
     let stage = Stage::Committed {
         at,
@@ -76,29 +78,30 @@ fn committed<T: Config>(worker: &T::AccountId) -> Openings {
     // Whatever fails here fails the benchmark at its verification.
     let _ = pallet_workers::Pallet::<T>::commit(worker, 0);
     let draw_at = at.saturating_add(T::DrawDelay::get());
-    let beacon = H256::repeat_byte(8);
+    // Nearly all draws have none that begins a period.
+    let (beacon, samples) = (0u64..)
+        .map(|number| {
+            let beacon = H256::from_low_u64_be(number);
+            let samples = SHAPE.samples(&capacity::draw(&beacon, &seed, &root));
+            (beacon, samples)
+        })
+        .find(|(_, samples)| samples.iter().all(|(_, at)| *at as usize % PERIOD > 0))
+        .unwrap_or_default();
     Beacons::<T>::insert(draw_at, beacon);
     System::<T>::set_block_number(draw_at);
     let path = |at: usize| -> Path {
-        let path = merkle::prove_hash(leaves.clone(), at).unwrap_or_default();
+        let mut path = merkle::prove_hash(leaves.clone(), at).unwrap_or_default();
+        path.extend(&above);
         path.try_into().unwrap_or_default()
     };
-    let openings: Vec<Opening> = SHAPE
-        .samples(&capacity::draw(&beacon, &seed, &root))
+    let openings: Vec<Opening> = samples
         .into_iter()
-        .map(|(lane, index)| {
-            let at = SHAPE.position(lane, index);
-            match at.checked_sub(1) {
-                Some(before) if index > 0 => Opening {
-                    start: states[before],
-                    before: path(before),
-                    after: path(at),
-                },
-                _ => Opening {
-                    start: capacity::lane_start(&seed, lane),
-                    before: Path::new(),
-                    after: path(at),
-                },
+        .map(|(_, index)| {
+            let at = index as usize % PERIOD;
+            Opening {
+                start: states[at - 1],
+                before: path(at - 1),
+                after: path(at),
             }
         })
         .collect();

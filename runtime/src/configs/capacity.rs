@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl pallet_capacity::Config for Runtime {
-    // Every eight hours.
-    type CheckSpan = ConstU32<{ 8 * HOURS }>;
+    // Every two hours: a minute each time is a hundredth of what a machine has.
+    type CheckSpan = ConstU32<{ 2 * HOURS }>;
     // What is being computed ends, then two attempts.
     type CheckWindow = ConstU32<{ 15 * MINUTES }>;
     // As where verification waits for a draw: the outputs of four authors.

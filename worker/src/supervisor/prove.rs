@@ -50,6 +50,8 @@ pub(super) struct Proving {
     due: BlockNumber,
     /// The block from which on a proof of too little is made anew.
     again: BlockNumber,
+    /// Runs in a row that led to nothing.
+    failures: u32,
 }
 
 fn refused(step: &'static str) -> impl FnOnce(SubmitError) -> ProveError {
@@ -180,6 +182,7 @@ impl Supervisor {
                 let Shape { lanes, segments } = proof.shape;
                 info!(lanes, segments, "computed the proof of this machine's capacity");
                 self.proving.proof = Some(proof);
+                self.proving.failures = 0;
             }
             Report::Opened(Ok(_)) => {
                 info!("the capacity of this machine is proven");
@@ -190,8 +193,15 @@ impl Supervisor {
             | Report::Opened(Err(ProveError::Run(RunError::Cancelled))) => {
                 debug!("stopping: the proof is broken off");
             }
-            Report::Ran(Err(error)) | Report::Opened(Err(error)) => {
-                warn!(%error, "the capacity of this machine is not proven yet");
+            Report::Ran(Err(error)) => {
+                // What goes wrong again and again, as where a lane is too slow, takes less and less of the machine.
+                let pause = LOOK_EVERY << (2 * self.proving.failures.min(5));
+                self.proving.failures += 1;
+                self.proving.due = self.head.number.saturating_add(pause);
+                warn!(%error, again = self.proving.due, "the capacity of this machine is not proven yet");
+            }
+            Report::Opened(Err(error)) => {
+                warn!(%error, "what was drawn of this machine's capacity proof is not opened yet");
                 self.proving.due = self.head.number.saturating_add(LOOK_EVERY);
             }
             Report::Settled(Err(error)) => {
