@@ -45,7 +45,8 @@ impl UnitLeaf {
     }
 }
 
-fn node(left: &H256, right: &H256) -> H256 {
+/// The hash of an inner node.
+pub fn node(left: &H256, right: &H256) -> H256 {
     H256(blake2_256(&(1u8, left, right).encode()))
 }
 
@@ -102,15 +103,25 @@ pub fn verify_hash(
     count: usize,
     proof: &[H256],
 ) -> bool {
+    let mut siblings = proof.iter();
+    climb(leaf, position, count, &mut siblings) == Some(*root) && siblings.next().is_none()
+}
+
+/// The root over `count` leaves that has one of this hash at `position`, by the siblings up to there; what is left of them
+/// may lead on. `None` if there are too few, or no such position.
+pub fn climb<'a>(
+    leaf: H256,
+    position: usize,
+    count: usize,
+    siblings: &mut impl Iterator<Item = &'a H256>,
+) -> Option<H256> {
     if position >= count {
-        return false;
+        return None;
     }
-    let (mut at, mut width, mut hash, mut siblings) = (position, count, leaf, proof.iter());
+    let (mut at, mut width, mut hash) = (position, count, leaf);
     while width > 1 {
         if at ^ 1 < width {
-            let Some(sibling) = siblings.next() else {
-                return false;
-            };
+            let sibling = siblings.next()?;
             hash = if at % 2 == 0 {
                 node(&hash, sibling)
             } else {
@@ -120,7 +131,7 @@ pub fn verify_hash(
         at /= 2;
         width = width.div_ceil(2);
     }
-    siblings.next().is_none() && hash == *root
+    Some(hash)
 }
 
 #[cfg(test)]

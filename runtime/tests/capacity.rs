@@ -10,7 +10,7 @@ use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::Perbill;
 use sungrid_primitives::{
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
-    capacity::{Run, STEP_FUEL, STEPS, Shape, seed},
+    capacity::{Run, STEP_FUEL, STEPS, STRETCH, Shape, seed},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND},
     traits::{CPU_1_ID, Workers as _},
@@ -110,7 +110,7 @@ fn a_machine_that_claims_what_it_never_computed_pays_for_it() {
         let each = 45 * 2 * LANE_FUEL_PER_SECOND / (u64::from(STEPS) * STEP_FUEL);
         let shape = Shape {
             lanes: 8,
-            segments: each as u32,
+            segments: each as u32 / STRETCH * STRETCH,
         };
         let commit = Call::commit {
             seed,

@@ -1,7 +1,7 @@
 //! Proving the capacity: the kernel on all lanes, the tree over what it leaves, and the segments that are drawn.
 //!
 //! [`sungrid_primitives::capacity`] says what is computed and why. Here it runs in the executor, as any unit does, one
-//! *stretch* of segments after the other; of each only the end and the root of its part of the tree stay in memory. What
+//! stretch of segments after the other; of each only the end and the root of its part of the tree stay in memory. What
 //! is to be opened is computed again from there, and all of it from the seed, if the process was killed in between:
 //! nothing has to be on the disk.
 
@@ -15,16 +15,13 @@ use sp_core::H256;
 use sungrid_chain_client::{Openings, Shape, SubmitError};
 use sungrid_executor::{Cancel, Exit, Limits, PROOF_KERNEL, RunError, Task};
 use sungrid_primitives::{
-    capacity::{self, Opening, Path, STATE_BYTES, State},
+    capacity::{self, Frontier, Opening, Path, STATE_BYTES, STRETCH, State},
     merkle,
 };
 use tokio::task::JoinSet;
 
 use crate::ports::{Program, Runner};
 
-/// Segments of one run of the kernel, about 15 ms: a power of two, so that each has a subtree of its own. Fewer, and
-/// setting up the runs takes time from the proof; more, and it ends late.
-pub const STRETCH: u32 = 256;
 /// More fuel than a stretch takes: 43 for each of its steps.
 const STRETCH_FUEL: u64 = 64 * STRETCH as u64 * capacity::STEPS as u64;
 
@@ -66,15 +63,23 @@ pub enum ProveError {
 pub enum Extent {
     /// For that long, at least one stretch.
     For(Duration),
-    /// So many segments on each lane: a multiple of [`STRETCH`].
+    /// So many segments on each lane: whole stretches.
     Segments(u32),
 }
 
-/// A run of [`STRETCH`] segments.
+/// What is kept of a stretch.
 #[derive(Clone, Copy)]
 struct Stretch {
+    salt: u64,
     end: State,
     root: H256,
+}
+
+/// A lane.
+struct Lane {
+    stretches: Vec<Stretch>,
+    /// Its tree above the stretches, from their roots up.
+    levels: Vec<Vec<H256>>,
 }
 
 /// Everything that was computed from a seed.
@@ -85,8 +90,8 @@ pub struct Proof {
     pub shape: Shape,
     /// Merkle root of the states at the ends of all segments.
     pub root: H256,
-    lanes: Vec<Vec<Stretch>>,
-    /// The tree above the stretches, from their roots up.
+    lanes: Vec<Lane>,
+    /// The tree over the lanes' roots.
     levels: Vec<Vec<H256>>,
 }
 
@@ -105,8 +110,14 @@ impl Kernel {
     }
 
     /// The states after each segment of a stretch.
-    async fn stretch(&self, start: State, cancel: &Cancel) -> Result<Vec<State>, ProveError> {
+    async fn stretch(
+        &self,
+        start: State,
+        salt: u64,
+        cancel: &Cancel,
+    ) -> Result<Vec<State>, ProveError> {
         let mut stdin = capacity::to_bytes(&start).to_vec();
+        stdin.extend(salt.to_le_bytes());
         stdin.extend(STRETCH.to_le_bytes());
         let task = Task {
             stdin: stdin.into(),
@@ -125,18 +136,26 @@ impl Kernel {
 
     async fn lane(
         self,
-        mut state: State,
+        seed: H256,
+        lane: u32,
         extent: Extent,
         started: Instant,
         cancel: Cancel,
     ) -> Result<Vec<Stretch>, ProveError> {
-        let mut stretches = Vec::new();
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut frontier = Frontier::default();
+        let mut state = capacity::lane_start(&seed, lane);
         loop {
-            let states = self.stretch(state, &cancel).await?;
+            let number = u32::try_from(stretches.len()).unwrap_or(u32::MAX);
+            let salt = capacity::salt(lane, number, &frontier.lefts());
+            let states = self.stretch(state, salt, &cancel).await?;
             state = states.last().copied().unwrap_or(state);
+            let root = merkle::root_of(leaves(&states));
+            frontier.push(root);
             stretches.push(Stretch {
+                salt,
                 end: state,
-                root: merkle::root_of(leaves(&states)),
+                root,
             });
             let ends = match extent {
                 Extent::For(time) => started.elapsed() >= time,
@@ -164,8 +183,7 @@ impl Kernel {
         let started = Instant::now();
         let mut running = JoinSet::new();
         for lane in 0..lanes {
-            let start = capacity::lane_start(&seed, lane);
-            let work = self.clone().lane(start, extent, started, cancel.clone());
+            let work = self.clone().lane(seed, lane, extent, started, cancel.clone());
             running.spawn(async move { (lane, work.await) });
         }
         let mut done = Vec::new();
@@ -230,18 +248,21 @@ impl Kernel {
         stretch: u32,
         cancel: &Cancel,
     ) -> Result<Part, ProveError> {
-        let stretches = proof.lanes.get(lane as usize);
+        let known = |stretch: u32| {
+            let lane = proof.lanes.get(lane as usize)?;
+            lane.stretches.get(stretch as usize)
+        };
         let start = match stretch.checked_sub(1) {
             None => Some(capacity::lane_start(&proof.seed, lane)),
-            Some(before) => stretches
-                .and_then(|lane| lane.get(before as usize))
-                .map(|before| before.end),
+            Some(before) => known(before).map(|before| before.end),
         };
-        let start = start.ok_or(ProveError::NotOurs)?;
+        let (Some(start), Some(Stretch { salt, .. })) = (start, known(stretch)) else {
+            return Err(ProveError::NotOurs);
+        };
         Ok(Part {
             lane,
             stretch,
-            states: self.stretch(start, cancel).await?,
+            states: self.stretch(start, *salt, cancel).await?,
         })
     }
 }
@@ -259,13 +280,33 @@ impl Part {
         let within = (index % STRETCH) as usize;
         let state = self.states.get(within).copied()?;
         let mut path = merkle::prove_hash(leaves(&self.states), within)?;
-        let mut at = proof.shape.position(self.lane, self.stretch * STRETCH) / STRETCH as usize;
-        for level in &proof.levels {
-            path.extend(level.get(at ^ 1));
-            at /= 2;
-        }
+        let lane = proof.lanes.get(self.lane as usize)?;
+        climb(&mut path, &lane.levels, self.stretch as usize);
+        climb(&mut path, &proof.levels, self.lane as usize);
         Some((state, path.try_into().ok()?))
     }
+}
+
+/// Adds the siblings on the way up a tree.
+fn climb(path: &mut Vec<H256>, levels: &[Vec<H256>], mut at: usize) {
+    for level in levels {
+        path.extend(level.get(at ^ 1));
+        at /= 2;
+    }
+}
+
+/// All levels of a tree, from its leaves up.
+fn tree(leaves: Vec<H256>) -> Vec<Vec<H256>> {
+    let mut levels = vec![leaves];
+    while let Some(level) = levels.last().filter(|level| level.len() > 1) {
+        levels.push(merkle::parents(level));
+    }
+    levels
+}
+
+fn root_of(levels: &[Vec<H256>]) -> H256 {
+    let root = levels.last().and_then(|level| level.first());
+    root.copied().unwrap_or_default()
 }
 
 fn leaves(states: &[State]) -> Vec<H256> {
@@ -274,16 +315,16 @@ fn leaves(states: &[State]) -> Vec<H256> {
 
 impl Proof {
     fn new(seed: H256, lanes: Vec<Vec<Stretch>>, stretches: usize) -> Self {
-        let roots = lanes.iter().flatten().map(|stretch| stretch.root);
-        let mut levels: Vec<Vec<H256>> = vec![roots.collect()];
-        while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-            levels.push(merkle::parents(level));
-        }
-        let root = levels
-            .last()
-            .and_then(|level| level.first())
-            .copied()
-            .unwrap_or_default();
+        let lanes: Vec<Lane> = lanes
+            .into_iter()
+            .map(|stretches| {
+                let roots = stretches.iter().map(|stretch| stretch.root);
+                let levels = tree(roots.collect());
+                Lane { stretches, levels }
+            })
+            .collect();
+        let levels = tree(lanes.iter().map(|lane| root_of(&lane.levels)).collect());
+        let root = root_of(&levels);
         let segments = u32::try_from(stretches).unwrap_or(u32::MAX);
         Self {
             seed,
@@ -316,15 +357,15 @@ mod tests {
     #[tokio::test]
     async fn the_executor_computes_what_the_chain_computes_again() {
         let start = capacity::lane_start(&SEED, 3);
-        let states = kernel().await.stretch(start, &Cancel::default()).await;
-        let states = states.expect("runs");
+        let salt = u64::MAX / 3;
+        let states = kernel().await.stretch(start, salt, &Cancel::default());
+        let states = states.await.expect("runs");
+        assert_eq!(states.len(), STRETCH as usize);
         let mut state = start;
-        for (index, found) in states.iter().enumerate().take(5) {
-            state = capacity::segment(state);
+        for (index, found) in (2 * STRETCH..).zip(&states) {
+            state = capacity::segment(state, capacity::increment(salt, index));
             assert_eq!(*found, state, "segment {index}");
         }
-        let last = states.len() - 1;
-        assert_eq!(capacity::segment(states[last - 1]), states[last]);
     }
 
     #[tokio::test]
@@ -333,6 +374,7 @@ mod tests {
         let module = engine.compile(PROOF_KERNEL).expect("compiles");
         let fuel = |segments: u32| {
             let mut stdin = capacity::to_bytes(&capacity::lane_start(&SEED, 0)).to_vec();
+            stdin.extend(9u64.to_le_bytes());
             stdin.extend(segments.to_le_bytes());
             let task = Task {
                 stdin: stdin.into(),
@@ -353,11 +395,11 @@ mod tests {
     #[tokio::test]
     async fn what_is_committed_to_opens_wherever_it_is_drawn_and_again_after_a_restart() {
         let (kernel, cancel) = (kernel().await, Cancel::default());
-        let extent = Extent::Segments(2 * STRETCH);
+        let extent = Extent::Segments(7 * STRETCH);
         let proof = kernel.run(SEED, 3, extent, &cancel).await.expect("runs");
         let shape = Shape {
             lanes: 3,
-            segments: 2 * STRETCH,
+            segments: 7 * STRETCH,
         };
         assert_eq!(proof.shape, shape);
         for draw in (1..4).map(H256::repeat_byte) {
@@ -369,7 +411,9 @@ mod tests {
         // A state that flipped a bit is noticed here, before anybody else sees it.
         let mut faulty = again;
         for lane in &mut faulty.lanes {
-            lane[0].end[5] ^= 1;
+            for stretch in &mut lane.stretches {
+                stretch.end[5] ^= 1;
+            }
         }
         let refused = kernel.open(&faulty, &H256::repeat_byte(1), &cancel).await;
         assert!(matches!(refused, Err(ProveError::NotOurs)));

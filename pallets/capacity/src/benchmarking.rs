@@ -13,21 +13,13 @@ use sp_runtime::{
     traits::{One, Zero},
 };
 use sungrid_primitives::{
-    capacity::{self, Opening, Openings, Path, Shape, State},
+    capacity::{self, Frontier, Opening, Openings, Path, STRETCH, Shape, State},
     environment::EnvironmentId,
     merkle,
     traits::{CapacityProofs, Workers as _},
 };
 
 use crate::*;
-
-/// The largest proof there is, whose tree is the deepest.
-const SHAPE: Shape = Shape {
-    lanes: 1,
-    segments: 1 << capacity::MAX_DEPTH,
-};
-/// It is the same segments again and again, of which each but the first of these follows from the one before.
-const PERIOD: usize = 256;
 
 /// A worker that declares more than counts unproven.
 fn worker<T: Config>(n: u32) -> T::AccountId {
@@ -53,24 +45,33 @@ fn running<T: Config>(worker: &T::AccountId) -> H256 {
     capacity::seed(&block, worker.as_ref())
 }
 
-/// Has a worker commit to [`SHAPE`], and says how to open what is drawn.
-fn committed<T: Config>(worker: &T::AccountId) -> Openings {
+/// Has a worker commit to one lane of `2^depth` segments, and says how to open what is drawn.
+fn committed<T: Config>(worker: &T::AccountId, depth: u32) -> Openings {
     let seed = running::<T>(worker);
-    let mut states: Vec<State> = alloc::vec![capacity::lane_start(&seed, 0)];
-    while let Some(last) = states.last().filter(|_| states.len() < PERIOD) {
-        states.push(capacity::segment(*last));
+    let shape = Shape {
+        lanes: 1,
+        segments: 1 << depth,
+    };
+    let mut state = capacity::lane_start(&seed, 0);
+    let mut states: Vec<State> = alloc::vec![state];
+    let mut leaves: Vec<H256> = Vec::new();
+    let mut frontier = Frontier::default();
+    for stretch in 0..shape.segments / STRETCH {
+        let salt = capacity::salt(0, stretch, &frontier.lefts());
+        let first = leaves.len();
+        for index in stretch * STRETCH..(stretch + 1) * STRETCH {
+            state = capacity::segment(state, capacity::increment(salt, index));
+            states.push(state);
+            leaves.push(capacity::leaf(&state));
+        }
+        frontier.push(merkle::root_of(leaves[first..].to_vec()));
     }
-    let leaves: Vec<H256> = states.iter().map(capacity::leaf).collect();
-    let mut above = alloc::vec![merkle::root_of(leaves.clone())];
-    while let Some(last) = above.last().filter(|_| PERIOD << (above.len() - 1) < 1 << 28) {
-        above.extend(merkle::parents(&[*last, *last]));
-    }
-    let root = above.pop().unwrap_or_default();
+    let root = merkle::root_of(leaves.clone());
     let at = System::<T>::block_number();
     let stage = Stage::Committed {
         at,
         seed,
-        shape: SHAPE,
+        shape,
         root,
         capacity: 1_000_000,
     };
@@ -78,31 +79,20 @@ fn committed<T: Config>(worker: &T::AccountId) -> Openings {
     // Whatever fails here fails the benchmark at its verification.
     let _ = pallet_workers::Pallet::<T>::commit(worker, 0);
     let draw_at = at.saturating_add(T::DrawDelay::get());
-    // Nearly all draws have none that begins a period.
-    let (beacon, samples) = (0u64..)
-        .map(|number| {
-            let beacon = H256::from_low_u64_be(number);
-            let samples = SHAPE.samples(&capacity::draw(&beacon, &seed, &root));
-            (beacon, samples)
-        })
-        .find(|(_, samples)| samples.iter().all(|(_, at)| *at as usize % PERIOD > 0))
-        .unwrap_or_default();
+    let beacon = H256::repeat_byte(8);
     Beacons::<T>::insert(draw_at, beacon);
     System::<T>::set_block_number(draw_at);
     let path = |at: usize| -> Path {
-        let mut path = merkle::prove_hash(leaves.clone(), at).unwrap_or_default();
-        path.extend(&above);
+        let path = merkle::prove_hash(leaves.clone(), at).unwrap_or_default();
         path.try_into().unwrap_or_default()
     };
-    let openings: Vec<Opening> = samples
+    let openings: Vec<Opening> = shape
+        .samples(&capacity::draw(&beacon, &seed, &root))
         .into_iter()
-        .map(|(_, index)| {
-            let at = index as usize % PERIOD;
-            Opening {
-                start: states[at - 1],
-                before: path(at - 1),
-                after: path(at),
-            }
+        .map(|(_, index)| Opening {
+            start: states[index as usize],
+            before: (index as usize).checked_sub(1).map(path).unwrap_or_default(),
+            after: path(index as usize),
         })
         .collect();
     openings.try_into().unwrap_or_default()
@@ -172,11 +162,11 @@ mod benchmarks {
         assert!(run.is_some_and(|run| Pallet::<T>::commitment(&run).is_some()));
     }
 
-    /// Checked twice, as it is where it is free.
+    /// Checked twice, as it is where it is free; `d`: depth of the tree.
     #[benchmark]
-    fn open() {
+    fn open(d: Linear<6, 12>) {
         let worker = worker::<T>(0);
-        let openings = committed::<T>(&worker);
+        let openings = committed::<T>(&worker, d);
 
         #[block]
         {
@@ -191,7 +181,7 @@ mod benchmarks {
     #[benchmark]
     fn settle() -> Result<(), BenchmarkError> {
         let (worker, other) = (worker::<T>(0), worker::<T>(1));
-        committed::<T>(&worker);
+        committed::<T>(&worker, 6);
         T::Currency::mint_into(&T::Treasury::get(), T::Currency::minimum_balance())?;
         Pallet::<T>::prepare(&worker, 1);
         Pallet::<T>::prepare(&other, 1);

@@ -61,7 +61,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sp_core::H256;
     use sp_runtime::traits::Zero;
-    use sungrid_primitives::capacity::{Openings, Shape, Standing};
+    use sungrid_primitives::capacity::{MAX_DEPTH, Openings, Shape, Standing};
 
     use crate::{
         types::{ProofRecordOf, RunRecordOf},
@@ -352,7 +352,7 @@ pub mod pallet {
         /// # Events
         /// [`Event::CapacityProven`].
         #[pallet::call_index(2)]
-        #[pallet::weight(<T as Config>::WeightInfo::open())]
+        #[pallet::weight(<T as Config>::WeightInfo::open(MAX_DEPTH))]
         #[pallet::feeless_if(|origin: &OriginFor<T>, openings: &Openings| -> bool {
             ensure_signed(origin.clone())
                 .is_ok_and(|worker| Pallet::<T>::check_open(&worker, openings).is_ok())

@@ -7,7 +7,7 @@ use frame_support::{
     BoundedVec, derive_impl,
     pallet_prelude::DispatchResult,
     parameter_types,
-    traits::{ConstU32, ConstU64, ConstU128, Hooks, Nothing, Randomness, Time},
+    traits::{ConstU32, ConstU64, ConstU128, Get, Hooks, Nothing, Randomness, Time},
     weights::Weight,
 };
 use frame_system::EnsureRoot;
@@ -18,7 +18,7 @@ use sp_runtime::{
 };
 use sungrid_primitives::{
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
-    capacity::{self, Opening, Openings, Path, Shape, Standing, State},
+    capacity::{self, Frontier, Opening, Openings, Path, STRETCH, Shape, Standing, State},
     environment::EnvironmentId,
     merkle,
     registration::registration_payload,
@@ -87,11 +87,11 @@ pub(crate) const ALLOWANCE: u64 = 10;
 /// What every honest run in the tests computes: enough for more than the allowance.
 pub(crate) const SHAPE: Shape = Shape {
     lanes: 2,
-    segments: 12,
+    segments: capacity::STRETCH,
 };
 /// What each lane has to show: just less than that does in the longest run.
 pub(crate) const MIN_LANE: u64 =
-    11 * (capacity::STEPS as u64) * capacity::STEP_FUEL * 1_000 / MAX_RUN;
+    (capacity::STRETCH as u64 - 1) * (capacity::STEPS as u64) * capacity::STEP_FUEL * 1_000 / MAX_RUN;
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Test {
@@ -109,6 +109,8 @@ parameter_types! {
     pub storage NoRandomness: bool = false;
     /// Tells chains apart that are the same up to a block.
     pub storage Fork: u64 = 0;
+    /// Whether a lane has to be twice as fast as [`SHAPE`] shows.
+    pub storage TwiceAsFast: bool = false;
 }
 
 /// `Cpu/1`, `Gpu/1` and one environment.
@@ -182,13 +184,21 @@ impl Time for Clock {
     }
 }
 
+/// What each lane has to show.
+pub struct MinLane;
+impl Get<u64> for MinLane {
+    fn get() -> u64 {
+        MIN_LANE * if TwiceAsFast::get() { 2 } else { 1 }
+    }
+}
+
 impl pallet_capacity::Config for Test {
     type Randomness = BlockRandomness;
     type Time = Clock;
     type GovernanceOrigin = EnsureRoot<AccountId32>;
     type MinRun = ConstU64<MIN_RUN>;
     type MaxRun = ConstU64<MAX_RUN>;
-    type MinLane = ConstU64<MIN_LANE>;
+    type MinLane = MinLane;
     type RunEvery = ConstU64<RUN_EVERY>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type OpenWindow = ConstU64<OPEN_WINDOW>;
@@ -289,56 +299,79 @@ pub(crate) fn seed_of(worker: &str, at: u64) -> H256 {
 pub(crate) struct Work {
     pub(crate) seed: H256,
     pub(crate) shape: Shape,
-    states: Vec<State>,
+    lanes: Vec<Vec<State>>,
+}
+
+fn leaves(states: &[State]) -> Vec<H256> {
+    states.iter().map(capacity::leaf).collect()
 }
 
 impl Work {
     pub(crate) fn of(seed: H256, shape: Shape, skips: impl Fn(u32, u32) -> bool) -> Self {
-        let mut states = Vec::new();
-        for lane in 0..shape.lanes {
+        let lane = |lane| {
+            let (mut states, mut frontier) = (Vec::new(), Frontier::default());
             let mut state = capacity::lane_start(&seed, lane);
-            for index in 0..shape.segments {
-                state = if skips(lane, index) {
-                    capacity::step(state)
-                } else {
-                    capacity::segment(state)
-                };
-                states.push(state);
+            for stretch in 0..shape.segments / STRETCH {
+                let salt = capacity::salt(lane, stretch, &frontier.lefts());
+                for index in stretch * STRETCH..(stretch + 1) * STRETCH {
+                    state = if skips(lane, index) {
+                        capacity::step(state, 1)
+                    } else {
+                        capacity::segment(state, capacity::increment(salt, index))
+                    };
+                    states.push(state);
+                }
+                let last = &states[(stretch * STRETCH) as usize..];
+                frontier.push(merkle::root_of(leaves(last)));
             }
-        }
+            states
+        };
         Self {
             seed,
             shape,
-            states,
+            lanes: (0..shape.lanes).map(lane).collect(),
         }
     }
 
-    fn leaves(&self) -> Vec<H256> {
-        self.states.iter().map(capacity::leaf).collect()
+    /// The same lane as often as `lanes` says.
+    pub(crate) fn repeated(self, lanes: u32) -> Self {
+        let of_lanes = self.lanes.into_iter().cycle();
+        Self {
+            seed: self.seed,
+            shape: Shape {
+                lanes,
+                ..self.shape
+            },
+            lanes: of_lanes.take(lanes as usize).collect(),
+        }
+    }
+
+    fn roots(&self) -> Vec<H256> {
+        let roots = self.lanes.iter();
+        roots.map(|lane| merkle::root_of(leaves(lane))).collect()
     }
 
     pub(crate) fn root(&self) -> H256 {
-        merkle::root_of(self.leaves())
+        merkle::root_of(self.roots())
     }
 
-    fn path(&self, at: usize) -> Path {
-        let path = merkle::prove_hash(self.leaves(), at).expect("a leaf");
+    fn path(&self, lane: usize, index: usize) -> Path {
+        let prove = |level, at| merkle::prove_hash(level, at).expect("a leaf");
+        let of_lane = prove(leaves(&self.lanes[lane]), index);
+        let path = [of_lane, prove(self.roots(), lane)].concat();
         path.try_into().expect("not deep")
     }
 
     fn opening(&self, lane: u32, index: u32) -> Opening {
-        let at = self.shape.position(lane, index);
-        match at.checked_sub(1) {
-            Some(before) if index > 0 => Opening {
-                start: self.states[before],
-                before: self.path(before),
-                after: self.path(at),
-            },
-            _ => Opening {
-                start: capacity::lane_start(&self.seed, lane),
-                before: Path::new(),
-                after: self.path(at),
-            },
+        let (at, index) = (lane as usize, index as usize);
+        let (start, before) = match index.checked_sub(1) {
+            Some(last) => (self.lanes[at][last], self.path(at, last)),
+            None => (capacity::lane_start(&self.seed, lane), Path::new()),
+        };
+        Opening {
+            start,
+            before,
+            after: self.path(at, index),
         }
     }
 

@@ -13,8 +13,8 @@ pub trait WeightInfo {
     fn start() -> Weight;
     /// Of [`commit`](crate::Pallet::commit).
     fn commit() -> Weight;
-    /// Of [`open`](crate::Pallet::open), which is computed twice: whether it is free is known only then.
-    fn open() -> Weight;
+    /// Of [`open`](crate::Pallet::open) where the tree is so deep. It is computed twice: whether it is free is known only then.
+    fn open(depth: u32) -> Weight;
     /// Of [`settle`](crate::Pallet::settle).
     fn settle() -> Weight;
     /// Of [`set_allowance`](crate::Pallet::set_allowance).
@@ -41,9 +41,10 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(9, 2))
     }
 
-    // 16 segments of 16,384 steps, at 5 ns each, and 900 hashes, twice.
-    fn open() -> Weight {
-        Weight::from_parts(4_000_000_000, 8_000)
+    // 16 segments of 16,384 steps, at 5 ns each, and some 50 hashes per level, twice.
+    fn open(depth: u32) -> Weight {
+        Weight::from_parts(2_700_000_000, 8_000)
+            .saturating_add(Weight::from_parts(60_000_000, 0).saturating_mul(depth.into()))
             .saturating_add(RocksDbWeight::get().reads_writes(6, 5))
     }
 

@@ -45,8 +45,8 @@ fn what_is_declared_counts_as_far_as_it_is_proven() {
             }
         ));
         assert_ok!(work.commit("w1"));
-        // 24 segments in 18 s, of 8 Gfuel/s: rounded down twice.
-        let fuel = 24 * u64::from(STEPS) * STEP_FUEL * 1_000 / MAX_RUN;
+        // 128 segments in 18 s, of 8 Gfuel/s: rounded down twice.
+        let fuel = 128 * u64::from(STEPS) * STEP_FUEL * 1_000 / MAX_RUN;
         let shown = fuel * 1_000_000 / CPU_1.contains.fuel_per_second;
         assert!(shown > ALLOWANCE);
         System::assert_last_event(
@@ -197,20 +197,17 @@ fn a_commitment_has_its_errors() {
         };
         assert!(!feeless("w1", call));
         pass(1);
-        for (lanes, segments) in [(0, 12), (2, 0), (1 << 14, 1 << 15)] {
+        for (lanes, segments) in [(0, 64), (2, 0), (2, 65), (1 << 14, 1 << 15)] {
             let shape = Shape { lanes, segments };
             assert_noop!(commit(seed, shape), Error::<Test>::BadShape);
         }
         // Many slow lanes are no machine for work that has deadlines.
-        let slow = Shape {
-            lanes: 1 << 20,
-            segments: 1,
-        };
-        assert_noop!(commit(seed, slow), Error::<Test>::LaneTooSlow);
         assert_ok!(Workers::pause(signed("w1"), account("w1")));
         assert_noop!(commit(seed, SHAPE), Error::<Test>::NotInService);
         assert_ok!(Workers::resume(signed("w1"), account("w1")));
-        pass(MAX_RUN / BLOCK_MS - 1);
+        pass(MAX_RUN / BLOCK_MS - 2);
+        assert_ok!(Capacity::check_commit(&account("w1"), &seed, &SHAPE).map(drop));
+        pass(1);
         assert_noop!(commit(seed, SHAPE), Error::<Test>::RunTooLong);
         for origin in [RuntimeOrigin::none(), RuntimeOrigin::root()] {
             assert_noop!(
@@ -218,6 +215,25 @@ fn a_commitment_has_its_errors() {
                 DispatchError::BadOrigin
             );
         }
+    });
+}
+
+#[test]
+fn many_slow_lanes_are_no_machine_for_work_that_has_deadlines() {
+    scenario(|| {
+        TwiceAsFast::set(&true);
+        register("w1");
+        assert_ok!(Capacity::start(signed("w1")));
+        pass(MAX_RUN / BLOCK_MS);
+        let seed = seed_of("w1", 1);
+        let slow = Shape {
+            lanes: 1 << 20,
+            ..SHAPE
+        };
+        assert_noop!(
+            Capacity::commit(signed("w1"), seed, slow, H256::repeat_byte(1)),
+            Error::<Test>::LaneTooSlow
+        );
     });
 }
 
