@@ -23,7 +23,10 @@ fn a_machine_proves_what_it_offers_to_a_chain_of_strangers() {
     let after = shown(&node);
     assert!(after["counted_usuns"].as_u64() > Some(0), "{after}");
     let proven = &after["standing"]["proven"]["capacity"];
-    assert!(proven.as_u64() >= after["counted_usuns"].as_u64(), "{after}");
+    assert!(
+        proven.as_u64() >= after["counted_usuns"].as_u64(),
+        "{after}"
+    );
     assert_eq!(after["faults"], 0, "{after}");
     assert_eq!(after["standing"]["run"], Value::Null, "{after}");
 }

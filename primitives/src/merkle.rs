@@ -96,13 +96,7 @@ pub fn verify(root: &H256, leaf: &UnitLeaf, position: usize, count: usize, proof
 }
 
 /// Whether a leaf of this hash stands at `position` of `count` leaves under `root`.
-pub fn verify_hash(
-    root: &H256,
-    leaf: H256,
-    position: usize,
-    count: usize,
-    proof: &[H256],
-) -> bool {
+pub fn verify_hash(root: &H256, leaf: H256, position: usize, count: usize, proof: &[H256]) -> bool {
     let mut siblings = proof.iter();
     climb(leaf, position, count, &mut siblings) == Some(*root) && siblings.next().is_none()
 }

@@ -27,9 +27,8 @@ use sungrid_primitives::{
 
 use crate::{
     AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, Balance, BalancesConfig, CapacityConfig,
-    CouncilConfig,
-    Multisig, Rewards, RewardsConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SunsConfig,
-    TechnicalCommitteeConfig, VestingConfig,
+    CouncilConfig, Multisig, Rewards, RewardsConfig, RuntimeGenesisConfig, SessionConfig,
+    SessionKeys, SunsConfig, TechnicalCommitteeConfig, VestingConfig,
     configs::TreasuryAccount,
     constants::{
         allocation,

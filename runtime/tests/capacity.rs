@@ -106,8 +106,8 @@ fn a_machine_that_claims_what_it_never_computed_pays_for_it() {
         let at = System::block_number();
         pass(chain, 14);
         let seed = seed(&System::block_hash(at), account().as_ref());
-        // WHEN it claims eight lanes of twice the virtual one for the 45 s until the next block
-        let each = 45 * 2 * LANE_FUEL_PER_SECOND / (u64::from(STEPS) * STEP_FUEL);
+        // WHEN it claims eight lanes of four Gfuel/s for the 45 s until the next block
+        let each = 45 * 4 * LANE_FUEL_PER_SECOND / (u64::from(STEPS) * STEP_FUEL);
         let shape = Shape {
             lanes: 8,
             segments: each as u32 / STRETCH * STRETCH,

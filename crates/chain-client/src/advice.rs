@@ -67,7 +67,9 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Capacity", "Undecided") => {
             "the worker has a commitment that is not opened: its daemon opens it; when its hour is over `sungrid worker settle` ends it"
         }
-        ("Capacity", "LaneTooSlow") => "a lane has to show half a Gfuel/s: prove fewer lanes",
+        ("Capacity", "LaneTooSlow") => {
+            "a lane has to show 2 Gfuel/s: prove fewer lanes (`lanes` in worker.toml)"
+        }
         ("Capacity", "NothingToSettle") => {
             "no commitment of this worker is over its time: there is nothing to settle"
         }

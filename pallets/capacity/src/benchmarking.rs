@@ -91,7 +91,10 @@ fn committed<T: Config>(worker: &T::AccountId, depth: u32) -> Openings {
         .into_iter()
         .map(|(_, index)| Opening {
             start: states[index as usize],
-            before: (index as usize).checked_sub(1).map(path).unwrap_or_default(),
+            before: (index as usize)
+                .checked_sub(1)
+                .map(path)
+                .unwrap_or_default(),
             after: path(index as usize),
         })
         .collect();

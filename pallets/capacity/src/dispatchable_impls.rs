@@ -149,10 +149,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Every check of an opening. Returns what it proves, µSUNS.
-    pub(crate) fn check_open(
-        worker: &T::AccountId,
-        openings: &[Opening],
-    ) -> Result<u64, Error<T>> {
+    pub(crate) fn check_open(worker: &T::AccountId, openings: &[Opening]) -> Result<u64, Error<T>> {
         let commitment = Runs::<T>::get(worker)
             .and_then(|run| Self::commitment(&run))
             .ok_or(Error::<T>::NothingToOpen)?;
@@ -170,10 +167,7 @@ impl<T: Config> Pallet<T> {
         Ok(commitment.capacity)
     }
 
-    pub(crate) fn do_open(
-        worker: T::AccountId,
-        openings: capacity::Openings,
-    ) -> DispatchResult {
+    pub(crate) fn do_open(worker: T::AccountId, openings: capacity::Openings) -> DispatchResult {
         let capacity = Self::check_open(&worker, &openings)?;
         let until = System::<T>::block_number().saturating_add(T::Validity::get());
         Self::decided(&worker);

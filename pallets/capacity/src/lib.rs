@@ -94,8 +94,8 @@ pub mod pallet {
         /// and a machine that is there now and then proves as much as one that is always there.
         #[pallet::constant]
         type MaxRun: Get<u64>;
-        /// Fuel per second that each lane has to show. Less than half of the lane that virtual time is counted by, and
-        /// a machine misses its deadlines; thousands of such lanes, of an accelerator, are no CPU.
+        /// Fuel per second that each lane has to show. Too little, and the thousands of slow lanes of an accelerator, which
+        /// meet no deadline, count as a CPU; too much, and small machines have nothing but the allowance.
         #[pallet::constant]
         type MinLane: Get<u64>;
         /// Blocks from one start to the next of a worker. Too few, and checking takes up blocks; too many, and a

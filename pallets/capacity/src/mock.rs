@@ -91,7 +91,8 @@ pub(crate) const SHAPE: Shape = Shape {
 };
 /// What each lane has to show: just less than that does in the longest run.
 pub(crate) const MIN_LANE: u64 =
-    (capacity::STRETCH as u64 - 1) * (capacity::STEPS as u64) * capacity::STEP_FUEL * 1_000 / MAX_RUN;
+    (capacity::STRETCH as u64 - 1) * (capacity::STEPS as u64) * capacity::STEP_FUEL * 1_000
+        / MAX_RUN;
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Test {
@@ -315,7 +316,7 @@ impl Work {
                 let salt = capacity::salt(lane, stretch, &frontier.lefts());
                 for index in stretch * STRETCH..(stretch + 1) * STRETCH {
                     state = if skips(lane, index) {
-                        capacity::step(state, 1)
+                        state.map(|word| word ^ 0x5a5a)
                     } else {
                         capacity::segment(state, capacity::increment(salt, index))
                     };
@@ -378,7 +379,9 @@ impl Work {
     /// The openings of what this draw wants to see.
     pub(crate) fn openings(&self, draw: &H256) -> Openings {
         let samples = self.shape.samples(draw).into_iter();
-        let openings: Vec<_> = samples.map(|(lane, index)| self.opening(lane, index)).collect();
+        let openings: Vec<_> = samples
+            .map(|(lane, index)| self.opening(lane, index))
+            .collect();
         openings.try_into().expect("as many as are drawn")
     }
 

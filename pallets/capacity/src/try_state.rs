@@ -18,8 +18,8 @@ impl<T: Config> Pallet<T> {
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let now = System::<T>::block_number();
         for (worker, run) in Runs::<T>::iter() {
-            let record =
-                Register::<T>::get(&worker).ok_or("capacity 1: somebody has a run who is no worker")?;
+            let record = Register::<T>::get(&worker)
+                .ok_or("capacity 1: somebody has a run who is no worker")?;
             let committed = match run.stage {
                 Stage::Committed { at, .. } => Some(at),
                 _ => None,

@@ -41,7 +41,7 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(9, 2))
     }
 
-    // 16 segments of 16,384 steps, at 5 ns each, and some 50 hashes per level, twice.
+    // 16 segments of 8,192 steps, at 10 ns each, and some 50 hashes per level, twice.
     fn open(depth: u32) -> Weight {
         Weight::from_parts(2_700_000_000, 8_000)
             .saturating_add(Weight::from_parts(60_000_000, 0).saturating_mul(depth.into()))

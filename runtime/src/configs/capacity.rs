@@ -19,8 +19,8 @@ impl pallet_capacity::Config for Runtime {
     // What counts unproven is for referenda alone.
     type GovernanceOrigin = EnsureRoot<AccountId>;
     type MaxRun = ConstU64<150_000>;
-    // Deadlines are twice the virtual time.
-    type MinLane = ConstU64<{ LANE_FUEL_PER_SECOND / 2 }>;
+    // A sixth of a current core (docs/benchmarks.md); a thread of an accelerator is slower.
+    type MinLane = ConstU64<{ 2 * LANE_FUEL_PER_SECOND }>;
     // Ten slots: the two at the ends make it 20 % at most.
     type MinRun = ConstU64<30_000>;
     // Long enough for a machine to come back from a power cut and compute it again.

@@ -12,8 +12,8 @@ use super::{
     treasury::TreasuryAccount,
 };
 use crate::{
-    Auditors, Balance, Balances, Capacity, Delegation, Liveness, Runtime, RuntimeCall, RuntimeHoldReason,
-    Suns,
+    Auditors, Balance, Balances, Capacity, Delegation, Liveness, Runtime, RuntimeCall,
+    RuntimeHoldReason, Suns,
     constants::{currency::ISC, time::MINUTES},
 };
 

@@ -71,7 +71,10 @@ impl Supervisor {
         };
         match standing.run {
             Some(Run::Committed { until, .. }) if now > until => {
-                error!(until, "the commitment to this machine's capacity was not opened in time: its bond is slashed");
+                error!(
+                    until,
+                    "the commitment to this machine's capacity was not opened in time: its bond is slashed"
+                );
                 self.proving.busy = true;
                 let (ports, worker) = (self.ports.clone(), self.account.clone());
                 self.tasks.spawn(async move {
@@ -180,7 +183,10 @@ impl Supervisor {
         match report {
             Report::Ran(Ok(proof)) => {
                 let Shape { lanes, segments } = proof.shape;
-                info!(lanes, segments, "computed the proof of this machine's capacity");
+                info!(
+                    lanes,
+                    segments, "computed the proof of this machine's capacity"
+                );
                 self.proving.proof = Some(proof);
                 self.proving.failures = 0;
             }
@@ -243,7 +249,10 @@ impl Work {
         })?;
         let seed = capacity::seed(&block.hash, self.account.as_ref());
         let extent = Extent::For(self.time);
-        let proof = self.kernel.run(seed, self.lanes, extent, &self.stop).await?;
+        let proof = self
+            .kernel
+            .run(seed, self.lanes, extent, &self.stop)
+            .await?;
         let call = Call::CommitProof {
             seed,
             shape: proof.shape,

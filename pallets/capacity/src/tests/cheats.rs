@@ -94,7 +94,10 @@ fn keeping_an_opening_back_is_no_way_to_another_draw() {
         );
         assert_ok!(Capacity::settle(signed("olga"), account("w1")));
         assert_ok!(Workers::withdraw(signed("olga"), account("w1")));
-        assert_eq!(Balances::free_balance(account("olga")), FUNDS - WORKER_BOND / 10);
+        assert_eq!(
+            Balances::free_balance(account("olga")),
+            FUNDS - WORKER_BOND / 10
+        );
     });
 }
 
@@ -127,10 +130,8 @@ fn what_was_computed_on_another_fork_is_refused_and_costs_nothing() {
         register("w1");
         assert_ok!(Capacity::start(signed("w1")));
         // Computed for the block that the node saw; the chain went another way.
-        let elsewhere = sungrid_primitives::capacity::seed(
-            &H256::repeat_byte(0xee),
-            account("w1").as_ref(),
-        );
+        let elsewhere =
+            sungrid_primitives::capacity::seed(&H256::repeat_byte(0xee), account("w1").as_ref());
         let work = Work::of(elsewhere, SHAPE, |_, _| false);
         pass(MAX_RUN / BLOCK_MS);
         assert_noop!(work.commit("w1"), Error::<Test>::WrongSeed);

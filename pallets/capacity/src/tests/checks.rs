@@ -93,7 +93,10 @@ fn few_are_checked_seldom_and_many_cost_a_block_no_more() {
         let drawn = System::events()
             .iter()
             .filter(|record| {
-                matches!(record.event, RuntimeEvent::Capacity(Event::CheckDrawn { .. }))
+                matches!(
+                    record.event,
+                    RuntimeEvent::Capacity(Event::CheckDrawn { .. })
+                )
             })
             .count();
         // Six of fifty numbers: less than one block in eight; proofs end after the first check of each.

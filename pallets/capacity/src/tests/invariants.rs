@@ -3,7 +3,7 @@
 use sp_core::H256;
 use sp_runtime::TryRuntimeError;
 
-use crate::{Beacons, ProverAt, ProverCount, Proofs, Runs, mock::*};
+use crate::{Beacons, Proofs, ProverAt, ProverCount, Runs, mock::*};
 
 fn broken(corrupt: impl FnOnce()) -> TryRuntimeError {
     new_test_ext().execute_with(|| {
@@ -25,7 +25,10 @@ fn runs_and_proofs_of_nobody_are_noticed() {
         let run = Runs::<Test>::get(account("w1")).expect("a run");
         Runs::<Test>::insert(account("nora"), run);
     });
-    assert_eq!(run, "capacity 1: somebody has a run who is no worker".into());
+    assert_eq!(
+        run,
+        "capacity 1: somebody has a run who is no worker".into()
+    );
     let proof = broken(|| Capacity::note_proof(&account("nora"), 1, 1));
     assert_eq!(
         proof,

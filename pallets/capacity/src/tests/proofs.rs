@@ -177,9 +177,8 @@ fn a_start_has_its_errors() {
 fn a_commitment_has_its_errors() {
     scenario(|| {
         register("w1");
-        let commit = |seed, shape| {
-            Capacity::commit(signed("w1"), seed, shape, H256::repeat_byte(1))
-        };
+        let commit =
+            |seed, shape| Capacity::commit(signed("w1"), seed, shape, H256::repeat_byte(1));
         assert_noop!(commit(H256::zero(), SHAPE), Error::<Test>::NotRunning);
         assert_ok!(Capacity::start(signed("w1")));
         // In the block itself nobody can know its hash; anybody knows what it is not.
@@ -259,7 +258,10 @@ fn an_opening_has_its_errors() {
         let mut fewer = right.clone();
         fewer.pop();
         let mut swapped = right.clone().into_inner();
-        let other = swapped.iter().position(|o| *o != right[0]).expect("another");
+        let other = swapped
+            .iter()
+            .position(|o| *o != right[0])
+            .expect("another");
         swapped.swap(0, other);
         let swapped = Openings::truncate_from(swapped);
         let mut wrong = right.clone();

@@ -277,7 +277,9 @@ struct ProofKernel {
 #[async_trait]
 impl Program for ProofKernel {
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
-        let mut outcome = self.engine.run_with(&self.module, &task, &limits, &cancel)?;
+        let mut outcome = self
+            .engine
+            .run_with(&self.module, &task, &limits, &cancel)?;
         if self.faulty.load(Ordering::SeqCst) {
             outcome.stdout.iter_mut().for_each(|byte| *byte ^= 1);
         }

@@ -24,7 +24,10 @@ impl State {
         let record = self.workers.get(worker)?;
         let run = self.runs.get(worker).copied();
         let undecided = matches!(run, Some(Run::Committed { .. }));
-        let may = self.next_runs.get(worker).is_none_or(|next| *next <= self.number);
+        let may = self
+            .next_runs
+            .get(worker)
+            .is_none_or(|next| *next <= self.number);
         Some(Standing {
             allowance: self.allowance,
             counted: record.counted,
