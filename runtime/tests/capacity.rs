@@ -4,7 +4,7 @@ mod common;
 
 use common::{Blocks, Chain, patch, signed, signed_by};
 use frame_support::{assert_ok, dispatch::GetDispatchInfo};
-use pallet_capacity::{Call, Error};
+use pallet_capacity::{Allowance, Call, Error};
 use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::Perbill;
@@ -76,7 +76,7 @@ fn on_a_development_chain_what_is_declared_counts() {
         chain.block(Vec::new);
         register();
         assert_eq!(counted(), 1_000_000);
-        assert!(UNPROVEN_CAPACITY >= 1_000_000);
+        assert_eq!(Allowance::<Runtime>::get(), UNPROVEN_CAPACITY);
     });
 }
 
