@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
-    Get, Time,
+    EnsureOrigin, Get, Time,
     fungible::{Inspect, Mutate},
 };
 use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
