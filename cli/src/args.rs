@@ -360,6 +360,11 @@ pub enum WorkerCommand {
         #[arg(long, default_value_t = 30, value_name = "N")]
         blocks: u32,
     },
+    /// End a capacity claim that was not opened within its hour: the worker is slashed, and may prove anew or leave.
+    Settle {
+        /// The worker key.
+        worker: AccountId,
+    },
 }
 
 /// Commands of `receipt`.

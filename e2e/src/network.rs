@@ -24,6 +24,20 @@ pub struct Node {
 impl Node {
     /// Starts a fresh development chain, with this node as its one validator, on ports that the system picks.
     pub fn dev() -> Self {
+        Self::dev_with(|spec| spec)
+    }
+
+    /// The same, where nothing counts of a worker's capacity before it is proven.
+    pub fn dev_of_strangers() -> Self {
+        Self::dev_with(|spec| {
+            let (allowance, counts) = ("\"allowance\": ", "1000000000");
+            let whole = format!("{allowance}{counts}");
+            assert_eq!(spec.matches(&whole).count(), 1, "{spec}");
+            spec.replace(&whole, &format!("{allowance}0"))
+        })
+    }
+
+    fn dev_with(change: impl FnOnce(String) -> String) -> Self {
         // A validator makes no network key by itself; any will do.
         let key = format!("{:064x}", 1);
         let arguments = [
@@ -34,7 +48,7 @@ impl Node {
             &key,
         ];
         let mut node = Self::new(&arguments);
-        node.write_spec();
+        node.write_spec(change);
         node.start();
         node
     }
@@ -67,8 +81,8 @@ impl Node {
         self.folder.path().join("spec.json")
     }
 
-    /// The development chain as it comes, but for the length of a round.
-    fn write_spec(&self) {
+    /// The development chain as it comes, but for the length of a round and what `change` does.
+    fn write_spec(&self, change: impl FnOnce(String) -> String) {
         let output = Command::new(binary("sungrid-node"))
             .args(["export-chain-spec", "--chain", "dev"])
             .output()
@@ -86,7 +100,7 @@ impl Node {
             "another form of specification\n{spec}"
         );
         let spec = spec.replace(rewards, &format!("{rewards} \"roundLength\": {ROUND},"));
-        std::fs::write(self.spec(), spec).expect("the temporary folder takes a file");
+        std::fs::write(self.spec(), change(spec)).expect("the temporary folder takes a file");
     }
 
     /// Kills the node as a power cut would and starts it again on the same data and port.

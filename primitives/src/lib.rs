@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod attributes;
+pub mod capacity;
 pub mod constraints;
 pub mod content;
 pub mod delegation;

@@ -45,35 +45,46 @@ impl UnitLeaf {
     }
 }
 
-fn node(left: &H256, right: &H256) -> H256 {
+/// The hash of an inner node.
+pub fn node(left: &H256, right: &H256) -> H256 {
     H256(blake2_256(&(1u8, left, right).encode()))
 }
 
 /// Root over the leaves in order; the hash of nothing is zero.
 pub fn root(leaves: &[UnitLeaf]) -> H256 {
-    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    root_of(leaves.iter().map(UnitLeaf::hash).collect())
+}
+
+/// The next level of a tree, towards the root.
+pub fn parents(level: &[H256]) -> Vec<H256> {
+    level
+        .chunks(2)
+        .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
+        .collect()
+}
+
+/// Root over hashes in order, of leaves or of subtrees of equal depth; of nothing it is zero.
+pub fn root_of(mut level: Vec<H256>) -> H256 {
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
-            .collect();
+        level = parents(&level);
     }
     level.first().copied().unwrap_or_default()
 }
 
 /// Siblings from leaf to root that prove the leaf at `position` of `leaves`.
 pub fn prove(leaves: &[UnitLeaf], position: usize) -> Option<Vec<H256>> {
-    leaves.get(position)?;
-    let mut level: Vec<H256> = leaves.iter().map(UnitLeaf::hash).collect();
+    prove_hash(leaves.iter().map(UnitLeaf::hash).collect(), position)
+}
+
+/// Siblings up to the root that prove the hash at `position` of `level`.
+pub fn prove_hash(mut level: Vec<H256>, position: usize) -> Option<Vec<H256>> {
+    level.get(position)?;
     let (mut at, mut proof) = (position, Vec::new());
     while level.len() > 1 {
         if let Some(sibling) = level.get(at ^ 1) {
             proof.push(*sibling);
         }
-        level = level
-            .chunks(2)
-            .map(|pair| pair.get(1).map_or(pair[0], |r| node(&pair[0], r)))
-            .collect();
+        level = parents(&level);
         at /= 2;
     }
     Some(proof)
@@ -81,15 +92,30 @@ pub fn prove(leaves: &[UnitLeaf], position: usize) -> Option<Vec<H256>> {
 
 /// Whether `leaf` stands at `position` of `count` leaves under `root`.
 pub fn verify(root: &H256, leaf: &UnitLeaf, position: usize, count: usize, proof: &[H256]) -> bool {
+    verify_hash(root, leaf.hash(), position, count, proof)
+}
+
+/// Whether a leaf of this hash stands at `position` of `count` leaves under `root`.
+pub fn verify_hash(root: &H256, leaf: H256, position: usize, count: usize, proof: &[H256]) -> bool {
+    let mut siblings = proof.iter();
+    climb(leaf, position, count, &mut siblings) == Some(*root) && siblings.next().is_none()
+}
+
+/// The root over `count` leaves that has one of this hash at `position`, by the siblings up to there; what is left of them
+/// may lead on. `None` if there are too few, or no such position.
+pub fn climb<'a>(
+    leaf: H256,
+    position: usize,
+    count: usize,
+    siblings: &mut impl Iterator<Item = &'a H256>,
+) -> Option<H256> {
     if position >= count {
-        return false;
+        return None;
     }
-    let (mut at, mut width, mut hash, mut siblings) = (position, count, leaf.hash(), proof.iter());
+    let (mut at, mut width, mut hash) = (position, count, leaf);
     while width > 1 {
         if at ^ 1 < width {
-            let Some(sibling) = siblings.next() else {
-                return false;
-            };
+            let sibling = siblings.next()?;
             hash = if at % 2 == 0 {
                 node(&hash, sibling)
             } else {
@@ -99,7 +125,7 @@ pub fn verify(root: &H256, leaf: &UnitLeaf, position: usize, count: usize, proof
         at /= 2;
         width = width.div_ceil(2);
     }
-    siblings.next().is_none() && hash == *root
+    Some(hash)
 }
 
 #[cfg(test)]

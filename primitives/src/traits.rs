@@ -116,7 +116,7 @@ pub struct WorkerView<AccountId> {
     pub operator: AccountId,
     /// Whether it takes work at all: active and sufficiently bonded.
     pub available: bool,
-    /// What it offers, µSUNS.
+    /// What counts of what it offers, µSUNS.
     pub capacity: u64,
     /// Charge that one more batch may have now, µSUNS.
     pub free: u64,
@@ -148,7 +148,7 @@ pub trait Workers<AccountId> {
     /// At most `limit` registered workers with their keys, in no particular order. For reads off chain: its
     /// cost grows with the fleet.
     fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)>;
-    /// Takes `charge` µSUNS of the worker's capacity for one batch, which may cost it its bond until
+    /// Takes `charge` µSUNS of the worker's capacity for one batch, or whatever else may cost it its bond until
     /// [`Self::resolved`]; `Err` if that would not be admitted: see [`WorkerView`].
     // There is one reason to refuse.
     #[allow(clippy::result_unit_err)]
@@ -185,6 +185,26 @@ pub trait Roster<AccountId> {
 impl<AccountId> Roster<AccountId> for () {
     fn joined(_: &AccountId) {}
     fn left(_: &AccountId) {}
+}
+
+/// What workers have proven of their capacity; implemented by `pallet-capacity`.
+pub trait CapacityProofs<AccountId> {
+    /// How much of what a worker declares counts now, µSUNS.
+    fn counted(worker: &AccountId, profile: ProfileId, declared: u64) -> u64;
+    /// This key is a worker's no more: what it has proven is nobody's.
+    fn forgotten(worker: &AccountId);
+    /// Has a worker prove what it declares, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &AccountId, declared: u64);
+}
+
+impl<AccountId> CapacityProofs<AccountId> for () {
+    fn counted(_: &AccountId, _: ProfileId, declared: u64) -> u64 {
+        declared
+    }
+    fn forgotten(_: &AccountId) {}
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(_: &AccountId, _: u64) {}
 }
 
 /// What auditors stand for; implemented by `pallet-auditors`.

@@ -23,6 +23,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_auditors, Auditors]
     [pallet_liveness, Liveness]
     [pallet_canaries, Canaries]
+    [pallet_capacity, Capacity]
     [pallet_delegation, Delegation]
     [pallet_images, Images]
     [pallet_market, Market]

@@ -26,9 +26,9 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, Balance, BalancesConfig, CouncilConfig,
-    Multisig, Rewards, RewardsConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SunsConfig,
-    TechnicalCommitteeConfig, VestingConfig,
+    AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, Balance, BalancesConfig, CapacityConfig,
+    CouncilConfig, Multisig, Rewards, RewardsConfig, RuntimeGenesisConfig, SessionConfig,
+    SessionKeys, SunsConfig, TechnicalCommitteeConfig, VestingConfig,
     configs::TreasuryAccount,
     constants::{
         allocation,
@@ -48,6 +48,10 @@ pub const PROFILES: [(ProfileId, Profile, Balance); 4] = [
     (STORAGE_1_ID, STORAGE_1, 10 * MILLI_ISC),
     (NETWORK_1_ID, NETWORK_1, 50 * MILLI_ISC),
 ];
+
+/// What counts of a worker's capacity without a proof, µSUNS: a thousand SUNS, so that on these networks everybody works at
+/// once. On one whose operators do not know each other it should be a tenth of a SUNS, or nothing.
+pub const UNPROVEN_CAPACITY: u64 = 1_000_000_000;
 
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
@@ -142,6 +146,9 @@ fn genesis(authorities: Vec<Authority>) -> String {
                 .into_iter()
                 .map(|authority| (authority.account.clone(), authority.account, authority.keys))
                 .collect(),
+        },
+        capacity: CapacityConfig {
+            allowance: UNPROVEN_CAPACITY
         },
         council: CouncilConfig {
             members: committee.clone()

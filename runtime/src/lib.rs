@@ -261,4 +261,7 @@ mod runtime {
 
     #[runtime::pallet_index(61)]
     pub type Canaries = pallet_canaries;
+
+    #[runtime::pallet_index(62)]
+    pub type Capacity = pallet_capacity;
 }

@@ -303,8 +303,8 @@ fn status(folder: &Path, json: bool) -> Result<(), CommandError> {
     println!("block           {}", status.block);
     println!("state           {}", status.state);
     println!(
-        "capacity        {} µSUNS, {} in use",
-        status.capacity, status.committed
+        "capacity        {} µSUNS, of which {} count, {} in use",
+        status.capacity, status.counted, status.committed
     );
     println!(
         "bond            {} planck, and {} of others",

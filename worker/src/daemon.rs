@@ -52,6 +52,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const FETCH_TIME: Duration = Duration::from_secs(15);
 /// Bytes per second that a peer has to serve: the bandwidth of one SUNS of Cpu/1.
 const FETCH_RATE: u64 = 20_000_000 / 8;
+/// How long a capacity proof computes. Less, and the blocks around it show; more, and the chain takes it no more if
+/// transactions are slow.
+const PROOF_TIME: Duration = Duration::from_secs(60);
 const LOCK_FILE: &str = "lock";
 const PORT_FILE: &str = "port";
 
@@ -212,6 +215,7 @@ pub async fn run(
         min_price: config.min_price.into(),
         lane_speed,
         rewards_every: config.rewards_every,
+        proof_time: PROOF_TIME,
     };
     let offer = Offer {
         attributes: config.attributes()?,

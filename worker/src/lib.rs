@@ -11,6 +11,7 @@
 //! | [`work`] | one batch: fetch, run, sign, bundle |
 //! | [`journal`] | what must survive the process |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
+//! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
@@ -26,6 +27,7 @@ pub mod journal;
 pub mod metrics;
 pub mod plane;
 pub mod ports;
+pub mod prove;
 pub mod rank;
 pub mod register;
 pub mod supervisor;

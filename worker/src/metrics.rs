@@ -24,6 +24,9 @@ pub struct Status {
     pub state: String,
     /// Declared capacity, µSUNS.
     pub capacity: u64,
+    /// What counts of it, by what is proven, µSUNS.
+    #[serde(default)]
+    pub counted: u64,
     /// Capacity in use, µSUNS.
     pub committed: u64,
     /// Bond in planck, as text.
@@ -148,6 +151,7 @@ impl Metrics {
             }
             .into();
             status.capacity = worker.capacity;
+            status.counted = worker.counted;
             status.committed = worker.committed;
             status.bond = worker.bond.to_string();
             status.delegated = worker.delegated.to_string();

@@ -14,6 +14,7 @@
 //! | out, refused or gone | anything | let it go |
 
 mod chores;
+mod prove;
 mod seek;
 mod steps;
 #[cfg(test)]
@@ -76,6 +77,8 @@ pub struct Settings {
     pub lane_speed: u64,
     /// Claim rewards every so many blocks; 0: never.
     pub rewards_every: BlockNumber,
+    /// How long a capacity proof computes.
+    pub proof_time: Duration,
 }
 
 /// Why the daemon ends before it is told to.
@@ -112,6 +115,7 @@ enum Report {
     Rewarded(Result<Included, SubmitError>),
     Moved(Result<Included, SubmitError>),
     Present(Result<Included, SubmitError>),
+    Proof(prove::Report),
 }
 
 /// Why a batch is given back.
@@ -287,6 +291,7 @@ pub struct Supervisor {
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,
     rewards_due: BlockNumber,
+    proving: prove::Proving,
     unreachable: bool,
 }
 
@@ -346,6 +351,7 @@ impl Supervisor {
             unsure_until: 0,
             full: None,
             rewards_due: head.number.saturating_add(settings.rewards_every),
+            proving: prove::Proving::default(),
             unreachable: false,
             ports,
             settings,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sungrid_chain_client::{
-    AccountId, Call, Chain, Rating, SubmitError, Until, Worker, WorkerState,
+    AccountId, Call, Chain, Rating, Run, Standing, SubmitError, Until, Worker, WorkerState,
 };
 use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
@@ -14,6 +14,8 @@ struct Row {
     operator: String,
     state: String,
     capacity_usuns: u64,
+    /// What counts of it now.
+    counted_usuns: u64,
     committed_usuns: u64,
     bond_planck: u128,
     delegated_planck: u128,
@@ -34,6 +36,7 @@ impl Row {
             operator: worker.operator.to_string(),
             state: state(worker),
             capacity_usuns: worker.capacity,
+            counted_usuns: worker.counted,
             committed_usuns: worker.committed,
             bond_planck: worker.bond,
             delegated_planck: worker.delegated,
@@ -48,6 +51,38 @@ impl Row {
             worker: key.to_string(),
         })
     }
+}
+
+/// A worker with how its capacity stands.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    row: Row,
+    /// What it has proven, and how far its next proof is.
+    standing: Option<Standing>,
+}
+
+fn proof(standing: Option<&Standing>) -> String {
+    let Some(standing) = standing else {
+        return "–".into();
+    };
+    let proven = match standing.proven {
+        Some(proven) => format!(
+            "{} SUNS until block {}",
+            suns(proven.capacity),
+            proven.until
+        ),
+        None => "none".into(),
+    };
+    let next = match standing.run {
+        None => String::new(),
+        Some(Run::Running { at }) => format!("; computing since block {at}"),
+        Some(Run::Committed { until, .. }) => format!("; to be opened until block {until}"),
+    };
+    format!(
+        "{proven}{next}; {} SUNS count without one",
+        suns(standing.allowance)
+    )
 }
 
 /// Stars on average, and of how many ratings.
@@ -110,6 +145,7 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
             };
             send(context, call).await
         }
+        WorkerCommand::Settle { worker } => send(context, Call::SettleProof(worker)).await,
         WorkerCommand::Report { blocks } => report(context, blocks).await,
     }
 }
@@ -173,17 +209,22 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
             "{key} is no worker of this chain: `sungrid worker list` names them"
         ))
     })?;
+    let standing = chain.standing(&key).await?;
     let row = Row::read(&*chain, key, &worker).await?;
-    context.out.result(&row, || {
+    let shown = Shown { row, standing };
+    context.out.result(&shown, || {
+        let row = &shown.row;
         [
             format!("worker {}, {}", row.worker, row.state),
             format!("operator   {}, rated {}", row.operator, stars(row.rating)),
             format!("where      {}", row.jurisdiction),
             format!(
-                "capacity   {} SUNS, {} in use",
+                "capacity   {} SUNS declared, {} count, {} in use",
                 suns(row.capacity_usuns),
+                suns(row.counted_usuns),
                 suns(row.committed_usuns)
             ),
+            format!("proof      {}", proof(shown.standing.as_ref())),
             format!("bond       {}", units::isc(row.bond_planck)),
             format!(
                 "accepted   {} units, {} SUNS·hours",
@@ -215,7 +256,7 @@ async fn list(context: &Context) -> Result<(), Error> {
             vec![
                 row.worker.clone(),
                 row.state.clone(),
-                format!("{}/{}", suns(row.committed_usuns), suns(row.capacity_usuns)),
+                format!("{}/{}", suns(row.committed_usuns), suns(row.counted_usuns)),
                 units::isc_short(row.bond_planck.saturating_add(row.delegated_planck)),
                 row.jurisdiction.clone(),
                 row.accepted_units.to_string(),

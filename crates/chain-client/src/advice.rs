@@ -63,6 +63,16 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Canaries", "NothingToCheck") => {
             "the batch has no accepted result yet, or an answer was held against it already"
         }
+        ("Capacity", "TooSoon") => "the last run began less than five minutes ago: wait",
+        ("Capacity", "Undecided") => {
+            "the worker has a commitment that is not opened: its daemon opens it; when its hour is over `sungrid worker settle` ends it"
+        }
+        ("Capacity", "LaneTooSlow") => {
+            "a lane has to show 2 Gfuel/s: prove fewer lanes (`lanes` in worker.toml)"
+        }
+        ("Capacity", "NothingToSettle") => {
+            "no commitment of this worker is over its time: there is nothing to settle"
+        }
         ("Verification", "NothingDeclined") => {
             "no worker says that the input is missing: there is nothing to resume"
         }

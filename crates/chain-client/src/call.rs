@@ -2,7 +2,10 @@
 
 use sp_core::H256;
 use sungrid_primitives::{
-    BatchIndex, ContentHash, JobId, environment::EnvironmentId, receipt::BatchSummary,
+    BatchIndex, ContentHash, JobId,
+    capacity::{Openings, Shape},
+    environment::EnvironmentId,
+    receipt::BatchSummary,
     suns::Resources,
 };
 
@@ -193,6 +196,21 @@ pub enum Call {
         /// Block of the draw that was not answered.
         block: BlockNumber,
     },
+    /// `capacity.start`
+    StartProof,
+    /// `capacity.commit`
+    CommitProof {
+        /// What was computed from.
+        seed: H256,
+        /// How much.
+        shape: Shape,
+        /// Merkle root of the states at the ends of segments.
+        root: H256,
+    },
+    /// `capacity.open`
+    OpenProof(Box<Openings>),
+    /// `capacity.settle`
+    SettleProof(AccountId),
     /// `workers.pause`
     Pause(AccountId),
     /// `workers.resume`
@@ -280,6 +298,10 @@ impl Call {
             Self::AcceptWorker { .. } => ("Workers", "accept"),
             Self::Alive { .. } => ("Liveness", "alive"),
             Self::ReportAbsence { .. } => ("Liveness", "report"),
+            Self::StartProof => ("Capacity", "start"),
+            Self::CommitProof { .. } => ("Capacity", "commit"),
+            Self::OpenProof(_) => ("Capacity", "open"),
+            Self::SettleProof(_) => ("Capacity", "settle"),
             Self::Pause(_) => ("Workers", "pause"),
             Self::Resume(_) => ("Workers", "resume"),
             Self::Leave(_) => ("Workers", "leave"),

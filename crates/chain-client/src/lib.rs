@@ -133,6 +133,8 @@ pub trait Chain: Send + Sync {
 
     /// A worker by its worker key.
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;
+    /// What a worker has proven of its capacity, and how far its next proof is; `None` if it is no worker.
+    async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError>;
     /// All workers.
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError>;
     /// All pools, by number.

@@ -12,6 +12,7 @@ use sungrid_primitives::{
 };
 pub use sungrid_primitives::{
     attributes::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass, Tier, Tiers},
+    capacity::{Openings, Proven, Run, Shape},
     constraints::{Constraints, Unmet},
 };
 
@@ -118,6 +119,8 @@ pub struct Worker {
     pub profile: ProfileId,
     /// Declared capacity, µSUNS.
     pub capacity: u64,
+    /// What counts of that now: as much as it has proven, or as counts without a proof, µSUNS.
+    pub counted: u64,
     /// Capacity in use, µSUNS.
     pub committed: u64,
     /// The operator's part of the bond, planck.
@@ -160,16 +163,19 @@ impl Worker {
         self.bond.saturating_add(self.delegated).min(most)
     }
 
-    /// Charge, µSUNS, that one more batch may have: up to 80 % of the capacity in use together, and all
+    /// Charge, µSUNS, that one more batch may have: up to 80 % of the capacity that counts in use together, and all
     /// of it for an idle worker.
     pub fn free(&self) -> u64 {
         let limit = match self.committed {
-            0 => self.capacity,
-            _ => (u128::from(self.capacity) * 8 / 10) as u64,
+            0 => self.counted,
+            _ => (u128::from(self.counted) * 8 / 10) as u64,
         };
         limit.saturating_sub(self.committed)
     }
 }
+
+/// How a worker's capacity stands.
+pub type Standing = sungrid_primitives::capacity::Standing<BlockNumber>;
 
 /// What governance found when it held an image against the listing standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -62,7 +62,7 @@ pub use cache::CacheConfig;
 pub use config::{ENGINE, Environment, GUEST_STACK, SLICE, WASI_SEMANTICS};
 pub use engine::{Engine, MAX_MODULE, Module};
 pub use error::{CompileError, EngineError, RunError, TaskError};
-pub use measure::{MeasureError, Speed};
+pub use measure::{MeasureError, PROOF_KERNEL, Speed};
 pub use outcome::{Exit, Outcome, TrapKind};
 pub use task::{
     Cancel, Limits, MAX_ARGS_BYTES, MAX_DEPTH, MAX_FUEL, MAX_INPUT_FILES, MAX_NAME, MAX_PATH, Task,

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 /// `kernel.wat`, assembled by the build script.
 const KERNEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernel.wasm"));
 
+/// The kernel of capacity proofs, a WASI command: of a state of eight words, what its steps add, and how many segments
+/// to compute on standard input, it writes the state after each to standard output. The chain computes some of them again.
+pub const PROOF_KERNEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/proof.wasm"));
+
 /// Iterations of the run that finds out what one iteration costs.
 const PROBE: u64 = 1_000;
 

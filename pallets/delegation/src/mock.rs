@@ -124,6 +124,7 @@ impl pallet_workers::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Pricing = MockPricing;
+    type Proofs = ();
     type Treasury = Treasury;
     type MinBond = ConstU128<1_000>;
     type BondPerSuns = ConstU128<OWN>;

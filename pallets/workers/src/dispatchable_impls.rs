@@ -15,7 +15,7 @@ use sungrid_primitives::{
     jurisdiction,
     registration::registration_payload,
     suns::Resources,
-    traits::{Attestations, Pricing, ProfileId, Roster},
+    traits::{Attestations, CapacityProofs, Pricing, ProfileId, Roster},
 };
 
 use crate::{
@@ -274,11 +274,12 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Forgets a key and whatever anybody attested of its machine.
+    /// Forgets a key, and whatever anybody attested of its machine or what it has proven.
     fn forget_key(worker: &T::AccountId) {
         Workers::<T>::remove(worker);
         Offers::<T>::remove(worker);
         System::<T>::dec_sufficients(worker);
+        T::Proofs::forgotten(worker);
         T::Attestations::revoke(worker, PerAttribute::<()>::default().map(|()| true));
     }
 

@@ -18,7 +18,7 @@ use sp_runtime::{
 };
 use sungrid_primitives::{
     suns::MICRO,
-    traits::{Attestations, Roster, Slashed, WorkerView, Workers as WorkersTrait},
+    traits::{Attestations, CapacityProofs, Roster, Slashed, WorkerView, Workers as WorkersTrait},
 };
 
 use crate::{Config, Event, HoldReason, Pallet, WorkerRecordOf, WorkerState, Workers};
@@ -72,27 +72,34 @@ impl<T: Config> Pallet<T> {
         record.state == WorkerState::Active && record.backing() >= Self::bond_for(record.capacity)
     }
 
-    /// Operator and capacity (µSUNS) of a worker that may take work: active and sufficiently bonded.
+    /// Operator and capacity that counts (µSUNS) of a worker that may take work: active and sufficiently bonded.
     pub fn in_service(worker: &T::AccountId) -> Option<(T::AccountId, u64)> {
         let record = Workers::<T>::get(worker).filter(Self::is_available)?;
-        Some((record.operator, record.capacity))
+        let counted = Self::counted(worker, &record);
+        Some((record.operator, counted))
     }
 
-    /// Charge that one more batch may have, µSUNS.
-    fn free(record: &WorkerRecordOf<T>) -> u64 {
+    /// What counts of a worker's capacity, µSUNS.
+    fn counted(worker: &T::AccountId, record: &WorkerRecordOf<T>) -> u64 {
+        T::Proofs::counted(worker, record.profile, record.capacity).min(record.capacity)
+    }
+
+    /// Charge that one more batch may have, µSUNS, where so much capacity counts.
+    fn free(record: &WorkerRecordOf<T>, counted: u64) -> u64 {
         let limit = if record.committed == 0 {
-            record.capacity
+            counted
         } else {
-            T::AdmissionLimit::get().mul_floor(record.capacity)
+            T::AdmissionLimit::get().mul_floor(counted)
         };
         limit.saturating_sub(record.committed)
     }
 
     fn view_of(worker: &T::AccountId, record: WorkerRecordOf<T>) -> WorkerView<T::AccountId> {
+        let counted = Self::counted(worker, &record);
         WorkerView {
             available: Self::is_available(&record),
-            capacity: record.capacity,
-            free: Self::free(&record),
+            capacity: counted,
+            free: Self::free(&record, counted),
             operator: record.operator,
             environment: record.environment,
             profile: record.profile,
@@ -194,8 +201,11 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
 
     fn commit(worker: &T::AccountId, charge: u64) -> Result<(), ()> {
         let mut record = Workers::<T>::get(worker)
-            .filter(|record| Self::is_available(record) && charge <= Self::free(record))
+            .filter(Self::is_available)
             .ok_or(())?;
+        if charge > Self::free(&record, Self::counted(worker, &record)) {
+            return Err(());
+        }
         if record.in_flight == 0 {
             record.busy_since = System::<T>::block_number();
         }
@@ -321,6 +331,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 allowance: Default::default(),
             },
         );
+        T::Proofs::prepare(worker, capacity);
         T::Roster::joined(worker);
     }
 }

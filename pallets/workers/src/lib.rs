@@ -22,9 +22,9 @@
 //! | `leave`, then [`Config::Cooldown`] blocks and no batch undecided: `withdraw` | released |
 //!
 //! ## Capacity
-//! Capacity follows from declared resources by the worker's profile, in µSUNS. Work is admitted while
-//! `committed + charge` is at most [`Config::AdmissionLimit`] of it; an idle worker may take one batch up
-//! to its whole capacity, so that a one-lane machine can work at all. *Committed* is what its batches use
+//! Capacity follows from declared resources by the worker's profile, in µSUNS; [`Config::Proofs`] says how much of it
+//! *counts*. Work is admitted while `committed + charge` is at most [`Config::AdmissionLimit`] of that; an idle worker
+//! may take one batch up to the whole of it, so that a one-lane machine can work at all. *Committed* is what its batches use
 //! now; *in flight* counts the batches whose verdict is out, also of work that is delivered: leaving does
 //! not dodge a slash.
 //!
@@ -109,7 +109,7 @@ pub mod pallet {
         delegation::Delegations,
         environment::EnvironmentId,
         suns::Resources,
-        traits::{Attestations, Pricing, ProfileId, Roster},
+        traits::{Attestations, CapacityProofs, Pricing, ProfileId, Roster},
     };
 
     use crate::{
@@ -163,6 +163,8 @@ pub mod pallet {
         type Attestations: Attestations<Self::AccountId>;
         /// Learns which workers are active.
         type Roster: Roster<Self::AccountId>;
+        /// Knows what of a worker's capacity is proven.
+        type Proofs: CapacityProofs<Self::AccountId>;
         /// Knows who delegated what to a worker.
         type Delegations: Delegations<Self::AccountId>;
         /// What a feeless call takes of a bond, planck·blocks: a bond of so many planck is good for one call per

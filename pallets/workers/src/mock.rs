@@ -134,6 +134,7 @@ impl pallet_workers::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Pricing = MockPricing;
+    type Proofs = ();
     type Treasury = Treasury;
     type MinBond = ConstU128<MIN_BOND>;
     type BondPerSuns = ConstU128<BOND_PER_SUNS>;

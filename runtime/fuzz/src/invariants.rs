@@ -3,7 +3,7 @@
 use pallet_market::{JobState, Outcome as JobOutcome};
 use sp_runtime::DispatchError;
 use sungrid_runtime::{
-    Auditors, Balances, Canaries, Delegation, Images, Liveness, Market, Rewards, Runtime,
+    Auditors, Balances, Canaries, Capacity, Delegation, Images, Liveness, Market, Rewards, Runtime,
     RuntimeEvent, Suns, System, Validators, Verification, Workers,
 };
 
@@ -14,6 +14,7 @@ pub(crate) fn check_state() -> Result<(), Finding> {
     for check in [
         Auditors::do_try_state,
         Canaries::do_try_state,
+        Capacity::do_try_state,
         Delegation::do_try_state,
         Images::do_try_state,
         Liveness::do_try_state,

@@ -5,6 +5,7 @@ pub mod authorship;
 pub mod babe;
 pub mod balances;
 pub mod canaries;
+pub mod capacity;
 pub mod collective;
 pub mod delegation;
 pub mod democracy;

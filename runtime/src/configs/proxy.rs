@@ -68,7 +68,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             }
             Self::Workers => matches!(
                 call,
-                RuntimeCall::Workers(..) | RuntimeCall::Rewards(..) | RuntimeCall::Utility(..)
+                RuntimeCall::Workers(..)
+                    | RuntimeCall::Capacity(..)
+                    | RuntimeCall::Rewards(..)
+                    | RuntimeCall::Utility(..)
             ),
             Self::Governance => matches!(
                 call,

@@ -12,8 +12,8 @@ use super::{
     treasury::TreasuryAccount,
 };
 use crate::{
-    Auditors, Balance, Balances, Delegation, Liveness, Runtime, RuntimeCall, RuntimeHoldReason,
-    Suns,
+    Auditors, Balance, Balances, Capacity, Delegation, Liveness, Runtime, RuntimeCall,
+    RuntimeHoldReason, Suns,
     constants::{currency::ISC, time::MINUTES},
 };
 
@@ -31,7 +31,8 @@ parameter_types! {
         Perbill::from_percent(50) * (NORMAL_DISPATCH_RATIO * RuntimeBlockWeights::get().max_block);
 }
 
-/// Each claim is followed by one commitment and one reveal, or one decline.
+/// Each claim is followed by one commitment and one reveal, or one decline; each run of a capacity proof by one
+/// commitment and one opening.
 pub struct FollowUps;
 
 impl Contains<RuntimeCall> for FollowUps {
@@ -42,6 +43,8 @@ impl Contains<RuntimeCall> for FollowUps {
                 pallet_verification::Call::commit { .. }
                     | pallet_verification::Call::reveal { .. }
                     | pallet_verification::Call::decline { .. }
+            ) | RuntimeCall::Capacity(
+                pallet_capacity::Call::commit { .. } | pallet_capacity::Call::open { .. }
             )
         )
     }
@@ -63,6 +66,7 @@ impl pallet_workers::Config for Runtime {
     type FollowUps = FollowUps;
     type MinBond = ConstU128<MIN_WORKER_BOND>;
     type Pricing = Suns;
+    type Proofs = Capacity;
     type Roster = Liveness;
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashFraction = SlashFraction;

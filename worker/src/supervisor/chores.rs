@@ -21,6 +21,7 @@ const PRESENCE_EVERY: u32 = 3;
 impl Supervisor {
     pub(super) async fn chores(&mut self) -> Result<(), Fatal> {
         self.be_present().await?;
+        self.prove().await?;
         let now = self.head.number;
         if now.is_multiple_of(RETENTION_EVERY) {
             self.end_retention().await?;

@@ -131,7 +131,10 @@ impl Supervisor {
             });
             return Ok(());
         }
-        self.metrics.idle_reason("");
+        self.metrics.idle_reason(match me.counted {
+            0 => "nothing of its capacity counts before it is proven",
+            _ => "",
+        });
         let working = self
             .hand
             .values()

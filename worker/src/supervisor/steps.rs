@@ -439,6 +439,10 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            Report::Proof(report) => {
+                self.on_proof(report);
+                Ok(())
+            }
             Report::Rewarded(result) => {
                 match result {
                     Ok(included) => {

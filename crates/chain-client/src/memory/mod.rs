@@ -32,7 +32,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
     Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
-    Series, SubmitError, Until, Worker,
+    Series, Standing, SubmitError, Until, Worker,
 };
 use rules::State;
 
@@ -351,6 +351,10 @@ impl Chain for MemoryChain {
 
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError> {
         Ok(self.online()?.workers.get(worker).cloned())
+    }
+
+    async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError> {
+        Ok(self.online()?.standing(worker))
     }
 
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError> {

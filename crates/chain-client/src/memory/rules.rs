@@ -17,8 +17,8 @@ use super::FUNDS;
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
     Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy,
-    PoolId, Rating, Registration, Replica, ReplicaState, Reveal, Series, SubmitError, TaskClass,
-    Tiers, Winner, Worker, WorkerState, keys,
+    PoolId, Proven, Rating, Registration, Replica, ReplicaState, Reveal, Run, Series, Shape,
+    SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -88,6 +88,12 @@ pub struct State {
     pub paid: Balance,
     /// Draws that workers have to answer: the chain draws nobody by itself.
     pub summons: BTreeMap<AccountId, BlockNumber>,
+    /// What counts of a worker's capacity without a proof, µSUNS: everything, unless a test says otherwise.
+    pub allowance: u64,
+    pub runs: BTreeMap<AccountId, Run<BlockNumber>>,
+    /// Blocks in which workers may start runs again.
+    pub next_runs: BTreeMap<AccountId, BlockNumber>,
+    pub proofs: BTreeMap<AccountId, Proven<BlockNumber>>,
     pub spot: Spot,
     pub spot_since: BlockNumber,
     pub events: Vec<Event>,
@@ -95,6 +101,7 @@ pub struct State {
 
 mod availability;
 mod canaries;
+mod capacity;
 mod explain;
 mod orders;
 mod pools;
@@ -158,6 +165,10 @@ impl State {
             credit: BTreeMap::new(),
             paid: 0,
             summons: BTreeMap::new(),
+            allowance: u64::MAX,
+            runs: BTreeMap::new(),
+            next_runs: BTreeMap::new(),
+            proofs: BTreeMap::new(),
             spot: Spot::new(FLOOR),
             spot_since: 0,
             events: Vec::new(),
@@ -179,6 +190,7 @@ impl State {
         self.open_pending();
         self.start_series();
         self.pass_deadlines();
+        self.draw_proofs();
     }
 
     fn hold(&mut self, who: &AccountId, amount: Balance) -> Dispatched {
@@ -208,8 +220,12 @@ impl State {
                 | Call::Decline { .. }
                 | Call::Reveal { .. }
                 | Call::Alive { .. }
+                | Call::StartProof
+                | Call::CommitProof { .. }
+                | Call::OpenProof(_)
         );
         let result = self.route(who, call);
+        self.count_capacity();
         let broke = self
             .accounts
             .get(who)
@@ -313,6 +329,10 @@ impl State {
             ),
             Call::Alive { block } => self.answer(who, block),
             Call::ReportAbsence { worker, block } => self.report(&worker, block),
+            Call::StartProof => self.start_proof(who),
+            Call::CommitProof { seed, shape, root } => self.commit_proof(who, seed, shape, root),
+            Call::OpenProof(openings) => self.open_proof(who, &openings),
+            Call::SettleProof(worker) => self.settle_proof(&worker),
             Call::Pause(worker) => {
                 let record = self.own_worker(who, &worker)?;
                 record.state = if record.operator == *who {

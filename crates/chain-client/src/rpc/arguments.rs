@@ -2,6 +2,7 @@
 
 use subxt::{dynamic::Value, ext::scale_value::Composite};
 use sungrid_primitives::{
+    capacity::{Opening, Path, Shape},
     receipt::BatchSummary,
     suns::Resources,
     traits::{ProfileId, ProfileKind},
@@ -175,6 +176,15 @@ fn summary(summary: &BatchSummary) -> Value {
     ])
 }
 
+fn opening(opening: &Opening) -> Value {
+    let path = |path: &Path| list(path, |hash| Value::from_bytes(hash));
+    Value::named_composite([
+        ("start", list(&opening.start, |word| number(*word))),
+        ("before", path(&opening.before)),
+        ("after", path(&opening.after)),
+    ])
+}
+
 /// The arguments of a call.
 pub(super) fn arguments(call: &Call) -> Composite<()> {
     let account = |id: &crate::AccountId| Value::from_bytes(id);
@@ -314,7 +324,22 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         Call::ReportAbsence { worker, block } => {
             vec![("worker", account(worker)), ("block", number(*block))]
         }
-        Call::Pause(worker)
+        Call::StartProof => vec![],
+        Call::CommitProof {
+            seed,
+            shape: Shape { lanes, segments },
+            root,
+        } => {
+            let shape = [("lanes", number(*lanes)), ("segments", number(*segments))];
+            vec![
+                ("seed", Value::from_bytes(seed)),
+                ("shape", Value::named_composite(shape)),
+                ("root", Value::from_bytes(root)),
+            ]
+        }
+        Call::OpenProof(openings) => vec![("openings", list(openings, opening))],
+        Call::SettleProof(worker)
+        | Call::Pause(worker)
         | Call::Resume(worker)
         | Call::RetractOffer(worker)
         | Call::Leave(worker)
@@ -520,6 +545,24 @@ mod tests {
                 worker: who.clone(),
                 block: 3,
             },
+            Call::StartProof,
+            Call::CommitProof {
+                seed: hash,
+                shape: Shape {
+                    lanes: 8,
+                    segments: 1 << 20,
+                },
+                root: hash,
+            },
+            Call::OpenProof(Box::new(BoundedVec::truncate_from(vec![
+                Opening {
+                    start: [u64::MAX; 8],
+                    before: BoundedVec::truncate_from(vec![hash; 3]),
+                    after: BoundedVec::truncate_from(vec![hash; 28]),
+                };
+                16
+            ]))),
+            Call::SettleProof(who.clone()),
             Call::Pause(who.clone()),
             Call::Resume(who.clone()),
             Call::Leave(who.clone()),

@@ -41,7 +41,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
     Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round, Series,
-    SubmitError, Tiers, Until, Worker,
+    Standing, SubmitError, Tiers, Until, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -52,7 +52,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts to reconnect: what a worker can lose after a node came back.
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
 /// What this client cannot do without: checked once, so that a foreign chain is recognised at once.
-const NEEDED: [(&str, &str); 11] = [
+const NEEDED: [(&str, &str); 12] = [
     ("Market", "Jobs"),
     ("Market", "Batches"),
     ("Market", "NextJobId"),
@@ -61,6 +61,7 @@ const NEEDED: [(&str, &str); 11] = [
     ("Workers", "Workers"),
     ("Auditors", "Attested"),
     ("Liveness", "Draws"),
+    ("Capacity", "Proofs"),
     ("Delegation", "Pools"),
     ("Images", "Images"),
     ("Rewards", "Credit"),
@@ -140,6 +141,26 @@ impl RpcChain {
     async fn tiers(&self, worker: &AccountId) -> Result<Tiers, ChainError> {
         self.view("Auditors", "tiers_of", vec![Value::from_bytes(worker)])
             .await
+    }
+
+    /// What counts of a worker's capacity, where `allowance` counts without a proof.
+    async fn counted(
+        &self,
+        worker: &AccountId,
+        declared: u64,
+        allowance: u64,
+    ) -> Result<u64, ChainError> {
+        if declared <= allowance {
+            return Ok(declared);
+        }
+        let standing = self.standing(worker).await?;
+        Ok(standing.map_or(0, |standing| standing.counted))
+    }
+
+    /// What counts of any worker's capacity without a proof, µSUNS.
+    async fn allowance(&self) -> Result<u64, ChainError> {
+        let allowance = self.get("Capacity", "Allowance", vec![]).await?;
+        Ok(allowance.unwrap_or_default())
     }
 }
 
@@ -380,7 +401,14 @@ impl Chain for RpcChain {
         };
         let mut worker_record = Worker::from(record);
         worker_record.tiers = self.tiers(worker).await?;
+        let (declared, allowance) = (worker_record.capacity, self.allowance().await?);
+        worker_record.counted = self.counted(worker, declared, allowance).await?;
         Ok(Some(worker_record))
+    }
+
+    async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError> {
+        self.view("Capacity", "standing", vec![Value::from_bytes(worker)])
+            .await
     }
 
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError> {
@@ -403,6 +431,10 @@ impl Chain for RpcChain {
             {
                 worker.tiers = self.tiers(&id).await?;
             }
+        }
+        let allowance = self.allowance().await?;
+        for (id, worker) in &mut workers {
+            worker.counted = self.counted(id, worker.capacity, allowance).await?;
         }
         Ok(workers.into_iter().collect())
     }

@@ -17,7 +17,9 @@ use sungrid_chain_client::{
     Keypair, Policy, Region, TaskClass, Until,
     memory::{MemoryChain, MemoryState},
 };
-use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
+use sungrid_executor::{
+    Cancel, Engine, Exit, Limits, Module, Outcome, PROOF_KERNEL, RunError, Task,
+};
 use sungrid_manifest::{File, Image, ImageKind, JobInput, Manifest, ProfileName, UnitSpec, hash};
 use sungrid_primitives::{ContentHash, ISC, JobId, suns::CPU_1, traits::CPU_1_ID};
 use tempfile::TempDir;
@@ -241,6 +243,7 @@ struct Printer {
     alive: Arc<AtomicU64>,
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
+    faulty: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -253,6 +256,16 @@ impl Runner for Printer {
         if !wasm.starts_with(b"\0asm") {
             return Err("not a WebAssembly module".into());
         }
+        if wasm == PROOF_KERNEL {
+            let engine = Engine::new(None).map_err(|error| error.to_string())?;
+            let module = engine.compile(&wasm).map_err(|error| error.to_string())?;
+            let faulty = self.faulty.clone();
+            return Ok(Arc::new(ProofKernel {
+                engine,
+                module,
+                faulty,
+            }));
+        }
         Ok(Arc::new(self.clone()))
     }
 
@@ -262,6 +275,26 @@ impl Runner for Printer {
 
     fn resume(&self) {
         self.frozen.open();
+    }
+}
+
+/// The kernel of capacity proofs, on the one thread of the test.
+struct ProofKernel {
+    engine: Engine,
+    module: Module,
+    faulty: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Program for ProofKernel {
+    async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
+        let mut outcome = self
+            .engine
+            .run_with(&self.module, &task, &limits, &cancel)?;
+        if self.faulty.load(Ordering::SeqCst) {
+            outcome.stdout.iter_mut().for_each(|byte| *byte ^= 1);
+        }
+        Ok(outcome)
     }
 }
 
@@ -428,6 +461,7 @@ impl World {
             lies: false,
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
+            faulty: Arc::default(),
         }
     }
 
@@ -487,6 +521,8 @@ pub(super) struct Machine {
     pub(super) lies: bool,
     pub(super) listed_only: bool,
     pub(super) fetch_time: Duration,
+    /// Whether what it computes for capacity proofs is wrong.
+    pub(super) faulty: Arc<AtomicBool>,
 }
 
 /// A process on a machine.
@@ -525,6 +561,7 @@ impl Machine {
                 alive: self.alive.clone(),
                 runs: self.runs.clone(),
                 lies: self.lies,
+                faulty: self.faulty.clone(),
             }),
             key: self.key.clone(),
             operator: Some(self.operator.clone()),
@@ -581,6 +618,7 @@ impl Machine {
             min_price: 0,
             lane_speed: 1_000_000_000,
             rewards_every: 5,
+            proof_time: Duration::ZERO,
         };
         let metrics = Arc::<Metrics>::default();
         let runner = ports.runner.clone();

@@ -1,5 +1,6 @@
 //! The daemon against a chain in memory: every phase, every interruption.
 
+mod capacity;
 mod chains;
 mod declines;
 mod faults;

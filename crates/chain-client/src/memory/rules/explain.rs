@@ -24,7 +24,7 @@ pub(super) fn rejections(
         (worker.profile == spec.profile, Rejection::Profile),
     ];
     let after = [
-        (rate <= worker.capacity, Rejection::TooSmall),
+        (rate <= worker.counted, Rejection::TooSmall),
         (rate <= worker.free(), Rejection::Busy),
     ];
     let failed = |(holds, reason): (bool, Rejection)| (!holds).then_some(reason);

@@ -59,6 +59,7 @@ impl State {
             environment: r.environment,
             profile: r.profile,
             capacity,
+            counted: capacity.min(self.allowance),
             committed: 0,
             bond: r.bond,
             delegated: 0,

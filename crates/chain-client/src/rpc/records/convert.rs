@@ -319,6 +319,8 @@ impl From<WireWorker> for Worker {
             environment: H256(wire.environment),
             profile: wire.profile.into(),
             capacity: wire.capacity,
+            // Neither: the pallet of capacity proofs does.
+            counted: wire.capacity,
             committed: wire.committed,
             bond: wire.bond,
             delegated: Delegated {

@@ -1,0 +1,6 @@
+//! One module per topic.
+
+mod cheats;
+mod checks;
+mod invariants;
+mod proofs;
