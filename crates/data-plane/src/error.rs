@@ -149,6 +149,11 @@ impl StoreError {
     }
 }
 
+/// A card that cannot be shown.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a card has 1 to {max} bytes, not {0}", max = crate::MAX_CARD)]
+pub struct CardError(pub usize);
+
 /// What was wrong with one provider.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -156,9 +161,18 @@ pub enum PeerFault {
     /// No connection came about.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
-    /// It refused to serve this content to us, or has too much to do.
+    /// It has too much to do.
     #[error("refused: {0}")]
     Refused(String),
+    /// Its rules keep this content from us.
+    #[error("does not serve this content to us")]
+    Forbidden,
+    /// It was so slow that others were asked instead.
+    #[error("sent only {bytes_per_second} bytes per second, while others could be asked")]
+    Slow {
+        /// Bytes per second.
+        bytes_per_second: u64,
+    },
     /// It does not have the content, or not all of it.
     #[error("does not have all of the content")]
     Missing,
