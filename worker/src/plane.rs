@@ -1,7 +1,7 @@
 //! The content store on the data plane.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,7 +11,7 @@ use sungrid_access::{JobAccess, Offer, Part, Scope};
 use sungrid_data_plane::{
     DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, StoreError,
 };
-use sungrid_primitives::ContentHash;
+use sungrid_primitives::{ContentHash, JobId};
 use tracing::warn;
 
 use crate::{
@@ -23,12 +23,24 @@ use crate::{
 /// bundle.
 const MAX_KEPT: usize = 1_024 * (sungrid_manifest::limits::UNIT_FILES + 2) + 1;
 
+/// Inputs that are offered onward. More take memory for what a store may have collected long ago; fewer leave workers that
+/// come late with nobody but the requester.
+const MAX_BROUGHT: usize = 1 << 16;
+
+/// What was brought here and is offered to the other parties, the oldest first.
+#[derive(Default)]
+struct Brought {
+    known: HashSet<(JobId, Part, ContentHash)>,
+    offers: VecDeque<((JobId, Part, ContentHash), Offer)>,
+}
+
 /// A node of the data plane as the daemon's store.
 pub struct Plane {
     node: DataPlane,
     access: Arc<JobAccess>,
     /// What is offered of what is kept, by name.
     offers: Mutex<HashMap<String, Offer>>,
+    brought: Mutex<Brought>,
 }
 
 impl Plane {
@@ -38,6 +50,7 @@ impl Plane {
             node,
             access,
             offers: Mutex::default(),
+            brought: Mutex::default(),
         };
         if let Err(error) = plane.offer_kept().await {
             warn!(%error, "outputs of earlier runs cannot be served");
@@ -60,6 +73,22 @@ impl Plane {
             }
         }
         Ok(())
+    }
+
+    /// Offers to other parties what was brought: while it is in the store and its job runs, they can have it from here.
+    fn offer_onward(&self, hash: ContentHash, from: &Source) {
+        let name = (from.job, from.part, hash);
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        if !brought.known.insert(name) {
+            return;
+        }
+        let offer = self.access.offer(&Scope::of(from.job), from.part, [hash]);
+        brought.offers.push_back((name, offer));
+        if brought.offers.len() > MAX_BROUGHT
+            && let Some((oldest, _)) = brought.offers.pop_front()
+        {
+            brought.known.remove(&oldest);
+        }
     }
 
     /// Offers the outputs of the batch that has this name.
@@ -139,8 +168,8 @@ impl Blobs for Plane {
         let options = FetchOptions::up_to(max);
         let fetched = self.node.fetch(to_hash(hash), &peers, options).await;
         let fetched = fetched.map_err(|error| fetch_error(error, &peers))?;
-        let offer = self.access.offer(&Scope::of(from.job), from.part, [hash]);
-        Ok(Stored::new(hash, Some(Box::new((fetched.held, offer)))))
+        self.offer_onward(hash, from);
+        Ok(Stored::new(hash, Some(Box::new(fetched.held))))
     }
 
     async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError> {

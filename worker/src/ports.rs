@@ -65,8 +65,8 @@ pub struct Source {
 pub trait Blobs: Send + Sync {
     /// How others reach this store: goes on chain.
     fn endpoint(&self) -> Vec<u8>;
-    /// Has content of at most `max` bytes here, from a peer if need be, checked against its hash. It is served to others
-    /// as what it is, as long as the result lives.
+    /// Has content of at most `max` bytes here, from a peer if need be, checked against its hash. While it is
+    /// here it is served to others as what it is.
     async fn bring(&self, hash: ContentHash, from: &Source, max: u64) -> Result<Stored, BlobError>;
     /// Reads content of at most `max` bytes that is here.
     async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError>;

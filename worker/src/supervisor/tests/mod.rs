@@ -5,6 +5,7 @@ mod declines;
 mod faults;
 mod kit;
 mod recovery;
+mod sharing;
 
 use kit::{REQUESTER, World, settle};
 use sp_core::H256;
