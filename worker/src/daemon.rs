@@ -51,6 +51,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const FETCH_TIME: Duration = Duration::from_secs(15);
 /// Bytes per second that a peer has to serve: the bandwidth of one SUNS of Cpu/1.
 const FETCH_RATE: u64 = 20_000_000 / 8;
+/// Of the disk for jobs one job may take so much: one part in so many. Fewer, and one job crowds out all others' content;
+/// more, and large inputs are declined.
+const JOB_SHARE: u64 = 2;
 const LOCK_FILE: &str = "lock";
 const PORT_FILE: &str = "port";
 
@@ -293,6 +296,7 @@ async fn open_plane(
     plane.bind = config.listen;
     plane.external_addresses = config.external.clone();
     plane.max_store_bytes = config.storage_mib << 20;
+    plane.max_group_bytes = plane.max_store_bytes / JOB_SHARE;
     plane.access = access;
     if config.listen.port() == 0
         && let Ok(text) = std::fs::read_to_string(&port_file)

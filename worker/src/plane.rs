@@ -112,6 +112,8 @@ fn from_hash(hash: Hash) -> ContentHash {
 fn store_error(error: StoreError) -> BlobError {
     match error {
         StoreError::Full { .. } | StoreError::DiskFull { .. } => BlobError::Full(error.to_string()),
+        // The job's doing: there is room for others.
+        StoreError::Quota { .. } => BlobError::Misbehaved(error.to_string()),
         other => BlobError::Store(other.to_string()),
     }
 }
@@ -165,7 +167,7 @@ impl Blobs for Plane {
 
     async fn bring(&self, hash: ContentHash, from: &Source, max: u64) -> Result<Stored, BlobError> {
         let peers = peers(&from.peers)?;
-        let options = FetchOptions::up_to(max);
+        let options = FetchOptions::up_to(max).of_group(from.job.into());
         let fetched = self.node.fetch(to_hash(hash), &peers, options).await;
         let fetched = fetched.map_err(|error| fetch_error(error, &peers))?;
         self.offer_onward(hash, from);

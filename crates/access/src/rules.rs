@@ -26,6 +26,9 @@ const GOOD_FOR: Duration = Duration::from_secs(3);
 /// How old it may be for a no. Shorter, and strangers have the node asked for nothing; longer, and a worker whose claim
 /// is in the newest block waits.
 const FRESH: Duration = Duration::from_millis(250);
+/// How often a worker that may claim is looked at again, once each [`FRESH`]: its node may have seen the block with its
+/// claim before this one has. Fewer, and it waits for the next block; more, and it keeps others waiting.
+const LOOKS: usize = 4;
 /// Answers that are remembered, of each kind.
 const MEMORY: usize = 4096;
 /// Questions to the node at the same time, so that strangers who ask leave it room for the worker's own.
@@ -201,6 +204,24 @@ impl JobAccess {
         }
     }
 
+    /// Whether who asks could have claimed a batch whose inputs these are.
+    async fn may_claim(&self, asker: &Asker, parts: &[(JobId, Part)]) -> bool {
+        let Some(account) = self.account(asker) else {
+            return false;
+        };
+        for (id, part) in parts {
+            if matches!(part, Part::Inputs(_))
+                && let Some(job) = self.job(*id, self.good_for).await
+                && !job.state.has_ended()
+                && let Some(worker) = self.worker(&account, self.good_for).await
+                && worker.suits(&job)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Whether who asks is a party of a job that comes after this one.
     async fn comes_after(
         &self,
@@ -260,6 +281,18 @@ impl AccessPolicy for JobAccess {
             }
             parts.dedup();
             for age in [self.good_for, self.good_for.min(FRESH)] {
+                for (job, part) in &parts {
+                    if self.admits(asker, *job, *part, age).await {
+                        return true;
+                    }
+                }
+            }
+            for _ in 0..LOOKS {
+                if !self.may_claim(asker, &parts).await {
+                    break;
+                }
+                let age = self.good_for.min(FRESH);
+                tokio::time::sleep(age).await;
                 for (job, part) in &parts {
                     if self.admits(asker, *job, *part, age).await {
                         return true;

@@ -8,7 +8,7 @@ use sungrid_chain_client::{
     AccountId, Architecture, Attributes, Call, Chain, Classes, Constraints, EnergySource, JobSpec,
     Keypair, Policy, Region, Registration, TaskClass, Until, memory::MemoryChain,
 };
-use sungrid_data_plane::{Config, DataPlane, FetchOptions, Hash, PeerFault};
+use sungrid_data_plane::{AccessPolicy, Asker, Config, DataPlane, FetchOptions, Hash, PeerFault};
 use sungrid_primitives::{
     BatchIndex, ContentHash, ISC, JobId,
     registration::registration_payload,
@@ -243,7 +243,7 @@ async fn inputs_are_for_workers_that_the_job_admits_and_own_files_for_who_holds_
     // A worker that moves out of the jurisdiction with its batch reads no further.
     let own = inputs[claimed as usize];
     let account = here.key.as_ref().expect("has one").account();
-    let mut move_to = |code: &[u8; 2]| {
+    let move_to = |code: &[u8; 2]| {
         world.chain.edit(|state| {
             let worker = state.workers.get_mut(&account).expect("registered");
             worker.attributes.jurisdiction = *code;
@@ -271,6 +271,37 @@ async fn inputs_are_for_workers_that_the_job_admits_and_own_files_for_who_holds_
     assert!(ended.is_none_or(|job| job.state.has_ended()));
     assert!(!world.serves(&here, shared).await);
     assert!(!world.serves(&here, image).await);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_seen_a_moment_late_is_waited_for() {
+    let mut world = World::new().await;
+    let worker = world.worker(0, b"DE").await;
+    let spec = JobSpec {
+        units: 1,
+        ..world.spec(&[], None)
+    };
+    let job = world.submit(&world.requester, spec).await;
+    let own = world.offer(job, Part::Inputs(0)).await;
+    // The node of who serves lags behind: the claim is in its chain only after the request.
+    let access = JobAccess::new(Arc::new(world.chain.clone()));
+    let content = [ContentHash::from(*own.as_bytes())];
+    let _offer = access.offer(&Scope::of(job), Part::Inputs(0), content);
+    let key = worker.key.as_ref().expect("has one");
+    let id = worker.plane.endpoint_id();
+    let asker = |card| Asker { id, card };
+    let card = card::sign(key, &world.chain.genesis(), &id);
+    let knows = asker(Some(card.into()));
+    let (served, batch) = tokio::join!(access.allows(&knows, &own), async {
+        tokio::task::yield_now().await;
+        world.claim(job, &worker).await
+    });
+    assert!(served);
+    assert_eq!(batch, 0);
+    // Strangers are not waited for: the answer is there at once.
+    let stranger = asker(None);
+    let refused = tokio::time::timeout(Duration::ZERO, access.allows(&stranger, &own)).await;
+    assert_eq!(refused, Ok(false));
 }
 
 #[tokio::test]

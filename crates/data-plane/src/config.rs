@@ -110,6 +110,9 @@ pub struct Config {
     pub external_addresses: Vec<SocketAddr>,
     /// Bound on stored content in bytes, proofs and bookkeeping included.
     pub max_store_bytes: u64,
+    /// Bound on what one group may bring here ([`crate::FetchOptions::group`]). Too small and large jobs are refused; with
+    /// no bound, one of them can take the whole store.
+    pub max_group_bytes: u64,
     /// Bytes that stay free on the disk. The store's database must always be able to commit: too
     /// small and a full disk stops the store until a restart.
     pub min_free_disk_bytes: u64,
@@ -140,6 +143,7 @@ impl Config {
             bind: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             external_addresses: Vec::new(),
             max_store_bytes: 1 << 30,
+            max_group_bytes: u64::MAX,
             min_free_disk_bytes: 256 << 20,
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(20),
@@ -169,6 +173,7 @@ impl std::fmt::Debug for Config {
             .field("bind", &self.bind)
             .field("external_addresses", &self.external_addresses)
             .field("max_store_bytes", &self.max_store_bytes)
+            .field("max_group_bytes", &self.max_group_bytes)
             .field("min_free_disk_bytes", &self.min_free_disk_bytes)
             .field("connect_timeout", &self.connect_timeout)
             .field("stall_timeout", &self.stall_timeout)

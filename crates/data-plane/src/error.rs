@@ -64,6 +64,19 @@ pub enum StoreError {
         /// The configured bound.
         limit: u64,
     },
+    /// A group has its share of the store.
+    #[error(
+        "{needed} more bytes are beyond this job's share of the blob store, {used} of {limit} are in use; \
+         raise `max_group_bytes` if the job may have more"
+    )]
+    Quota {
+        /// Bytes that were asked for, bookkeeping included.
+        needed: u64,
+        /// Bytes that the group has.
+        used: u64,
+        /// The configured bound.
+        limit: u64,
+    },
     /// The disk is nearly full.
     #[error(
         "the disk under {} is full: {needed} bytes do not fit into the {available} available, of which {reserve} stay free; \
@@ -137,7 +150,7 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Full { .. } | Self::DiskFull { .. } | Self::Io { .. }
+            Self::Full { .. } | Self::DiskFull { .. } | Self::Quota { .. } | Self::Io { .. }
         )
     }
 

@@ -46,6 +46,9 @@ pub struct FetchOptions {
     pub max_bytes: u64,
     /// Told about every piece.
     pub on_progress: Option<OnProgress>,
+    /// Whose share of the store it takes, by a number of the caller's: all that one group brings here is bounded by
+    /// [`crate::Config::max_group_bytes`]. Since the start of the node; what several groups bring is the first one's.
+    pub group: Option<u64>,
 }
 
 impl FetchOptions {
@@ -54,7 +57,14 @@ impl FetchOptions {
         Self {
             max_bytes,
             on_progress: None,
+            group: None,
         }
+    }
+
+    /// Takes it out of a group's share of the store.
+    pub fn of_group(mut self, group: u64) -> Self {
+        self.group = Some(group);
+        self
     }
 
     /// Calls `f` for every piece that arrives.

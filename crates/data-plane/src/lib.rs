@@ -12,7 +12,8 @@
 //! - **Access**: whoever runs the node decides for each request ([`AccessPolicy`]), by the asker's endpoint and by its
 //!   card, what it says of itself.
 //! - **Keeping**: content is collected unless it is held ([`Held`], as long as the value lives) or
-//!   pinned (until [`DataPlane::unpin`]). The store is bounded; a full one says so and stays whole.
+//!   pinned (until [`DataPlane::unpin`]). The store is bounded, and so is the share of each group of
+//!   content in it; what was not used for longest goes first, a full one says so and stays whole.
 //! - **Bundles** are lists of blobs under one hash: the inputs of a job, the outputs of a batch.
 //! - **Notifications** are short messages with a bounded queue, such as "your result is ready".
 //!
@@ -45,10 +46,12 @@ mod bundle;
 mod card;
 mod config;
 mod error;
+mod fault;
 mod fetch;
 mod gc;
 mod key;
 mod ledger;
+mod litter;
 mod node;
 mod notify;
 mod peers;

@@ -315,7 +315,7 @@ impl DataPlane {
     }
 
     /// Deletes everything that is neither pinned nor held, partial blobs included; returns the bytes
-    /// freed. Also done by itself when the store is full.
+    /// freed. A store that is full does so by itself, as far as it needs room, with what was not used for longest.
     pub async fn collect_garbage(&self) -> Result<u64, StoreError> {
         self.inner.storage.collect().await
     }

@@ -5,7 +5,6 @@
 //! and none has to be trusted with a plan. Every piece is verified on its own, whoever sent it.
 
 use std::{
-    io,
     num::NonZeroU64,
     ops::Range,
     sync::{
@@ -19,22 +18,17 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use iroh::endpoint::Connection;
 use iroh_blobs::{
     Hash,
-    get::{
-        GetError,
-        fsm::{
-            self, AtBlobContent, AtBlobHeaderNextError, BlobContentNext, ConnectedNext,
-            DecodeError, EndBlobNext,
-        },
-    },
-    protocol::{ChunkRanges, ChunkRangesExt, ERR_INTERNAL, ERR_LIMIT, ERR_PERMISSION, GetRequest},
+    get::fsm::{self, AtBlobContent, BlobContentNext, ConnectedNext, EndBlobNext},
+    protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
 };
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use crate::{
     Attempt, PeerAddress, PeerFault, StoreError,
+    fault::fault,
     fetch::{Budget, FetchOptions, Fetcher, Progress},
-    ledger::Reservation,
+    ledger::{Claim, Reservation},
     peers::close,
     store::stopped,
 };
@@ -278,12 +272,18 @@ impl Transfer<'_> {
         // The hash of nothing never comes here, so a size of 0 is a lie.
         let size = NonZeroU64::new(size).ok_or(PeerFault::WrongBytes)?;
         let to_come = size.get().saturating_sub(present);
-        let reservation = match fetcher
-            .storage
-            .reserve(Some(hash), size.get(), to_come)
-            .await
-        {
-            Err(error @ (StoreError::Full { .. } | StoreError::DiskFull { .. })) => {
+        let claim = Claim {
+            hash: Some(hash),
+            size: size.get(),
+            missing: to_come,
+            group: goal.options.group,
+        };
+        let reservation = match fetcher.storage.reserve(claim).await {
+            Err(
+                error @ (StoreError::Full { .. }
+                | StoreError::DiskFull { .. }
+                | StoreError::Quota { .. }),
+            ) => {
                 let size = size.get();
                 return Err(Failure::NoRoom { size, error });
             }
@@ -533,52 +533,6 @@ fn per_second(bytes: u64, since: Instant) -> u64 {
     let micros = since.elapsed().as_micros().max(1);
     let rate = u128::from(bytes) * 1_000_000 / micros;
     u64::try_from(rate).unwrap_or(u64::MAX)
-}
-
-/// What a failed transfer says about the provider.
-fn fault(error: &GetError) -> PeerFault {
-    match error {
-        GetError::Decode {
-            source: DecodeError::ParentHashMismatch { .. } | DecodeError::LeafHashMismatch { .. },
-            ..
-        } => {
-            return PeerFault::WrongBytes;
-        }
-        GetError::Decode {
-            source:
-                DecodeError::ChunkNotFound { .. }
-                | DecodeError::ParentNotFound { .. }
-                | DecodeError::LeafNotFound { .. },
-            ..
-        }
-        | GetError::AtBlobHeaderNext {
-            source: AtBlobHeaderNextError::NotFound { .. },
-            ..
-        } => {
-            return PeerFault::Missing;
-        }
-        // The answer ended inside a piece.
-        GetError::Decode {
-            source: DecodeError::Read { source, .. },
-            ..
-        } if matches!(
-            source.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        ) =>
-        {
-            return PeerFault::Missing;
-        }
-        _ => {}
-    }
-    match error.iroh_error_code() {
-        // What an honest provider answers when it has never heard of the hash.
-        Some(code) if code == ERR_INTERNAL => PeerFault::Missing,
-        Some(code) if code == ERR_PERMISSION => PeerFault::Forbidden,
-        Some(code) if code == ERR_LIMIT || code == close::BUSY => {
-            PeerFault::Refused("it is busy".into())
-        }
-        _ => PeerFault::Cut(format!("{error:#}")),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod common;
 mod evil;
 mod faults;
 mod notify;
+mod quotas;
 mod retention;
 mod sources;
 mod transfer;
