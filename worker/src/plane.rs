@@ -14,10 +14,7 @@ use sungrid_data_plane::{
 use sungrid_primitives::{ContentHash, JobId};
 use tracing::warn;
 
-use crate::{
-    ports::{BlobError, Blobs, Source, Stored},
-    work,
-};
+use crate::ports::{BlobError, Blobs, Source, Stored};
 
 /// Entries of the longest list of outputs that a batch keeps: 1,024 units of as many files as a unit may leave, with its
 /// bundle.
@@ -93,7 +90,9 @@ impl Plane {
 
     /// Offers the outputs of the batch that has this name.
     fn offer(&self, name: &str, content: impl IntoIterator<Item = ContentHash>) {
-        if let Some((job, _)) = work::parse_name(name) {
+        // `KIND/JOB/BATCH`, whoever computed it.
+        let job = name.split('/').nth(1).map(str::parse);
+        if let Some(Ok(job)) = job {
             let scope = Scope::of(job);
             let offer = self.access.offer(&scope, Part::Outputs, content);
             self.offers().insert(name.into(), offer);
