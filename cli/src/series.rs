@@ -2,6 +2,7 @@
 
 use std::{fs, sync::Arc};
 
+use sungrid_access::Scope;
 use sungrid_chain_client::{Chain, Job};
 use sungrid_primitives::JobId;
 
@@ -72,10 +73,12 @@ impl Follower {
             if record.ended.is_some() {
                 continue;
             }
-            let plane = serve::open(&self.folder, record.listen, &record.external).await?;
-            let input = folder.input()?;
             let chain = self.chain.clone();
-            return Requester::new(chain, plane, folder, record, input, self.output_limit)
+            let opened = serve::open(&chain, &self.folder, record.listen, &record.external);
+            let mut served = opened.await?;
+            let input = folder.input()?;
+            served.share(&Scope::of(id), &record.spec, &input).await?;
+            return Requester::new(chain, served, folder, record, input, self.output_limit)
                 .map(Some);
         }
         Ok(None)

@@ -4,8 +4,11 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use sungrid_access::{JobAccess, Offer, Part, Scope};
+use sungrid_chain_client::{Chain, JobSpec};
 use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
@@ -36,24 +39,74 @@ pub fn default_listen(node: &str) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(ip), 0)
 }
 
-/// Opens a job's store and begins to serve it.
+/// A job's store, and who may read what of it.
+pub struct Served {
+    /// The store.
+    pub plane: DataPlane,
+    /// Its rules.
+    pub access: Arc<JobAccess>,
+    /// What it offers, as long as this lives.
+    pub offers: Vec<Offer>,
+}
+
+impl Served {
+    /// Offers what workers need for a job to those whom it is for.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read.
+    pub async fn share(
+        &mut self,
+        scope: &Scope,
+        spec: &JobSpec,
+        input: &JobInput,
+    ) -> Result<(), Error> {
+        let pins = self.plane.pins().await?;
+        let code = pins
+            .iter()
+            .filter(|pin| pin.name == CODE || pin.name.starts_with(IMAGE_FILE));
+        let code = code.map(|pin| ContentHash::from(*pin.hash.as_bytes()));
+        let image = [spec.image].into_iter().chain(code);
+        let access = &self.access;
+        self.offers.extend([
+            access.offer(scope, Part::Image, image),
+            access.offer(scope, Part::Shared, [spec.input]),
+            access.offer_input(scope, input, spec.batch_size),
+        ]);
+        Ok(())
+    }
+}
+
+/// The pin of the code.
+const CODE: &str = "code";
+/// What the pins of an image's files begin with.
+const IMAGE_FILE: &str = "image/";
+
+/// Opens a job's store and begins to serve it, nothing of it to anybody before it is shared.
 ///
 /// # Errors
 /// [`Error::Spawn`]; for a port in use, with the advice that the job is probably being watched already.
 pub async fn open(
+    chain: &Arc<dyn Chain>,
     folder: &JobFolder,
     listen: SocketAddr,
     external: &[SocketAddr],
-) -> Result<DataPlane, Error> {
+) -> Result<Served, Error> {
+    let access = Arc::new(JobAccess::new(chain.clone()));
     let mut config = Config::persistent(folder.blobs());
     config.bind = listen;
     config.external_addresses = external.to_vec();
-    DataPlane::spawn(config).await.map_err(|error| match error {
+    config.access = access.clone();
+    let plane = DataPlane::spawn(config).await.map_err(|error| match error {
         SpawnError::Bind { bind, .. } => Error::Usage(format!(
             "{bind} is in use: is this job being watched by another `sungrid`? Workers know the job by this address, so \
              stop what uses it and try again"
         )),
         other => Error::Spawn(other),
+    })?;
+    Ok(Served {
+        plane,
+        access,
+        offers: Vec::new(),
     })
 }
 
@@ -87,7 +140,7 @@ pub async fn offer(
             "the code differs from its manifest: publish it again",
         ));
     }
-    plane.pin("code", code_held.hash()).await?;
+    plane.pin(CODE, code_held.hash()).await?;
     for (at, file) in image.files.iter().enumerate() {
         let held = plane.put_file(beside_code(code, &file.hash)).await?;
         if held.hash() != blob(&file.hash) {
@@ -96,7 +149,7 @@ pub async fn offer(
                 "differs from the image's manifest: publish the image again",
             ));
         }
-        plane.pin(&format!("image/{at}"), held.hash()).await?;
+        plane.pin(&format!("{IMAGE_FILE}{at}"), held.hash()).await?;
     }
     let mut digests: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
     for (at, file) in plan.files().into_iter().enumerate() {

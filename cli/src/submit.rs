@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use sungrid_access::{Scope, card};
 use sungrid_chain_client::{
     BlockNumber, Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until,
 };
@@ -24,7 +25,8 @@ use crate::{
     plan::Plan,
     requester::Requester,
     series::Follower,
-    serve, units,
+    serve::{self, Served},
+    units,
 };
 
 /// Batches that a job of many units is cut into, if the user says nothing: enough for a fleet to share,
@@ -70,9 +72,9 @@ impl Submission<'_> {
     ) -> Result<Requester, Error> {
         let call = |spec| Call::SubmitJob(Box::new(spec));
         let placed = self.place(plan, image_hash, image, code, task, call);
-        let (plane, slot, record, input) = placed.await?;
+        let (served, slot, record, input) = placed.await?;
         let limit = image.limits.output;
-        Requester::new(self.chain.clone(), plane, slot, record, input, limit)
+        Requester::new(self.chain.clone(), served, slot, record, input, limit)
     }
 
     /// Submits an order that is repeated every so many blocks.
@@ -94,9 +96,9 @@ impl Submission<'_> {
             times,
         };
         let placed = self.place(plan, image_hash, image, code, Task::Files, call);
-        let (plane, slot, mut record, _) = placed.await?;
+        let (served, slot, mut record, _) = placed.await?;
         // Nothing is to be served before the first job.
-        plane.shutdown().await;
+        served.plane.shutdown().await;
         record.recurs = true;
         slot.save(&record)?;
         Follower::new(self.chain.clone(), slot, image.limits.output)
@@ -111,7 +113,7 @@ impl Submission<'_> {
         code: PathBuf,
         task: Task,
         call: impl FnOnce(JobSpec) -> Call,
-    ) -> Result<(DataPlane, JobFolder, JobRecord, JobInput), Error> {
+    ) -> Result<(Served, JobFolder, JobRecord, JobInput), Error> {
         let chain = &*self.chain;
         let mut spec = Self::terms(chain, plan, image_hash, image, self.environment).await?;
         let profile = self
@@ -122,10 +124,17 @@ impl Submission<'_> {
         self.check_balance(&spec, &profile).await?;
 
         let slot = self.data.new_slot()?;
-        let plane = match serve::open(&slot, self.listen, &self.external).await {
-            Ok(plane) => plane,
+        let opened = serve::open(&self.chain, &slot, self.listen, &self.external).await;
+        let mut served = match opened {
+            Ok(served) => served,
             Err(error) => return Err(discard(slot, error)),
         };
+        let plane = served.plane.clone();
+        // Workers know the address once the order is on chain; before that, this says whose outputs it may ask for.
+        let card = card::sign(self.key, &self.chain.genesis(), &plane.endpoint_id());
+        plane
+            .set_card(card)
+            .map_err(|error| Error::Usage(error.to_string()))?;
         let offered = serve::offer(&plane, image, &code, plan).await;
         let saved = offered.and_then(|input| Ok((save(&slot, &input)?, input)));
         let (digest, input) = match saved {
@@ -159,6 +168,12 @@ impl Submission<'_> {
             ended: None,
         };
         slot.save(&record)?;
+        // A worker may ask in the moment in which the order has a number and this machine does not know it yet.
+        let (placing, scope) = Scope::placing();
+        if let Err(error) = served.share(&scope, &record.spec, &input).await {
+            plane.shutdown().await;
+            return Err(discard(slot, error));
+        }
         let call = call(record.spec.clone());
         let included = match self.chain.submit(self.key, call, Until::InBlock).await {
             Ok(included) => included,
@@ -172,8 +187,11 @@ impl Submission<'_> {
             }
         };
         record.job = included.job().or(included.series());
+        if let Some(job) = record.job {
+            placing.is(job);
+        }
         slot.save(&record)?;
-        Ok((plane, slot, record, input))
+        Ok((served, slot, record, input))
     }
 
     /// Refuses what workers would decline once they have the outputs of the job before, if that one is complete.

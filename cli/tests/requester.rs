@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 
 use common::{Grid, Lie, Scene};
+use sungrid_access::card;
 use sungrid_chain_client::{Call, Chain, Keypair, Rating, Until};
 use sungrid_cli::{
     Error,
@@ -548,6 +549,12 @@ async fn receipts_of_a_job_after_another_name_its_outputs() {
     // AND who ordered the first has what it left when its makers are gone
     grid.chain.edit(|state| state.workers.clear());
     let plane = DataPlane::spawn(Config::memory()).await.unwrap();
+    let stranger = Before::fetch(&grid.chain, &plane, &folder, first.job()).await;
+    let refused = stranger.unwrap_err().to_string();
+    assert!(refused.contains("does not serve this content"), "{refused}");
+    // AND only who can show that it is the same requester
+    let card = card::sign(&scene.key, &grid.chain.genesis(), &plane.endpoint_id());
+    plane.set_card(card).unwrap();
     Before::fetch(&grid.chain, &plane, &folder, first.job())
         .await
         .unwrap();

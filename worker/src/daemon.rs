@@ -10,6 +10,7 @@ use std::{
 };
 
 use fs2::FileExt;
+use sungrid_access::{JobAccess, card};
 use sungrid_chain_client::{
     Balance, Chain, ChainError, Keypair,
     keys::{KeyError, KeySource},
@@ -55,6 +56,9 @@ const FETCH_RATE: u64 = 20_000_000 / 8;
 /// How long a capacity proof computes. Less, and the blocks around it show; more, and the chain takes it no more if
 /// transactions are slow.
 const PROOF_TIME: Duration = Duration::from_secs(60);
+/// Of the disk for jobs one job may take so much: one part in so many. Fewer, and one job crowds out all others' content;
+/// more, and large inputs are declined.
+const JOB_SHARE: u64 = 2;
 const LOCK_FILE: &str = "lock";
 const PORT_FILE: &str = "port";
 
@@ -193,9 +197,17 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
-    let plane = Arc::new(Plane::new(open_plane(folder, config).await?));
+    let chain: Arc<dyn Chain> = Arc::new(chain);
+    let access = Arc::new(JobAccess::new(chain.clone()));
+    let node = open_plane(folder, config, access.clone()).await?;
+    // By this others know which worker asks; a card is never too long.
+    let card = card::sign(&key, &chain.genesis(), &node.endpoint_id());
+    if let Err(error) = node.set_card(card) {
+        warn!(%error, "requesters will not know this worker");
+    }
+    let plane = Arc::new(Plane::new(node, access).await);
     let ports = Ports {
-        chain: Arc::new(chain),
+        chain,
         blobs: plane.clone(),
         runner: wrap(Arc::new(WasmRunner::new(engine))),
         key,
@@ -292,12 +304,18 @@ async fn work(
 }
 
 /// The data plane on a port that stays the same over restarts, so that the address on chain does.
-async fn open_plane(folder: &Path, config: &Config) -> Result<DataPlane, DaemonError> {
+async fn open_plane(
+    folder: &Path,
+    config: &Config,
+    access: Arc<JobAccess>,
+) -> Result<DataPlane, DaemonError> {
     let port_file = folder.join(PORT_FILE);
     let mut plane = sungrid_data_plane::Config::persistent(folder.join("blobs"));
     plane.bind = config.listen;
     plane.external_addresses = config.external.clone();
     plane.max_store_bytes = config.storage_mib << 20;
+    plane.max_group_bytes = plane.max_store_bytes / JOB_SHARE;
+    plane.access = access;
     if config.listen.port() == 0
         && let Ok(text) = std::fs::read_to_string(&port_file)
         && let Ok(port) = text.trim().parse()

@@ -1,23 +1,102 @@
 //! The content store on the data plane.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sungrid_access::{JobAccess, Offer, Part, Scope};
 use sungrid_data_plane::{
     DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, StoreError,
 };
-use sungrid_primitives::ContentHash;
+use sungrid_primitives::{ContentHash, JobId};
+use tracing::warn;
 
-use crate::ports::{BlobError, Blobs, Stored};
+use crate::ports::{BlobError, Blobs, Source, Stored};
+
+/// Entries of the longest list of outputs that a batch keeps: 1,024 units of as many files as a unit may leave, with its
+/// bundle.
+const MAX_KEPT: usize = 1_024 * (sungrid_manifest::limits::UNIT_FILES + 2) + 1;
+
+/// Inputs that are offered onward. More take memory for what a store may have collected long ago; fewer leave workers that
+/// come late with nobody but the requester.
+const MAX_BROUGHT: usize = 1 << 16;
+
+/// What was brought here and is offered to the other parties, the oldest first.
+#[derive(Default)]
+struct Brought {
+    known: HashSet<(JobId, Part, ContentHash)>,
+    offers: VecDeque<((JobId, Part, ContentHash), Offer)>,
+}
 
 /// A node of the data plane as the daemon's store.
-pub struct Plane(DataPlane);
+pub struct Plane {
+    node: DataPlane,
+    access: Arc<JobAccess>,
+    /// What is offered of what is kept, by name.
+    offers: Mutex<HashMap<String, Offer>>,
+    brought: Mutex<Brought>,
+}
 
 impl Plane {
-    /// Takes a node that is up.
-    pub fn new(node: DataPlane) -> Self {
-        Self(node)
+    /// Takes a node that is up, started with this access policy; offers what it kept before.
+    pub async fn new(node: DataPlane, access: Arc<JobAccess>) -> Self {
+        let plane = Self {
+            node,
+            access,
+            offers: Mutex::default(),
+            brought: Mutex::default(),
+        };
+        if let Err(error) = plane.offer_kept().await {
+            warn!(%error, "outputs of earlier runs cannot be served");
+        }
+        plane
+    }
+
+    fn offers(&self) -> MutexGuard<'_, HashMap<String, Offer>> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn offer_kept(&self) -> Result<(), BlobError> {
+        for pin in self.node.pins().await.map_err(store_error)? {
+            match self.node.bundle(pin.hash, MAX_KEPT).await {
+                Ok(content) => {
+                    let content = content.iter().map(|hash| from_hash(*hash));
+                    self.offer(&pin.name, content);
+                }
+                Err(error) => warn!(%error, name = pin.name, "cannot be served"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers to other parties what was brought: while it is in the store and its job runs, they can have it from here.
+    fn offer_onward(&self, hash: ContentHash, from: &Source) {
+        let name = (from.job, from.part, hash);
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        if !brought.known.insert(name) {
+            return;
+        }
+        let offer = self.access.offer(&Scope::of(from.job), from.part, [hash]);
+        brought.offers.push_back((name, offer));
+        if brought.offers.len() > MAX_BROUGHT
+            && let Some((oldest, _)) = brought.offers.pop_front()
+        {
+            brought.known.remove(&oldest);
+        }
+    }
+
+    /// Offers the outputs of the batch that has this name.
+    fn offer(&self, name: &str, content: impl IntoIterator<Item = ContentHash>) {
+        // `KIND/JOB/BATCH`, whoever computed it.
+        let job = name.split('/').nth(1).map(str::parse);
+        if let Some(Ok(job)) = job {
+            let scope = Scope::of(job);
+            let offer = self.access.offer(&scope, Part::Outputs, content);
+            self.offers().insert(name.into(), offer);
+        }
     }
 }
 
@@ -25,19 +104,30 @@ fn to_hash(content: ContentHash) -> Hash {
     Hash::from_bytes(content.0)
 }
 
+fn from_hash(hash: Hash) -> ContentHash {
+    ContentHash::from(*hash.as_bytes())
+}
+
 fn store_error(error: StoreError) -> BlobError {
     match error {
         StoreError::Full { .. } | StoreError::DiskFull { .. } => BlobError::Full(error.to_string()),
+        // The job's doing: there is room for others.
+        StoreError::Quota { .. } => BlobError::Misbehaved(error.to_string()),
         other => BlobError::Store(other.to_string()),
     }
 }
 
-fn fetch_error(error: FetchError) -> BlobError {
+/// The first of the peers is the one that has to serve: if it gives what it should not, others' absence is no excuse.
+fn fetch_error(error: FetchError, peers: &[PeerAddress]) -> BlobError {
     let text = error.to_string();
-    let retryable = error.is_retryable();
+    let first = peers.first().map(PeerAddress::id);
+    let misbehaved = error
+        .attempts()
+        .iter()
+        .any(|a| Some(a.peer) == first && a.fault.is_misbehaviour());
     match error {
         FetchError::Store(error) => store_error(error),
-        FetchError::AllFailed { .. } if !retryable => BlobError::Misbehaved(text),
+        FetchError::AllFailed { .. } if misbehaved => BlobError::Misbehaved(text),
         FetchError::TooMany { .. } => BlobError::Misbehaved(text),
         _ => BlobError::Unreachable(text),
     }
@@ -56,46 +146,47 @@ fn peer(endpoint: &[u8]) -> Result<PeerAddress, BlobError> {
         .map_err(|error| BlobError::Misbehaved(format!("the peer's address is none: {error}")))
 }
 
+/// The peers whose addresses are some; an error if none is.
+fn peers(endpoints: &[Vec<u8>]) -> Result<Vec<PeerAddress>, BlobError> {
+    let (known, unknown): (Vec<_>, Vec<_>) = endpoints
+        .iter()
+        .map(|endpoint| peer(endpoint))
+        .partition(Result::is_ok);
+    match unknown.into_iter().next() {
+        Some(Err(error)) if known.is_empty() => Err(error),
+        _ => Ok(known.into_iter().flatten().collect()),
+    }
+}
+
 #[async_trait]
 impl Blobs for Plane {
     fn endpoint(&self) -> Vec<u8> {
-        self.0.address().to_bytes()
+        self.node.address().to_bytes()
     }
 
-    async fn bring(&self, hash: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError> {
-        let from = peer(from)?;
-        let fetched = self
-            .0
-            .fetch(to_hash(hash), &[from], FetchOptions::up_to(max))
-            .await
-            .map_err(fetch_error)?;
+    async fn bring(&self, hash: ContentHash, from: &Source, max: u64) -> Result<Stored, BlobError> {
+        let peers = peers(&from.peers)?;
+        let options = FetchOptions::up_to(max).of_group(from.job.into());
+        let fetched = self.node.fetch(to_hash(hash), &peers, options).await;
+        let fetched = fetched.map_err(|error| fetch_error(error, &peers))?;
+        self.offer_onward(hash, from);
         Ok(Stored::new(hash, Some(Box::new(fetched.held))))
     }
 
     async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError> {
-        let bytes = self.0.get_bytes(to_hash(content.hash()), max).await;
+        let bytes = self.node.get_bytes(to_hash(content.hash()), max).await;
         bytes.map_err(store_error)
     }
 
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError> {
-        let held = self.0.put_bytes(bytes).await.map_err(store_error)?;
-        let hash = ContentHash::from(*held.hash().as_bytes());
+        let held = self.node.put_bytes(bytes).await.map_err(store_error)?;
+        let hash = from_hash(held.hash());
         Ok(Stored::new(hash, Some(Box::new(held))))
     }
 
     async fn hold(&self, hash: ContentHash) -> Result<Option<Stored>, BlobError> {
-        // Fetching what is here asks nobody, and gives the guard.
-        match self.0.size(to_hash(hash)).await.map_err(store_error)? {
-            None => Ok(None),
-            Some(size) => {
-                let fetched = self
-                    .0
-                    .fetch(to_hash(hash), &[], FetchOptions::up_to(size))
-                    .await;
-                let held = fetched.map_err(fetch_error)?.held;
-                Ok(Some(Stored::new(hash, Some(Box::new(held)))))
-            }
-        }
+        let held = self.node.hold(to_hash(hash)).await.map_err(store_error)?;
+        Ok(held.map(|held| Stored::new(hash, Some(Box::new(held)))))
     }
 
     async fn keep(&self, name: &str, content: &[ContentHash]) -> Result<(), BlobError> {
@@ -106,42 +197,49 @@ impl Blobs for Plane {
             .filter(|hash| seen.insert(**hash))
             .map(|hash| to_hash(*hash));
         let list = self
-            .0
+            .node
             .put_bundle(entries.collect::<Vec<_>>())
             .await
             .map_err(store_error)?;
-        self.0
+        self.node
             .pin_bundle(name, list.hash())
             .await
             .map_err(store_error)?;
-        self.0.sync().await.map_err(store_error)
+        self.node.sync().await.map_err(store_error)?;
+        self.offer(name, seen);
+        Ok(())
     }
 
     async fn let_go(&self, name: &str) -> Result<(), BlobError> {
-        self.0.unpin(name).await.map(drop).map_err(store_error)
+        drop(self.offers().remove(name));
+        self.node.unpin(name).await.map(drop).map_err(store_error)
     }
 
     async fn kept(&self) -> Result<Vec<String>, BlobError> {
-        let pins = self.0.pins().await.map_err(store_error)?;
+        let pins = self.node.pins().await.map_err(store_error)?;
         Ok(pins.into_iter().map(|pin| pin.name).collect())
     }
 
     async fn check_room(&self) -> Result<(), BlobError> {
-        self.0.collect_garbage().await.map_err(store_error)?;
+        self.node.collect_garbage().await.map_err(store_error)?;
         // A probe of some size: a store that takes nothing but its own bookkeeping is full.
         let mut probe = vec![0; 64 << 10];
         getrandom::fill(&mut probe).map_err(|error| BlobError::Store(error.to_string()))?;
-        self.0.put_bytes(probe).await.map(drop).map_err(store_error)
+        self.node
+            .put_bytes(probe)
+            .await
+            .map(drop)
+            .map_err(store_error)
     }
 
     async fn notify(&self, endpoint: &[u8], message: &[u8]) -> Result<(), BlobError> {
-        self.0
+        self.node
             .notify(&peer(endpoint)?, message)
             .await
             .map_err(notify_error)
     }
 
     async fn shutdown(&self) {
-        self.0.shutdown().await;
+        self.node.shutdown().await;
     }
 }

@@ -5,9 +5,10 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use sp_core::H256;
+use sungrid_access::Part;
 use sungrid_chain_client::{Chain, Keypair};
 use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
-use sungrid_primitives::ContentHash;
+use sungrid_primitives::{ContentHash, JobId};
 
 /// Why content could not be fetched, stored or announced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,20 +49,32 @@ impl Stored {
     }
 }
 
+/// What content is, and where it comes from. Whoever brought it serves it to the other parties of its job.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The job that it belongs to.
+    pub job: JobId,
+    /// What it is of that job.
+    pub part: Part,
+    /// Encoded addresses of peers that may have it, the likeliest first.
+    pub peers: Vec<Vec<u8>>,
+}
+
 /// Content-addressed storage that fetches from, and serves to, other peers.
 #[async_trait]
 pub trait Blobs: Send + Sync {
     /// How others reach this store: goes on chain.
     fn endpoint(&self) -> Vec<u8>;
-    /// Has content of at most `max` bytes here, from a peer if need be, checked against its hash.
-    async fn bring(&self, hash: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError>;
+    /// Has content of at most `max` bytes here, from a peer if need be, checked against its hash. While it is
+    /// here it is served to others as what it is.
+    async fn bring(&self, hash: ContentHash, from: &Source, max: u64) -> Result<Stored, BlobError>;
     /// Reads content of at most `max` bytes that is here.
     async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError>;
     /// Brings content and reads it.
     async fn fetch(
         &self,
         hash: ContentHash,
-        from: &[u8],
+        from: &Source,
         max: u64,
     ) -> Result<(Bytes, Stored), BlobError> {
         let stored = self.bring(hash, from, max).await?;
@@ -71,7 +84,8 @@ pub trait Blobs: Send + Sync {
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError>;
     /// Protects content that is here; `None` when it is not.
     async fn hold(&self, hash: ContentHash) -> Result<Option<Stored>, BlobError>;
-    /// Keeps content under a name until [`Blobs::let_go`], over restarts too: on the disk on return.
+    /// Keeps the outputs of a batch under its name until [`Blobs::let_go`], over restarts too: on the disk on return.
+    /// They are served to those whom they are for.
     async fn keep(&self, name: &str, content: &[ContentHash]) -> Result<(), BlobError>;
     /// Lets content under a name go.
     async fn let_go(&self, name: &str) -> Result<(), BlobError>;

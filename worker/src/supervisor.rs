@@ -244,6 +244,8 @@ struct OpenJob {
     preparing: bool,
     claiming: usize,
     experience: Experience,
+    /// Whether its inputs were in the store when it was first seen.
+    holds: Option<bool>,
     failures: u32,
     /// Not looked at before this block.
     not_before: BlockNumber,

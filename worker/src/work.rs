@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use sp_core::H256;
+use sungrid_access::Part;
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, hash, limits, unit_seed};
 use sungrid_primitives::{
@@ -26,13 +27,13 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     journal::{BatchId, DoneUnit, Journal, Seal},
-    ports::{Blobs, Ports, Stored},
+    ports::{Blobs, Ports, Source, Stored},
 };
 
 use before::Gathered;
 pub use error::WorkError;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
-use prepare::{bring_files, bytes_of, read_files};
+use prepare::{bring_files, bytes_of, holders, read_files};
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.
@@ -156,9 +157,19 @@ pub async fn run_batch(
         .collect::<Vec<_>>()
         .into_iter();
     let mut running = JoinSet::new();
+    // From the requester; or from whoever computes the same, should it leave.
+    let mut peers = vec![prepared.spec.endpoint.clone()];
+    peers.extend(holders(&bench.ports, job, Some(batch)).await);
+    let source = Source {
+        job,
+        part: Part::Inputs(batch),
+        peers,
+    };
     let run = |unit, running: &mut JoinSet<_>| {
         let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-        running.spawn(async move { run_unit(&bench, &prepared, &gathered, id, unit).await });
+        let source = source.clone();
+        running
+            .spawn(async move { run_unit(&bench, &prepared, &gathered, &source, id, unit).await });
     };
     for unit in waiting.by_ref().take(bench.at_once) {
         run(unit, &mut running);
@@ -221,6 +232,7 @@ async fn run_unit(
     bench: &Bench,
     prepared: &Prepared,
     gathered: &Gathered,
+    source: &Source,
     id: BatchId,
     unit: UnitIndex,
 ) -> Result<Computed, WorkError> {
@@ -233,7 +245,7 @@ async fn run_unit(
     bench.bounds.admit_input(job, bytes)?;
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
-    let guards = bring_inputs(bench, prepared, gathered, &input).await?;
+    let guards = bring_inputs(bench, prepared, gathered, source, &input).await?;
     let lane = bench.lanes.clone().acquire_owned();
     let lane = lane.await.map_err(|_| WorkError::Stopped)?;
     let mut files = prepared.shared.clone();
@@ -273,11 +285,12 @@ async fn run_unit(
     Ok(computed)
 }
 
-/// Has the files of a unit here: its own from the requester, then those of the earlier job from who has them.
+/// Has the files of a unit here: its own from the source, then those of the earlier job from who has them.
 async fn bring_inputs(
     bench: &Bench,
     prepared: &Prepared,
     gathered: &Gathered,
+    source: &Source,
     input: &UnitInput,
 ) -> Result<Vec<Stored>, WorkError> {
     let _fetching = bench.progress.fetch();
@@ -286,7 +299,7 @@ async fn bring_inputs(
     let own = prepared.input.unit(input.unit);
     let own = own.map_or(0, |own| own.files.len()).min(input.files.len());
     let (own, earlier) = input.files.split_at(own);
-    let files = bring_files(blobs, job, own, &prepared.spec.endpoint);
+    let files = bring_files(blobs, job, own, source);
     let held = bench.bounds.in_time(bytes_of(own), files).await;
     let mut held =
         held.map_err(|source| not_fetched(format!("the input of unit {}", input.unit), source))??;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
+use sungrid_access::Scope;
 use sungrid_chain_client::{Chain, Explanation, Job};
 use sungrid_primitives::JobId;
 
@@ -219,14 +220,15 @@ pub async fn open_job(
     job: JobId,
 ) -> Result<Requester, Error> {
     let (folder, record) = find(data, &*chain, job).await?;
-    let plane = serve::open(&folder, record.listen, &record.external).await?;
+    let mut served = serve::open(&chain, &folder, record.listen, &record.external).await?;
     let input = folder.input()?;
+    served.share(&Scope::of(job), &record.spec, &input).await?;
     // The image may have been removed from here since; its limit only guards against greedy workers.
     let output = data
         .image(&record.spec.image)
         .map(|(image, _)| image.limits.output);
     let limit = output.unwrap_or(sungrid_manifest::limits::OUTPUT_BYTES);
-    Requester::new(chain, plane, folder, record, input, limit)
+    Requester::new(chain, served, folder, record, input, limit)
 }
 
 /// The record of a job. One whose submission was cut off is found on chain by its terms.

@@ -4,7 +4,9 @@ use std::{path::Path, sync::OnceLock};
 
 use sp_core::H256;
 use sungrid_chain_client::{AccountId, JobSpec};
-use sungrid_data_plane::{DataPlane, FetchError, FetchOptions, Held, PeerAddress, StoreError};
+use sungrid_data_plane::{
+    Attempt, DataPlane, FetchError, FetchOptions, Held, PeerAddress, StoreError,
+};
 use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput, limits};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
@@ -66,6 +68,8 @@ pub(super) struct Order {
     pub(super) bundle: ContentHash,
     /// Where; `None` if the worker has left or registered no usable address.
     pub(super) peer: Option<PeerAddress>,
+    /// Who has the same outputs, as the chain says: they are asked, too, if that one is slow or leaves.
+    pub(super) others: Vec<PeerAddress>,
 }
 
 /// What became of an order.
@@ -97,6 +101,9 @@ pub enum DeliverError {
     /// It could not be fetched.
     #[error(transparent)]
     Fetch(FetchError),
+    /// It could not be fetched, and the worker sent what it should not have.
+    #[error(transparent)]
+    Misbehaved(FetchError),
     /// It does not hold.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -119,18 +126,20 @@ impl DeliverError {
     /// Whether no further try can help.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Verify(_) | Self::TooMuchOutput { .. } => true,
-            Self::Fetch(error) => error.attempts().iter().any(|a| a.fault.is_misbehaviour()),
-            Self::NoBefore | Self::NoAddress | Self::Store(_) => false,
+            Self::Verify(_) | Self::TooMuchOutput { .. } | Self::Misbehaved(_) => true,
+            Self::Fetch(_) | Self::NoBefore | Self::NoAddress | Self::Store(_) => false,
         }
     }
-}
 
-impl From<FetchError> for DeliverError {
-    fn from(error: FetchError) -> Self {
+    /// What the failure of a fetch says about the worker that was to deliver: others that were asked, too, are no fault
+    /// of its.
+    fn of(error: FetchError, peer: &PeerAddress) -> Self {
+        let its_fault = |a: &Attempt| a.peer == peer.id() && a.fault.is_misbehaviour();
+        let misbehaved = error.attempts().iter().any(its_fault);
         match error {
             FetchError::Store(error) => Self::Store(error),
-            other => Self::Fetch(other),
+            error if misbehaved => Self::Misbehaved(error),
+            error => Self::Fetch(error),
         }
     }
 }
@@ -152,15 +161,15 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     if terms.is_incomplete() {
         return Err(DeliverError::NoBefore);
     }
-    let peers = [order.peer.clone().ok_or(DeliverError::NoAddress)?];
+    let peer = order.peer.as_ref().ok_or(DeliverError::NoAddress)?;
+    let bring = async |hash, from: &[PeerAddress], max| {
+        let fetched = plane.fetch(hash, from, FetchOptions::up_to(max)).await;
+        fetched.map_err(|error| DeliverError::of(error, peer))
+    };
     let limit = limits::BUNDLE_BYTES as u64;
     let bundle = blob(&order.bundle);
-    let mut held = vec![
-        plane
-            .fetch(bundle, &peers, FetchOptions::up_to(limit))
-            .await?
-            .held,
-    ];
+    let signed = bring(bundle, std::slice::from_ref(peer), limit).await?;
+    let mut held = vec![signed.held];
     let bytes = plane
         .get_bytes(bundle, limit)
         .await
@@ -175,13 +184,10 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
             return Err(DeliverError::TooMuchOutput { unit, size, limit });
         }
     }
+    let mut peers = vec![peer.clone()];
+    peers.extend(order.others.iter().cloned());
     for file in outputs.iter().flat_map(UnitOutput::contents) {
-        held.push(
-            plane
-                .fetch(blob(&file.hash), &peers, FetchOptions::up_to(file.size))
-                .await?
-                .held,
-        );
+        held.push(bring(blob(&file.hash), &peers, file.size).await?.held);
     }
     Ok(Goods {
         bytes,

@@ -7,14 +7,17 @@
 
 mod deliver;
 mod report;
+mod share;
 mod state;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use sungrid_access::Offer;
 use sungrid_chain_client::{
     AccountId, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
 };
@@ -26,6 +29,7 @@ use crate::{
     Error,
     before::Before,
     folder::{Accepted, Ended, JobFolder, JobRecord},
+    serve::Served,
 };
 use deliver::{Delivery, Order};
 use state::{Batches, Outcome};
@@ -41,6 +45,9 @@ const MAX_TRIES: u32 = 10;
 pub struct Requester {
     chain: Arc<dyn Chain>,
     plane: DataPlane,
+    served: Served,
+    /// Outputs that are offered, by batch.
+    shared: BTreeMap<BatchIndex, Offer>,
     notifications: Option<Notifications>,
     folder: JobFolder,
     record: JobRecord,
@@ -63,7 +70,7 @@ impl Requester {
     /// [`Error::File`] or [`Error::Malformed`] if the folder cannot be read.
     pub fn new(
         chain: Arc<dyn Chain>,
-        plane: DataPlane,
+        served: Served,
         folder: JobFolder,
         record: JobRecord,
         input: JobInput,
@@ -86,11 +93,14 @@ impl Requester {
             let _ = terms.before.set(before);
         }
         let batches = Batches::load(&folder, &record, &terms)?;
+        let plane = served.plane.clone();
         let notifications = plane.notifications();
         let started = (Instant::now(), batches.verified_units());
         Ok(Self {
             chain,
             plane,
+            served,
+            shared: BTreeMap::new(),
             notifications,
             folder,
             record,
@@ -239,6 +249,7 @@ impl Requester {
             }
         }
         self.seen = Some(job);
+        self.share_outputs();
         if let Some(progress) = self.progress() {
             on(&Update::Progress(progress));
         }
@@ -341,6 +352,20 @@ impl Requester {
         Ok(worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok()))
     }
 
+    /// Workers that have the same outputs as another winner of a batch.
+    async fn others(&self, batch: BatchIndex, worker: &AccountId) -> Vec<PeerAddress> {
+        let mut others = Vec::new();
+        let accepted = self.record.accepted.get(&batch);
+        for (other, _) in accepted.into_iter().flat_map(|accepted| &accepted.winners) {
+            if other != worker
+                && let Ok(Some(peer)) = self.peer(other).await
+            {
+                others.push(peer);
+            }
+        }
+        others
+    }
+
     /// Starts the fetches that are due.
     async fn send_orders(&mut self, work: &mut Work) {
         for (batch, worker, bundle) in self.batches.due() {
@@ -349,12 +374,14 @@ impl Requester {
                 // The node is away: the order stays and is due again at the next block.
                 Err(_) => continue,
             };
+            let others = self.others(batch, &worker).await;
             self.batches.sent(batch, &worker);
             let order = Order {
                 batch,
                 worker,
                 bundle,
                 peer,
+                others,
             };
             let task = deliver::deliver(self.plane.clone(), self.terms.clone(), order);
             work.push(Box::pin(task));
@@ -428,6 +455,7 @@ impl Requester {
             }),
             None => {}
         }
+        self.share_batch(batch);
         if let Some(progress) = self.progress() {
             on(&Update::Progress(progress));
         }

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value;
 use sp_core::H256;
+use sungrid_access::card;
 use sungrid_chain_client::{
     AccountId, Architecture, Attributes, Call, Chain, Classes, EnergySource, Keypair, Region,
     Registration, ReplicaState, Reveal, TaskClass, Until, Winner, memory::MemoryChain,
@@ -149,6 +150,8 @@ impl Grid {
             let key = Keypair::from_uri(&format!("//Worker{n}")).unwrap();
             let plane = DataPlane::spawn(Config::memory()).await.unwrap();
             let address = plane.address().clone();
+            let card = card::sign(&key, &grid.chain.genesis(), &plane.endpoint_id());
+            plane.set_card(card).unwrap();
             let payload =
                 registration_payload(&grid.chain.genesis(), &operator.public(), &key.public());
             let registration = Registration {

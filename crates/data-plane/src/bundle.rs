@@ -115,6 +115,7 @@ pub(crate) async fn fetch_all(
     let each = FetchOptions {
         max_bytes: options.max_total_bytes,
         on_progress: options.on_progress.clone(),
+        group: None,
     };
     let mut running = JoinSet::new();
     let mut result = FetchedAll::default();

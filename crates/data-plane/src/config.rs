@@ -7,24 +7,35 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use iroh::{EndpointId, SecretKey};
 use iroh_blobs::Hash;
 
-/// Decides who may read what. Asked once per request, on the path of the request: answer from
-/// memory.
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Its identity, proven by the connection.
+    pub id: EndpointId,
+    /// What it says of itself ([`crate::DataPlane::set_card`]), if it said anything: proven by nothing but what is in it.
+    pub card: Option<Bytes>,
+}
+
+/// Decides who may read what. Asked once per request, and waited for as long as a request may take: what is known
+/// already should be answered from memory. A transfer that has begun goes on when the answer changes.
 ///
 /// Every request names exactly one blob, so a bundle gives no access to what it lists.
 pub trait AccessPolicy: Send + Sync + 'static {
-    /// Whether `peer` may read `hash`.
-    fn allows(&self, peer: &EndpointId, hash: &Hash) -> bool;
+    /// Whether `asker` may read `hash`.
+    fn allows<'a>(&'a self, asker: &'a Asker, hash: &'a Hash) -> BoxFuture<'a, bool>;
 }
 
 impl<F> AccessPolicy for F
 where
     F: Fn(&EndpointId, &Hash) -> bool + Send + Sync + 'static,
 {
-    fn allows(&self, peer: &EndpointId, hash: &Hash) -> bool {
-        self(peer, hash)
+    fn allows<'a>(&'a self, asker: &'a Asker, hash: &'a Hash) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(self(&asker.id, hash)))
     }
 }
 
@@ -99,6 +110,9 @@ pub struct Config {
     pub external_addresses: Vec<SocketAddr>,
     /// Bound on stored content in bytes, proofs and bookkeeping included.
     pub max_store_bytes: u64,
+    /// Bound on what one group may bring here ([`crate::FetchOptions::group`]). Too small and large jobs are refused; with
+    /// no bound, one of them can take the whole store.
+    pub max_group_bytes: u64,
     /// Bytes that stay free on the disk. The store's database must always be able to commit: too
     /// small and a full disk stops the store until a restart.
     pub min_free_disk_bytes: u64,
@@ -107,6 +121,11 @@ pub struct Config {
     /// A transfer is given up when no verified piece (16 KiB) arrives, or none is taken, for this
     /// long. Too small and slow links fail; too large and a silent peer holds up a unit's deadline.
     pub stall_timeout: Duration,
+    /// A provider slower than [`Self::least_rate`] after this time is put back while others are left to ask.
+    pub slow_after: Duration,
+    /// Bytes per second that a provider has to make while others are left to ask. Too small and one slow line holds up
+    /// what others have; too large and every provider is put back once, for a round trip each.
+    pub least_rate: u64,
     /// Bounds on serving.
     pub serve: ServeLimits,
     /// Bounds on notifications.
@@ -124,9 +143,12 @@ impl Config {
             bind: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             external_addresses: Vec::new(),
             max_store_bytes: 1 << 30,
+            max_group_bytes: u64::MAX,
             min_free_disk_bytes: 256 << 20,
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(20),
+            slow_after: Duration::from_secs(5),
+            least_rate: 256 << 10,
             serve: ServeLimits::default(),
             notify: NotifyLimits::default(),
             access: Arc::new(|_: &EndpointId, _: &Hash| true),
@@ -151,9 +173,12 @@ impl std::fmt::Debug for Config {
             .field("bind", &self.bind)
             .field("external_addresses", &self.external_addresses)
             .field("max_store_bytes", &self.max_store_bytes)
+            .field("max_group_bytes", &self.max_group_bytes)
             .field("min_free_disk_bytes", &self.min_free_disk_bytes)
             .field("connect_timeout", &self.connect_timeout)
             .field("stall_timeout", &self.stall_timeout)
+            .field("slow_after", &self.slow_after)
+            .field("least_rate", &self.least_rate)
             .field("serve", &self.serve)
             .field("notify", &self.notify)
             .finish_non_exhaustive()

@@ -64,6 +64,19 @@ pub enum StoreError {
         /// The configured bound.
         limit: u64,
     },
+    /// A group has its share of the store.
+    #[error(
+        "{needed} more bytes are beyond this job's share of the blob store, {used} of {limit} are in use; \
+         raise `max_group_bytes` if the job may have more"
+    )]
+    Quota {
+        /// Bytes that were asked for, bookkeeping included.
+        needed: u64,
+        /// Bytes that the group has.
+        used: u64,
+        /// The configured bound.
+        limit: u64,
+    },
     /// The disk is nearly full.
     #[error(
         "the disk under {} is full: {needed} bytes do not fit into the {available} available, of which {reserve} stay free; \
@@ -137,7 +150,7 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Full { .. } | Self::DiskFull { .. } | Self::Io { .. }
+            Self::Full { .. } | Self::DiskFull { .. } | Self::Quota { .. } | Self::Io { .. }
         )
     }
 
@@ -149,6 +162,11 @@ impl StoreError {
     }
 }
 
+/// A card that cannot be shown.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a card has 1 to {max} bytes, not {0}", max = crate::MAX_CARD)]
+pub struct CardError(pub usize);
+
 /// What was wrong with one provider.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -156,9 +174,18 @@ pub enum PeerFault {
     /// No connection came about.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
-    /// It refused to serve this content to us, or has too much to do.
+    /// It has too much to do.
     #[error("refused: {0}")]
     Refused(String),
+    /// Its rules keep this content from us.
+    #[error("does not serve this content to us")]
+    Forbidden,
+    /// It was so slow that others were asked instead.
+    #[error("sent only {bytes_per_second} bytes per second, while others could be asked")]
+    Slow {
+        /// Bytes per second.
+        bytes_per_second: u64,
+    },
     /// It does not have the content, or not all of it.
     #[error("does not have all of the content")]
     Missing,

@@ -4,15 +4,19 @@
 //! somebody wants a run, so nothing is ever deleted behind a caller's back.
 
 use std::{
+    collections::HashSet,
     ops::Deref,
     sync::{
-        Arc, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use iroh_blobs::store::{GcConfig, ProtectCb, ProtectOutcome};
+use iroh_blobs::{
+    Hash,
+    store::{GcConfig, ProtectCb, ProtectOutcome},
+};
 use tokio::{sync::watch, time::timeout};
 
 use crate::StoreError;
@@ -28,6 +32,9 @@ const CHECK: Duration = Duration::from_millis(200);
 pub(crate) struct Collector {
     wanted: watch::Sender<u64>,
     finished: watch::Receiver<u64>,
+    keep: Keep,
+    /// One run at a time: each has its own idea of what to keep.
+    turn: tokio::sync::Mutex<()>,
     /// Shared with the store's task, which ends for good when a run fails. The store keeps other
     /// copies, so the task is known to be there by the count.
     copies: Weak<Ask>,
@@ -37,15 +44,19 @@ pub(crate) struct Collector {
 /// What the store calls between runs; see [`ProtectCb`].
 type Ask = <ProtectCb as Deref>::Target;
 
+/// What the next run keeps beside what is pinned and held.
+type Keep = Arc<Mutex<HashSet<Hash>>>;
+
 struct Gate {
     wanted: watch::Receiver<u64>,
     started: AtomicU64,
     finished: watch::Sender<u64>,
+    keep: Keep,
 }
 
 impl Gate {
     /// Called by the store between runs: reports the end of the last one, waits for a new wish.
-    async fn next(&self) -> ProtectOutcome {
+    async fn next(&self, live: &mut HashSet<Hash>) -> ProtectOutcome {
         let started = self.started.load(Ordering::Acquire);
         self.finished.send_replace(started);
         let mut wanted = self.wanted.clone();
@@ -56,6 +67,12 @@ impl Gate {
         {
             Ok(wanted) => {
                 self.started.store(wanted, Ordering::Release);
+                live.extend(
+                    self.keep
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .drain(),
+                );
                 ProtectOutcome::Continue
             }
             // The data plane is gone. The store offers no way to end its task, so it waits for the end
@@ -72,14 +89,16 @@ impl Collector {
     ) -> Result<(Self, S), E> {
         let (wanted, wanted_rx) = watch::channel(0);
         let (finished_tx, finished) = watch::channel(0);
+        let keep = Keep::default();
         let gate = Arc::new(Gate {
             wanted: wanted_rx,
             started: AtomicU64::new(0),
             finished: finished_tx,
+            keep: keep.clone(),
         });
-        let ask: ProtectCb = Arc::new(move |_| {
+        let ask: ProtectCb = Arc::new(move |live| {
             let gate = gate.clone();
-            Box::pin(async move { gate.next().await })
+            Box::pin(async move { gate.next(live).await })
         });
         let copies = Arc::downgrade(&ask);
         let store = open(GcConfig {
@@ -92,6 +111,8 @@ impl Collector {
             Self {
                 wanted,
                 finished,
+                keep,
+                turn: tokio::sync::Mutex::new(()),
                 copies,
                 expected,
             },
@@ -99,8 +120,11 @@ impl Collector {
         ))
     }
 
-    /// Runs one collection that begins after this call and waits for its end.
-    pub(crate) async fn run(&self) -> Result<(), StoreError> {
+    /// Runs one collection that begins after this call and waits for its end. Beside what is pinned and held it spares
+    /// what is to be kept.
+    pub(crate) async fn run(&self, keep: HashSet<Hash>) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = keep;
         let mut run = 0;
         self.wanted.send_modify(|wanted| {
             *wanted += 1;

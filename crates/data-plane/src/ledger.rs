@@ -1,7 +1,8 @@
-//! Counts the bytes of the store before they are written, so that the bound holds at all times.
+//! Counts the bytes of the store before they are written, so that the bounds hold at all times, and remembers what was
+//! used last, so that the oldest goes first.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -28,6 +29,10 @@ struct Entry {
     users: u32,
     /// Counter of the last change, to tell entries newer than a listing of the store.
     epoch: u64,
+    /// Counter of the last use; 0: not used since the start.
+    used: u64,
+    /// Whose share of the store it takes, if anybody's.
+    group: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +62,27 @@ pub(crate) struct Disk {
 pub(crate) enum Refusal {
     Full { needed: u64, used: u64 },
     Disk { needed: u64, available: u64 },
+    Group { needed: u64, used: u64 },
+}
+
+/// What a blob's room is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    /// `None` when it is known only after the copy.
+    pub(crate) hash: Option<Hash>,
+    pub(crate) size: u64,
+    /// Bytes that are still to be written.
+    pub(crate) missing: u64,
+    pub(crate) group: Option<u64>,
+}
+
+/// What the store may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) all: u64,
+    /// The content of one group.
+    pub(crate) group: u64,
+    pub(crate) disk: Option<Disk>,
 }
 
 impl Ledger {
@@ -70,21 +96,79 @@ impl Ledger {
         self.lock().used
     }
 
-    /// Sets room aside for a blob of `size`, of which `missing` bytes are still to be written.
-    /// `hash` is `None` when it is known only after the copy.
+    /// Notes that content is used.
+    pub(crate) fn touch(&self, hash: &Hash) {
+        let mut state = self.lock();
+        state.epoch += 1;
+        let now = state.epoch;
+        if let Some(entry) = state.entries.get_mut(hash) {
+            entry.used = now;
+        }
+    }
+
+    /// All but the longest unused content, of which so many bytes can go; of a group, if one is named. What `spare` names
+    /// stays in any case.
+    pub(crate) fn all_but_oldest(
+        &self,
+        bytes: u64,
+        group: Option<u64>,
+        spare: &HashSet<Hash>,
+    ) -> HashSet<Hash> {
+        let state = self.lock();
+        let mut oldest: Vec<(u64, Hash, u64)> = state
+            .entries
+            .iter()
+            .filter(|(hash, entry)| {
+                (group.is_none() || entry.group == group) && !spare.contains(*hash)
+            })
+            .map(|(hash, entry)| (entry.used, *hash, entry.charged))
+            .collect();
+        oldest.sort_unstable();
+        let mut keep: HashSet<Hash> = state.entries.keys().copied().collect();
+        let mut freed: u64 = 0;
+        for (_, hash, charged) in oldest {
+            if freed >= bytes {
+                break;
+            }
+            freed = freed.saturating_add(charged);
+            keep.remove(&hash);
+        }
+        keep
+    }
+
+    /// Sets room aside for a blob.
     pub(crate) fn reserve(
         self: &Arc<Self>,
-        hash: Option<Hash>,
-        size: u64,
-        missing: u64,
-        limit: u64,
-        disk: Option<Disk>,
+        claim: Claim,
+        bounds: &Bounds,
     ) -> Result<Reservation, Refusal> {
+        let Claim {
+            hash,
+            size,
+            missing,
+            group,
+        } = claim;
+        let (limit, disk) = (bounds.all, bounds.disk);
         let charge = footprint(size);
         let mut state = self.lock();
         let known = hash.and_then(|hash| state.entries.get(&hash).copied());
         let before = known.map_or(0, |entry| entry.charged);
         let growth = charge.saturating_sub(before);
+        let in_group = |entry: &&Entry| group.is_some() && entry.group == group;
+        // What another group brought stays its share, and what is here costs nobody anything.
+        let is_free = known.is_none_or(|entry| entry.group.is_none() || entry.group == group);
+        let joins = is_free && growth > 0;
+        // Before all else: what goes beyond a group's share takes nobody else's room. No group takes more than all do.
+        if joins && group.is_some() && state.used.saturating_add(growth) > bounds.group {
+            let used = state.entries.values().filter(in_group);
+            let used = used.fold(0, |sum: u64, entry| sum.saturating_add(entry.charged));
+            if used.saturating_add(growth) > bounds.group {
+                return Err(Refusal::Group {
+                    needed: growth,
+                    used,
+                });
+            }
+        }
         if state.used.saturating_add(growth) > limit {
             return Err(Refusal::Full {
                 needed: growth,
@@ -113,10 +197,16 @@ impl Ledger {
                 charged: 0,
                 users: 0,
                 epoch,
+                used: epoch,
+                group,
             });
+            if joins && entry.group.is_none() {
+                entry.group = group;
+            }
             entry.charged = entry.charged.max(charge);
             entry.users += 1;
             entry.epoch = epoch;
+            entry.used = epoch;
         }
         drop(state);
         Ok(Reservation {
@@ -149,6 +239,8 @@ impl Ledger {
                         charged: footprint(size),
                         users: 0,
                         epoch: mark,
+                        used: 0,
+                        group: None,
                     },
                 )
             })
@@ -160,6 +252,8 @@ impl Ledger {
                     charged: entry.charged.max(old.charged),
                     ..old
                 };
+            } else if let Some(entry) = entries.get_mut(&hash) {
+                (entry.used, entry.group) = (old.used, old.group);
             }
         }
         state.used = entries
@@ -198,6 +292,8 @@ impl Reservation {
             charged: 0,
             users: 0,
             epoch,
+            used: epoch,
+            group: None,
         });
         let growth = charge.saturating_sub(entry.charged);
         entry.charged = entry.charged.max(charge);
@@ -242,6 +338,28 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
+    impl Ledger {
+        fn room(
+            self: &Arc<Self>,
+            hash: Option<Hash>,
+            size: u64,
+            missing: u64,
+            all: u64,
+            disk: Option<Disk>,
+        ) -> Result<Reservation, Refusal> {
+            let group = u64::MAX;
+            self.reserve(
+                Claim {
+                    hash,
+                    size,
+                    missing,
+                    group: None,
+                },
+                &Bounds { all, group, disk },
+            )
+        }
+    }
+
     fn kept(mut reservation: Reservation) {
         reservation.keep();
     }
@@ -263,10 +381,10 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         let limit = footprint(100);
         let first = ledger
-            .reserve(Some(hash(1)), 100, 100, limit, None)
+            .room(Some(hash(1)), 100, 100, limit, None)
             .expect("fits");
         let refused = ledger
-            .reserve(Some(hash(2)), 0, 0, limit, None)
+            .room(Some(hash(2)), 0, 0, limit, None)
             .expect_err("no room");
         assert_eq!(
             refused,
@@ -279,7 +397,7 @@ mod tests {
         assert_eq!(ledger.used(), 0);
         kept(
             ledger
-                .reserve(Some(hash(2)), 100, 100, limit, None)
+                .room(Some(hash(2)), 100, 100, limit, None)
                 .expect("room again"),
         );
         assert_eq!(ledger.used(), limit);
@@ -290,12 +408,12 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         kept(
             ledger
-                .reserve(Some(hash(1)), 10, 10, u64::MAX, None)
+                .room(Some(hash(1)), 10, 10, u64::MAX, None)
                 .expect("fits"),
         );
         drop(
             ledger
-                .reserve(Some(hash(1)), 1 << 40, 10, u64::MAX, None)
+                .room(Some(hash(1)), 1 << 40, 10, u64::MAX, None)
                 .expect("fits"),
         );
         assert_eq!(ledger.used(), footprint(10));
@@ -305,16 +423,16 @@ mod tests {
     fn the_same_blob_is_charged_once() {
         let ledger = Arc::new(Ledger::default());
         let a = ledger
-            .reserve(Some(hash(1)), 10, 10, u64::MAX, None)
+            .room(Some(hash(1)), 10, 10, u64::MAX, None)
             .expect("fits");
         let b = ledger
-            .reserve(Some(hash(1)), 10, 10, u64::MAX, None)
+            .room(Some(hash(1)), 10, 10, u64::MAX, None)
             .expect("fits");
         assert_eq!(ledger.used(), footprint(10));
         drop(a);
         assert_eq!(ledger.used(), footprint(10), "still written by the other");
         kept(b);
-        let copy = ledger.reserve(None, 10, 10, u64::MAX, None).expect("fits");
+        let copy = ledger.room(None, 10, 10, u64::MAX, None).expect("fits");
         assert_eq!(ledger.used(), 2 * footprint(10));
         copy.settle(hash(1), 10);
         assert_eq!(ledger.used(), footprint(10));
@@ -328,20 +446,20 @@ mod tests {
             reserve: 7,
         });
         let first = ledger
-            .reserve(Some(hash(1)), 100, 100, u64::MAX, disk)
+            .room(Some(hash(1)), 100, 100, u64::MAX, disk)
             .expect("fits");
-        let refused = ledger.reserve(Some(hash(2)), 51, 51, u64::MAX, disk);
+        let refused = ledger.room(Some(hash(2)), 51, 51, u64::MAX, disk);
         assert!(matches!(refused, Err(Refusal::Disk { .. })), "{refused:?}");
         kept(
             ledger
-                .reserve(Some(hash(2)), 50, 50, u64::MAX, disk)
+                .room(Some(hash(2)), 50, 50, u64::MAX, disk)
                 .expect("fits exactly"),
         );
         kept(first);
         // A resumed transfer needs room only for what is missing.
         kept(
             ledger
-                .reserve(Some(hash(3)), 1 << 30, 100, u64::MAX, disk)
+                .room(Some(hash(3)), 1 << 30, 100, u64::MAX, disk)
                 .expect("mostly here"),
         );
     }
@@ -351,26 +469,93 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         kept(
             ledger
-                .reserve(Some(hash(1)), 10, 10, u64::MAX, None)
+                .room(Some(hash(1)), 10, 10, u64::MAX, None)
                 .expect("fits"),
         );
         kept(
             ledger
-                .reserve(Some(hash(2)), 20, 20, u64::MAX, None)
+                .room(Some(hash(2)), 20, 20, u64::MAX, None)
                 .expect("fits"),
         );
         let writing = ledger
-            .reserve(Some(hash(3)), 30, 30, u64::MAX, None)
+            .room(Some(hash(3)), 30, 30, u64::MAX, None)
             .expect("fits");
         let mark = ledger.mark();
         kept(
             ledger
-                .reserve(Some(hash(4)), 40, 40, u64::MAX, None)
+                .room(Some(hash(4)), 40, 40, u64::MAX, None)
                 .expect("fits"),
         );
         ledger.reconcile(mark, [(hash(2), 20)]);
         assert_eq!(ledger.used(), footprint(20) + footprint(30) + footprint(40));
         drop(writing);
         assert_eq!(ledger.used(), footprint(20) + footprint(40));
+    }
+
+    #[test]
+    fn a_group_has_its_share_and_what_others_brought_is_not_its() {
+        let ledger = Arc::new(Ledger::default());
+        let share = 2 * footprint(100);
+        let bounds = Bounds {
+            all: u64::MAX,
+            group: share,
+            disk: None,
+        };
+        let reserve = |n, group| {
+            let claim = Claim {
+                hash: Some(hash(n)),
+                size: 100,
+                missing: 100,
+                group,
+            };
+            ledger.reserve(claim, &bounds)
+        };
+        kept(reserve(1, None).expect("nobody's"));
+        kept(reserve(2, Some(7)).expect("fits"));
+        kept(reserve(3, Some(7)).expect("fits"));
+        let refused = reserve(4, Some(7)).expect_err("more than its share");
+        let needed = footprint(100);
+        assert_eq!(
+            refused,
+            Refusal::Group {
+                needed,
+                used: share
+            }
+        );
+        kept(reserve(1, Some(7)).expect("is there already"));
+        kept(reserve(5, Some(8)).expect("another group"));
+        // A listing of the store keeps who brought what.
+        let mark = ledger.mark();
+        ledger.reconcile(mark, [1, 2, 3, 5].map(|n| (hash(n), 100)));
+        reserve(4, Some(7)).expect_err("more than its share");
+        // The store lists what is being asked for as soon as anybody looks for it.
+        let mark = ledger.mark();
+        ledger.reconcile(mark, [(hash(2), 100), (hash(3), 100), (hash(4), 0)]);
+        reserve(4, Some(7)).expect_err("more than its share all the same");
+    }
+
+    #[test]
+    fn the_longest_unused_goes_first_and_no_more_than_is_needed() {
+        let ledger = Arc::new(Ledger::default());
+        for n in 1..=4 {
+            kept(
+                ledger
+                    .room(Some(hash(n)), 100, 100, u64::MAX, None)
+                    .expect("fits"),
+            );
+        }
+        ledger.touch(&hash(1));
+        let kept_of = |bytes, group, spare: &[Hash]| {
+            let spare = spare.iter().copied().collect();
+            let keep = ledger.all_but_oldest(bytes, group, &spare);
+            (1..=4)
+                .filter(|n| keep.contains(&hash(*n)))
+                .collect::<Vec<u8>>()
+        };
+        assert_eq!(kept_of(1, None, &[]), [1, 3, 4]);
+        assert_eq!(kept_of(footprint(100) + 1, None, &[]), [1, 4]);
+        assert_eq!(kept_of(1, None, &[hash(2)]), [1, 2, 4]);
+        assert_eq!(kept_of(u64::MAX, None, &[]), [0; 0]);
+        assert_eq!(kept_of(u64::MAX, Some(9), &[]), [1, 2, 3, 4]);
     }
 }

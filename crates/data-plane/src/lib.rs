@@ -7,10 +7,13 @@
 //! - **Content** is named by its BLAKE3 hash ([`Hash`]). Every 16 KiB are checked against it when they
 //!   arrive and again when they are read, so a wrong byte is neither stored nor handed on.
 //! - **Fetching** asks one provider after the other and goes on where the last one stopped, also
-//!   after a restart. A provider that is away, stalls, lies about the size or sends wrong bytes is
-//!   given up by name ([`Attempt`]).
+//!   after a restart; of a large blob several fetch at the same time. A provider that is away, stalls, lies about the
+//!   size or sends wrong bytes is given up by name ([`Attempt`]); one that is slow is put back while others can be asked.
+//! - **Access**: whoever runs the node decides for each request ([`AccessPolicy`]), by the asker's endpoint and by its
+//!   card, what it says of itself.
 //! - **Keeping**: content is collected unless it is held ([`Held`], as long as the value lives) or
-//!   pinned (until [`DataPlane::unpin`]). The store is bounded; a full one says so and stays whole.
+//!   pinned (until [`DataPlane::unpin`]). The store is bounded, and so is the share of each group of
+//!   content in it; what was not used for longest goes first, a full one says so and stays whole.
 //! - **Bundles** are lists of blobs under one hash: the inputs of a job, the outputs of a batch.
 //! - **Notifications** are short messages with a bounded queue, such as "your result is ready".
 //!
@@ -40,23 +43,29 @@
 
 mod address;
 mod bundle;
+mod card;
 mod config;
 mod error;
+mod fault;
 mod fetch;
 mod gc;
 mod key;
 mod ledger;
+mod litter;
 mod node;
 mod notify;
 mod peers;
 mod serve;
+mod standing;
 mod store;
+mod transfer;
 mod transport;
 
 pub use address::{AddressError, PeerAddress};
 pub use bundle::{BundleOptions, FetchedAll, FetchedBundle};
-pub use config::{AccessPolicy, Config, NotifyLimits, ServeLimits};
-pub use error::{Attempt, FetchError, NotifyError, PeerFault, SpawnError, StoreError};
+pub use card::MAX_CARD;
+pub use config::{AccessPolicy, Asker, Config, NotifyLimits, ServeLimits};
+pub use error::{Attempt, CardError, FetchError, NotifyError, PeerFault, SpawnError, StoreError};
 pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
 pub use iroh::{EndpointId, SecretKey};
 pub use iroh_blobs::Hash;

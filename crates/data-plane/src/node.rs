@@ -17,10 +17,11 @@ use iroh_blobs::{BlobFormat, Hash, HashAndFormat, hashseq::HashSeq};
 use tracing::{debug, info};
 
 use crate::{
-    AddressError, BundleOptions, Config, FetchError, FetchOptions, Fetched, FetchedAll,
-    FetchedBundle, Held, Notifications, NotifyError, PeerAddress, Pin, SpawnError, StoreError,
-    address, bundle,
-    fetch::{Budget, Fetcher},
+    AddressError, BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll,
+    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, SpawnError,
+    StoreError, address, bundle,
+    card::{self, Cards},
+    fetch::{Budget, Fetcher, Patience},
     key, notify,
     peers::Dialer,
     serve::{Provider, Served},
@@ -87,10 +88,11 @@ impl DataPlane {
         };
         let storage = Arc::new(storage);
         let dialer = Arc::new(Dialer::new(endpoint.clone(), config.connect_timeout));
-        let served = Arc::<Served>::default();
+        let (served, cards) = (Arc::<Served>::default(), Arc::<Cards>::default());
         let provider = Provider::new(
             storage.inner().clone(),
             config.access.clone(),
+            cards.clone(),
             &config.serve,
             config.stall_timeout,
             served.clone(),
@@ -99,8 +101,14 @@ impl DataPlane {
         let router = Router::builder(endpoint.clone())
             .accept(iroh_blobs::ALPN, provider)
             .accept(notify::ALPN, receiver)
+            .accept(card::ALPN, card::Reception::new(cards, &config.serve))
             .spawn();
-        let fetcher = Fetcher::new(storage.clone(), dialer.clone(), config.stall_timeout);
+        let patience = Patience {
+            stall: config.stall_timeout,
+            slow_after: config.slow_after,
+            least_rate: config.least_rate,
+        };
+        let fetcher = Fetcher::new(storage.clone(), dialer.clone(), patience);
         info!(%address, stored_bytes = storage.used(), "data plane is up");
         Ok(Self {
             inner: Arc::new(Inner {
@@ -138,6 +146,20 @@ impl DataPlane {
             *last = current;
         }
         last.clone()
+    }
+
+    /// Says who this node is, by a name that its endpoint does not tell: shown to peers that refuse to serve it, whose
+    /// access policy makes of it what it can. At most [`MAX_CARD`] bytes.
+    ///
+    /// # Errors
+    /// [`CardError`] if the card is empty or too long.
+    pub fn set_card(&self, card: impl Into<Bytes>) -> Result<(), CardError> {
+        let card = card.into();
+        if card.is_empty() || card.len() > MAX_CARD {
+            return Err(CardError(card.len()));
+        }
+        self.inner.fetcher.presenter.set(card);
+        Ok(())
     }
 
     /// Counters for metrics.
@@ -213,9 +235,9 @@ impl DataPlane {
         self.inner.storage.export(hash, target.as_ref()).await
     }
 
-    /// Fetches one blob. Providers are asked in order; each goes on where the last one stopped, and
-    /// so does the next call after a failure. Pin the hash first if a partial blob shall survive
-    /// [`Self::collect_garbage`].
+    /// Fetches one blob. Providers are asked in order, those that were fast first and those that failed last; each goes
+    /// on where the last one stopped, and so does the next call after a failure. Of a large blob others fetch from the
+    /// far end at the same time. Pin the hash first if a partial blob shall survive [`Self::collect_garbage`].
     pub async fn fetch(
         &self,
         hash: Hash,
@@ -293,7 +315,7 @@ impl DataPlane {
     }
 
     /// Deletes everything that is neither pinned nor held, partial blobs included; returns the bytes
-    /// freed. Also done by itself when the store is full.
+    /// freed. A store that is full does so by itself, as far as it needs room, with what was not used for longest.
     pub async fn collect_garbage(&self) -> Result<u64, StoreError> {
         self.inner.storage.collect().await
     }

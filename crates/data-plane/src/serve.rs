@@ -33,7 +33,8 @@ use tokio::{sync::Semaphore, time::timeout};
 use tracing::debug;
 
 use crate::{
-    AccessPolicy, ServeLimits,
+    AccessPolicy, Asker, ServeLimits,
+    card::Cards,
     peers::{Doorman, close, serve_streams},
 };
 
@@ -53,6 +54,7 @@ pub(crate) struct Served {
 pub(crate) struct Provider {
     store: Store,
     access: Arc<dyn AccessPolicy>,
+    cards: Arc<Cards>,
     doorman: Arc<Doorman>,
     requests: Arc<Semaphore>,
     idle: Duration,
@@ -72,6 +74,7 @@ impl Provider {
     pub(crate) fn new(
         store: Store,
         access: Arc<dyn AccessPolicy>,
+        cards: Arc<Cards>,
         limits: &ServeLimits,
         stall: Duration,
         served: Arc<Served>,
@@ -79,6 +82,7 @@ impl Provider {
         Self {
             store,
             access,
+            cards,
             doorman: Doorman::new(
                 limits.max_connections,
                 limits.max_connections_per_peer,
@@ -113,7 +117,7 @@ impl Provider {
             Err(_) => return self.refuse(),
         };
         match request {
-            Request::Get(request) if self.may(&peer, &request) => {
+            Request::Get(request) if self.may(peer, &request).await => {
                 self.served.requests.fetch_add(1, Ordering::Relaxed);
                 if let Err(error) = handle_get(pair, self.store, request).await {
                     debug!(peer = %peer.fmt_short(), "request failed: {error:#}");
@@ -130,8 +134,15 @@ impl Provider {
         }
     }
 
-    fn may(&self, peer: &EndpointId, request: &GetRequest) -> bool {
-        request.ranges.is_blob() && self.access.allows(peer, &request.hash)
+    async fn may(&self, id: EndpointId, request: &GetRequest) -> bool {
+        if !request.ranges.is_blob() {
+            return false;
+        }
+        let card = self.cards.of(&id);
+        let asker = Asker { id, card };
+        let answer = self.access.allows(&asker, &request.hash);
+        // A policy that does not know in time does not know.
+        timeout(REQUEST_TIMEOUT, answer).await.unwrap_or(false)
     }
 
     fn refuse(&self) {

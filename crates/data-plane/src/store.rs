@@ -5,7 +5,6 @@ use std::{
     io,
     path::{Path, PathBuf},
     pin::pin,
-    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -29,18 +28,23 @@ use iroh_blobs::{
     },
 };
 use tokio::io::AsyncWriteExt;
-use tracing::{debug, info};
+use tracing::debug;
 
 use crate::{
     Config, MAX_PIN_NAME, SpawnError, StoreError,
     gc::Collector,
-    ledger::{Disk, Ledger, Refusal, Reservation},
+    ledger::{Bounds, Claim, Disk, Ledger, Refusal, Reservation},
+    litter::{Unfinished, clear, sweep_orphans},
 };
 
 /// Tags that are pins start with this; others would be a later version's.
 const PIN: &[u8] = b"pin/";
 /// Data is written out in pieces of this size.
 const WRITE_BUFFER: usize = 1 << 20;
+
+/// The part of a full store that is given up at once, so that not every blob has the store looked through: one in so
+/// many bytes.
+const EVICTED: u64 = 16;
 
 /// Content that cannot be collected while this lives. Pin it to keep it longer.
 #[derive(Debug)]
@@ -109,6 +113,7 @@ pub(crate) struct Storage {
     ledger: Arc<Ledger>,
     collector: Collector,
     max_bytes: u64,
+    max_group: u64,
     min_free: u64,
     /// Held while an import writes temporary files.
     imports: tokio::sync::RwLock<()>,
@@ -127,6 +132,7 @@ impl Storage {
             ledger: Arc::default(),
             collector,
             max_bytes: config.max_store_bytes,
+            max_group: config.max_group_bytes,
             min_free: config.min_free_disk_bytes,
             imports: tokio::sync::RwLock::new(()),
             litter: AtomicBool::new(false),
@@ -184,29 +190,64 @@ impl Storage {
         Ok(())
     }
 
-    /// Sets room aside for a blob of `size` of which `missing` bytes are to be written. A full store
-    /// is collected once before it refuses.
-    pub(crate) async fn reserve(
-        &self,
-        hash: Option<Hash>,
-        size: u64,
-        missing: u64,
-    ) -> Result<Reservation, StoreError> {
-        match self.try_reserve(hash, size, missing) {
-            Err(StoreError::Full { .. } | StoreError::DiskFull { .. }) => {
-                self.collect().await?;
-                self.try_reserve(hash, size, missing)
+    /// Sets room aside for a blob. Where there is none, what was not used for longest is collected first, and everything
+    /// that can be before it refuses.
+    pub(crate) async fn reserve(&self, claim: Claim) -> Result<Reservation, StoreError> {
+        // Content may be held, or used again, while it is chosen: then a part does not do.
+        for part in [EVICTED, 1] {
+            let (needed, group) = match self.try_reserve(claim) {
+                Err(StoreError::Full { needed, .. } | StoreError::DiskFull { needed, .. }) => {
+                    (needed, None)
+                }
+                Err(StoreError::Quota { needed, .. }) => (needed, claim.group),
+                other => return other,
+            };
+            if needed > self.max_bytes {
+                // Nothing that could be given up would make room for it.
+                break;
             }
-            other => other,
+            let least = match part {
+                1 => u64::MAX,
+                part => self.max_bytes / part,
+            };
+            let mut spare = self.protected().await?;
+            spare.extend(claim.hash);
+            let bytes = needed.max(least);
+            let keep = self.ledger.all_but_oldest(bytes, group, &spare);
+            self.collect_but(keep).await?;
         }
+        self.try_reserve(claim)
     }
 
-    fn try_reserve(
-        &self,
-        hash: Option<Hash>,
-        size: u64,
-        missing: u64,
-    ) -> Result<Reservation, StoreError> {
+    /// What no collection takes: everything pinned or held, with the entries of bundles.
+    async fn protected(&self) -> Result<HashSet<Hash>, StoreError> {
+        let mut roots = Vec::new();
+        let tags = self.store.tags();
+        let mut pinned = tags.list().await.map_err(|e| stopped(e.into()))?;
+        while let Some(tag) = pinned.next().await {
+            let tag = tag.map_err(|e| stopped(e.into()))?;
+            roots.push((tag.hash, tag.format));
+        }
+        let held = tags.list_temp_tags().await;
+        let mut held = held.map_err(|e| stopped(e.into()))?;
+        while let Some(HashAndFormat { hash, format }) = held.next().await {
+            roots.push((hash, format));
+        }
+        let mut protected = HashSet::new();
+        for (hash, format) in roots {
+            protected.insert(hash);
+            // One that is not whole protects what it lists as far as the collection can tell.
+            if format == BlobFormat::HashSeq
+                && let Ok(list) = self.store.blobs().get_bytes(hash).await
+                && let Some(list) = HashSeq::new(list)
+            {
+                protected.extend(list.iter());
+            }
+        }
+        Ok(protected)
+    }
+
+    fn try_reserve(&self, claim: Claim) -> Result<Reservation, StoreError> {
         let disk = match &self.data_dir {
             None => None,
             Some(dir) => {
@@ -219,9 +260,19 @@ impl Storage {
                 })
             }
         };
+        let bounds = Bounds {
+            all: self.max_bytes,
+            group: self.max_group,
+            disk,
+        };
         self.ledger
-            .reserve(hash, size, missing, self.max_bytes, disk)
+            .reserve(claim, &bounds)
             .map_err(|refusal| match refusal {
+                Refusal::Group { needed, used } => StoreError::Quota {
+                    needed,
+                    used,
+                    limit: self.max_group,
+                },
                 Refusal::Full { needed, used } => StoreError::Full {
                     needed,
                     used,
@@ -252,6 +303,7 @@ impl Storage {
 
     pub(crate) async fn hold(&self, hash: Hash, format: BlobFormat) -> Result<TempTag, StoreError> {
         let content = HashAndFormat { hash, format };
+        self.ledger.touch(&hash);
         self.store
             .tags()
             .temp_tag(content)
@@ -271,7 +323,7 @@ impl Storage {
         if self.size(hash).await? == Some(size) {
             return Ok(Held::new(tag, size));
         }
-        let mut reservation = self.reserve(Some(hash), size, size).await?;
+        let mut reservation = self.reserve(own(Some(hash), size)).await?;
         let import = self.store.blobs().add_bytes_with_opts(AddBytesOptions {
             data: bytes,
             format,
@@ -291,7 +343,7 @@ impl Storage {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
             return Err(StoreError::io(reading(), error));
         }
-        let reservation = self.reserve(None, metadata.len(), metadata.len()).await?;
+        let reservation = self.reserve(own(None, metadata.len())).await?;
         let import = self.store.blobs().add_path_with_opts(AddPathOptions {
             path: absolute,
             // A reference would break when the user edits the file.
@@ -499,12 +551,17 @@ impl Storage {
 
     /// Deletes what is neither pinned nor held. Returns the bytes freed.
     pub(crate) async fn collect(&self) -> Result<u64, StoreError> {
+        self.collect_but(HashSet::new()).await
+    }
+
+    /// The same, but spares some.
+    async fn collect_but(&self, keep: HashSet<Hash>) -> Result<u64, StoreError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(StoreError::Stopped("it was shut down".into()));
         }
         self.sweep().await;
         let before = self.used();
-        self.collector.run().await?;
+        self.collector.run(keep).await?;
         self.recount().await?;
         Ok(before.saturating_sub(self.used()))
     }
@@ -524,6 +581,16 @@ impl Storage {
     }
 }
 
+/// What is brought here by this machine itself.
+fn own(hash: Option<Hash>, size: u64) -> Claim {
+    Claim {
+        hash,
+        size,
+        missing: size,
+        group: None,
+    }
+}
+
 fn pin_tag(name: &str) -> Result<Vec<u8>, StoreError> {
     if name.is_empty() || name.len() > MAX_PIN_NAME {
         return Err(StoreError::PinName);
@@ -533,47 +600,4 @@ fn pin_tag(name: &str) -> Result<Vec<u8>, StoreError> {
 
 pub(crate) fn stopped(error: RequestError) -> StoreError {
     StoreError::Stopped(format!("{error:#}"))
-}
-
-/// A file that is deleted unless it was finished.
-struct Unfinished(Option<PathBuf>);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let Some(path) = self.0.take() else { return };
-        if let Err(error) = std::fs::remove_file(&path) {
-            debug!(path = %path.display(), %error, "cannot delete the unfinished file");
-        }
-    }
-}
-
-/// Deletes the data files of blobs that the database does not know: a process that was killed between
-/// writing the one and the other leaves them behind, and nothing else would ever count or free them.
-async fn sweep_orphans(dir: &Path, known: &HashSet<Hash>) -> io::Result<()> {
-    let mut entries = tokio::fs::read_dir(dir).await?;
-    while let Some(entry) = entries.next_entry().await? {
-        let name = entry.file_name();
-        // Only files named as the store names them: `<64 hexadecimal digits>.<kind>`.
-        let hash = name
-            .to_str()
-            .and_then(|name| name.split_once('.'))
-            .map(|(hash, _)| hash);
-        let Some(Ok(hash)) = hash.filter(|hash| hash.len() == 64).map(Hash::from_str) else {
-            continue;
-        };
-        if !known.contains(&hash) {
-            info!(file = %entry.path().display(), "deleting the remains of an interrupted write");
-            tokio::fs::remove_file(entry.path()).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Deletes the files in a folder of ours.
-async fn clear(dir: &Path) -> io::Result<()> {
-    let mut entries = tokio::fs::read_dir(dir).await?;
-    while let Some(entry) = entries.next_entry().await? {
-        tokio::fs::remove_file(entry.path()).await?;
-    }
-    Ok(())
 }

@@ -79,7 +79,19 @@ impl Supervisor {
             }
         }
         self.bound_memory();
+        self.look_at_the_store().await;
         Ok(())
+    }
+
+    /// Finds out of which new jobs the inputs are here, from a former run or another job: they need not be fetched.
+    async fn look_at_the_store(&mut self) {
+        let new = self.jobs.values_mut().filter(|job| job.holds.is_none());
+        for job in new {
+            if let Some(record) = &job.record {
+                let held = self.ports.blobs.hold(record.spec.input).await;
+                job.holds = Some(held.is_ok_and(|held| held.is_some()));
+            }
+        }
     }
 
     fn bound_memory(&mut self) {
@@ -204,7 +216,7 @@ impl Supervisor {
                     && me.suits(record)
                     && record.price >= self.settings.min_price;
                 let seen = rank::Experience {
-                    prepared: job.prepared.is_some(),
+                    prepared: job.prepared.is_some() || job.holds == Some(true),
                     ..job.experience
                 };
                 let (speed, block_ms) = (self.settings.lane_speed, self.params.block_ms);

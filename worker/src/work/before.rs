@@ -7,12 +7,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use sungrid_access::Part;
 use sungrid_chain_client::{AccountId, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
 use super::{Bench, WorkError};
-use crate::ports::{BlobError, Ports, Stored};
+use crate::ports::{BlobError, Ports, Source, Stored};
 
 /// Bundles that one batch may need. More, and a requester could have a worker fetch for hours before its first unit.
 const MOST_BUNDLES: u32 = 64;
@@ -221,7 +222,15 @@ impl Gathered {
         provider: &[u8],
         size: u64,
     ) -> Result<Stored, BlobError> {
-        let content = bench.ports.blobs.bring(hash, provider, size);
+        let Some(before) = &self.before else {
+            return Err(BlobError::Unreachable("nothing comes before it".into()));
+        };
+        let from = Source {
+            job: before.job,
+            part: Part::Outputs,
+            peers: vec![provider.into()],
+        };
+        let content = bench.ports.blobs.bring(hash, &from, size);
         let content = bench.bounds.in_time(size, content).await.flatten();
         if content.is_err() {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sungrid_chain_client::{ChainError, JobSpec};
+use sungrid_access::Part;
+use sungrid_chain_client::{Chain, ChainError, JobSpec};
 use sungrid_manifest::{File, Image, JobInput, Manifest, ManifestError, limits};
-use sungrid_primitives::{ContentHash, JobId};
+use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 
 use super::{WorkError, before::Before};
-use crate::ports::{BlobError, Blobs, Ports, Program, Stored};
+use crate::ports::{BlobError, Blobs, Ports, Program, Source, Stored};
+
+/// Other workers that are asked for a job's inputs. More, and a job whose requester has left keeps its workers asking each
+/// other.
+const MOST_HOLDERS: usize = 4;
 
 /// A job whose image and shared inputs are here: its batches can start at once.
 pub struct Prepared {
@@ -100,7 +105,7 @@ pub async fn prepare(
     if !listed.map_err(|source| WorkError::Chain { job, source })? {
         return Err(WorkError::NotListed(job));
     }
-    let from = &spec.endpoint;
+    let requester = vec![spec.endpoint.clone()];
     let malformed = |what: &str, error: ManifestError| WorkError::Malformed {
         job,
         reason: format!("{what}: {error}"),
@@ -110,16 +115,26 @@ pub async fn prepare(
         what: what.into(),
         source,
     };
-    let fetch = async |what: &str, hash: ContentHash, max: u64| {
-        let fetched = bounds.in_time(max, ports.blobs.fetch(hash, from, max));
-        fetched
-            .await
-            .flatten()
-            .map_err(|source| not_fetched(what, source))
+    let fetch = async |what: &str, part: Part, hash: ContentHash, max: u64| {
+        let get = async |peers| {
+            let from = Source { job, part, peers };
+            let fetched = bounds.in_time(max, ports.blobs.fetch(hash, &from, max));
+            fetched
+                .await
+                .flatten()
+                .map_err(|source| not_fetched(what, source))
+        };
+        let first = get(requester.clone()).await;
+        or_from_others(ports, job, first, get).await
     };
     let mut stored = Vec::new();
-    let (bytes, guard) =
-        fetch("the image manifest", spec.image, limits::IMAGE_BYTES as u64).await?;
+    let (bytes, guard) = fetch(
+        "the image manifest",
+        Part::Image,
+        spec.image,
+        limits::IMAGE_BYTES as u64,
+    )
+    .await?;
     stored.push(guard);
     let image = Image::decode(&bytes).map_err(|error| malformed("the image manifest", error))?;
     if image.limits.output > bounds.unit_output {
@@ -131,6 +146,7 @@ pub async fn prepare(
     }
     let (bytes, guard) = fetch(
         "the input manifest",
+        Part::Shared,
         spec.input,
         limits::JOB_INPUT_BYTES as u64,
     )
@@ -155,23 +171,33 @@ pub async fn prepare(
     let admitted = image.admits(&input);
     admitted.map_err(|error| malformed("the input manifest", error))?;
     let before = Before::of(ports, job, &spec).await?;
-    let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
+    let (wasm, guard) = fetch("the code", Part::Image, image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
     let program = ports
         .runner
         .load(wasm)
         .await
         .map_err(|reason| WorkError::Malformed { job, reason })?;
-    let shared = bring_files(&*ports.blobs, job, &input.shared, from);
-    let held = bounds.in_time(shared_bytes, shared);
-    let held = held
-        .await
-        .map_err(|source| not_fetched("what its units share", source))??;
+    let bring = async |part: Part, what: &str, files: &[File], bytes: u64| {
+        let get = async |peers| {
+            let from = Source { job, part, peers };
+            let files = bring_files(&*ports.blobs, job, files, &from);
+            let held = bounds.in_time(bytes, files).await;
+            held.map_err(|source| not_fetched(what, source))?
+        };
+        let first = get(requester.clone()).await;
+        or_from_others(ports, job, first, get).await
+    };
+    let held = bring(
+        Part::Shared,
+        "what its units share",
+        &input.shared,
+        shared_bytes,
+    )
+    .await?;
     let mut shared = read_files(&*ports.blobs, job, &input.shared, &held).await?;
     stored.extend(held);
-    let files = bring_files(&*ports.blobs, job, &image.files, from);
-    let held = bounds.in_time(image_bytes, files).await;
-    let held = held.map_err(|source| not_fetched("the image's files", source))??;
+    let held = bring(Part::Image, "the image's files", &image.files, image_bytes).await?;
     let files: Vec<File> = image
         .files
         .iter()
@@ -191,12 +217,65 @@ pub async fn prepare(
     })
 }
 
+/// What the requester could not give, from workers that came earlier; its own failure if they cannot either.
+async fn or_from_others<T>(
+    ports: &Ports,
+    job: JobId,
+    first: Result<T, WorkError>,
+    get: impl AsyncFnOnce(Vec<Vec<u8>>) -> Result<T, WorkError>,
+) -> Result<T, WorkError> {
+    let Err(WorkError::Fetch {
+        source: BlobError::Unreachable(_),
+        ..
+    }) = first
+    else {
+        return first;
+    };
+    let others = holders(ports, job, None).await;
+    if others.is_empty() {
+        return first;
+    }
+    get(others).await.or(first)
+}
+
+/// Other workers that may have inputs of a job: those that hold a replica of one of its batches, or of this one. None
+/// while the chain cannot be read: then there is nothing to be had from them.
+pub(super) async fn holders(ports: &Ports, job: JobId, batch: Option<BatchIndex>) -> Vec<Vec<u8>> {
+    let (chain, own): (&dyn Chain, _) = (&*ports.chain, ports.key.account());
+    let batches = match batch {
+        Some(batch) => chain.batch(job, batch).await.map(Vec::from_iter),
+        None => chain
+            .batches(Some(job))
+            .await
+            .map(|all| all.into_iter().map(|(_, _, batch)| batch).collect()),
+    };
+    let mut holders = Vec::new();
+    for replica in batches
+        .into_iter()
+        .flatten()
+        .flat_map(|batch| batch.replicas)
+    {
+        if holders.len() >= MOST_HOLDERS {
+            break;
+        }
+        if replica.worker == own {
+            continue;
+        }
+        if let Ok(Some(worker)) = chain.worker(&replica.worker).await
+            && !holders.contains(&worker.endpoint)
+        {
+            holders.push(worker.endpoint);
+        }
+    }
+    holders
+}
+
 /// Has files of a job here.
 pub(super) async fn bring_files(
     blobs: &dyn Blobs,
     job: JobId,
     files: &[File],
-    from: &[u8],
+    from: &Source,
 ) -> Result<Vec<Stored>, WorkError> {
     let mut held = Vec::new();
     for file in files {

@@ -120,7 +120,7 @@ pub(crate) async fn send(
 }
 
 /// Sends a frame and reads the answer; the error is the reason in words.
-async fn exchange(connection: &Connection, frame: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) async fn exchange(connection: &Connection, frame: &[u8]) -> Result<Vec<u8>, String> {
     let (mut send, mut recv) = connection.open_bi().await.map_err(|e| e.to_string())?;
     // The receiver may refuse before it has read all: then its answer counts, not this failure.
     let written = match send.write_all(frame).await {

@@ -44,21 +44,29 @@ async fn fault_of(how: Evil) -> PeerFault {
     );
     assert!(!to.has(held.hash()).await.expect("known"));
 
-    let fetched = to
-        .fetch(held.hash(), &providers, options())
+    let fault = error.attempts()[0].fault.clone();
+
+    to.fetch(held.hash(), &providers, options())
         .await
         .expect("the honest one helps");
-    assert_eq!(fetched.given_up.len(), 1);
-    assert_eq!(fetched.given_up[0].peer, evil.address.id());
     assert_eq!(
         to.get_bytes(held.hash(), SIZE as u64).await.expect("here"),
         data
     );
     // Wrong bytes count for nothing: all that counted came once.
     assert_eq!(to.stats().fetched_bytes, SIZE as u64);
-    let fault = fetched.given_up[0].fault.clone();
+
+    // Somebody who does not know it yet asks it first, and is helped as well.
+    let fresh = impatient().await;
+    let fetched = fresh
+        .fetch(held.hash(), &providers, options())
+        .await
+        .expect("the honest one helps");
+    assert_eq!(fetched.given_up.len(), 1);
+    assert_eq!(fetched.given_up[0].peer, evil.address.id());
+    assert_eq!(fresh.stats().fetched_bytes, SIZE as u64);
     evil.shutdown().await;
-    common::shutdown([honest, to]).await;
+    common::shutdown([honest, to, fresh]).await;
     fault
 }
 

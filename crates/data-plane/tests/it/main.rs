@@ -1,8 +1,11 @@
 //! Nodes against each other, on loopback. One binary, because linking is the slow part.
 
+mod access;
 mod common;
 mod evil;
 mod faults;
 mod notify;
+mod quotas;
 mod retention;
+mod sources;
 mod transfer;

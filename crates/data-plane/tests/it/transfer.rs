@@ -363,7 +363,7 @@ async fn the_policy_decides_for_every_blob() {
         .await
         .expect_err("a stranger may not");
     assert!(
-        matches!(error.attempts()[0].fault, PeerFault::Refused(_)),
+        matches!(error.attempts()[0].fault, PeerFault::Forbidden),
         "{error}"
     );
     // Nor by way of a list that names it.
@@ -372,7 +372,7 @@ async fn the_policy_decides_for_every_blob() {
         .await
         .expect_err("the list gives no access");
     assert!(
-        matches!(error.attempts()[0].fault, PeerFault::Refused(_)),
+        matches!(error.attempts()[0].fault, PeerFault::Forbidden),
         "{error}"
     );
     assert_eq!(from.stats().refused, 2);

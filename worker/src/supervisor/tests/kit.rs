@@ -32,7 +32,7 @@ use super::idle::Alive;
 use crate::{
     journal::Journal,
     metrics::Metrics,
-    ports::{BlobError, Blobs, Ports, Program, Runner, Stored},
+    ports::{BlobError, Blobs, Ports, Program, Runner, Source, Stored},
     register::{self, Offer},
     supervisor::{Fatal, Settings, Supervisor},
     work::Bounds,
@@ -132,15 +132,13 @@ struct MemoryBlobs {
     gate: Arc<Gate>,
 }
 
-#[async_trait]
-impl Blobs for MemoryBlobs {
-    fn endpoint(&self) -> Vec<u8> {
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.clone().unwrap_or_else(|| self.endpoint.clone())
-    }
-
-    async fn bring(&self, name: ContentHash, from: &[u8], max: u64) -> Result<Stored, BlobError> {
-        self.gate.pass().await;
+impl MemoryBlobs {
+    async fn bring_from(
+        &self,
+        name: ContentHash,
+        from: &[u8],
+        max: u64,
+    ) -> Result<Stored, BlobError> {
         let trickles = |peer: &Peer| peer.trickles.contains(&name);
         if self.net.peers().get(from).is_some_and(trickles) && self.hold(name).await?.is_none() {
             std::future::pending::<()>().await;
@@ -179,6 +177,28 @@ impl Blobs for MemoryBlobs {
         }
         own.content.insert(name, bytes);
         Ok(Stored::new(name, None))
+    }
+}
+
+#[async_trait]
+impl Blobs for MemoryBlobs {
+    fn endpoint(&self) -> Vec<u8> {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.clone().unwrap_or_else(|| self.endpoint.clone())
+    }
+
+    async fn bring(&self, name: ContentHash, from: &Source, max: u64) -> Result<Stored, BlobError> {
+        self.gate.pass().await;
+        let mut first = None;
+        for peer in &from.peers {
+            match self.bring_from(name, peer, max).await {
+                Ok(stored) => return Ok(stored),
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        Err(first.expect("there is somebody to ask"))
     }
 
     async fn read(&self, content: &Stored, _: u64) -> Result<Bytes, BlobError> {

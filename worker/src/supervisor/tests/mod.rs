@@ -7,6 +7,7 @@ mod faults;
 mod idle;
 mod kit;
 mod recovery;
+mod sharing;
 
 use kit::{REQUESTER, World, settle};
 use sp_core::H256;

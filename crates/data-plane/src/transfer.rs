@@ -1,0 +1,563 @@
+//! One try with one provider, with others that help from the far end.
+//!
+//! The provider in charge is asked for all that is missing and sends it from the front. Once it has announced a large
+//! size, helpers take stripes from the back, one at a time, until both meet: so each provider carries as much as it can,
+//! and none has to be trusted with a plan. Every piece is verified on its own, whoever sent it.
+
+use std::{
+    num::NonZeroU64,
+    ops::Range,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use bao_tree::io::BaoContentItem;
+use futures::{StreamExt, stream::FuturesUnordered};
+use iroh::endpoint::Connection;
+use iroh_blobs::{
+    Hash,
+    get::fsm::{self, AtBlobContent, BlobContentNext, ConnectedNext, EndBlobNext},
+    protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
+};
+use tokio::time::{Instant, timeout};
+use tracing::debug;
+
+use crate::{
+    Attempt, PeerAddress, PeerFault, StoreError,
+    fault::fault,
+    fetch::{Budget, FetchOptions, Fetcher, Progress},
+    ledger::{Claim, Reservation},
+    peers::close,
+    store::stopped,
+};
+
+/// Pieces that wait to be written. Bounds the memory of one transfer to about 1 MiB.
+const WRITE_QUEUE: usize = 64;
+/// What a helper takes at a time. Smaller ones cost a round trip each; larger ones keep the fast waiting for the slow.
+const STRIPE: u64 = 4 << 20;
+/// Blobs smaller than this are not worth a second connection.
+const STRIPED_FROM: u64 = 4 * STRIPE;
+
+/// Why one provider did not do.
+pub(crate) enum Failure {
+    Peer(PeerFault),
+    /// The store has no room for the announced size.
+    NoRoom {
+        size: u64,
+        error: StoreError,
+    },
+    Store(StoreError),
+}
+
+impl From<PeerFault> for Failure {
+    fn from(fault: PeerFault) -> Self {
+        Self::Peer(fault)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The blob that is wanted, and what came of it so far.
+pub(crate) struct Goal<'a> {
+    pub(crate) hash: Hash,
+    pub(crate) options: &'a FetchOptions,
+    pub(crate) budget: &'a Budget,
+    transferred: AtomicU64,
+    given_up: Mutex<Vec<Attempt>>,
+}
+
+impl<'a> Goal<'a> {
+    pub(crate) fn new(hash: Hash, options: &'a FetchOptions, budget: &'a Budget) -> Self {
+        Self {
+            hash,
+            options,
+            budget,
+            transferred: AtomicU64::new(0),
+            given_up: Mutex::default(),
+        }
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Vec<Attempt>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of content that came over the network.
+    pub(crate) fn transferred(&self) -> u64 {
+        self.transferred.load(Ordering::Relaxed)
+    }
+
+    /// Notes what was wrong with a provider.
+    pub(crate) fn give_up(&self, peer: &PeerAddress, fault: PeerFault) {
+        let (hash, peer) = (self.hash, peer.id());
+        let attempt = Attempt { hash, peer, fault };
+        debug!(%hash, "given up: {attempt}");
+        self.attempts().push(attempt);
+    }
+
+    /// Whether a provider was given up, and not only for being slow.
+    pub(crate) fn gave_up(&self, peer: &PeerAddress) -> bool {
+        self.attempts()
+            .iter()
+            .any(|a| a.peer == peer.id() && !matches!(a.fault, PeerFault::Slow { .. }))
+    }
+
+    pub(crate) fn into_given_up(self) -> Vec<Attempt> {
+        self.given_up
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the provider in charge and its helpers meet, in bytes from the front.
+struct Middle {
+    open: Mutex<Range<u64>>,
+}
+
+impl Middle {
+    fn new(size: u64) -> Self {
+        Self {
+            open: Mutex::new(0..size),
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Range<u64>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The provider in charge has come to `at`; whether it has met the helpers.
+    fn come_to(&self, at: u64) -> bool {
+        let mut open = self.open();
+        open.start = open.start.max(at);
+        open.start >= open.end
+    }
+
+    /// The next stripe from the back; `None` when what is left is the one that is on its way from the front.
+    fn take(&self) -> Option<Range<u64>> {
+        let mut open = self.open();
+        let end = open.end;
+        let start = end.checked_sub(1)? / STRIPE * STRIPE;
+        if start < open.start.saturating_add(STRIPE) {
+            return None;
+        }
+        open.end = start;
+        Some(start..end)
+    }
+}
+
+/// What all that take part in one try share.
+struct Shared<'a> {
+    size: NonZeroU64,
+    /// Bytes that were here before.
+    present: u64,
+    /// What was missing then.
+    missing: ChunkRanges,
+    /// Bytes that came in this try.
+    received: AtomicU64,
+    reservation: Mutex<Reservation>,
+    middle: &'a Middle,
+    /// Most bytes per second that a helper made that found nothing more to take.
+    idle_rate: AtomicU64,
+    /// Bytes per second that the provider in charge made, once it has met the helpers.
+    lead_rate: AtomicU64,
+    /// A piece of the provider in charge was verified.
+    begun: AtomicBool,
+}
+
+/// How a stream of pieces ended.
+enum End {
+    /// All that was asked for is here.
+    Whole,
+    /// The rest is with the helpers.
+    Met,
+}
+
+/// One try with one provider.
+pub(crate) struct Transfer<'a> {
+    pub(crate) fetcher: &'a Fetcher,
+    pub(crate) goal: &'a Goal<'a>,
+    pub(crate) peer: &'a PeerAddress,
+    pub(crate) helpers: &'a [&'a PeerAddress],
+    /// Whether nobody else is left to ask, however slow this one is.
+    pub(crate) patient: bool,
+}
+
+impl Transfer<'_> {
+    /// Runs it; returns the size of the complete blob.
+    pub(crate) async fn run(&self) -> Result<u64, Failure> {
+        let helped = |connection| self.lead(connection, self.helpers);
+        if let Some(size) = self.with_connection(self.peer, helped).await? {
+            return Ok(size);
+        }
+        // A helper left a gap: this provider fills it.
+        let alone = |connection| self.lead(connection, &[]);
+        let size = self.with_connection(self.peer, alone).await?;
+        size.ok_or(Failure::Peer(PeerFault::Missing))
+    }
+
+    /// Works over a connection to a peer: a dead one that was kept is replaced once, and who does not know us is told
+    /// who we are once.
+    async fn with_connection<T, F>(
+        &self,
+        peer: &PeerAddress,
+        work: impl Fn(Connection) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let Fetcher {
+            dialer, presenter, ..
+        } = self.fetcher;
+        loop {
+            let before = self.goal.transferred();
+            let asked = Instant::now();
+            let (connection, reused) = dialer
+                .connect(peer, iroh_blobs::ALPN)
+                .await
+                .map_err(PeerFault::Unreachable)?;
+            let result = work(connection.clone()).await;
+            let Err(Failure::Peer(fault)) = &result else {
+                return result;
+            };
+            match fault {
+                PeerFault::WrongBytes => {
+                    dialer.drop_connection(&connection, close::MISBEHAVED, "wrong bytes");
+                }
+                PeerFault::Stalled(_) => {
+                    dialer.drop_connection(&connection, close::DONE, "stalled");
+                }
+                PeerFault::Cut(_) if reused && self.goal.transferred() == before => {
+                    // A kept connection was dead. This happens once: the next one is fresh.
+                    dialer.drop_connection(&connection, close::DONE, "dead");
+                    continue;
+                }
+                PeerFault::Forbidden if presenter.after_refusal(peer, asked).await => continue,
+                _ => {}
+            }
+            return result;
+        }
+    }
+
+    /// The provider in charge. The size of the complete blob; `None` if a part is missing that was left to a helper.
+    async fn lead(
+        &self,
+        connection: Connection,
+        helpers: &[&PeerAddress],
+    ) -> Result<Option<u64>, Failure> {
+        let (fetcher, goal) = (self.fetcher, self.goal);
+        let hash = goal.hash;
+        let local = fetcher
+            .storage
+            .inner()
+            .observe(hash)
+            .await
+            .map_err(stopped)?;
+        let present = local.total_bytes();
+        let missing = ChunkRanges::all() - &local.ranges;
+        let Some((content, size)) = self.ask(connection, missing.clone()).await? else {
+            return self.complete().await.map(Some);
+        };
+        let max = goal.options.max_bytes;
+        if size > max {
+            return Err(PeerFault::TooLarge { size, limit: max }.into());
+        }
+        goal.budget
+            .claim(hash, size)
+            .map_err(|limit| PeerFault::TooLarge { size, limit })?;
+        // The hash of nothing never comes here, so a size of 0 is a lie.
+        let size = NonZeroU64::new(size).ok_or(PeerFault::WrongBytes)?;
+        let to_come = size.get().saturating_sub(present);
+        let claim = Claim {
+            hash: Some(hash),
+            size: size.get(),
+            missing: to_come,
+            group: goal.options.group,
+        };
+        let reservation = match fetcher.storage.reserve(claim).await {
+            Err(
+                error @ (StoreError::Full { .. }
+                | StoreError::DiskFull { .. }
+                | StoreError::Quota { .. }),
+            ) => {
+                let size = size.get();
+                return Err(Failure::NoRoom { size, error });
+            }
+            other => other?,
+        };
+        let middle = Middle::new(size.get());
+        let shared = Shared {
+            size,
+            present,
+            missing,
+            received: AtomicU64::new(0),
+            reservation: Mutex::new(reservation),
+            middle: &middle,
+            idle_rate: AtomicU64::new(0),
+            lead_rate: AtomicU64::new(0),
+            begun: AtomicBool::new(false),
+        };
+        let front = self.receive(content, &shared, true);
+        let started = Instant::now();
+        let (end, received) = if size.get() >= STRIPED_FROM && !helpers.is_empty() {
+            let (end, ()) = futures::future::join(front, self.help(helpers, &shared)).await;
+            end?
+        } else {
+            front.await?
+        };
+        let rate = per_second(received, started);
+        fetcher.standing.served(self.peer.id(), received, rate);
+        match end {
+            End::Whole => self.complete().await.map(Some),
+            End::Met => Ok(self.complete().await.ok()),
+        }
+    }
+
+    /// All helpers, until there is nothing more to take.
+    async fn help(&self, helpers: &[&PeerAddress], shared: &Shared<'_>) {
+        let mut running: FuturesUnordered<_> = helpers
+            .iter()
+            .map(|peer| self.stripes(peer, shared))
+            .collect();
+        while running.next().await.is_some() {}
+    }
+
+    /// One helper: stripe after stripe.
+    async fn stripes(&self, peer: &PeerAddress, shared: &Shared<'_>) {
+        let mut rate = 0;
+        while let Some(stripe) = shared.middle.take() {
+            let wanted = ChunkRanges::bytes(stripe) & &shared.missing;
+            if wanted.is_empty() {
+                continue;
+            }
+            let started = Instant::now();
+            let fetched = self
+                .with_connection(peer, |connection| {
+                    let wanted = wanted.clone();
+                    async move {
+                        let Some((content, size)) = self.ask(connection, wanted).await? else {
+                            return Ok(0);
+                        };
+                        // One of two is wrong, and which one the last piece will tell.
+                        if size != shared.size.get() {
+                            return Ok(0);
+                        }
+                        let (_, received) = self.receive(content, shared, false).await?;
+                        Ok(received)
+                    }
+                })
+                .await;
+            match fetched {
+                Ok(0) => return,
+                Ok(received) => {
+                    rate = per_second(received, started);
+                    let standing = &self.fetcher.standing;
+                    standing.served(peer.id(), received, rate);
+                }
+                Err(Failure::Peer(fault)) => {
+                    self.fetcher.standing.failed(peer.id(), &fault);
+                    self.goal.give_up(peer, fault);
+                    return;
+                }
+                // The provider in charge meets the same trouble and reports it.
+                Err(_) => return,
+            }
+        }
+        shared.idle_rate.fetch_max(rate, Ordering::Relaxed);
+    }
+
+    /// Asks for ranges; `None` if the answer is empty.
+    async fn ask(
+        &self,
+        connection: Connection,
+        ranges: ChunkRanges,
+    ) -> Result<Option<(AtBlobContent, u64)>, Failure> {
+        let request = GetRequest::blob_ranges(self.goal.hash, ranges);
+        let connected = self
+            .in_time(fsm::start(connection, request, Default::default()).next())
+            .await?;
+        let connected = connected.map_err(|e| fault(&e.into()))?;
+        let root = match self
+            .in_time(connected.next())
+            .await?
+            .map_err(|e| fault(&e.into()))?
+        {
+            ConnectedNext::StartRoot(root) => root,
+            // Only when nothing was missing, or for children, which are never requested.
+            ConnectedNext::Closing(_) | ConnectedNext::StartChild(_) => return Ok(None),
+        };
+        let header = self.in_time(root.next().next()).await?;
+        Ok(Some(header.map_err(|e| fault(&e.into()))?))
+    }
+
+    /// Writes the pieces of an answer as they come.
+    async fn receive(
+        &self,
+        mut content: AtBlobContent,
+        shared: &Shared<'_>,
+        leads: bool,
+    ) -> Result<(End, u64), Failure> {
+        let (fetcher, goal) = (self.fetcher, self.goal);
+        let hash = goal.hash;
+        let import = fetcher
+            .storage
+            .inner()
+            .blobs()
+            .import_bao(hash, shared.size, WRITE_QUEUE)
+            .await;
+        let import = import.map_err(|e| stopped(e.into()))?;
+        let started = Instant::now();
+        let mut received = 0;
+        let outcome = loop {
+            match self.in_time(content.next()).await {
+                Err(stalled) => break Err(stalled),
+                Ok(BlobContentNext::Done(end)) => break Ok(Some(end)),
+                Ok(BlobContentNext::More((_, Err(error)))) => break Err(fault(&error.into())),
+                Ok(BlobContentNext::More((next, Ok(piece)))) => {
+                    content = next;
+                    let leaf = match &piece {
+                        BaoContentItem::Leaf(leaf) => {
+                            let length = leaf.data.len() as u64;
+                            Some((leaf.offset.saturating_add(length), length))
+                        }
+                        BaoContentItem::Parent(_) => None,
+                    };
+                    if import.tx.send(piece).await.is_err() {
+                        // The store gave up; its answer below says why.
+                        break Err(PeerFault::Cut("the store gave up".into()));
+                    }
+                    let Some((at, length)) = leaf else { continue };
+                    received += length;
+                    self.note(shared, length);
+                    if leads && shared.middle.come_to(at) {
+                        let rate = per_second(received, started);
+                        shared.lead_rate.store(rate, Ordering::Relaxed);
+                        break Ok(None);
+                    }
+                    if let Some(slow) = self.too_slow(shared, leads, received, started) {
+                        break Err(slow);
+                    }
+                }
+            }
+        };
+        drop(import.tx);
+        // Whatever the peer did, what was verified is written and stays.
+        let stored = import.rx.await;
+        match stored {
+            Ok(Ok(())) => {}
+            Ok(Err(iroh_blobs::api::Error::Io(e))) => {
+                return Err(StoreError::io(format!("store {hash}"), e).into());
+            }
+            Err(e) => return Err(StoreError::Stopped(format!("{e:#}")).into()),
+        }
+        match outcome? {
+            None => Ok((End::Met, received)),
+            Some(end) => match end.next() {
+                EndBlobNext::Closing(_) | EndBlobNext::MoreChildren(_) => {
+                    Ok((End::Whole, received))
+                }
+            },
+        }
+    }
+
+    /// Counts a verified piece.
+    fn note(&self, shared: &Shared<'_>, length: u64) {
+        let (hash, total) = (self.goal.hash, shared.size.get());
+        self.fetcher.count(length);
+        self.goal.transferred.fetch_add(length, Ordering::Relaxed);
+        let received = shared.received.fetch_add(length, Ordering::Relaxed) + length;
+        if !shared.begun.swap(true, Ordering::Relaxed) {
+            // At once, and not at the end: this call may be dropped at any time.
+            let reservation = shared.reservation.lock();
+            reservation.unwrap_or_else(PoisonError::into_inner).keep();
+        }
+        if let Some(on_progress) = &self.goal.options.on_progress {
+            on_progress(Progress {
+                hash,
+                done: shared.present + received,
+                total,
+            });
+        }
+    }
+
+    /// Whether others would do better than this provider: those that wait, helpers that have nothing left to do, or, than
+    /// a helper, the one in charge.
+    fn too_slow(
+        &self,
+        shared: &Shared<'_>,
+        leads: bool,
+        received: u64,
+        started: Instant,
+    ) -> Option<PeerFault> {
+        let patience = &self.fetcher.patience;
+        if (leads && self.patient) || started.elapsed() < patience.slow_after {
+            return None;
+        }
+        let rate = per_second(received, started);
+        let least = if leads {
+            let idle = shared.idle_rate.load(Ordering::Relaxed);
+            patience.least_rate.max(idle / 2)
+        } else {
+            shared.lead_rate.load(Ordering::Relaxed) / 2
+        };
+        (rate < least).then_some(PeerFault::Slow {
+            bytes_per_second: rate,
+        })
+    }
+
+    /// The size of a blob that should be complete now.
+    async fn complete(&self) -> Result<u64, Failure> {
+        let store = self.fetcher.storage.inner();
+        let local = store.observe(self.goal.hash).await.map_err(stopped)?;
+        if local.is_complete() {
+            Ok(local.size())
+        } else {
+            Err(PeerFault::Missing.into())
+        }
+    }
+
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, PeerFault> {
+        let stall = self.fetcher.patience.stall;
+        timeout(stall, step)
+            .await
+            .map_err(|_| PeerFault::Stalled(stall))
+    }
+}
+
+/// Bytes per second, rounded down.
+fn per_second(bytes: u64, since: Instant) -> u64 {
+    let micros = since.elapsed().as_micros().max(1);
+    let rate = u128::from(bytes) * 1_000_000 / micros;
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_and_back_meet_and_no_byte_is_taken_twice_or_left() {
+        let size = 5 * STRIPE + 7;
+        let middle = Middle::new(size);
+        assert_eq!(middle.take(), Some(5 * STRIPE..size));
+        assert!(!middle.come_to(1));
+        assert_eq!(middle.take(), Some(4 * STRIPE..5 * STRIPE));
+        assert!(!middle.come_to(STRIPE + 1));
+        assert_eq!(middle.take(), Some(3 * STRIPE..4 * STRIPE));
+        // Less than a stripe lies before the next one: it comes from the front.
+        assert_eq!(middle.take(), None);
+        assert!(!middle.come_to(3 * STRIPE - 1));
+        assert!(middle.come_to(3 * STRIPE));
+    }
+
+    #[test]
+    fn a_small_blob_is_left_to_the_front() {
+        assert_eq!(Middle::new(0).take(), None);
+        assert_eq!(Middle::new(STRIPE - 1).take(), None);
+        assert_eq!(Middle::new(STRIPE).take(), None);
+    }
+}

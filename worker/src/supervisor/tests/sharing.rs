@@ -1,0 +1,172 @@
+//! Workers that give each other what a job needs, and nobody else.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use sungrid_access::{JobAccess, Part, card};
+use sungrid_chain_client::{Chain, JobSpec};
+use sungrid_data_plane::{Config, DataPlane, FetchOptions, Hash, PeerAddress, PeerFault};
+use sungrid_primitives::{ContentHash, JobId};
+
+use super::{
+    completed,
+    kit::{Machine, REQUESTER, World},
+};
+use crate::{
+    plane::Plane,
+    ports::{Blobs, Ports, Source},
+    register, work,
+};
+
+#[tokio::test]
+async fn a_requester_that_leaves_is_stood_in_for_by_who_came_earlier() {
+    let world = World::new().await;
+    let (early, late) = (world.machine(0), world.machine(1));
+    let _early = early.start().await;
+    let job = world.submit(world.spec(2, 2)).await;
+    // GIVEN one of two replicas, computed
+    let computed = |machine: &Machine| machine.runs.lock().expect("no panic").len();
+    world
+        .drive("one replica is computed", |_| computed(&early) == 2)
+        .await;
+    // WHEN the requester is gone before the second worker has come
+    world.net.peer(REQUESTER, |peer| peer.away = true);
+    let _late = late.start().await;
+    // THEN the first one has all that the second one needs
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    world.assert_blameless();
+    assert_eq!(computed(&late), 2);
+}
+
+#[tokio::test]
+async fn of_equal_jobs_the_one_whose_inputs_are_here_comes_first() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let older = world.submit(world.spec(2, 1)).await;
+    // GIVEN the input of a later one, left here by another job
+    let spec = world.spec(3, 1);
+    let input = world
+        .net
+        .peer(REQUESTER, |peer| peer.content[&spec.input].clone());
+    world.net.put(&machine.endpoint, input);
+    let newer = world.submit(spec).await;
+    // WHEN there is room for two batches, and none gets done
+    machine.running.close(0);
+    let _process = machine.start().await;
+    world
+        .drive("two are claimed", |state| state.batches.len() >= 2)
+        .await;
+    // THEN both are of that one
+    let claimed = world.chain.batches(None).await.expect("reads");
+    let jobs: Vec<JobId> = claimed.iter().map(|(job, _, _)| *job).collect();
+    assert_eq!(jobs, [newer, newer], "not {older}");
+}
+
+/// A worker's store on a data plane of its own.
+async fn store(world: &World, machine: &Machine, folder: &Path) -> Plane {
+    let chain: Arc<dyn Chain> = Arc::new(world.chain.clone());
+    let access = Arc::new(JobAccess::new(chain).remembering_for(Duration::ZERO));
+    let mut config = Config::persistent(folder);
+    config.min_free_disk_bytes = 0;
+    config.access = access.clone();
+    let node = DataPlane::spawn(config).await.expect("up");
+    let genesis = world.chain.genesis();
+    let card = card::sign(&machine.key, &genesis, &node.endpoint_id());
+    node.set_card(card).expect("short enough");
+    Plane::new(node, access).await
+}
+
+/// Registers a worker with its store.
+async fn registered(world: &World, machine: &Machine) -> Arc<Plane> {
+    let plane = Arc::new(store(world, machine, machine.folder.path()).await);
+    let ports = Ports {
+        blobs: plane.clone(),
+        ..machine.ports()
+    };
+    register::ensure(&ports, &machine.offer())
+        .await
+        .expect("registers");
+    plane
+}
+
+fn content(hash: Hash) -> ContentHash {
+    ContentHash::from(*hash.as_bytes())
+}
+
+/// Fetches from a worker as a peer that is none; the fault if it is refused.
+async fn fetch(node: &DataPlane, hash: ContentHash, from: &Plane) -> Result<(), PeerFault> {
+    let from = PeerAddress::from_bytes(&from.endpoint()).expect("an address");
+    let hash = Hash::from_bytes(hash.0);
+    let fetched = node.fetch(hash, &[from], FetchOptions::up_to(1_000)).await;
+    fetched
+        .map(drop)
+        .map_err(|error| error.attempts()[0].fault.clone())
+}
+
+#[tokio::test]
+async fn inputs_go_on_to_other_parties_and_outputs_to_the_requester_until_they_are_let_go() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let first = registered(&world, &machines[0]).await;
+    let second = registered(&world, &machines[1]).await;
+    let node = || async { DataPlane::spawn(Config::memory()).await.expect("up") };
+    let (requester, stranger) = (node().await, node().await);
+    let spec = JobSpec {
+        endpoint: requester.address().to_bytes(),
+        ..world.spec(2, 1)
+    };
+    let job = world.submit(spec).await;
+
+    // Inputs: the second has them from the first, which has them from the requester.
+    let held = requester.put_bytes("the input").await.expect("stored");
+    let input = content(held.hash());
+    let source = |from: Vec<u8>| Source {
+        job,
+        part: Part::Shared,
+        peers: vec![from],
+    };
+    let asked = source(requester.address().to_bytes());
+    drop(first.bring(input, &asked, 100).await.expect("served"));
+    assert_eq!(
+        fetch(&stranger, input, &first).await,
+        Err(PeerFault::Forbidden)
+    );
+    let asked = source(first.endpoint());
+    drop(second.bring(input, &asked, 100).await.expect("served"));
+
+    // Outputs: for the requester alone.
+    let mut outputs = Vec::new();
+    for batch in 0..3 {
+        let bytes = Bytes::from(format!("the outputs of batch {batch}"));
+        let stored = first.put(bytes).await.expect("stored");
+        let name = work::name((job, batch));
+        first.keep(&name, &[stored.hash()]).await.expect("kept");
+        outputs.push(stored.hash());
+    }
+    assert_eq!(fetch(&requester, outputs[0], &first).await, Ok(()));
+    assert_eq!(
+        fetch(&stranger, outputs[0], &first).await,
+        Err(PeerFault::Forbidden)
+    );
+    let asked = source(first.endpoint());
+    let refused = second.bring(outputs[0], &asked, 100).await;
+    let refused = refused.err().expect("no party of its outputs").to_string();
+    assert!(refused.contains("does not serve this content"), "{refused}");
+
+    // The same after a restart, until they are let go.
+    first.shutdown().await;
+    drop(first);
+    let first = store(&world, &machines[0], machines[0].folder.path()).await;
+    assert_eq!(fetch(&requester, outputs[1], &first).await, Ok(()));
+    first.let_go(&work::name((job, 2))).await.expect("let go");
+    assert_eq!(
+        fetch(&requester, outputs[2], &first).await,
+        Err(PeerFault::Forbidden)
+    );
+    first.shutdown().await;
+    second.shutdown().await;
+    requester.shutdown().await;
+    stranger.shutdown().await;
+}
