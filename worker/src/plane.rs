@@ -19,6 +19,11 @@ impl Plane {
     pub fn new(node: DataPlane) -> Self {
         Self(node)
     }
+
+    /// What it holds and has moved.
+    pub fn stats(&self) -> sungrid_data_plane::Stats {
+        self.0.stats()
+    }
 }
 
 fn to_hash(content: ContentHash) -> Hash {

@@ -115,6 +115,11 @@ impl Supervisor {
         let Some(me) = self.me.clone() else {
             return Ok(());
         };
+        if self.is_draining() {
+            self.metrics
+                .idle_reason("draining: it ends when what is in hand is done");
+            return Ok(());
+        }
         self.refresh().await?;
         let bonded = me.backing() >= self.params.bond_for(me.capacity);
         if self.full.is_some() || me.state != WorkerState::Active || !bonded {
@@ -142,7 +147,12 @@ impl Supervisor {
             .sum();
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
-        for id in self.ranked(&worker) {
+        let ranked = self.ranked(&worker);
+        if ranked.is_empty() && working + claiming == 0 {
+            self.metrics
+                .idle_reason("no open job suits this worker and its settings");
+        }
+        for id in ranked {
             if room == 0 {
                 break;
             }

@@ -27,6 +27,7 @@ use tokio::{
 };
 
 use crate::{
+    control::Goal,
     journal::Journal,
     metrics::Metrics,
     ports::{BlobError, Blobs, Ports, Program, Runner, Stored},
@@ -472,6 +473,7 @@ pub(super) struct Machine {
 pub(super) struct Running {
     pub(super) task: JoinHandle<Result<(), Fatal>>,
     pub(super) stop: watch::Sender<bool>,
+    pub(super) goal: watch::Sender<Option<Goal>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -554,9 +556,12 @@ impl Machine {
         let metrics = Arc::<Metrics>::default();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
         let (stop, stopped) = watch::channel(false);
+        let (goal, told) = watch::channel(None);
+        let supervisor = supervisor.expect("starts").draining(told);
         Running {
-            task: tokio::spawn(supervisor.expect("starts").run(stopped)),
+            task: tokio::spawn(supervisor.run(stopped)),
             stop,
+            goal,
             metrics,
         }
     }

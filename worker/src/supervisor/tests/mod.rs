@@ -2,6 +2,7 @@
 
 mod chains;
 mod declines;
+mod drains;
 mod faults;
 mod kit;
 mod recovery;
