@@ -141,7 +141,8 @@ impl Registry {
                 make_private(folder)
             };
             match made.and_then(|()| leave(folder, tenant)) {
-                Ok(note) => return Ok(note),
+                Ok(note) if is_ours(folder) => return Ok(note),
+                Ok(_) => last = io::Error::other(format!("{} is open to others", folder.display())),
                 Err(error) => last = error,
             }
         }
@@ -152,7 +153,7 @@ impl Registry {
     pub fn others(&self, own: &Path) -> Vec<Tenant> {
         let own = canonical(own);
         let mut found: Vec<Tenant> = Vec::new();
-        for folder in &self.folders {
+        for folder in self.folders.iter().filter(|folder| is_ours(folder)) {
             let Ok(items) = fs::read_dir(folder) else {
                 continue;
             };
@@ -180,6 +181,24 @@ impl Registry {
 /// A data folder by its only name.
 pub fn canonical(folder: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.into())
+}
+
+/// Whether nobody but this user and the administrator decides who writes into a folder: a stranger's note could keep a
+/// worker from starting.
+fn is_ours(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // SAFETY: it takes nothing, touches no memory, and cannot fail.
+        let user = unsafe { libc::geteuid() };
+        fs::metadata(folder).is_ok_and(|metadata| {
+            (metadata.uid() == user || metadata.uid() == 0) && metadata.mode() & 0o002 == 0
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        folder.is_dir()
+    }
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {
@@ -277,6 +296,20 @@ mod tests {
         let _note = registry.join(&tenant("/a")).expect("joins in the second");
         assert_eq!(registry.others(Path::new("/b")).len(), 1);
         assert!(Registry::at(&file).join(&tenant("/a")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_anybody_can_write_is_not_believed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let registry = Registry::at(folder.path());
+        let _note = registry.join(&tenant("/a")).expect("joins");
+        assert_eq!(registry.others(Path::new("/b")).len(), 1);
+        let open = fs::Permissions::from_mode(0o777);
+        fs::set_permissions(folder.path(), open).expect("chmod");
+        assert_eq!(registry.others(Path::new("/b")), []);
+        assert!(registry.join(&tenant("/b")).is_err());
     }
 
     #[test]

@@ -105,9 +105,13 @@ pub(super) async fn top(args: Top) -> Result<(), CommandError> {
         terminal.flush()
     };
     let mut ticks = tokio::time::interval(Duration::from_secs(args.every));
+    // One for all rounds: a signal that comes while a page is written is not lost.
+    let stop = super::signal();
+    tokio::pin!(stop);
     let shown = loop {
         tokio::select! {
-            () = super::signal() => break Ok(()),
+            biased;
+            () = &mut stop => break Ok(()),
             _ = ticks.tick() => if let Err(error) = show(&mut past) { break Err(error) },
         }
     };
