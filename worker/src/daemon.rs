@@ -205,13 +205,7 @@ pub async fn run(
     let registry = Registry::of_machine();
     let neighbours = registry.others(folder);
     let worker = key.account().to_string();
-    if let Some(same) = neighbours.iter().find(|other| other.worker == worker) {
-        return Err(DaemonError::SameKey {
-            folder: same.folder.clone(),
-            pid: same.pid,
-            worker,
-        });
-    }
+    check_key(&worker, &neighbours)?;
     let plane = match open_plane(folder, config).await {
         Ok(plane) => Arc::new(Plane::new(plane)),
         Err(error) => return Err(explained(error, config, neighbours)),
@@ -262,6 +256,18 @@ pub fn tenant(folder: &Path, config: &Config, worker: String) -> Tenant {
         storage: config.storage_mib << 20,
         listen: config.listen,
         metrics: config.metrics,
+    }
+}
+
+/// Refuses to be the second worker with one key.
+fn check_key(worker: &str, neighbours: &[Tenant]) -> Result<(), DaemonError> {
+    match neighbours.iter().find(|other| other.worker == worker) {
+        None => Ok(()),
+        Some(same) => Err(DaemonError::SameKey {
+            folder: same.folder.clone(),
+            pid: same.pid,
+            worker: worker.into(),
+        }),
     }
 }
 
@@ -446,6 +452,54 @@ async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) {
         let answered = tokio::time::timeout(Duration::from_secs(5), answer).await;
         if let Ok(Err(error)) = answered {
             debug!(%error, "a metrics request broke off");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn neighbour() -> Tenant {
+        let config = Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 4_433)),
+            ..Config::default()
+        };
+        tenant(Path::new("/srv/other"), &config, "5Other".into())
+    }
+
+    #[test]
+    fn the_second_worker_with_a_key_is_refused_and_told_who_is_the_first() {
+        check_key("5Own", &[neighbour()]).expect("keys differ");
+        let error = check_key("5Other", &[neighbour()]).expect_err("the same key");
+        let text = error.to_string();
+        assert!(
+            text.contains("/srv/other") && text.contains("5Other"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_port_that_a_neighbour_has_is_told_with_its_folder() {
+        let taken = || {
+            DaemonError::Plane(SpawnError::Bind {
+                bind: SocketAddr::from(([0, 0, 0, 0], 4_433)),
+                reason: "address in use".into(),
+            })
+        };
+        let at = |port| Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            ..Config::default()
+        };
+        let text = explained(taken(), &at(4_433), vec![neighbour()]).to_string();
+        assert!(
+            text.contains("/srv/other") && text.contains("`listen`"),
+            "{text}"
+        );
+        // Somebody else has it.
+        for port in [0, 4_434] {
+            let text = explained(taken(), &at(port), vec![neighbour()]).to_string();
+            assert!(text.contains("address in use"), "{text}");
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Passphrase {
     file: Option<PathBuf>,
     credential: Option<PathBuf>,
     ask: fn(&str) -> io::Result<String>,
+    /// What else would have given it.
+    hint: &'static str,
 }
 
 impl Passphrase {
@@ -37,6 +39,7 @@ impl Passphrase {
                 .map(|path| folder.join(path)),
             credential: credential(std::env::var_os("CREDENTIALS_DIRECTORY"), WORKER_CREDENTIAL),
             ask,
+            hint: "or name a `passphrase_file` in worker.toml, or give the service the credential worker-passphrase",
         }
     }
 
@@ -49,6 +52,7 @@ impl Passphrase {
                 OPERATOR_CREDENTIAL,
             ),
             ask,
+            hint: "or give the service the credential operator-passphrase",
         }
     }
 
@@ -62,6 +66,7 @@ impl Passphrase {
             return content(path);
         }
         (self.ask)(question)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}; {error}", self.hint)))
     }
 }
 
@@ -147,11 +152,13 @@ mod tests {
                 file,
                 credential,
                 ask,
+                hint: "or give it otherwise",
             }
             .answer("Passphrase: ")
         };
         assert_eq!(answer(None, somebody).expect("asked"), "typed");
-        assert!(answer(None, nobody).is_err());
+        let error = answer(None, nobody).expect_err("nobody answers");
+        assert!(error.to_string().starts_with("or give it otherwise; "));
         // Credentials are readable by the service, with permissions of the manager's choice.
         std::fs::write(manager.join(WORKER_CREDENTIAL), "from the manager").expect("writes");
         assert_eq!(answer(None, nobody).expect("reads"), "from the manager");

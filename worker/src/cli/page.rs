@@ -205,7 +205,8 @@ fn state(view: &View<'_>, status: &Status) -> (String, Mood) {
         return (text, Mood::Poor);
     }
     let (text, mood) = match status.state.as_str() {
-        "active" if status.idle_reason.is_empty() => ("works", Mood::Good),
+        "active" if status.computing + status.undecided > 0 => ("works", Mood::Good),
+        "active" if status.idle_reason.is_empty() => ("ready", Mood::Good),
         "active" => ("waits for work", Mood::Poor),
         state => (state, Mood::Poor),
     };
@@ -359,6 +360,7 @@ content       1.1 GiB stored, 3.0 MiB fetched, 512 bytes served
     fn a_worker_in_trouble_says_why_it_rests() {
         let mut status = status();
         status.idle_reason = "no room on the disk".into();
+        (status.computing, status.undecided) = (0, 0);
         status.faults = 1;
         status.missed = 2;
         status.delegated = "0".into();
@@ -376,7 +378,7 @@ state         waits for work, up for 2 h 15 min
 why idle      no room on the disk
 block         2680, 1 min 30 s ago: is the node there?
 capacity      [############--------] 0.80 of 1.25 SUNS in use
-in hand       2 computing on 3 lanes, 1 undecided, 4 served
+in hand       0 computing on 3 lanes, 0 undecided, 4 served
 units         3216 computed (24.0 a minute), 4100 accepted in all
 income        12.3456 ISC earned in all, 0.25 ISC to claim, 3 ISC claimed since the start
 bond          125 ISC

@@ -144,7 +144,7 @@ mod tests {
         let text = serde_json::to_vec(&written).expect("encodes");
         std::fs::write(folder.path().join(control::STATUS_FILE), text).expect("writes");
         let (shown, read) = page(folder.path(), None, 80);
-        assert!(shown.contains("5Grw") && shown.contains("works"), "{shown}");
+        assert!(shown.contains("5Grw") && shown.contains("ready"), "{shown}");
         assert_eq!(read, Some(written));
         drop(held);
         assert!(page(folder.path(), None, 80).0.contains("stopped"));

@@ -148,10 +148,7 @@ impl Supervisor {
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
         let ranked = self.ranked(&worker);
-        if ranked.is_empty() && working + claiming == 0 {
-            self.metrics
-                .idle_reason("no open job suits this worker and its settings");
-        }
+        let (is_empty, mut rests) = (ranked.is_empty(), working + claiming == 0);
         for id in ranked {
             if room == 0 {
                 break;
@@ -174,9 +171,19 @@ impl Supervisor {
                 continue;
             }
             room -= wanted;
+            rests = false;
             for _ in 0..wanted {
                 self.claim(id);
             }
+        }
+        if rests {
+            self.metrics.idle_reason(match (is_empty, preparing > 0) {
+                (true, _) => "no open job suits this worker and its settings",
+                (false, true) => "fetching what an open job needs",
+                (false, false) => {
+                    "open jobs need more capacity than this worker has, or have enough replicas"
+                }
+            });
         }
         Ok(())
     }

@@ -125,3 +125,25 @@ async fn a_worker_with_nothing_in_hand_ends_at_once() {
     process.goal.send_replace(Some(Goal::Delivered));
     process.task.await.expect("no panic").expect("no error");
 }
+
+#[tokio::test]
+async fn a_worker_without_work_says_why() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let reason = || process.metrics.status().idle_reason;
+    world.chain.advance(1);
+    settle().await;
+    assert!(reason().contains("no open job suits"), "{}", reason());
+    // One replica is all that one operator may give: after it, the job is open, but not for this worker.
+    world.submit(world.spec(1, 1)).await;
+    world
+        .drive("it has delivered", |_| {
+            process.metrics.status().undecided == 1
+        })
+        .await;
+    settle().await;
+    world.chain.advance(1);
+    settle().await;
+    assert!(reason().contains("have enough replicas"), "{}", reason());
+}
