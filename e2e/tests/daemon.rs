@@ -134,7 +134,10 @@ fn a_worker_is_examined_drained_and_started_again() {
     let level = |report: &Value, check: &str| -> String {
         let checks = report["checks"].as_array().expect("a list of checks");
         let found = checks.iter().find(|found| found["check"] == check);
-        found.expect(check)["level"].as_str().expect("a word").into()
+        found.expect(check)["level"]
+            .as_str()
+            .expect("a word")
+            .into()
     };
 
     let (well, report) = worker(&["doctor"]);

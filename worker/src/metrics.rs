@@ -269,10 +269,15 @@ impl Metrics {
     pub(crate) fn block(&self, number: BlockNumber) {
         self.height.store(number.into(), Ordering::Relaxed);
         self.edit(|status| status.block = number);
-        self.seen.send_replace(number);
     }
 
-    /// Changes with every block.
+    /// Says that all is noted that there is to note of a block.
+    pub(crate) fn publish(&self) {
+        self.seen
+            .send_replace(self.height.load(Ordering::Relaxed) as BlockNumber);
+    }
+
+    /// Changes with every block, when all is noted of it.
     pub fn blocks(&self) -> watch::Receiver<BlockNumber> {
         self.seen.subscribe()
     }
@@ -478,6 +483,18 @@ mod tests {
         let text = std::fs::read(&path).expect("the dashboard");
         let board: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
         assert!(board["panels"].as_array().is_some_and(|all| all.len() > 5));
+    }
+
+    #[test]
+    fn a_block_is_published_when_all_is_noted_of_it() {
+        let metrics = Metrics::default();
+        let mut blocks = metrics.blocks();
+        metrics.block(7);
+        metrics.in_hand(1, 2, 3);
+        assert!(!blocks.has_changed().expect("it lives"));
+        metrics.publish();
+        assert_eq!(*blocks.borrow_and_update(), 7);
+        assert_eq!(metrics.status().computing, 1);
     }
 
     #[test]

@@ -413,6 +413,7 @@ impl Supervisor {
         self.head = block;
         self.metrics.block(block.number);
         let result = self.compare().await;
+        self.metrics.publish();
         match result {
             Ok(()) => {
                 if std::mem::replace(&mut self.unreachable, false) {

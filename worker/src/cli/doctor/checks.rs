@@ -4,7 +4,10 @@
 mod tests;
 
 use sungrid_chain_client::{ChainError, WorkerState};
-use sungrid_primitives::ISC;
+use sungrid_primitives::{
+    ISC,
+    suns::{CPU_1, MICRO},
+};
 
 use super::{
     Finding, Verdict,
@@ -394,6 +397,18 @@ fn memory(facts: &Facts) -> Verdict {
             "leave the system a tenth at least: lower `memory_mib`",
         );
     }
+    let worker = facts.known().and_then(|chain| chain.worker.as_ref());
+    let declared = worker.map_or(0, |worker| memory_of(worker.capacity));
+    if declared > promised {
+        return Verdict::warn(
+            format!(
+                "the capacity on chain stands for {} of memory, the settings give {}",
+                page::bytes(declared),
+                page::bytes(promised)
+            ),
+            "raise `memory_mib`, or start the worker anew: it declares what it has",
+        );
+    }
     if lanes > cores {
         return Verdict::warn(
             text,
@@ -401,6 +416,12 @@ fn memory(facts: &Facts) -> Verdict {
         );
     }
     Verdict::ok(text)
+}
+
+/// Bytes of memory that a capacity in millionths of a SUNS promises.
+fn memory_of(capacity: u64) -> u64 {
+    let bytes = u128::from(capacity) * u128::from(CPU_1.contains.memory) / MICRO;
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn neighbours(facts: &Facts) -> Verdict {

@@ -342,7 +342,7 @@ pub(super) fn in_order() -> Facts {
         tiers: Tiers::default(),
         environment: H256::repeat_byte(1),
         profile: CPU_1_ID,
-        capacity: 1_000_000,
+        capacity: 500_000,
         committed: 0,
         bond: 100 * ISC,
         delegated: 0,

@@ -257,6 +257,8 @@ fn promises_beyond_the_machine_are_told() {
     );
     assert_eq!(after(memory, |f| set(f).memory_mib = there), Level::Warn);
     assert_eq!(after(memory, |f| set(f).lanes = 5), Level::Warn);
+    // Half a SUNS stands for 4 GiB, which is what the settings give.
+    assert_eq!(after(memory, |f| worker(f).capacity += 1_000), Level::Warn);
 }
 
 #[test]
