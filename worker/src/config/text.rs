@@ -1,6 +1,9 @@
 //! The settings file as `init` writes it: every setting with its meaning, those without a value as a comment.
 
-use super::{Config, ConfigError, EXAMPLES, MEANINGS, layers, schema};
+use super::{Config, ConfigError, EXAMPLES, MEANINGS, Setting, layers, schema};
+
+/// The lists of meanings, each with the section that it is for; that without a section is for whatever no other list has.
+const LISTS: &[(&str, &[(&str, &str)])] = &[("", MEANINGS)];
 
 impl Config {
     /// The text of a settings file, every setting with its meaning.
@@ -24,7 +27,7 @@ impl Config {
             }
             let path = setting.path();
             text.push('\n');
-            if let Some(meaning) = of(MEANINGS, &path, setting.name) {
+            if let Some(meaning) = meaning(&setting) {
                 text.push_str(&format!("# {meaning}\n"));
             }
             match value_at(&table, &path) {
@@ -37,6 +40,17 @@ impl Config {
         }
         Ok(text)
     }
+}
+
+/// What stands above a setting.
+fn meaning(setting: &Setting) -> Option<&'static str> {
+    let section = |wanted: &str| {
+        LISTS
+            .iter()
+            .filter(|(known, _)| *known == wanted)
+            .find_map(|(_, list)| of(list, &setting.path(), setting.name))
+    };
+    section(&setting.section).or_else(|| section(""))
 }
 
 /// What a list says of a setting, by its path or by its name.
@@ -60,7 +74,7 @@ mod tests {
     fn every_setting_has_a_meaning_and_every_unset_one_a_working_example() {
         for setting in schema::settings::<Config>() {
             assert!(
-                of(MEANINGS, &setting.path(), setting.name).is_some(),
+                meaning(&setting).is_some(),
                 "`{}` has no meaning in the file that init writes",
                 setting.path()
             );
