@@ -24,6 +24,8 @@ impl Supervisor {
         let now = self.head.number;
         if now.is_multiple_of(RETENTION_EVERY) {
             self.end_retention().await?;
+        }
+        if now.is_multiple_of(RETENTION_EVERY) || self.metrics.status().credit.is_empty() {
             self.note_income().await?;
         }
         if self.settings.rewards_every > 0 && now >= self.rewards_due {

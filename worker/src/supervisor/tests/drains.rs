@@ -135,6 +135,12 @@ async fn a_worker_without_work_says_why() {
     world.chain.advance(1);
     settle().await;
     assert!(reason().contains("no open job suits"), "{}", reason());
+    // Its income is shown from the start, not from the next round on.
+    let status = process.metrics.status();
+    assert_eq!(
+        (status.credit.as_str(), status.pending.as_str()),
+        ("0", "0")
+    );
     // One replica is all that one operator may give: after it, the job is open, but not for this worker.
     world.submit(world.spec(1, 1)).await;
     world
