@@ -12,7 +12,8 @@ async function run(nodeName, networkInfo) {
   const api = await zombie.connect(wsUri);
   let worker, requester;
   try {
-    execFileSync('sungrid-worker', ['init', '--node', wsUri, '--operator', '//Charlie', '--data-dir', join(folder, 'worker')]);
+    const init = ['init', '--node', wsUri, '--operator', '//Charlie', '--plain-key', '--data-dir', join(folder, 'worker')];
+    execFileSync('sungrid-worker', init);
     worker = start('sungrid-worker', ['run', '--data-dir', join(folder, 'worker')]);
 
     await Promise.race([until(api, async () => (await api.query.workers.workers.keys()).length === 1), worker.died]);

@@ -216,6 +216,7 @@ impl Worker {
                 &node.url(),
                 "--operator",
                 operator,
+                "--plain-key",
                 "--data-dir",
             ])
             .arg(worker.folder.path())

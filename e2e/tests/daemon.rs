@@ -107,6 +107,77 @@ fn an_operator_stakes_serves_claims_and_leaves() {
     assert!(well, "the daemon did not end cleanly\n{log}");
 }
 
+/// What an operator does around an upgrade: looks whether all is well, drains, looks again, starts the new one.
+#[test]
+fn a_worker_is_examined_drained_and_started_again() {
+    let mut node = Node::dev();
+    let data = TempDir::new().expect("a temporary folder");
+    let mut bob = Worker::start(&node, "//Bob");
+    let _charlie = Worker::start(&node, "//Charlie");
+    let folder = bob.folder().to_owned();
+    let worker = |arguments: &[&str]| -> (bool, Value) {
+        let output = Command::new(binary("sungrid-worker"))
+            .args(arguments)
+            .args(["--json", "--data-dir"])
+            .arg(&folder)
+            // The machine of this test may have less disk than the default promises.
+            .env("SUNGRID_WORKER_STORAGE_MIB", "100")
+            .output()
+            .expect("the worker runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let value = serde_json::from_str(&text).unwrap_or_else(|error| {
+            let log = String::from_utf8_lossy(&output.stderr);
+            panic!("{arguments:?}: {error}: {text}{log}")
+        });
+        (output.status.success(), value)
+    };
+    let level = |report: &Value, check: &str| -> String {
+        let checks = report["checks"].as_array().expect("a list of checks");
+        let found = checks.iter().find(|found| found["check"] == check);
+        found.expect(check)["level"]
+            .as_str()
+            .expect("a word")
+            .into()
+    };
+
+    let (well, report) = worker(&["doctor"]);
+    assert!(well, "{report}");
+    for check in ["node", "clock", "environment", "registered", "bond", "live"] {
+        assert_eq!(level(&report, check), "ok", "{report}");
+    }
+    // Play money: the key is plain, and only this machine is served.
+    assert_eq!(level(&report, "key"), "warn", "{report}");
+    assert_eq!(level(&report, "endpoint"), "warn", "{report}");
+
+    let job = small_job(&node, &data, 6);
+    bob.process().wait_for("claimed");
+    let (drained, answer) = worker(&["drain"]);
+    assert!(drained, "{answer}");
+    assert_eq!(answer["drained"], true);
+    let (_, status) = worker(&["status"]);
+    assert_eq!(status["running"], false, "{status}");
+    assert_eq!(status["computing"], 0, "{status}");
+    let (well, report) = worker(&["doctor"]);
+    assert!(well, "a worker that rests is no failure: {report}");
+    assert_eq!(level(&report, "folder"), "warn", "{report}");
+
+    bob.kill();
+    bob.resume();
+    let (status, log) = job.finish();
+    assert!(status.success(), "{log}");
+    assert!(
+        list(&node)
+            .iter()
+            .all(|worker| worker["missed"].as_u64() == Some(0)),
+        "draining cost a deadline"
+    );
+
+    node.stop();
+    let (well, report) = worker(&["doctor"]);
+    assert!(!well, "{report}");
+    assert_eq!(level(&report, "node"), "fail", "{report}");
+}
+
 /// `kill -9` of a worker while it computes and after it has committed, and of the node under everybody.
 #[test]
 fn killed_workers_and_nodes_lose_nothing() {

@@ -1,47 +1,60 @@
 //! The command line, shared by the daemon and its lying twin of the tests.
 
+mod benchmark;
+mod doctor;
+mod drain;
+mod income;
+mod init;
+mod page;
+mod top;
+
 use std::{
-    io::IsTerminal,
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
-use sp_core::H256;
 use sungrid_chain_client::{
-    AccountId, Call, Chain, SubmitError, TaskClass, Until,
-    keys::{self, KeySource},
-    registration_payload,
-    rpc::RpcChain,
+    AccountId, Call, Chain, SubmitError, Until, registration_payload, rpc::RpcChain,
 };
-use sungrid_idle::{Mode, Standing};
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::{
-    config::{Config, ConfigError, FILE},
-    daemon::{self, DaemonError, STATUS_FILE, Wrap},
-    metrics::Status,
+    config::{Config, ConfigError},
+    daemon::{self, DaemonError, Wrap},
+    log,
 };
 
 const EXAMPLE: &str = "\
 Example: join the local development chain as a worker of //Bob
-  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --data-dir ./bob
+  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --plain-key --data-dir ./bob
   sungrid-worker run --data-dir ./bob
 
-On a real chain, name a file with the operator's seed phrase, readable by you only:
-  sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE
+On a real chain, name a file with the operator's seed phrase and one with a passphrase, readable by you only:
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --passphrase-file ~/passphrase --jurisdiction DE
+  sungrid-worker doctor
   sungrid-worker run
 
 On a machine that somebody uses, work only while nobody does:
   sungrid-worker init --node wss://NODE --operator ~/operator.key --idle desktop
 
-Settings are in worker.toml in the data folder.";
+Settings are in worker.toml in the data folder; a variable such as SUNGRID_WORKER_LANES=2 wins over them.";
 
 /// Lends this machine to the Sungrid network.
 #[derive(Debug, Parser)]
 #[command(name = "sungrid-worker", version, after_help = EXAMPLE)]
 pub struct Cli {
+    /// How log lines look.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "SUNGRID_WORKER_LOG",
+        default_value = "text"
+    )]
+    log: log::Format,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,17 +72,40 @@ struct Folder {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write settings and make the worker's key.
-    Init(Init),
+    /// Write settings and make the worker's key, encrypted.
+    Init(init::Init),
     /// Join and work until stopped (Ctrl-C or SIGTERM; a second one ends at once).
     Run(Folder),
-    /// Show what the running worker does.
+    /// Show what the worker does, what it earns, and why it rests.
     Status {
         #[command(flatten)]
         folder: Folder,
         /// As one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Show the same, again and again.
+    Top(top::Top),
+    /// Check everything that keeps a worker from work, and say what to do about it.
+    Doctor(doctor::Doctor),
+    /// Measure this machine: its capacity in SUNS, and what limits it.
+    Benchmark(benchmark::Benchmark),
+    /// Finish what is in hand, claim nothing new, and end: before an upgrade or a shutdown.
+    #[command(after_help = "Example: an upgrade that loses nothing
+  sungrid-worker drain --settled && install-the-new-version && sungrid-worker run")]
+    Drain(drain::Drain),
+    /// Pay the operator's rewards out now; the daemon does it now and then (`rewards_every`).
+    Claim {
+        #[command(flatten)]
+        folder: Folder,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Encrypt or show the worker key.
+    Key {
+        #[command(subcommand)]
+        command: init::KeyCommand,
     },
     /// Print the worker key's consent to be registered by an operator whose key is elsewhere.
     Proof {
@@ -89,43 +125,6 @@ enum Command {
     Withdraw(Folder),
 }
 
-#[derive(Debug, Args)]
-struct Init {
-    #[command(flatten)]
-    folder: Folder,
-    /// Address of the node's RPC.
-    #[arg(long, default_value = "ws://127.0.0.1:9944")]
-    node: String,
-    /// The operator's key: a file, env:NAME, or a development account such as //Bob.
-    #[arg(long)]
-    operator: Option<String>,
-    /// Genesis hash that the node's chain must have.
-    #[arg(long)]
-    genesis: Option<H256>,
-    /// Country the machine stands in, ISO 3166-1 alpha-2.
-    #[arg(long)]
-    jurisdiction: Option<String>,
-    /// Units that run at the same time.
-    #[arg(long)]
-    lanes: Option<usize>,
-    /// Work that it takes, instead of all: general, rendering, science, learning or media; may be repeated.
-    #[arg(long, value_parser = class, value_name = "CLASS")]
-    class: Vec<TaskClass>,
-    /// Whose the machine is: always (the work's alone), desktop (its owner's first) or server (beside other services).
-    #[arg(long, value_parser = mode, value_name = "MODE", default_value = "always")]
-    idle: Mode,
-}
-
-fn mode(text: &str) -> Result<Mode, String> {
-    serde_json::from_value(text.to_ascii_lowercase().into())
-        .map_err(|_| "use always, desktop or server".into())
-}
-
-fn class(text: &str) -> Result<TaskClass, String> {
-    serde_json::from_value(text.to_ascii_lowercase().into())
-        .map_err(|_| "use general, rendering, science, learning or media".into())
-}
-
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
@@ -137,6 +136,26 @@ enum CommandError {
     NoStatus(PathBuf),
     #[error("no operator key is configured: set `operator` in worker.toml")]
     NoOperator,
+    #[error(
+        "the worker key is to be encrypted: name a file with its passphrase (--passphrase-file), set SUNGRID_PASSWORD, or say --plain-key where that is not needed"
+    )]
+    NoPassphrase,
+    #[error("the two passphrases differ: nothing was written")]
+    Differ,
+    #[error("no passphrase: {0}")]
+    Passphrase(io::Error),
+    #[error("measuring ended early: {0}")]
+    Unmeasured(String),
+    #[error("the terminal does not take the page: {0}. Use --once")]
+    Terminal(io::Error),
+    #[error(
+        "not drained after {seconds} s: {computing} computing, {undecided} undecided. It goes on draining; wait longer (--timeout), or take it back (--cancel). Stopped now, it goes on with them at the next start"
+    )]
+    StillDraining {
+        seconds: u64,
+        computing: u64,
+        undecided: u64,
+    },
     #[error(transparent)]
     Submit(#[from] SubmitError),
 }
@@ -150,14 +169,7 @@ impl From<ConfigError> for CommandError {
 /// Runs the command line. `wrap` is put around the executor.
 pub fn main(wrap: Wrap) -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn,sungrid_worker=info,sungrid_chain_client=info".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    log::start(cli.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -172,7 +184,7 @@ pub fn main(wrap: Wrap) -> ExitCode {
     // Guest code on blocking threads is of no use any more.
     runtime.shutdown_background();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("sungrid-worker: {error}");
             ExitCode::FAILURE
@@ -180,23 +192,37 @@ pub fn main(wrap: Wrap) -> ExitCode {
     }
 }
 
-async fn execute(command: Command, wrap: Wrap) -> Result<(), CommandError> {
+async fn execute(command: Command, wrap: Wrap) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Init(init) => initialise(init),
+        Command::Init(init) => init::initialise(init)?,
         Command::Run(folder) => {
             let config = Config::load(&folder.data_dir)?;
             let stop = stop_signal();
             daemon::run(&folder.data_dir, &config, wrap, stop).await?;
             info!("stopped");
-            Ok(())
         }
-        Command::Status { folder, json } => status(&folder.data_dir, json),
-        Command::Proof { folder, operator } => proof(&folder.data_dir, &operator).await,
-        Command::Pause(folder) => as_operator(&folder.data_dir, Call::Pause).await,
-        Command::Resume(folder) => as_operator(&folder.data_dir, Call::Resume).await,
-        Command::Leave(folder) => as_operator(&folder.data_dir, Call::Leave).await,
-        Command::Withdraw(folder) => as_operator(&folder.data_dir, Call::Withdraw).await,
+        Command::Status { folder, json } => top::status(&folder.data_dir, json)?,
+        Command::Top(args) => top::top(args).await?,
+        Command::Doctor(args) => return Ok(doctor::doctor(args).await),
+        Command::Benchmark(args) => benchmark::benchmark(args).await?,
+        Command::Drain(args) => drain::drain(args).await?,
+        Command::Claim { folder, json } => {
+            let config = Config::load(&folder.data_dir)?;
+            let operator = daemon::operator_key(&config)?.ok_or(CommandError::NoOperator)?;
+            income::claim(&connect(&config).await?, &operator, json).await?;
+        }
+        Command::Key { command } => init::key(command)?,
+        Command::Proof { folder, operator } => proof(&folder.data_dir, &operator).await?,
+        Command::Pause(folder) => as_operator(&folder.data_dir, Call::Pause).await?,
+        Command::Resume(folder) => as_operator(&folder.data_dir, Call::Resume).await?,
+        Command::Leave(folder) => as_operator(&folder.data_dir, Call::Leave).await?,
+        Command::Withdraw(folder) => as_operator(&folder.data_dir, Call::Withdraw).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(config: &Config) -> Result<RpcChain, DaemonError> {
+    Ok(RpcChain::connect(&config.node, config.genesis).await?)
 }
 
 /// Turns true at the first signal; the second ends the process.
@@ -236,108 +262,10 @@ async fn signal() {
     }
 }
 
-fn initialise(init: Init) -> Result<(), CommandError> {
-    let folder = init.folder.data_dir;
-    let path = folder.join(FILE);
-    if path.exists() {
-        return Err(CommandError::Initialised(path));
-    }
-    let mut config = Config {
-        node: init.node,
-        genesis: init.genesis,
-        operator: init.operator,
-        ..Config::default()
-    };
-    if let Some(jurisdiction) = init.jurisdiction {
-        config.declared.jurisdiction = jurisdiction;
-    }
-    if !init.class.is_empty() {
-        config.declared.classes = init.class;
-    }
-    if let Some(lanes) = init.lanes {
-        config.lanes = lanes;
-    }
-    config.idle.mode = init.idle;
-    config.attributes()?;
-    if let Some(operator) = &config.operator {
-        // A secret must not end up in the settings file.
-        operator.parse::<KeySource>().map_err(DaemonError::Key)?;
-    }
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |source| DaemonError::Folder { path, source }
-    };
-    std::fs::create_dir_all(&folder).map_err(io(&folder))?;
-    let key_path = folder.join(&config.key);
-    let key = if key_path.exists() {
-        KeySource::File(key_path.clone())
-            .load(&daemon::ask)
-            .map_err(DaemonError::Key)?
-    } else {
-        keys::create(&key_path).map_err(DaemonError::Key)?
-    };
-    std::fs::write(&path, config.to_text()?).map_err(io(&path))?;
-    println!("worker key {} in {}", key.account(), key_path.display());
-    println!("settings in {}", path.display());
-    if init.idle == Mode::Always && crate::idle::is_desktop() {
-        println!(
-            "this looks like a desktop: to work only while nobody uses it, set mode = \"desktop\" under [idle] there"
-        );
-    }
-    println!("next: sungrid-worker run --data-dir {}", folder.display());
-    Ok(())
-}
-
-fn status(folder: &Path, json: bool) -> Result<(), CommandError> {
-    let missing = || CommandError::NoStatus(folder.into());
-    let text = std::fs::read(folder.join(STATUS_FILE)).map_err(|_| missing())?;
-    let status: Status = serde_json::from_slice(&text).map_err(|_| missing())?;
-    let running = daemon::is_running(folder);
-    if json {
-        let mut value = serde_json::json!(status);
-        value["running"] = running.into();
-        println!("{value}");
-        return Ok(());
-    }
-    println!("running         {running}");
-    println!("block           {}", status.block);
-    println!("state           {}", status.state);
-    println!(
-        "capacity        {} µSUNS, of which {} count, {} in use",
-        status.capacity, status.counted, status.committed
-    );
-    println!(
-        "bond            {} planck, and {} of others",
-        status.bond, status.delegated
-    );
-    println!("accepted units  {}", status.accepted_units);
-    println!("faults, missed  {}, {}", status.faults, status.missed);
-    if !status.idle_reason.is_empty() {
-        println!("takes no work   {}", status.idle_reason);
-    }
-    if let Some(machine) = &status.machine {
-        print_machine(machine);
-    }
-    for (name, value) in status.counters {
-        println!("{name:24} {value}");
-    }
-    Ok(())
-}
-
-/// Whose the machine is, and what speaks against work.
-fn print_machine(machine: &Standing) {
-    println!("machine         {} for {} s", machine.state, machine.for_s);
-    for reason in machine.against() {
-        println!("  against work  {reason}");
-    }
-}
-
 async fn proof(folder: &Path, operator: &AccountId) -> Result<(), CommandError> {
     let config = Config::load(folder)?;
     let key = daemon::worker_key(folder, &config)?;
-    let chain = RpcChain::connect(&config.node, config.genesis)
-        .await
-        .map_err(DaemonError::Chain)?;
+    let chain = connect(&config).await?;
     let worker = key.account();
     let payload = registration_payload(&chain.genesis(), operator.as_ref(), worker.as_ref());
     println!("worker  {worker}");
@@ -349,9 +277,7 @@ async fn as_operator(folder: &Path, call: fn(AccountId) -> Call) -> Result<(), C
     let config = Config::load(folder)?;
     let worker = daemon::worker_key(folder, &config)?.account();
     let operator = daemon::operator_key(&config)?.ok_or(CommandError::NoOperator)?;
-    let chain = RpcChain::connect(&config.node, config.genesis)
-        .await
-        .map_err(DaemonError::Chain)?;
+    let chain = connect(&config).await?;
     let included = chain
         .submit(&operator, call(worker), Until::InBlock)
         .await?;

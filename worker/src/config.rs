@@ -1,4 +1,9 @@
-//! The settings file: TOML, every field with a default but the ones that only the operator knows.
+//! The settings: TOML in the data folder, every field with a default but the ones that only the operator knows, and over
+//! it variables of the environment.
+
+mod layers;
+mod schema;
+mod text;
 
 use std::{
     net::SocketAddr,
@@ -10,6 +15,9 @@ use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
+
+pub use layers::{PREFIX, variable};
+pub use schema::{Kind, Setting, settings};
 
 /// Name of the settings file in the data folder.
 pub const FILE: &str = "worker.toml";
@@ -32,6 +40,22 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
+        reason: String,
+    },
+    /// The file has settings that do not exist.
+    #[error("{path}: {}", .problems.join("; "))]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// Each with its line and what may have been meant.
+        problems: Vec<String>,
+    },
+    /// A variable of the environment is no setting, or has no fitting value.
+    #[error("environment variable {name}: {reason}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
         reason: String,
     },
     /// A setting makes no sense.
@@ -97,6 +121,10 @@ pub struct Config {
     pub operator: Option<String>,
     /// The worker key's file, relative to the data folder.
     pub key: PathBuf,
+    /// A file with the passphrase of an encrypted worker key, relative to the data folder; none: `SUNGRID_PASSWORD`, the
+    /// service manager's credential, or a question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase_file: Option<PathBuf>,
     /// Units that run at the same time; 0: one for each core but one.
     pub lanes: usize,
     /// Batches in hand; 0: four for each lane, at least eight. The chain admits no more than the capacity can
@@ -151,6 +179,7 @@ impl Default for Config {
             genesis: None,
             operator: None,
             key: "worker.key".into(),
+            passphrase_file: None,
             lanes: 0,
             max_batches: 0,
             memory_mib: 0,
@@ -172,7 +201,7 @@ impl Default for Config {
 }
 
 /// What stands above each setting in a fresh file.
-const MEANINGS: [(&str, &str); 23] = [
+const MEANINGS: &[(&str, &str)] = &[
     ("node", "The node's RPC."),
     ("genesis", "The chain that the node must serve."),
     (
@@ -180,6 +209,10 @@ const MEANINGS: [(&str, &str); 23] = [
         "Who bonds this worker and is paid: a key file, env:NAME, or a development account.",
     ),
     ("key", "The worker key: signs work, needs no balance."),
+    (
+        "passphrase_file",
+        "File with the worker key's passphrase, best on another disk; without it: SUNGRID_PASSWORD, a systemd credential, or a question.",
+    ),
     (
         "lanes",
         "Units at the same time; 0: one for each core but one.",
@@ -231,6 +264,18 @@ const MEANINGS: [(&str, &str); 23] = [
     ),
 ];
 
+/// What a fresh file proposes for settings that have no value.
+const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "genesis",
+        "\"0x0000000000000000000000000000000000000000000000000000000000000000\"",
+    ),
+    ("operator", "\"/home/me/operator.key\""),
+    ("passphrase_file", "\"/etc/sungrid/passphrase\""),
+    ("bond_isc", "100"),
+    ("metrics", "\"127.0.0.1:9620\""),
+];
+
 /// The largest linear memory of a guest: 32-bit addresses.
 const GUEST_MEMORY_MIB: u64 = 4_096;
 
@@ -242,32 +287,10 @@ impl Config {
             path: path.clone(),
             source,
         })?;
-        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Parse {
-            path,
-            reason: error.to_string(),
-        })?;
+        let config = layers::read(&path, &text, layers::environment())?;
         config.attributes()?;
         config.idle.validate()?;
         Ok(config)
-    }
-
-    /// The text of a settings file, every setting with its meaning.
-    pub fn to_text(&self) -> Result<String, ConfigError> {
-        let plain = toml::to_string_pretty(self).map_err(|error| ConfigError::Value {
-            name: "settings",
-            reason: error.to_string(),
-        })?;
-        let mut text = String::new();
-        for line in plain.lines() {
-            let name = line.split(" =").next().unwrap_or(line);
-            let mut meanings = MEANINGS.iter().chain(&crate::idle::MEANINGS);
-            if let Some((_, meaning)) = meanings.find(|(known, _)| *known == name) {
-                text.push_str(&format!("# {meaning}\n"));
-            }
-            text.push_str(line);
-            text.push('\n');
-        }
-        Ok(text)
     }
 
     /// What goes on chain.
@@ -345,7 +368,7 @@ impl Config {
 }
 
 /// Bytes of memory of this machine. Where the system does not say: 4 GiB, which a machine worth lending has.
-fn system_memory() -> u64 {
+pub(crate) fn system_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
@@ -373,7 +396,7 @@ mod tests {
         assert_eq!(Config::load(folder.path()).expect("loads"), config);
         std::fs::write(&path, "lane = 3").expect("writes");
         let error = Config::load(folder.path()).expect_err("a typo").to_string();
-        assert!(error.contains("lane"), "{error}");
+        assert!(error.contains("did you mean `lanes`?"), "{error}");
     }
 
     #[test]
@@ -398,12 +421,6 @@ mod tests {
             let error = load(text).expect_err(text).to_string();
             assert!(error.contains(names), "{error}");
         }
-        // Every setting of the section has its comment.
-        let text = Config::default().to_text().expect("encodes");
-        let (_, section) = text.split_once("[idle]\n").expect("the section");
-        let settings = section.lines().filter(|line| !line.starts_with('#'));
-        let comments = section.lines().filter(|line| line.starts_with("# "));
-        assert_eq!((settings.count(), comments.count()), (14, 15), "{section}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Puts chain, data plane and executor together and runs them until told to stop.
 
 use std::{
-    fs::File,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -9,11 +8,10 @@ use std::{
     time::Duration,
 };
 
-use fs2::FileExt;
 use sungrid_access::{JobAccess, card};
 use sungrid_chain_client::{
     Balance, Chain, ChainError, Keypair,
-    keys::{KeyError, KeySource},
+    keys::{self, KeyError, KeySource},
     rpc::RpcChain,
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
@@ -29,19 +27,21 @@ use tracing::{debug, info, warn};
 
 use crate::{
     config::{Config, ConfigError},
+    control::{self, STATUS_FILE},
     engine::{self, WasmRunner},
     idle,
     journal::{Journal, JournalError},
-    metrics::Metrics,
+    machine::{self, Machine, Note, Registry, Tenant},
+    metrics::{Identity, Metrics},
+    passphrase::Passphrase,
     plane::Plane,
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
+    sensors,
     supervisor::{Fatal, Settings, Supervisor, stopped},
     work::Bounds,
 };
 
-/// Name of the status file in the data folder.
-pub const STATUS_FILE: &str = "status.json";
 /// Compiled modules on the disk: some hundred programs. Less, and programs are compiled again and again.
 const MODULE_CACHE_BYTES: u64 = 2 << 30;
 /// Pauses between attempts to reach a node: short enough not to be noticed when it is just starting, long
@@ -59,8 +59,7 @@ const PROOF_TIME: Duration = Duration::from_secs(60);
 /// Of the disk for jobs one job may take so much: one part in so many. Fewer, and one job crowds out all others' content;
 /// more, and large inputs are declined.
 const JOB_SHARE: u64 = 2;
-const LOCK_FILE: &str = "lock";
-const PORT_FILE: &str = "port";
+pub(crate) const PORT_FILE: &str = "port";
 
 /// Why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +93,32 @@ pub enum DaemonError {
     #[error(transparent)]
     Fatal(#[from] Fatal),
     /// The data folder is in use.
-    #[error("another worker runs in {0}: stop it, or give this one its own folder (--data-dir)")]
-    Locked(PathBuf),
+    #[error("another worker{1} runs in {0}: stop it, or give this one its own folder (--data-dir)")]
+    Locked(PathBuf, String),
+    /// Another worker on this machine has the same key.
+    #[error(
+        "the worker in {folder} (process {pid}) runs with the same key {worker}: two workers with one key break each other's commitments. Stop it, or give this one its own (`sungrid-worker init --data-dir OTHER`)"
+    )]
+    SameKey {
+        /// The other one's data folder.
+        folder: PathBuf,
+        /// Its process.
+        pid: u32,
+        /// The key.
+        worker: String,
+    },
+    /// Another worker on this machine serves peers there.
+    #[error(
+        "{listen} is taken by the worker in {folder} (process {pid}): choose another `listen` in worker.toml"
+    )]
+    PortTaken {
+        /// The address.
+        listen: SocketAddr,
+        /// The other one's data folder.
+        folder: PathBuf,
+        /// Its process.
+        pid: u32,
+    },
     /// The data folder cannot be used.
     #[error("{path}: {source}")]
     Folder {
@@ -104,31 +127,6 @@ pub enum DaemonError {
         /// What the system said.
         source: io::Error,
     },
-}
-
-/// Takes the data folder for this process, until the handle goes away.
-pub fn lock(folder: &Path) -> Result<File, DaemonError> {
-    let path = folder.join(LOCK_FILE);
-    let file = File::create(&path).map_err(|source| DaemonError::Folder {
-        path: path.clone(),
-        source,
-    })?;
-    file.try_lock_exclusive()
-        .map_err(|_| DaemonError::Locked(folder.into()))?;
-    Ok(file)
-}
-
-/// Whether a worker runs in the folder.
-pub fn is_running(folder: &Path) -> bool {
-    // Opened without creating: asking leaves no trace.
-    File::open(folder.join(LOCK_FILE)).is_ok_and(|file| {
-        let free = FileExt::try_lock_shared(&file).is_ok();
-        if free {
-            // Closing the file unlocks it as well.
-            let _ = FileExt::unlock(&file);
-        }
-        !free
-    })
 }
 
 /// Asks on the terminal, without echo.
@@ -144,12 +142,17 @@ pub fn operator_key(config: &Config) -> Result<Option<Keypair>, DaemonError> {
     let Some(source) = &config.operator else {
         return Ok(None);
     };
-    Ok(Some(source.parse::<KeySource>()?.load(&ask)?))
+    let passphrase = Passphrase::of_operator(ask);
+    let key = source
+        .parse::<KeySource>()?
+        .load(&|question| passphrase.answer(question))?;
+    Ok(Some(key))
 }
 
 /// The worker's key.
 pub fn worker_key(folder: &Path, config: &Config) -> Result<Keypair, DaemonError> {
-    Ok(KeySource::File(folder.join(&config.key)).load(&ask)?)
+    let passphrase = Passphrase::of_worker(folder, config, ask);
+    Ok(KeySource::File(folder.join(&config.key)).load(&|question| passphrase.answer(question))?)
 }
 
 /// Runs a worker in its data folder until `stop` turns true.
@@ -159,8 +162,19 @@ pub async fn run(
     wrap: Wrap,
     stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
-    let _lock = lock(folder)?;
+    let _lock = control::lock(folder)?;
+    // What was told to an earlier process is not for this one.
+    control::cancel(folder).map_err(|source| DaemonError::Folder {
+        path: folder.into(),
+        source,
+    })?;
     let key = worker_key(folder, config)?;
+    if !keys::is_encrypted(&folder.join(&config.key))? {
+        warn!(
+            "the worker key is not encrypted: `sungrid-worker key encrypt --data-dir {}` does it",
+            folder.display()
+        );
+    }
     let operator = operator_key(config)?;
     let Some(chain) = connect(config, stop.clone()).await? else {
         return Ok(());
@@ -197,15 +211,23 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
+    let registry = Registry::of_machine();
+    let neighbours = registry.others(folder);
+    let worker = key.account().to_string();
+    check_key(&worker, &neighbours)?;
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let access = Arc::new(JobAccess::new(chain.clone()));
-    let node = open_plane(folder, config, access.clone()).await?;
+    let node = match open_plane(folder, config, access.clone()).await {
+        Ok(node) => node,
+        Err(error) => return Err(explained(error, config, neighbours)),
+    };
     // By this others know which worker asks; a card is never too long.
     let card = card::sign(&key, &chain.genesis(), &node.endpoint_id());
     if let Err(error) = node.set_card(card) {
         warn!(%error, "requesters will not know this worker");
     }
     let plane = Arc::new(Plane::new(node, access).await);
+    let _note = join(&registry, tenant(folder, config, worker), neighbours);
     let ports = Ports {
         chain,
         blobs: plane.clone(),
@@ -236,9 +258,70 @@ pub async fn run(
             .bond_isc
             .map(|isc| Balance::from(isc).saturating_mul(ISC)),
     };
-    let result = work(folder, config, ports, settings, offer, stop).await;
+    let result = work(folder, config, ports, settings, offer, stop, &plane).await;
     plane.shutdown().await;
     result
+}
+
+/// What this worker takes of the machine.
+pub fn tenant(folder: &Path, config: &Config, worker: String) -> Tenant {
+    Tenant {
+        pid: std::process::id(),
+        folder: machine::canonical(folder),
+        worker,
+        lanes: config.lanes(),
+        memory: config.memory(),
+        storage: config.storage_mib << 20,
+        listen: config.listen,
+        metrics: config.metrics,
+    }
+}
+
+/// Refuses to be the second worker with one key.
+fn check_key(worker: &str, neighbours: &[Tenant]) -> Result<(), DaemonError> {
+    match neighbours.iter().find(|other| other.worker == worker) {
+        None => Ok(()),
+        Some(same) => Err(DaemonError::SameKey {
+            folder: same.folder.clone(),
+            pid: same.pid,
+            worker: worker.into(),
+        }),
+    }
+}
+
+/// Tells the other workers on this machine of this one, and says if together they promise more than there is.
+fn join(registry: &Registry, tenant: Tenant, mut all: Vec<Tenant>) -> Option<Note> {
+    let note = match registry.join(&tenant) {
+        Ok(note) => Some(note),
+        Err(error) => {
+            debug!(%error, "other workers on this machine are not told of this one");
+            None
+        }
+    };
+    all.push(tenant);
+    for excess in Machine::this().excess(&all) {
+        warn!(
+            workers = all.len(),
+            "the workers on this machine promise more than it has: {excess}; lower `lanes` or `memory_mib` of some, or deadlines are missed"
+        );
+    }
+    note
+}
+
+/// Says which worker has the port, if one of ours does.
+fn explained(error: DaemonError, config: &Config, neighbours: Vec<Tenant>) -> DaemonError {
+    let listen = config.listen;
+    let other = neighbours
+        .into_iter()
+        .find(|other| listen.port() != 0 && other.listen.port() == listen.port());
+    match (error, other) {
+        (DaemonError::Plane(SpawnError::Bind { .. }), Some(other)) => DaemonError::PortTaken {
+            listen,
+            folder: other.folder,
+            pid: other.pid,
+        },
+        (error, _) => error,
+    }
 }
 
 /// Connects to the node. After a power cut it may come up later than the worker, so a node that is not there
@@ -270,20 +353,31 @@ async fn work(
     settings: Settings,
     offer: Offer,
     stop: watch::Receiver<bool>,
+    plane: &Arc<Plane>,
 ) -> Result<(), DaemonError> {
     register::ensure(&ports, &offer).await?;
     let journal = Journal::open(&folder.join("journal"), &ports.chain.genesis())?;
     let metrics = Arc::new(Metrics::default());
+    metrics.identify(Identity {
+        worker: ports.key.account().to_string(),
+        environment: format!("{:?}", ports.runner.environment()),
+        lanes: settings.lanes,
+    });
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));
     let status = tokio::spawn(write_status(
         folder.join(STATUS_FILE),
         metrics.clone(),
+        plane.clone(),
         stop.clone(),
     ));
+    let (goal, told) = watch::channel(None);
+    let listener = tokio::spawn(control::listen(folder.into(), goal));
     let runner = ports.runner.clone();
-    let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone()).await?;
+    let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
+        .await?
+        .draining(told);
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
@@ -293,12 +387,9 @@ async fn work(
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));
     }
     let result = supervisor.run(stop).await;
-    if let Some(watching) = watching {
-        watching.abort();
-    }
-    status.abort();
-    if let Some(page) = page {
-        page.abort();
+    let tasks = [Some(status), Some(listener), page, watching];
+    for task in tasks.into_iter().flatten() {
+        task.abort();
     }
     Ok(result?)
 }
@@ -339,13 +430,20 @@ async fn open_plane(
     Ok(node)
 }
 
-async fn write_status(path: PathBuf, metrics: Arc<Metrics>, mut stop: watch::Receiver<bool>) {
+async fn write_status(
+    path: PathBuf,
+    metrics: Arc<Metrics>,
+    plane: Arc<Plane>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut blocks = metrics.blocks();
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
             changed = blocks.changed() => if changed.is_err() { return },
         }
+        metrics.temperature(sensors::temperature());
+        metrics.content(plane.stats());
         let Ok(text) = serde_json::to_vec_pretty(&metrics.status()) else {
             continue;
         };
@@ -390,6 +488,54 @@ async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) {
         let answered = tokio::time::timeout(Duration::from_secs(5), answer).await;
         if let Ok(Err(error)) = answered {
             debug!(%error, "a metrics request broke off");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn neighbour() -> Tenant {
+        let config = Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 4_433)),
+            ..Config::default()
+        };
+        tenant(Path::new("/srv/other"), &config, "5Other".into())
+    }
+
+    #[test]
+    fn the_second_worker_with_a_key_is_refused_and_told_who_is_the_first() {
+        check_key("5Own", &[neighbour()]).expect("keys differ");
+        let error = check_key("5Other", &[neighbour()]).expect_err("the same key");
+        let text = error.to_string();
+        assert!(
+            text.contains("/srv/other") && text.contains("5Other"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_port_that_a_neighbour_has_is_told_with_its_folder() {
+        let taken = || {
+            DaemonError::Plane(SpawnError::Bind {
+                bind: SocketAddr::from(([0, 0, 0, 0], 4_433)),
+                reason: "address in use".into(),
+            })
+        };
+        let at = |port| Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            ..Config::default()
+        };
+        let text = explained(taken(), &at(4_433), vec![neighbour()]).to_string();
+        assert!(
+            text.contains("/srv/other") && text.contains("`listen`"),
+            "{text}"
+        );
+        // Somebody else has it.
+        for port in [0, 4_434] {
+            let text = explained(taken(), &at(port), vec![neighbour()]).to_string();
+            assert!(text.contains("address in use"), "{text}");
         }
     }
 }

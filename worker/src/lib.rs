@@ -4,7 +4,10 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`config`] | the settings file |
+//! | [`config`] | the settings, from file and environment |
+//! | [`control`] | what commands tell a running worker |
+//! | [`machine`] | the other workers on this machine |
+//! | [`passphrase`], [`log`], [`sensors`], [`metrics`] | what a service needs |
 //! | [`daemon`] | puts chain, data plane and executor together and runs them |
 //! | [`register`] | makes the worker known to the chain |
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
@@ -20,15 +23,20 @@
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod engine;
 pub mod idle;
 pub mod journal;
+pub mod log;
+pub mod machine;
 pub mod metrics;
+pub mod passphrase;
 pub mod plane;
 pub mod ports;
 pub mod prove;
 pub mod rank;
 pub mod register;
+pub mod sensors;
 pub mod supervisor;
 pub mod work;

@@ -6,6 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +14,49 @@ use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
 use sungrid_idle::{Standing, State};
 use tokio::sync::watch;
 
+/// A line that some part of the worker adds to what is shown of it: what is in force, why it waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is about, in a word or two.
+    pub name: String,
+    /// What there is to say.
+    pub text: String,
+}
+
 /// A picture of a worker at one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Process that wrote it.
     pub pid: u32,
+    /// Version of the program.
+    pub version: String,
+    /// The worker's address.
+    pub worker: String,
+    /// Its operator's address.
+    pub operator: String,
+    /// Where its results compare, hexadecimal.
+    pub environment: String,
+    /// Start of the process, milliseconds since 1970.
+    pub started_ms: u64,
+    /// When this was written, milliseconds since 1970.
+    pub written_ms: u64,
+    /// Units that it runs at the same time.
+    pub lanes: u64,
+    /// Whether it finishes what is in hand, to end then.
+    pub draining: bool,
+    /// Batches claimed and not computed yet.
+    pub computing: u64,
+    /// Batches computed, of which a step or the decision is still to come.
+    pub undecided: u64,
+    /// Batches decided whose outputs are still served.
+    pub serving: u64,
+    /// ISC value of verified work so far, planck, as text.
+    pub credit: String,
+    /// Temperature of the processor, °C, if the machine tells.
+    pub temperature: Option<u32>,
+    /// What the parts of the worker have to say, in the order in which they said it first.
+    pub facts: Vec<Fact>,
     /// Best block seen.
     pub block: BlockNumber,
     /// State on chain: active, paused or leaving.
@@ -85,6 +124,37 @@ counters! {
     working: "batches_in_hand", "Batches being computed.";
     height: "best_block", "Best block seen.";
     no_room: "disk_full", "1 while there is no room for new work.";
+    undecided_now: "batches_undecided", "Batches computed, of which a step or the decision is still to come.";
+    serving: "batches_served", "Batches decided whose outputs are still served.";
+    draining: "draining", "1 while it finishes what is in hand, to end then.";
+    idle: "idle", "1 while no new work is taken, or none is found.";
+    lanes: "lanes", "Units that run at the same time at most.";
+    capacity: "capacity_usuns", "Declared capacity, millionths of a SUNS.";
+    committed: "committed_usuns", "Capacity in use, millionths of a SUNS.";
+    bond: "bond_planck", "The operator's part of the bond.";
+    delegated: "delegated_planck", "What others staked on it.";
+    active: "active", "1 while the chain lets it claim.";
+    accepted_units: "accepted_units", "Units accepted so far, as the chain counts them.";
+    faults: "faults", "Times slashed, as the chain counts them.";
+    missed_in_all: "missed", "Deadlines missed, as the chain counts them.";
+    credit: "credit_planck", "ISC value of verified work so far.";
+    pending: "pending_rewards_planck", "Rewards that can be claimed, over all workers of the operator.";
+    started: "start_time_seconds", "Start of the process, seconds since 1970.";
+    stored: "stored_bytes", "Bytes in the content store.";
+    fetched: "fetched_bytes_total", "Bytes of content fetched from others.";
+    served: "served_bytes_total", "Bytes sent to others.";
+    refused: "refused_requests_total", "Requests and connections of others that were refused.";
+}
+
+/// What the worker is, which does not change while the process lives.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The worker's address.
+    pub worker: String,
+    /// Where its results compare, hexadecimal.
+    pub environment: String,
+    /// Units that it runs at the same time.
+    pub lanes: usize,
 }
 
 fn add(counter: &AtomicU64, amount: u64) {
@@ -104,6 +174,8 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         status.pid = std::process::id();
+        status.version = env!("CARGO_PKG_VERSION").into();
+        status.written_ms = now_ms();
         status.counters = self
             .all()
             .into_iter()
@@ -127,16 +199,95 @@ impl Metrics {
                 "# HELP sungrid_worker_{name} {help}\n# TYPE sungrid_worker_{name} {kind}\nsungrid_worker_{name} {value}"
             );
         }
+        self.labelled(&mut text);
         text
+    }
+
+    /// What a number does not tell.
+    fn labelled(&self, text: &mut String) {
+        let status = self.status();
+        let mut gauge = |name: &str, help: &str, labels: &[(&str, &str)], value: u64| {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+                .collect();
+            let labels = match labels.is_empty() {
+                true => String::new(),
+                false => format!("{{{}}}", labels.join(",")),
+            };
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                text,
+                "# HELP sungrid_worker_{name} {help}\n# TYPE sungrid_worker_{name} gauge\nsungrid_worker_{name}{labels} {value}"
+            );
+        };
+        let identity = [
+            ("version", status.version.as_str()),
+            ("worker", &status.worker),
+            ("operator", &status.operator),
+            ("environment", &status.environment),
+        ];
+        gauge("info", "What this worker is.", &identity, 1);
+        let state = [("state", status.state.as_str())];
+        gauge("state", "Its state on chain.", &state, 1);
+        let reason = [("reason", status.idle_reason.as_str())];
+        gauge(
+            "idle_reason",
+            "Why no work is taken; no reason while some is.",
+            &reason,
+            (!status.idle_reason.is_empty()).into(),
+        );
+        if let Some(celsius) = status.temperature {
+            gauge(
+                "temperature_celsius",
+                "Temperature of the processor.",
+                &[],
+                celsius.into(),
+            );
+        }
+    }
+
+    /// Says what this worker is.
+    pub(crate) fn identify(&self, identity: Identity) {
+        self.lanes.store(identity.lanes as u64, Ordering::Relaxed);
+        self.started.store(now_ms() / 1_000, Ordering::Relaxed);
+        self.edit(|status| {
+            status.started_ms = now_ms();
+            status.worker = identity.worker;
+            status.environment = identity.environment;
+            status.lanes = identity.lanes as u64;
+        });
+    }
+
+    /// Adds a line to what `status` and `top` show, or changes it; an empty text takes it away.
+    pub fn fact(&self, name: &str, text: impl Into<String>) {
+        let text = text.into();
+        self.edit(|status| {
+            let known = status.facts.iter().position(|fact| fact.name == name);
+            match (known, text.is_empty()) {
+                (Some(at), true) => drop(status.facts.remove(at)),
+                (Some(at), false) => status.facts[at].text = text,
+                (None, true) => {}
+                (None, false) => status.facts.push(Fact {
+                    name: name.into(),
+                    text,
+                }),
+            }
+        });
     }
 
     pub(crate) fn block(&self, number: BlockNumber) {
         self.height.store(number.into(), Ordering::Relaxed);
         self.edit(|status| status.block = number);
-        self.seen.send_replace(number);
     }
 
-    /// Changes with every block.
+    /// Says that all is noted that there is to note of a block.
+    pub(crate) fn publish(&self) {
+        self.seen
+            .send_replace(self.height.load(Ordering::Relaxed) as BlockNumber);
+    }
+
+    /// Changes with every block, when all is noted of it.
     pub fn blocks(&self) -> watch::Receiver<BlockNumber> {
         self.seen.subscribe()
     }
@@ -150,6 +301,7 @@ impl Metrics {
                 WorkerState::Leaving { .. } => "leaving",
             }
             .into();
+            status.operator = worker.operator.to_string();
             status.capacity = worker.capacity;
             status.counted = worker.counted;
             status.committed = worker.committed;
@@ -159,9 +311,24 @@ impl Metrics {
             status.faults = worker.faults;
             status.missed = worker.missed;
         });
+        let is_active = worker.state == WorkerState::Active;
+        for (gauge, value) in [
+            (&self.active, is_active.into()),
+            (&self.capacity, worker.capacity),
+            (&self.committed, worker.committed),
+            (&self.bond, clamped(worker.bond)),
+            (&self.delegated, clamped(worker.delegated)),
+            (&self.accepted_units, worker.accepted_units),
+            (&self.faults, worker.faults.into()),
+            (&self.missed_in_all, worker.missed.into()),
+        ] {
+            gauge.store(value, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn idle_reason(&self, reason: &str) {
+        self.idle
+            .store((!reason.is_empty()).into(), Ordering::Relaxed);
         self.edit(|status| reason.clone_into(&mut status.idle_reason));
     }
 
@@ -182,11 +349,41 @@ impl Metrics {
     }
 
     pub(crate) fn pending(&self, planck: Balance) {
+        self.pending.store(clamped(planck), Ordering::Relaxed);
         self.edit(|status| status.pending = planck.to_string());
     }
 
-    pub(crate) fn in_hand(&self, batches: usize) {
-        self.working.store(batches as u64, Ordering::Relaxed);
+    pub(crate) fn credit(&self, planck: Balance) {
+        self.credit.store(clamped(planck), Ordering::Relaxed);
+        self.edit(|status| status.credit = planck.to_string());
+    }
+
+    /// Batches being computed, computed and undecided, decided and served.
+    pub(crate) fn in_hand(&self, computing: usize, undecided: usize, serving: usize) {
+        let counts = [computing, undecided, serving].map(|count| count as u64);
+        self.working.store(counts[0], Ordering::Relaxed);
+        self.undecided_now.store(counts[1], Ordering::Relaxed);
+        self.serving.store(counts[2], Ordering::Relaxed);
+        self.edit(|status| {
+            [status.computing, status.undecided, status.serving] = counts;
+        });
+    }
+
+    pub(crate) fn draining(&self, draining: bool) {
+        self.draining.store(draining.into(), Ordering::Relaxed);
+        self.edit(|status| status.draining = draining);
+    }
+
+    pub(crate) fn temperature(&self, celsius: Option<u32>) {
+        self.edit(|status| status.temperature = celsius);
+    }
+
+    /// What the content store holds and has moved.
+    pub(crate) fn content(&self, stats: sungrid_data_plane::Stats) {
+        self.stored.store(stats.stored_bytes, Ordering::Relaxed);
+        self.fetched.store(stats.fetched_bytes, Ordering::Relaxed);
+        self.served.store(stats.served_bytes, Ordering::Relaxed);
+        self.refused.store(stats.refused, Ordering::Relaxed);
     }
 
     pub(crate) fn full(&self, full: bool) {
@@ -231,8 +428,28 @@ impl Metrics {
     }
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    // A clock before 1970 is wrong anyway; `doctor` says so.
+    now.map_or(0, |now| now.as_millis() as u64)
+}
+
+fn clamped(planck: Balance) -> u64 {
+    u64::try_from(planck).unwrap_or(u64::MAX)
+}
+
+/// The value of a label, as the text format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -248,5 +465,106 @@ mod tests {
             text.contains("# TYPE sungrid_worker_best_block gauge\nsungrid_worker_best_block 7\n")
         );
         assert_eq!(metrics.status().block, 7);
+    }
+
+    /// Every metric that the text has when everything is known.
+    fn exposed() -> BTreeSet<String> {
+        let metrics = Metrics::default();
+        metrics.temperature(Some(50));
+        let text = metrics.text();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .filter_map(|line| line.split(' ').next())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The metrics of ours that a file names.
+    fn named(path: &str) -> BTreeSet<String> {
+        let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect(&path);
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        text.split(|letter| !is_name(letter))
+            .filter(|word| word.starts_with("sungrid_worker_"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn dashboard_and_alerts_name_metrics_that_exist() {
+        let exposed = exposed();
+        assert!(exposed.len() > 30, "{exposed:?}");
+        for path in [
+            "packaging/grafana/sungrid-worker.json",
+            "packaging/prometheus/alerts.yml",
+        ] {
+            let named = named(path);
+            assert!(!named.is_empty(), "{path} names no metric of ours");
+            let missing: Vec<_> = named.difference(&exposed).collect();
+            assert!(missing.is_empty(), "{path} names {missing:?}");
+        }
+        let path = format!(
+            "{}/../packaging/grafana/sungrid-worker.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read(&path).expect("the dashboard");
+        let board: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        assert!(board["panels"].as_array().is_some_and(|all| all.len() > 5));
+    }
+
+    #[test]
+    fn a_block_is_published_when_all_is_noted_of_it() {
+        let metrics = Metrics::default();
+        let mut blocks = metrics.blocks();
+        metrics.block(7);
+        metrics.in_hand(1, 2, 3);
+        assert!(!blocks.has_changed().expect("it lives"));
+        metrics.publish();
+        assert_eq!(*blocks.borrow_and_update(), 7);
+        assert_eq!(metrics.status().computing, 1);
+    }
+
+    #[test]
+    fn facts_are_added_changed_and_taken_away_in_order() {
+        let metrics = Metrics::default();
+        metrics.fact("isolation", "process, cgroup");
+        metrics.fact("policy", "waits for the owner");
+        metrics.fact("isolation", "process");
+        metrics.fact("nothing", "");
+        let shown = |metrics: &Metrics| -> Vec<String> {
+            let facts = metrics.status().facts.into_iter();
+            facts
+                .map(|fact| format!("{}: {}", fact.name, fact.text))
+                .collect()
+        };
+        assert_eq!(
+            shown(&metrics),
+            ["isolation: process", "policy: waits for the owner"]
+        );
+        metrics.fact("isolation", "");
+        assert_eq!(shown(&metrics), ["policy: waits for the owner"]);
+    }
+
+    #[test]
+    fn labels_cannot_break_the_text() {
+        let metrics = Metrics::default();
+        metrics.idle_reason("the \"disk\"\nis C:\\full");
+        let text = metrics.text();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("sungrid_worker_idle_reason{"))
+            .expect("the reason");
+        assert_eq!(
+            line,
+            r#"sungrid_worker_idle_reason{reason="the \"disk\"\nis C:\\full"} 1"#
+        );
+    }
+
+    #[test]
+    fn a_status_of_another_version_can_still_be_read() {
+        let old = r#"{"pid": 7, "block": 9, "counters": [["units_total", 3]], "news": 1}"#;
+        let status: Status = serde_json::from_str(old).expect("reads");
+        assert_eq!((status.pid, status.block), (7, 9));
+        assert_eq!(status.counters, [("units_total".to_owned(), 3)]);
     }
 }

@@ -98,6 +98,11 @@ impl Plane {
             self.offers().insert(name.into(), offer);
         }
     }
+
+    /// What it holds and has moved.
+    pub fn stats(&self) -> sungrid_data_plane::Stats {
+        self.node.stats()
+    }
 }
 
 fn to_hash(content: ContentHash) -> Hash {

@@ -42,6 +42,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
+    control::Goal,
     idle::{Idle, Phase},
     journal::{BatchId, Entry, Journal, JournalError, Stage},
     metrics::Metrics,
@@ -151,6 +152,8 @@ struct InHand {
     /// Whether it stood still for the machine's owner.
     held: bool,
     told: bool,
+    /// The chain has our reveal: nothing of it is left to do but to wait.
+    revealed: bool,
 }
 
 impl InHand {
@@ -164,6 +167,16 @@ impl InHand {
             missing_since: None,
             held: false,
             told: false,
+            revealed: false,
+        }
+    }
+
+    /// Whether a worker that drains has to wait for it.
+    fn is_owed(&self, goal: Goal) -> bool {
+        match self.entry.stage {
+            Stage::Claimed => true,
+            Stage::Sealed(_) => goal == Goal::Settled || !self.revealed,
+            Stage::Settled => false,
         }
     }
 
@@ -295,6 +308,8 @@ pub struct Supervisor {
     rewards_due: BlockNumber,
     proving: prove::Proving,
     unreachable: bool,
+    /// How far to drain and end, when told to.
+    goal: watch::Receiver<Option<Goal>>,
 }
 
 impl Supervisor {
@@ -355,6 +370,7 @@ impl Supervisor {
             rewards_due: head.number.saturating_add(settings.rewards_every),
             proving: prove::Proving::default(),
             unreachable: false,
+            goal: watch::channel(None).1,
             ports,
             settings,
             journal,
@@ -368,7 +384,26 @@ impl Supervisor {
         self
     }
 
-    /// Works until `stop` turns true. Finished units are on the disk then, and steps on their way to the
+    /// Drains and ends when told to by this.
+    pub fn draining(mut self, goal: watch::Receiver<Option<Goal>>) -> Self {
+        self.goal = goal;
+        self
+    }
+
+    fn is_draining(&self) -> bool {
+        self.goal.borrow().is_some()
+    }
+
+    /// Whether it was told to drain and has nothing in hand any more that it owes.
+    fn is_drained(&self) -> bool {
+        let Some(goal) = *self.goal.borrow() else {
+            return false;
+        };
+        self.jobs.values().all(|job| job.claiming == 0)
+            && !self.hand.values().any(|batch| batch.is_owed(goal))
+    }
+
+    /// Works until `stop` turns true, or until it is drained when told to. Finished units are on the disk then, and steps on their way to the
     /// chain have been sent.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Fatal> {
         let mut blocks = self.subscribe().await?;
@@ -380,10 +415,12 @@ impl Supervisor {
             in_hand = self.unsettled(),
             "ready for work"
         );
-        loop {
+        while !self.is_drained() {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
+                // Without a sender nobody tells, and the other branches go on.
+                Ok(()) = self.goal.changed() => self.metrics.draining(self.is_draining()),
                 Some(report) = self.tasks.join_next() => self.on_joined(report).await,
                 Some(report) = self.work.join_next() => self.on_joined(report).await,
                 () = self.idle.changed() => self.on_idle().await?,
@@ -426,6 +463,7 @@ impl Supervisor {
         self.head = block;
         self.metrics.block(block.number);
         let result = self.compare().await;
+        self.metrics.publish();
         match result {
             Ok(()) => {
                 if std::mem::replace(&mut self.unreachable, false) {
@@ -485,11 +523,11 @@ impl Supervisor {
         }
         self.go_on().await?;
         self.chores().await?;
+        let count = |is: fn(&InHand) -> bool| self.hand.values().filter(|batch| is(batch)).count();
         self.metrics.in_hand(
-            self.hand
-                .values()
-                .filter(|batch| batch.is_working())
-                .count(),
+            count(InHand::is_working),
+            count(|batch| matches!(batch.entry.stage, Stage::Sealed(_))),
+            count(|batch| batch.entry.stage == Stage::Settled),
         );
         Ok(())
     }

@@ -4,9 +4,11 @@
 //! command line may name is a [`KeySource`]: a development account (`//Alice`, known to everybody), a
 //! file, an environment variable, or a prompt.
 
+mod keystore;
+
 use std::{
     fmt,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -15,6 +17,7 @@ use subxt_signer::{SecretUri, polkadot_js_compat, sr25519};
 use sungrid_primitives::receipt::{Receipt, SignedReceipt};
 
 use crate::AccountId;
+pub use keystore::{create_encrypted, encrypt, is_encrypted};
 
 /// Environment variable with the password of an encrypted keystore file.
 pub const PASSWORD_ENV: &str = "SUNGRID_PASSWORD";
@@ -75,9 +78,24 @@ pub enum KeyError {
         /// Why nobody could be asked.
         reason: io::Error,
     },
+    /// There is nothing to encrypt.
+    #[error("{0} is encrypted already")]
+    Encrypted(PathBuf),
+    /// Everybody knows the empty password.
+    #[error("the passphrase is empty: choose one of several words")]
+    EmptyPassword,
     /// The system has no randomness.
     #[error("the operating system gave no randomness for a new key: {0}")]
     NoRandomness(String),
+}
+
+impl KeyError {
+    fn file(path: &Path, source: io::Error) -> Self {
+        Self::File {
+            path: path.into(),
+            source,
+        }
+    }
 }
 
 /// An sr25519 key pair: signs transactions, receipts and registrations.
@@ -223,10 +241,7 @@ impl KeySource {
 }
 
 fn read(path: &Path) -> Result<(String, bool), KeyError> {
-    let wrap = |source| KeyError::File {
-        path: path.into(),
-        source,
-    };
+    let wrap = |source| KeyError::file(path, source);
     let file = std::fs::File::open(path).map_err(wrap)?;
     let metadata = file.metadata().map_err(wrap)?;
     #[cfg(unix)]
@@ -256,7 +271,10 @@ fn parse(
         return unlock(text, origin, ask);
     }
     // A node's keystore writes the phrase as a JSON string.
-    let text = text.trim_matches('"');
+    parse_plain(text.trim_matches('"'), origin)
+}
+
+fn parse_plain(text: &str, origin: &str) -> Result<Keypair, KeyError> {
     // An empty phrase would silently mean the development root key.
     if text.is_empty() || text.starts_with('/') && !text.starts_with("//") {
         return Err(KeyError::Malformed(origin.into()));
@@ -299,25 +317,25 @@ fn unlock(
 
 /// Makes a new random key and writes its seed to a file that only the owner can read; never overwrites.
 pub fn create(path: &Path) -> Result<Keypair, KeyError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| KeyError::NoRandomness(error.to_string()))?;
+    let seed = fresh_seed()?;
     // Any 32 bytes are a valid mini secret key, so this does not fail.
     let key = Keypair::from_seed(seed).ok_or_else(|| KeyError::Malformed("a fresh seed".into()))?;
-    let wrap = |source| KeyError::File {
-        path: path.into(),
-        source,
-    };
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path).map_err(wrap)?;
-    writeln!(file, "0x{}", hex::encode(seed)).map_err(wrap)?;
-    file.sync_all().map_err(wrap)?;
+    write_new(path, &format!("0x{}", hex::encode(seed)))?;
     Ok(key)
+}
+
+fn fresh_seed() -> Result<[u8; 32], KeyError> {
+    let mut seed = [0; 32];
+    randomise(&mut seed)?;
+    Ok(seed)
+}
+
+fn randomise(bytes: &mut [u8]) -> Result<(), KeyError> {
+    getrandom::fill(bytes).map_err(|error| KeyError::NoRandomness(error.to_string()))
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), KeyError> {
+    keystore::write_private(path, text).map_err(|error| KeyError::file(path, error))
 }
 
 #[cfg(test)]

@@ -87,6 +87,8 @@ pub trait Chain: Send + Sync {
     fn genesis(&self) -> H256;
     /// The best block.
     async fn head(&self) -> Result<BlockRef, ChainError>;
+    /// The time that the best block states, milliseconds since 1970.
+    async fn time(&self) -> Result<u64, ChainError>;
     /// Blocks from now on. Goes on by itself after a lost connection.
     async fn blocks(&self, follow: Follow) -> Result<BlockStream, ChainError>;
     /// What happened in a block, in order.

@@ -26,6 +26,9 @@ impl Supervisor {
         if now.is_multiple_of(RETENTION_EVERY) {
             self.end_retention().await?;
         }
+        if now.is_multiple_of(RETENTION_EVERY) || self.metrics.status().credit.is_empty() {
+            self.note_income().await?;
+        }
         if self.settings.rewards_every > 0 && now >= self.rewards_due {
             self.rewards_due = now.saturating_add(self.settings.rewards_every);
             self.claim_rewards().await?;
@@ -83,6 +86,19 @@ impl Supervisor {
         self.tasks.spawn(async move {
             Report::Moved(ports.chain.submit(&ports.key, call, Until::InBlock).await)
         });
+        Ok(())
+    }
+
+    /// What this worker has earned, and what its operator may claim.
+    async fn note_income(&self) -> Result<(), Fatal> {
+        let Some(me) = &self.me else {
+            return Ok(());
+        };
+        let chain = &self.ports.chain;
+        self.metrics
+            .credit(chain.credit(&self.account).await?.total);
+        self.metrics
+            .pending(chain.pending_rewards(&me.operator).await?);
         Ok(())
     }
 

@@ -127,6 +127,11 @@ impl Supervisor {
         let Some(me) = self.me.clone() else {
             return Ok(());
         };
+        if self.is_draining() {
+            self.metrics
+                .idle_reason("draining: it ends when what is in hand is done");
+            return Ok(());
+        }
         self.refresh().await?;
         let machine = self.idle.phase().state;
         if !machine.may_work() {
@@ -163,7 +168,9 @@ impl Supervisor {
             .sum();
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
-        for id in self.ranked(&worker) {
+        let ranked = self.ranked(&worker);
+        let (is_empty, mut rests) = (ranked.is_empty(), working + claiming == 0);
+        for id in ranked {
             if room == 0 {
                 break;
             }
@@ -185,9 +192,19 @@ impl Supervisor {
                 continue;
             }
             room -= wanted;
+            rests = false;
             for _ in 0..wanted {
                 self.claim(id);
             }
+        }
+        if rests {
+            self.metrics.idle_reason(match (is_empty, preparing > 0) {
+                (true, _) => "no open job suits this worker and its settings",
+                (false, true) => "fetching what an open job needs",
+                (false, false) => {
+                    "open jobs need more capacity than this worker has, or have enough replicas"
+                }
+            });
         }
         Ok(())
     }

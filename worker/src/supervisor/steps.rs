@@ -86,6 +86,7 @@ impl Supervisor {
         };
         batch.missing_since = None;
         batch.note_progress();
+        batch.revealed = matches!(replica.state, ReplicaState::Revealed { .. });
         if let Some(Activity::CommitSent(until)) = batch.activity
             && (replica.state != ReplicaState::Assigned || now >= until)
         {

@@ -80,6 +80,8 @@ impl Network {
                 operator,
                 "--lanes",
                 &lanes,
+                // For as long as the demo lasts.
+                "--plain-key",
             ];
             run(
                 &args.worker_program,

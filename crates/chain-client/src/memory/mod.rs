@@ -229,6 +229,11 @@ impl Chain for MemoryChain {
         Ok(*self.inner.head.borrow())
     }
 
+    async fn time(&self) -> Result<u64, ChainError> {
+        let state = self.online()?;
+        Ok(u64::from(state.number) * state.params.block_ms)
+    }
+
     async fn blocks(&self, _: Follow) -> Result<BlockStream, ChainError> {
         drop(self.online()?);
         let head = self.inner.head.subscribe();

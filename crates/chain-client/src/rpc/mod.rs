@@ -217,6 +217,11 @@ impl Chain for RpcChain {
         })
     }
 
+    async fn time(&self) -> Result<u64, ChainError> {
+        let now = self.get("Timestamp", "Now", vec![]).await?;
+        Ok(now.unwrap_or_default())
+    }
+
     async fn blocks(&self, follow: Follow) -> Result<BlockStream, ChainError> {
         let client = &self.inner.client;
         let blocks = match follow {

@@ -30,6 +30,7 @@ use tokio::{
 
 use super::idle::Alive;
 use crate::{
+    control::Goal,
     journal::Journal,
     metrics::Metrics,
     ports::{BlobError, Blobs, Ports, Program, Runner, Source, Stored},
@@ -549,6 +550,7 @@ pub(super) struct Machine {
 pub(super) struct Running {
     pub(super) task: JoinHandle<Result<(), Fatal>>,
     pub(super) stop: watch::Sender<bool>,
+    pub(super) goal: watch::Sender<Option<Goal>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -645,9 +647,12 @@ impl Machine {
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
         let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
         let (stop, stopped) = watch::channel(false);
+        let (goal, told) = watch::channel(None);
+        let supervisor = supervisor.draining(told);
         Running {
             task: tokio::spawn(supervisor.run(stopped)),
             stop,
+            goal,
             metrics,
         }
     }

@@ -3,6 +3,7 @@
 mod capacity;
 mod chains;
 mod declines;
+mod drains;
 mod faults;
 mod idle;
 mod kit;

@@ -1,0 +1,464 @@
+//! What there is to know of a worker, its machine and its chain, gathered without judging it.
+
+use std::{
+    collections::VecDeque,
+    net::{SocketAddr, UdpSocket},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sp_core::H256;
+use sungrid_chain_client::{Balance, BlockNumber, Chain, ChainError, Worker, keys, rpc::RpcChain};
+use sungrid_data_plane::{
+    Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress, PeerFault,
+};
+use sungrid_executor::Engine;
+
+use crate::{
+    config::Config,
+    control, daemon,
+    machine::{Machine, Registry, Tenant},
+    metrics::now_ms,
+};
+
+/// A node that has not answered by then does not answer.
+const NODE_TIME: Duration = Duration::from_secs(30);
+/// A peer on the way through one's own router answers sooner.
+const DIAL_TIME: Duration = Duration::from_secs(8);
+/// Files that are looked at to find what a folder takes. More take long; what is missing then makes the check milder.
+const MAX_FILES: usize = 200_000;
+
+/// The worker key.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) path: PathBuf,
+    pub(super) encrypted: bool,
+    /// Its address, or why it cannot be used.
+    pub(super) loaded: Result<String, String>,
+}
+
+/// What the chain says.
+#[derive(Clone, Debug)]
+pub(super) struct ChainFacts {
+    pub(super) name: String,
+    pub(super) genesis: H256,
+    pub(super) block: BlockNumber,
+    /// Milliseconds since 1970.
+    pub(super) time_ms: u64,
+    /// Whether it takes results of this program.
+    pub(super) accepts: bool,
+    /// The worker, if the chain knows it.
+    pub(super) worker: Option<Worker>,
+    /// What the capacity needs, planck.
+    pub(super) least_bond: Balance,
+    /// A draw of the liveness lottery that is not answered.
+    pub(super) summoned: Option<BlockNumber>,
+    /// Free balance of the operator, planck.
+    pub(super) operator_free: Option<Balance>,
+}
+
+/// Whether others can reach this worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It answered at the address that is on chain.
+    Answers,
+    /// It did not.
+    Silent(String),
+    /// It does not run, and its port is free.
+    PortFree,
+    /// It does not run, and something else has its port.
+    PortTaken(String),
+    /// Nothing could be tried.
+    Unknown(String),
+}
+
+/// Who has the data folder.
+#[derive(Clone, Debug)]
+pub(super) struct Lock {
+    pub(super) running: bool,
+    pub(super) holder: Option<u32>,
+    /// Whether the holder lives, where the system tells.
+    pub(super) alive: Option<bool>,
+    /// Milliseconds since the worker wrote its status.
+    pub(super) status_age_ms: Option<u64>,
+}
+
+/// The disk under the data folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disk {
+    /// Bytes that are free.
+    pub(super) free: u64,
+    /// Bytes that the content store takes already.
+    pub(super) used: u64,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) folder: PathBuf,
+    pub(super) now_ms: u64,
+    pub(super) config: Result<Config, String>,
+    pub(super) key: Option<Key>,
+    /// The operator's address, or why its key cannot be used; none: no key is configured.
+    pub(super) operator: Option<Result<String, String>>,
+    /// What the chain says; none: nobody was asked.
+    pub(super) chain: Option<Result<ChainFacts, ChainError>>,
+    pub(super) reach: Reach,
+    pub(super) lock: Lock,
+    pub(super) disk: Option<Disk>,
+    pub(super) machine: Machine,
+    pub(super) others: Vec<Tenant>,
+}
+
+/// Looks at everything. Nothing is changed on the way.
+pub(super) async fn gather(folder: &Path) -> Facts {
+    let config = Config::load(folder).map_err(|error| error.to_string());
+    let lock = lock(folder);
+    let mut facts = Facts {
+        folder: folder.into(),
+        now_ms: now_ms(),
+        key: None,
+        operator: None,
+        chain: None,
+        reach: Reach::Unknown("there are no settings".into()),
+        disk: fs2::available_space(folder).ok().map(|free| Disk {
+            free,
+            used: size_of(&folder.join("blobs")),
+        }),
+        lock,
+        machine: Machine::this(),
+        others: Registry::of_machine().others(folder),
+        config,
+    };
+    let Ok(config) = &facts.config else {
+        return facts;
+    };
+    let worker = daemon::worker_key(folder, config);
+    let path = folder.join(&config.key);
+    facts.key = Some(Key {
+        encrypted: keys::is_encrypted(&path).unwrap_or(false),
+        loaded: match &worker {
+            Ok(key) => Ok(key.account().to_string()),
+            Err(error) => Err(error.to_string()),
+        },
+        path,
+    });
+    let operator = daemon::operator_key(config);
+    facts.operator = match &operator {
+        Ok(None) => None,
+        Ok(Some(key)) => Some(Ok(key.account().to_string())),
+        Err(error) => Some(Err(error.to_string())),
+    };
+    let worker = worker.ok().map(|key| key.account());
+    let operator = operator.ok().flatten().map(|key| key.account());
+    let asked = ask(config, worker, operator);
+    let chain = tokio::time::timeout(NODE_TIME, asked).await;
+    let chain = chain.unwrap_or_else(|_| {
+        Err(ChainError::Unreachable {
+            url: config.node.clone(),
+            reason: format!("no answer within {NODE_TIME:?}"),
+        })
+    });
+    facts.now_ms = now_ms();
+    facts.reach = reach(folder, config, facts.lock.running, &chain).await;
+    facts.chain = Some(chain);
+    facts
+}
+
+async fn ask(
+    config: &Config,
+    worker: Option<sungrid_chain_client::AccountId>,
+    operator: Option<sungrid_chain_client::AccountId>,
+) -> Result<ChainFacts, ChainError> {
+    let chain = RpcChain::connect(&config.node, config.genesis).await?;
+    let info = chain.info().await?;
+    let params = chain.params().await?;
+    let environment = Engine::new(None).map(|engine| H256(engine.environment().0));
+    let record = match &worker {
+        Some(worker) => chain.worker(worker).await?,
+        None => None,
+    };
+    Ok(ChainFacts {
+        name: info.name,
+        genesis: info.genesis,
+        block: chain.head().await?.number,
+        time_ms: chain.time().await?,
+        accepts: match environment {
+            Ok(environment) => chain.accepts(&environment).await?,
+            Err(_) => false,
+        },
+        least_bond: params.bond_for(record.as_ref().map_or(0, |worker| worker.capacity)),
+        summoned: match (&worker, &record) {
+            (Some(worker), Some(_)) => chain.summons(worker).await?,
+            _ => None,
+        },
+        operator_free: match operator {
+            Some(operator) => Some(chain.account(&operator).await?.free),
+            None => None,
+        },
+        worker: record,
+    })
+}
+
+async fn reach(
+    folder: &Path,
+    config: &Config,
+    running: bool,
+    chain: &Result<ChainFacts, ChainError>,
+) -> Reach {
+    if !running {
+        return port(folder, config.listen);
+    }
+    let record = chain.as_ref().ok().and_then(|chain| chain.worker.as_ref());
+    match record {
+        Some(worker) => dial(&worker.endpoint, DIAL_TIME).await,
+        None => Reach::Unknown("its address is not on chain".into()),
+    }
+}
+
+/// Whether the worker could serve peers on its port.
+fn port(folder: &Path, mut listen: SocketAddr) -> Reach {
+    if listen.port() == 0 {
+        // The one of its first start; another one would do as well.
+        let former = std::fs::read_to_string(folder.join(daemon::PORT_FILE));
+        listen.set_port(
+            former
+                .ok()
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0),
+        );
+    }
+    match UdpSocket::bind(listen) {
+        Ok(_) => Reach::PortFree,
+        Err(error) => Reach::PortTaken(format!("{listen}: {error}")),
+    }
+}
+
+/// Asks the worker at the address on chain for something that nobody has: that it says so is an answer.
+async fn dial(endpoint: &[u8], patience: Duration) -> Reach {
+    let peer = match PeerAddress::from_bytes(endpoint) {
+        Ok(peer) => peer,
+        Err(error) => return Reach::Silent(format!("the address on chain is none: {error}")),
+    };
+    let is_local = peer
+        .direct()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let mut plane = PlaneConfig::memory();
+    plane.connect_timeout = patience;
+    if !is_local {
+        plane.bind = SocketAddr::from(([0, 0, 0, 0], 0));
+    }
+    let plane = match DataPlane::spawn(plane).await {
+        Ok(plane) => plane,
+        Err(error) => return Reach::Unknown(format!("this machine cannot ask: {error}")),
+    };
+    let nothing = Hash::new(b"sungrid-worker doctor asks whether somebody is there");
+    let options = FetchOptions::up_to(1);
+    let fetched = plane.fetch(nothing, std::slice::from_ref(&peer), options);
+    // Connecting ends by itself; answering need not.
+    let asked = tokio::time::timeout(2 * patience, fetched).await;
+    plane.shutdown().await;
+    let addresses: Vec<String> = peer.direct().iter().map(SocketAddr::to_string).collect();
+    let silent = |reason: String| Reach::Silent(format!("{}: {reason}", addresses.join(", ")));
+    match asked {
+        Err(_) => silent(format!("no answer within {patience:?}")),
+        Ok(Ok(_)) => Reach::Answers,
+        Ok(Err(FetchError::AllFailed { attempts, .. })) => {
+            match attempts.into_iter().next().map(|attempt| attempt.fault) {
+                Some(PeerFault::Unreachable(reason)) => silent(reason),
+                // Whatever else it said, it was there to say it.
+                _ => Reach::Answers,
+            }
+        }
+        Ok(Err(error)) => silent(error.to_string()),
+    }
+}
+
+fn lock(folder: &Path) -> Lock {
+    let running = control::is_running(folder);
+    let holder = control::holder(folder).filter(|_| running);
+    Lock {
+        running,
+        holder,
+        alive: holder.and_then(lives),
+        status_age_ms: control::status(folder)
+            .map(|status| now_ms().saturating_sub(status.written_ms)),
+    }
+}
+
+/// Whether a process lives, where that can be seen without asking for permission.
+fn lives(pid: u32) -> Option<bool> {
+    let processes = Path::new("/proc");
+    processes
+        .join("self")
+        .exists()
+        .then(|| processes.join(pid.to_string()).exists())
+}
+
+/// Bytes that a folder takes.
+fn size_of(folder: &Path) -> u64 {
+    let mut left = VecDeque::from([folder.to_owned()]);
+    let (mut bytes, mut files) = (0_u64, 0);
+    while let Some(folder) = left.pop_front() {
+        for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            files += 1;
+            if files > MAX_FILES {
+                return bytes;
+            }
+            match item.metadata() {
+                // A link is not followed: its target is elsewhere, or counted there.
+                Ok(metadata) if metadata.is_dir() => left.push_back(item.path()),
+                Ok(metadata) => bytes = bytes.saturating_add(metadata.len()),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}
+
+/// Facts of a worker that is in order, for the checks' tests to break one by one.
+#[cfg(test)]
+pub(super) fn in_order() -> Facts {
+    use sungrid_chain_client::{Tiers, WorkerState};
+    use sungrid_primitives::{ISC, traits::CPU_1_ID};
+
+    let config = Config {
+        listen: SocketAddr::from(([0, 0, 0, 0], 4_433)),
+        lanes: 2,
+        memory_mib: 4_096,
+        storage_mib: 10_000,
+        ..Config::default()
+    };
+    let worker = Worker {
+        operator: [2; 32].into(),
+        endpoint: PeerAddress::new(
+            sungrid_data_plane::SecretKey::from_bytes(&[7; 32]).public(),
+            [SocketAddr::from(([192, 0, 2, 1], 4_433))],
+        )
+        .expect("an address")
+        .to_bytes(),
+        attributes: config.attributes().expect("the defaults are fine"),
+        tiers: Tiers::default(),
+        environment: H256::repeat_byte(1),
+        profile: CPU_1_ID,
+        capacity: 500_000,
+        counted: 500_000,
+        committed: 0,
+        bond: 100 * ISC,
+        delegated: 0,
+        state: WorkerState::Active,
+        faults: 0,
+        missed: 0,
+        declined: 0,
+        accepted_units: 10,
+        delivered: 10,
+    };
+    Facts {
+        folder: "/srv/worker".into(),
+        now_ms: 1_000_002_000,
+        config: Ok(config),
+        key: Some(Key {
+            path: "/srv/worker/worker.key".into(),
+            encrypted: true,
+            loaded: Ok("5Worker".into()),
+        }),
+        operator: Some(Ok("5Operator".into())),
+        chain: Some(Ok(ChainFacts {
+            name: "Test".into(),
+            genesis: H256::repeat_byte(9),
+            block: 77,
+            time_ms: 1_000_000_000,
+            accepts: true,
+            worker: Some(worker),
+            least_bond: 100 * ISC,
+            summoned: None,
+            operator_free: Some(10 * ISC),
+        })),
+        reach: Reach::Answers,
+        lock: Lock {
+            running: true,
+            holder: Some(1),
+            alive: Some(true),
+            status_age_ms: Some(1_000),
+        },
+        disk: Some(Disk {
+            free: 20_000 << 20,
+            used: 1_000 << 20,
+        }),
+        machine: Machine {
+            cores: 4,
+            memory: crate::config::system_memory().max(8 << 30),
+        },
+        others: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_is_there_answers_and_one_that_is_not_does_not() {
+        let peer = DataPlane::spawn(PlaneConfig::memory())
+            .await
+            .expect("starts");
+        let endpoint = peer.address().to_bytes();
+        assert_eq!(dial(&endpoint, DIAL_TIME).await, Reach::Answers);
+        peer.shutdown().await;
+        let soon = Duration::from_secs(1);
+        assert!(matches!(dial(&endpoint, soon).await, Reach::Silent(_)));
+        assert!(matches!(dial(b"nonsense", soon).await, Reach::Silent(_)));
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        assert_eq!(port(folder.path(), local), Reach::PortFree);
+        let socket = UdpSocket::bind(local).expect("binds");
+        let taken = socket.local_addr().expect("has an address");
+        assert!(matches!(port(folder.path(), taken), Reach::PortTaken(_)));
+        // The same for the port of an earlier start.
+        std::fs::write(
+            folder.path().join(daemon::PORT_FILE),
+            taken.port().to_string(),
+        )
+        .expect("writes");
+        assert!(matches!(port(folder.path(), local), Reach::PortTaken(_)));
+    }
+
+    #[test]
+    fn the_lock_tells_who_has_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!lock(folder.path()).running);
+        let held = control::lock(folder.path()).expect("takes it");
+        let found = lock(folder.path());
+        assert!(found.running);
+        assert_eq!(found.holder, Some(std::process::id()));
+        assert_ne!(found.alive, Some(false));
+        drop(held);
+        assert_eq!(lock(folder.path()).holder, None);
+        if cfg!(target_os = "linux") {
+            assert_eq!(lives(u32::MAX), Some(false));
+        }
+    }
+
+    #[test]
+    fn a_folder_s_size_is_that_of_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("in")).expect("creates");
+        std::fs::write(folder.path().join("in/a"), [0; 700]).expect("writes");
+        std::fs::write(folder.path().join("b"), [0; 30]).expect("writes");
+        assert_eq!(size_of(folder.path()), 730);
+        assert_eq!(size_of(&folder.path().join("none")), 0);
+    }
+
+    #[tokio::test]
+    async fn without_settings_there_is_still_something_to_say() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let facts = gather(folder.path()).await;
+        assert!(facts.config.is_err() && facts.chain.is_none());
+        assert!(facts.disk.is_some());
+    }
+}

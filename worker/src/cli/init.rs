@@ -1,0 +1,317 @@
+//! `sungrid-worker init` and `key`: settings, and the worker's key, encrypted unless told otherwise.
+
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use sp_core::H256;
+use sungrid_chain_client::{
+    TaskClass,
+    keys::{self, KeySource, PASSWORD_ENV},
+};
+use sungrid_idle::Mode;
+
+use super::{CommandError, Folder};
+use crate::{
+    config::{Config, FILE},
+    daemon::{self, DaemonError},
+    machine,
+    passphrase::{self, WORKER_CREDENTIAL},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    #[command(flatten)]
+    folder: Folder,
+    /// Address of the node's RPC.
+    #[arg(long, default_value = "ws://127.0.0.1:9944")]
+    node: String,
+    /// The operator's key: a file, env:NAME, or a development account such as //Bob.
+    #[arg(long)]
+    operator: Option<String>,
+    /// Genesis hash that the node's chain must have.
+    #[arg(long)]
+    genesis: Option<H256>,
+    /// Country the machine stands in, ISO 3166-1 alpha-2.
+    #[arg(long)]
+    jurisdiction: Option<String>,
+    /// Units that run at the same time.
+    #[arg(long)]
+    lanes: Option<usize>,
+    /// Work that it takes, instead of all: general, rendering, science, learning or media; may be repeated.
+    #[arg(long, value_parser = class, value_name = "CLASS")]
+    class: Vec<TaskClass>,
+    /// File with a passphrase for the worker key, best on another disk; the worker reads it at each start.
+    #[arg(long, value_name = "FILE", conflicts_with = "plain_key")]
+    passphrase_file: Option<PathBuf>,
+    /// Do not encrypt the worker key: for tests, and where the disk is encrypted.
+    #[arg(long)]
+    plain_key: bool,
+    /// Whose the machine is: always (the work's alone), desktop (its owner's first) or server (beside other services).
+    #[arg(long, value_parser = mode, value_name = "MODE", default_value = "always")]
+    idle: Mode,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    serde_json::from_value(text.to_ascii_lowercase().into())
+        .map_err(|_| "use always, desktop or server".into())
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Encrypt the worker key with a passphrase; the key stays the same.
+    Encrypt {
+        #[command(flatten)]
+        folder: Folder,
+        /// File with the passphrase; else SUNGRID_PASSWORD, or a question.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Print the worker key's address, and whether it is encrypted.
+    Show {
+        #[command(flatten)]
+        folder: Folder,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn class(text: &str) -> Result<TaskClass, String> {
+    serde_json::from_value(text.to_ascii_lowercase().into())
+        .map_err(|_| "use general, rendering, science, learning or media".into())
+}
+
+pub(super) fn initialise(init: Init) -> Result<(), CommandError> {
+    let folder = init.folder.data_dir;
+    let path = folder.join(FILE);
+    if path.exists() {
+        return Err(CommandError::Initialised(path));
+    }
+    let mut config = Config {
+        node: init.node,
+        genesis: init.genesis,
+        operator: init.operator,
+        ..Config::default()
+    };
+    if let Some(jurisdiction) = init.jurisdiction {
+        config.declared.jurisdiction = jurisdiction;
+    }
+    if !init.class.is_empty() {
+        config.declared.classes = init.class;
+    }
+    if let Some(lanes) = init.lanes {
+        config.lanes = lanes;
+    }
+    config.idle.mode = init.idle;
+    config.attributes()?;
+    if let Some(operator) = &config.operator {
+        // A secret must not end up in the settings file.
+        operator.parse::<KeySource>().map_err(DaemonError::Key)?;
+    }
+    let key_path = folder.join(&config.key);
+    let is_new = !key_path.exists();
+    let secret = match is_new && !init.plain_key {
+        true => Some(new_passphrase(init.passphrase_file.as_deref())?),
+        false => None,
+    };
+    // Relative to where the user is now, not to where the daemon starts one day.
+    config.passphrase_file = init.passphrase_file.as_deref().map(machine::canonical);
+
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| DaemonError::Folder { path, source }
+    };
+    create_private(&folder).map_err(io(&folder))?;
+    let key = match &secret {
+        Some(passphrase) => keys::create_encrypted(&key_path, passphrase),
+        None if is_new => keys::create(&key_path),
+        None => {
+            let key = daemon::worker_key(&folder, &config)?;
+            println!("the worker key that is there stays");
+            Ok(key)
+        }
+    };
+    let key = key.map_err(DaemonError::Key)?;
+    std::fs::write(&path, config.to_text()?).map_err(io(&path))?;
+    println!("worker key {} in {}", key.account(), key_path.display());
+    if secret.is_some() && config.passphrase_file.is_none() {
+        println!(
+            "the passphrase is asked for at each start, unless {PASSWORD_ENV}, `passphrase_file` or the credential {WORKER_CREDENTIAL} gives it"
+        );
+    }
+    println!("settings in {}", path.display());
+    if init.idle == Mode::Always && crate::idle::is_desktop() {
+        println!(
+            "this looks like a desktop: to work only while nobody uses it, set mode = \"desktop\" under [idle] there"
+        );
+    }
+    println!(
+        "next: sungrid-worker doctor --data-dir {}",
+        folder.display()
+    );
+    println!("      sungrid-worker run --data-dir {}", folder.display());
+    Ok(())
+}
+
+/// Others have no business in it: it holds keys and the salts of commitments.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// A passphrase for a key that is to be encrypted.
+fn new_passphrase(file: Option<&Path>) -> Result<String, CommandError> {
+    if let Some(path) = file {
+        return passphrase::read(path).map_err(CommandError::Passphrase);
+    }
+    if let Ok(text) = std::env::var(PASSWORD_ENV) {
+        return Ok(text);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::NoPassphrase);
+    }
+    let asked = |question| daemon::ask(question).map_err(CommandError::Passphrase);
+    let first = asked("New passphrase for the worker key: ")?;
+    if asked("The same once more: ")? != first {
+        return Err(CommandError::Differ);
+    }
+    Ok(first)
+}
+
+pub(super) fn key(command: KeyCommand) -> Result<(), CommandError> {
+    match command {
+        KeyCommand::Encrypt {
+            folder,
+            passphrase_file,
+        } => {
+            let folder = folder.data_dir;
+            let config = Config::load(&folder)?;
+            let path = folder.join(&config.key);
+            if keys::is_encrypted(&path).map_err(DaemonError::Key)? {
+                println!("{} is encrypted already", path.display());
+                return Ok(());
+            }
+            let file = passphrase_file.as_deref();
+            let passphrase = new_passphrase(file)?;
+            let key = keys::encrypt(&path, &passphrase).map_err(DaemonError::Key)?;
+            println!(
+                "worker key {} in {} is encrypted",
+                key.account(),
+                path.display()
+            );
+            match file.map(machine::canonical) {
+                Some(file) if config.passphrase_file.as_ref() != Some(&file) => println!(
+                    "set `passphrase_file = {:?}` in {}, or the next start asks for the passphrase",
+                    file.display().to_string(),
+                    folder.join(FILE).display()
+                ),
+                _ => {}
+            }
+            Ok(())
+        }
+        KeyCommand::Show { folder, json } => {
+            let folder = folder.data_dir;
+            let config = Config::load(&folder)?;
+            let encrypted =
+                keys::is_encrypted(&folder.join(&config.key)).map_err(DaemonError::Key)?;
+            let account = daemon::worker_key(&folder, &config)?.account();
+            if json {
+                let shown = serde_json::json!({
+                    "worker": account.to_string(),
+                    "encrypted": encrypted,
+                });
+                println!("{shown}");
+            } else {
+                println!("worker     {account}");
+                println!("encrypted  {}", if encrypted { "yes" } else { "no" });
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn init(folder: &Path) -> Init {
+        Init {
+            folder: Folder {
+                data_dir: folder.into(),
+            },
+            node: "ws://127.0.0.1:9944".into(),
+            operator: None,
+            genesis: None,
+            jurisdiction: None,
+            lanes: None,
+            class: Vec::new(),
+            passphrase_file: None,
+            plain_key: false,
+            idle: Mode::Always,
+        }
+    }
+
+    fn write_private(path: &Path, text: &str) {
+        std::fs::write(path, text).expect("writes");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+        }
+    }
+
+    #[test]
+    fn a_new_key_is_encrypted_and_the_daemon_opens_it_without_asking() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, words) = (place.path().join("worker"), place.path().join("words"));
+        write_private(&words, "several words\n");
+        let mut init = init(&folder);
+        init.passphrase_file = Some(words.clone());
+        initialise(init).expect("sets up");
+        let config = Config::load(&folder).expect("loads");
+        assert!(keys::is_encrypted(&folder.join(&config.key)).expect("reads"));
+        daemon::worker_key(&folder, &config).expect("opens");
+        write_private(&words, "other words");
+        assert!(daemon::worker_key(&folder, &config).is_err());
+    }
+
+    #[test]
+    fn a_plain_key_is_made_only_when_told_to_and_can_be_encrypted_later() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, words) = (place.path().join("worker"), place.path().join("words"));
+        if !io::stdin().is_terminal() && std::env::var_os(PASSWORD_ENV).is_none() {
+            let error = initialise(init(&folder)).expect_err("there is nobody to ask");
+            assert!(error.to_string().contains("--plain-key"), "{error}");
+            assert!(!folder.exists(), "something was left");
+        }
+        let mut plain = init(&folder);
+        plain.plain_key = true;
+        initialise(plain).expect("sets up");
+        let config = Config::load(&folder).expect("loads");
+        let key = daemon::worker_key(&folder, &config).expect("opens");
+        write_private(&words, "several words");
+        let encrypt = || KeyCommand::Encrypt {
+            folder: Folder {
+                data_dir: folder.clone(),
+            },
+            passphrase_file: Some(words.clone()),
+        };
+        super::key(encrypt()).expect("encrypts");
+        super::key(encrypt()).expect("twice is no error");
+        let config = Config {
+            passphrase_file: Some(words.clone()),
+            ..config
+        };
+        let opened = daemon::worker_key(&folder, &config).expect("opens");
+        assert_eq!(opened.public(), key.public());
+    }
+}
