@@ -10,6 +10,8 @@ use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
 use sungrid_primitives::jurisdiction;
 
+use crate::schedule::settings::{self, Schedule};
+
 /// Name of the settings file in the data folder.
 pub const FILE: &str = "worker.toml";
 
@@ -121,6 +123,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What the operator says of the machine.
     pub declared: Declared,
+    /// Which work it takes, and with which power.
+    pub schedule: Schedule,
 }
 
 impl Default for Config {
@@ -145,6 +149,7 @@ impl Default for Config {
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
+            schedule: Schedule::default(),
         }
     }
 }
@@ -225,6 +230,7 @@ impl Config {
             reason: error.to_string(),
         })?;
         config.attributes()?;
+        config.schedule.rules(config.declared.carbon)?;
         Ok(config)
     }
 
@@ -237,7 +243,11 @@ impl Config {
         let mut text = String::new();
         for line in plain.lines() {
             let name = line.split(" =").next().unwrap_or(line);
-            if let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) {
+            if let Some((_, meaning)) = MEANINGS
+                .iter()
+                .chain(&settings::MEANINGS)
+                .find(|(known, _)| *known == name)
+             {
                 text.push_str(&format!("# {meaning}\n"));
             }
             text.push_str(line);

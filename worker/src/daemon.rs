@@ -264,7 +264,15 @@ async fn work(
         metrics.clone(),
         stop.clone(),
     ));
-    let supervisor = Supervisor::new(ports, settings, journal, metrics).await?;
+    let (schedule, carbon) = (&config.schedule, config.declared.carbon);
+    let supervisor = Supervisor::new(ports, settings, journal, metrics)
+        .await?
+        .choosing(
+            schedule.scheduler(folder),
+            schedule.energy(folder, carbon)?,
+            schedule.kwh_price.into(),
+            schedule.lane_watts,
+        );
     let result = supervisor.run(stop).await;
     status.abort();
     if let Some(page) = page {

@@ -10,7 +10,8 @@
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
 //! | [`work`] | one batch: fetch, run, sign, bundle |
 //! | [`journal`] | what must survive the process |
-//! | [`rank`] | which job is worth most |
+//! | [`rank`] | which job is worth most, by its record |
+//! | [`schedule`] | which jobs are taken, by which policy, and with which power |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
 //! This crate alone composes chain, data plane and executor; those do not know each other.
@@ -26,5 +27,6 @@ pub mod plane;
 pub mod ports;
 pub mod rank;
 pub mod register;
+pub mod schedule;
 pub mod supervisor;
 pub mod work;
