@@ -247,7 +247,7 @@ impl Config {
                 .iter()
                 .chain(&settings::MEANINGS)
                 .find(|(known, _)| *known == name)
-             {
+            {
                 text.push_str(&format!("# {meaning}\n"));
             }
             text.push_str(line);

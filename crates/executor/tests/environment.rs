@@ -47,7 +47,12 @@ fn what_does_not_matter_leaves_the_environment_alone() {
         assert_eq!(engine.environment(), expected);
     }
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "says_its_environment", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "says_its_environment",
+            "--ignored",
+            "--nocapture",
+        ])
         .env_clear()
         .env("TZ", "Pacific/Kiritimati")
         .env("RUST_LOG", "trace")

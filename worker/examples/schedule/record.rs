@@ -68,8 +68,10 @@ type Res<T = ()> = Result<T, Box<dyn Error>>;
 /// Runs everything some times and writes a line for each run.
 pub(crate) fn record(to: &Path, guests: &Path, scenes: &Path) -> Res {
     let engine = Engine::new(None)?;
-    let mut text =
-        String::from("# program, bytes of input, fuel, µs, peak memory; made with --record\n");
+    let lane = engine.measure([0; 32], 1_000_000_000)?.fuel_per_second;
+    let mut text = format!(
+        "# program, bytes of input, fuel, µs, peak memory; made with --record\n# fuel per second of the kernel, {lane}\n"
+    );
     for (name, body) in PROGRAMS {
         let wasm = wat::parse_str(format!("(module {READ} {body})"))?;
         let module = engine.compile(&wasm)?;

@@ -208,7 +208,7 @@ fn boasters(dice: &mut Dice) -> Vec<Image> {
     several(dice, |number, dice, image| {
         if number % 2 == 0 {
             image.boast = dice.scaled(5.0, 40.0);
-            image.memory_limit = image.peak_memory.saturating_mul(6).min(4 << 30);
+            image.memory_limit = dice.scaled(1.5e9, 4e9) as u64;
         }
     })
 }
@@ -271,6 +271,13 @@ fn recorded(dice: &mut Dice) -> Vec<Image> {
             }
         })
         .collect()
+}
+
+/// Fuel per second of a lane of the machine that was recorded.
+fn recorded_speed() -> u64 {
+    let line = RECORDED.lines().find(|line| line.contains("of the kernel"));
+    let speed = line.and_then(|line| line.rsplit(',').next()?.trim().parse().ok());
+    speed.expect("recorded.csv has the speed of its machine")
 }
 
 impl Image {
@@ -341,7 +348,7 @@ impl Scenario {
             rules: Rules::default(),
             left: always,
             make: honest,
-            jobs: (45.0, 24.0),
+            jobs: (150.0, 24.0),
             batch_seconds: 40.0,
             fresh: false,
         };
@@ -377,7 +384,7 @@ impl Scenario {
                 left: now_and_then,
                 make: boasters,
                 batch_seconds: 240.0,
-                jobs: (20.0, 24.0),
+                jobs: (30.0, 24.0),
                 ..base.clone()
             },
             Self {
@@ -404,6 +411,7 @@ impl Scenario {
                 name: "recorded",
                 about: "programs run on a real machine, each input as often as any",
                 make: recorded,
+                lane_speed: recorded_speed(),
                 ..base
             },
         ]

@@ -291,7 +291,13 @@ impl Scheduler for Learned {
             let virtual_time = spec.fuel_limit as f64 / LANE_FUEL_PER_SECOND as f64 * units;
             let due = COMMIT_SLACK - MARGIN + 2.0 * virtual_time;
             // Lanes share a batch, but a unit is on one of them from its beginning to its end.
-            let batch = (units * unit.late_seconds).max(lanes * unit.late_seconds);
+            // An idle machine has nothing to lose by what is only likely to be in time.
+            let seconds = if queued > 0.0 {
+                unit.late_seconds
+            } else {
+                unit.seconds
+            };
+            let batch = (units * seconds).max(lanes * seconds);
             let spare = due * lanes - queued;
             let in_time = if batch > 0.0 { spare / batch } else { f64::MAX };
             // Saturates; what is below zero is none.

@@ -13,7 +13,9 @@ const MATTERS: &[(&str, fn(&mut Identity))] = &[
     ("no AVX2", |i| i.isa = &["has_sse42"]),
     ("no instruction sets at all", |i| i.isa = &[]),
     ("tail calls", |i| i.features.insert(WasmFeatures::TAIL_CALL)),
-    ("relaxed SIMD", |i| i.features.insert(WasmFeatures::RELAXED_SIMD)),
+    ("relaxed SIMD", |i| {
+        i.features.insert(WasmFeatures::RELAXED_SIMD)
+    }),
     ("no SIMD", |i| i.features.remove(WasmFeatures::SIMD)),
     ("depth of recursion", |i| i.stack += 1),
     ("fuel of a trap", |i| i.slice += 1),
@@ -38,9 +40,15 @@ const MATTERS: &[(&str, fn(&mut Identity))] = &[
     ("cost of a call", |i| i.costs.operators.Call += 1),
     ("cost of a load", |i| i.costs.operators.I64Load += 1),
     ("cost of a lane", |i| i.costs.operators.F32x4Mul += 1),
-    ("cost of a copied byte", |i| i.costs.operators.variable.memory_copy_per_byte += 1),
-    ("cost of a grown page", |i| i.costs.operators.variable.memory_grow_per_page += 1),
-    ("cost of a grown table", |i| i.costs.operators.variable.table_grow_per_element += 1),
+    ("cost of a copied byte", |i| {
+        i.costs.operators.variable.memory_copy_per_byte += 1
+    }),
+    ("cost of a grown page", |i| {
+        i.costs.operators.variable.memory_grow_per_page += 1
+    }),
+    ("cost of a grown table", |i| {
+        i.costs.operators.variable.table_grow_per_element += 1
+    }),
 ];
 
 #[test]
