@@ -31,6 +31,11 @@ use crate::{
     metrics::Metrics,
     ports::{BlobError, Blobs, Ports, Program, Runner, Stored},
     register::{self, Offer},
+    schedule::{
+        self,
+        energy::{Energy, Reading, Rules},
+        settings::Schedule,
+    },
     supervisor::{Fatal, Settings, Supervisor},
     work::Bounds,
 };
@@ -411,6 +416,9 @@ impl World {
             lies: false,
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
+            policy: schedule::Policy::default(),
+            rules: Rules::default(),
+            reading: None,
         }
     }
 
@@ -466,6 +474,9 @@ pub(super) struct Machine {
     pub(super) lies: bool,
     pub(super) listed_only: bool,
     pub(super) fetch_time: Duration,
+    pub(super) policy: schedule::Policy,
+    pub(super) rules: Rules,
+    pub(super) reading: Option<watch::Receiver<Option<Reading>>>,
 }
 
 /// A process on a machine.
@@ -553,9 +564,19 @@ impl Machine {
         };
         let metrics = Arc::<Metrics>::default();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
+        let schedule = Schedule {
+            policy: self.policy,
+            ..Schedule::default()
+        };
+        let supervisor = supervisor.expect("starts").choosing(
+            schedule.scheduler(self.folder.path()),
+            Energy::new(self.rules.clone(), self.reading.clone()),
+            0,
+            self.rules.lane_watts,
+        );
         let (stop, stopped) = watch::channel(false);
         Running {
-            task: tokio::spawn(supervisor.expect("starts").run(stopped)),
+            task: tokio::spawn(supervisor.run(stopped)),
             stop,
             metrics,
         }

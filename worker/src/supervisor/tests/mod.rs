@@ -1,6 +1,7 @@
 //! The daemon against a chain in memory: every phase, every interruption.
 
 mod chains;
+mod choosing;
 mod declines;
 mod faults;
 mod kit;
