@@ -63,6 +63,8 @@ pub struct Machine {
     pub block_ms: u64,
     /// Batches that it would take now.
     pub room: usize,
+    /// Capacity that the chain would let it claim now, µSUNS; none: without bounds.
+    pub free: Option<u64>,
     /// Batches claimed and not computed yet.
     pub hand: Vec<Load>,
     /// What a busy lane draws more than an idle one, W.

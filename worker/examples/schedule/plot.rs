@@ -39,13 +39,13 @@ const PANELS: [Panel; 3] = [
     Panel {
         title: "Deadlines missed",
         axis: "of all batches",
-        most: 0.4,
+        most: 0.02,
         ticks: &[
             (0.0, "none"),
-            (0.1, "10 %"),
-            (0.2, "20 %"),
-            (0.3, "30 %"),
-            (0.4, "40 %"),
+            (0.005, "0.5 %"),
+            (0.01, "1 %"),
+            (0.015, "1.5 %"),
+            (0.02, "2 %"),
         ],
         of: |row, _| row.outcome.miss_rate(),
     },

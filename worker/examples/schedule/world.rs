@@ -319,6 +319,7 @@ impl World<'_> {
             lane_speed: scenario.lane_speed,
             block_ms: BLOCK_MS,
             room,
+            free: Some(free(committed)),
             hand: self
                 .hand
                 .values()

@@ -33,6 +33,9 @@ const CAUTION: f64 = 2.0;
 const COMMIT_SLACK: f64 = 120.0;
 /// Of that, what fetching and the commitment itself take.
 const MARGIN: f64 = 30.0;
+/// Blocks that lanes have work for when capacity is kept free for what pays more than what would fit. Fewer, and lanes stand
+/// still while it comes free; more, and small jobs go before better ones that need more room.
+const WAIT_BLOCKS: u64 = 3;
 /// Least fuel of any unit: what a start costs.
 const LEAST_FUEL: f64 = 100_000.0;
 /// Weight of a new observation in a mean.
@@ -284,7 +287,9 @@ impl Scheduler for Learned {
             .iter()
             .map(|load| load.units as f64 * self.of(load, speed).seconds)
             .sum();
+        let block = machine.block_ms as f64 / 1_000.0;
         let mut room = machine.room;
+        let mut free = machine.free.unwrap_or(u64::MAX);
         let mut chosen = Vec::new();
         for (_, offer, unit, units) in ranked {
             let spec = &offer.job.spec;
@@ -305,7 +310,16 @@ impl Scheduler for Learned {
             if batches == 0 {
                 continue;
             }
-            let taken = batches.min(offer.open).min(room);
+            let fitting = machine
+                .free
+                .map_or(u64::MAX, |_| free / offer.job.rate.max(1));
+            let has_work = queued > WAIT_BLOCKS as f64 * block * lanes;
+            if fitting == 0 && offer.seen.prepared && has_work {
+                break;
+            }
+            let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
+            let taken = batches.min(offer.open).min(room).min(fitting);
+            free = free.saturating_sub(offer.job.rate.saturating_mul(taken as u64));
             room -= taken;
             queued += taken as f64 * units * unit.seconds;
             let job = offer.id;

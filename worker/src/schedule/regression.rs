@@ -102,8 +102,8 @@ impl Regression {
             }
         }
         // Where nothing varies, forgetting would let doubt grow without end.
-        for at in 0..FEATURES {
-            let excess = self.covariance[at][at] / PRIOR[at];
+        for (at, most) in PRIOR.into_iter().enumerate() {
+            let excess = self.covariance[at][at] / most;
             if excess > 1.0 {
                 let root = excess.sqrt();
                 for other in 0..FEATURES {

@@ -206,6 +206,31 @@ fn work_that_earns_less_than_its_energy_costs_is_not_taken() {
     assert_eq!(order(&mut learned, &jobs, &dear), [1]);
 }
 
+#[test]
+fn capacity_is_kept_free_for_what_pays_more_while_the_lanes_have_work() {
+    let mut large = job(1, ISC, 4, 10 * GIGA);
+    large.rate = 500_000;
+    let jobs = [job(2, ISC / 10, 4, 10 * GIGA), large];
+    let load = Load {
+        image: image(3),
+        units: 20,
+        fuel_limit: 10 * GIGA,
+        input: None,
+    };
+    let crowded = Machine {
+        free: Some(200_000),
+        hand: vec![load],
+        ..machine()
+    };
+    assert_eq!(order(&mut Learned::new(None), &jobs, &crowded), [0; 0]);
+    // Lanes that would stand still get what fits.
+    let starving = Machine {
+        hand: Vec::new(),
+        ..crowded
+    };
+    assert_eq!(order(&mut Learned::new(None), &jobs, &starving), [1, 0]);
+}
+
 /// Whatever a chain or a clock says: no panic, and no figure that poisons those that follow.
 #[test]
 fn bad_data_neither_panics_nor_poisons() {

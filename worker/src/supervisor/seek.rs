@@ -202,6 +202,7 @@ impl Supervisor {
             lane_speed: self.settings.lane_speed,
             block_ms: self.params.block_ms,
             room,
+            free: Some(me.free()),
             hand: self.loads(),
             lane_watts: self.power.1,
             kwh_price: self.power.0,

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use wasmtime::Engine;
 
+/// What is changed, and how.
+type Change<T> = (&'static str, fn(&mut T));
+
 /// Each of these changes what some guest computes, or what it is billed.
-const MATTERS: &[(&str, fn(&mut Identity))] = &[
+const MATTERS: &[Change<Identity>] = &[
     ("engine version", |i| i.engine = "wasmtime 48.0.9"),
     ("operating system", |i| i.target = "x86_64-apple-darwin"),
     ("architecture", |i| i.target = "aarch64-unknown-linux-gnu"),
@@ -94,7 +97,7 @@ fn the_pin_moves_with_what_decides_code_and_with_nothing_else() {
         compatibility(&config)
     };
     let current = pin(|_| {});
-    let matters: [(&str, fn(&mut Config)); 8] = [
+    let matters: [Change<Config>; 8] = [
         ("no metering", |c| {
             c.consume_fuel(false);
         }),
@@ -125,7 +128,7 @@ fn the_pin_moves_with_what_decides_code_and_with_nothing_else() {
     for (what, change) in matters {
         assert_ne!(pin(change), current, "{what}");
     }
-    let does_not: [(&str, fn(&mut Config)); 2] = [
+    let does_not: [Change<Config>; 2] = [
         ("native stack of host functions", |c| {
             c.async_stack_size(GUEST_STACK + 2 * HOST_STACK);
         }),
