@@ -16,6 +16,8 @@ use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Regi
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
 
+use crate::schedule::settings::Schedule;
+
 pub use layers::{PREFIX, variable};
 pub use schema::{Kind, Setting, settings};
 
@@ -162,6 +164,8 @@ pub struct Config {
     /// When the machine's owner leaves it to the work.
     #[serde(default = "always")]
     pub idle: Policy,
+    /// Which work it takes, and with which power.
+    pub schedule: Schedule,
 }
 
 /// The policy of whoever says nothing: the machine is for the work alone.
@@ -196,6 +200,7 @@ impl Default for Config {
             metrics: None,
             declared: Declared::default(),
             idle: always(),
+            schedule: Schedule::default(),
         }
     }
 }
@@ -290,6 +295,7 @@ impl Config {
         let config = layers::read(&path, &text, layers::environment())?;
         config.attributes()?;
         config.idle.validate()?;
+        config.schedule.rules(config.declared.carbon)?;
         Ok(config)
     }
 

@@ -375,9 +375,16 @@ async fn work(
     let (goal, told) = watch::channel(None);
     let listener = tokio::spawn(control::listen(folder.into(), goal));
     let runner = ports.runner.clone();
+    let (schedule, carbon) = (&config.schedule, config.declared.carbon);
     let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
         .await?
-        .draining(told);
+        .draining(told)
+        .choosing(
+            schedule.scheduler(folder),
+            schedule.energy(folder, carbon)?,
+            schedule.kwh_price.into(),
+            schedule.lane_watts,
+        );
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();

@@ -15,7 +15,8 @@
 //! | [`journal`] | what must survive the process |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
 //! | [`prove`] | the machine's capacity, computed and opened |
-//! | [`rank`] | which job is worth most |
+//! | [`rank`] | which job is worth most, by its record |
+//! | [`schedule`] | which jobs are taken, by which policy, and with which power |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
 //! This crate alone composes chain, data plane and executor; those do not know each other.
@@ -37,6 +38,7 @@ pub mod ports;
 pub mod prove;
 pub mod rank;
 pub mod register;
+pub mod schedule;
 pub mod sensors;
 pub mod supervisor;
 pub mod work;

@@ -5,7 +5,7 @@ use sungrid_primitives::suns::{LANE_FUEL_PER_SECOND, cost};
 
 /// Blocks between a claim and the start of work plus those between the result and its seal: time in
 /// which the claimed capacity earns nothing.
-const IDLE_BLOCKS: u64 = 2;
+pub(crate) const IDLE_BLOCKS: u64 = 2;
 
 /// What is known of a job beside its record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

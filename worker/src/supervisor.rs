@@ -48,6 +48,7 @@ use crate::{
     metrics::Metrics,
     ports::{BlobError, Ports},
     rank::Experience,
+    schedule::{Greedy, Scheduler, energy::Energy},
     work::{self, Bench, Bounds, Finished, Prepared, Progress, WorkError},
 };
 
@@ -278,6 +279,10 @@ pub struct Supervisor {
     settings: Settings,
     journal: Journal,
     metrics: Arc<Metrics>,
+    scheduler: Box<dyn Scheduler>,
+    energy: Energy,
+    /// What a kWh costs, planck, and what a busy lane draws, W.
+    power: (Balance, u32),
     params: ChainParams,
     profile: Profile,
     account: AccountId,
@@ -375,6 +380,9 @@ impl Supervisor {
             settings,
             journal,
             metrics,
+            scheduler: Box::new(Greedy),
+            energy: Energy::default(),
+            power: (0, 0),
         })
     }
 
@@ -401,6 +409,20 @@ impl Supervisor {
         };
         self.jobs.values().all(|job| job.claiming == 0)
             && !self.hand.values().any(|batch| batch.is_owed(goal))
+    }
+
+    /// Chooses work otherwise than [`Greedy`] does, with power that costs so much per kWh, planck, and so much of it, W, per
+    /// busy lane.
+    pub fn choosing(
+        mut self,
+        scheduler: Box<dyn Scheduler>,
+        energy: Energy,
+        kwh_price: Balance,
+        lane_watts: u32,
+    ) -> Self {
+        (self.scheduler, self.energy) = (scheduler, energy);
+        self.power = (kwh_price, lane_watts);
+        self
     }
 
     /// Works until `stop` turns true, or until it is drained when told to. Finished units are on the disk then, and steps on their way to the
@@ -552,6 +574,7 @@ impl Supervisor {
     /// Ends what runs. What is being sent to the chain is waited for, so that the journal knows of it; not
     /// for long, since the chain remembers what the journal does not.
     async fn wind_down(&mut self) {
+        self.scheduler.keep(true);
         self.stop.cancel();
         self.work.shutdown().await;
         info!(

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -105,6 +105,19 @@ pub struct Finished {
     pub seal: Seal,
     /// Units computed in this run, without those a former run had finished.
     pub computed: u64,
+    /// What those took.
+    pub measured: Measured,
+}
+
+/// What the units of a batch took that were computed in this run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measured {
+    /// Their fuel.
+    pub fuel: u128,
+    /// Their charge, µSUNS·s.
+    pub charge: u128,
+    /// How long they kept a lane busy, all together.
+    pub busy: Duration,
 }
 
 /// Ends the run when the future that waits for it goes away.
@@ -120,6 +133,18 @@ impl Drop for CancelOnDrop {
 struct Computed {
     done: DoneUnit,
     stored: Vec<Stored>,
+    /// How long it kept its lane busy.
+    busy: Duration,
+}
+
+impl Measured {
+    fn add(&mut self, unit: &Computed, profile: &Profile) {
+        let (fuel, memory) = (unit.done.fuel, unit.done.peak_memory);
+        let charge = profile.unit_charge(fuel, memory).unwrap_or(0);
+        self.fuel = self.fuel.saturating_add(u128::from(fuel));
+        self.charge = self.charge.saturating_add(charge);
+        self.busy = self.busy.saturating_add(unit.busy);
+    }
 }
 
 /// Runs all units of a batch, as many at a time as there are free lanes, and seals the result. On return
@@ -148,7 +173,8 @@ pub async fn run_batch(
         if (first..first + count).contains(&unit)
             && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
         {
-            computed.insert(unit, Computed { done, stored });
+            let busy = Duration::ZERO;
+            computed.insert(unit, Computed { done, stored, busy });
         }
     }
     let resumed = computed.len() as u64;
@@ -174,12 +200,14 @@ pub async fn run_batch(
     for unit in waiting.by_ref().take(bench.at_once) {
         run(unit, &mut running);
     }
+    let mut measured = Measured::default();
     while let Some(result) = running.join_next().await {
         let unit = result.map_err(|error| WorkError::Run {
             job,
             unit: first,
             reason: format!("its task ended early: {error}"),
         })??;
+        measured.add(&unit, &bench.profile);
         computed.insert(unit.done.unit, unit);
         if let Some(unit) = waiting.next() {
             run(unit, &mut running);
@@ -199,6 +227,7 @@ pub async fn run_batch(
     Ok(Finished {
         seal,
         computed: computed_here,
+        measured,
     })
 }
 
@@ -263,6 +292,7 @@ async fn run_unit(
     }
     let cancel = Cancel::default();
     let _end = CancelOnDrop(cancel.clone());
+    let started = Instant::now();
     let run = prepared
         .program
         .run(task, unit_limits(bench, prepared), cancel.clone());
@@ -278,8 +308,10 @@ async fn run_unit(
             reason: other.to_string(),
         },
     })?;
+    let busy = started.elapsed();
     drop((lane, guards));
-    let computed = store(blobs, job, unit, outcome).await?;
+    let mut computed = store(blobs, job, unit, outcome).await?;
+    computed.busy = busy;
     bench.journal.log_unit(id, &computed.done)?;
     bench.progress.advanced.store(true, Ordering::Relaxed);
     Ok(computed)
@@ -390,6 +422,7 @@ async fn store(
             output: manifest.bytes,
         },
         stored,
+        busy: Duration::ZERO,
     })
 }
 
@@ -409,7 +442,7 @@ async fn seal(
     let malformed = |reason: String| WorkError::Malformed { job, reason };
     let (mut units, mut leaves, mut content, mut guards) = (vec![], vec![], vec![], vec![]);
     for unit in first..first + count {
-        let Some(Computed { done, stored }) = computed.remove(&unit) else {
+        let Some(Computed { done, stored, .. }) = computed.remove(&unit) else {
             return Err(malformed(format!("unit {unit} has no result")));
         };
         let output =

@@ -1,6 +1,9 @@
 //! The one engine configuration, and the environment's identity.
 
-use crate::{canonical, cost};
+use crate::{
+    canonical,
+    cost::{self, Costs},
+};
 use wasmtime::{Config, Inlining, OptLevel, RegallocAlgorithm, Strategy, WasmFeatures};
 
 /// The engine whose code generation and metering this crate was audited with. A test holds it
@@ -24,6 +27,9 @@ pub const SLICE: u64 = 100_000;
 
 /// Linear memory is 32-bit: 4 GiB.
 pub(crate) const MAX_MEMORY: u64 = 1 << 32;
+
+/// Unmapped bytes behind a memory, for accesses with an offset.
+const GUARD: u64 = 32 << 20;
 
 /// Instruction set that code is generated for. Frame sizes, hence the depth at which recursion
 /// overflows, depend on it, so it is pinned instead of detected and part of the environment. On x86-64 it is
@@ -119,7 +125,7 @@ pub(crate) fn audited() -> wasmtime::Result<Config> {
     // and bounds checks become guard pages. Only touched pages cost memory; 47 bits of
     // address space hold some 30,000 instances.
     c.memory_reservation(MAX_MEMORY);
-    c.memory_guard_size(32 << 20);
+    c.memory_guard_size(GUARD);
     c.memory_may_move(false);
     c.guard_before_linear_memory(false);
 
@@ -140,23 +146,75 @@ pub(crate) fn audited_without_metering() -> wasmtime::Result<Config> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Environment(pub [u8; 32]);
 
-impl Environment {
-    /// BLAKE3 over engine version, target, configuration, cost table and WASI semantics.
-    pub(crate) fn current() -> Self {
+/// Everything that decides results, fuel or peak memory beside module, task and limits.
+#[derive(Clone)]
+struct Identity {
+    engine: &'static str,
+    target: &'static str,
+    isa: &'static [&'static str],
+    features: WasmFeatures,
+    stack: usize,
+    slice: u64,
+    reservation: u64,
+    guard: u64,
+    canonical: u32,
+    /// What [`audited`] says of code generation and instantiation.
+    code: &'static str,
+    wasi: u32,
+    costs: Costs,
+}
+
+impl Identity {
+    fn current() -> Self {
+        Self {
+            engine: ENGINE,
+            target: TARGET,
+            isa: ISA_FLAGS,
+            features: features(),
+            stack: GUEST_STACK,
+            slice: SLICE,
+            reservation: MAX_MEMORY,
+            guard: GUARD,
+            canonical: canonical::VERSION,
+            code: "opt=speed regalloc=backtracking inlining=no cow=no",
+            wasi: WASI_SEMANTICS,
+            costs: Costs::current(),
+        }
+    }
+
+    fn environment(&self) -> Environment {
+        let Self {
+            engine,
+            target,
+            isa,
+            features,
+            stack,
+            slice,
+            reservation,
+            guard,
+            canonical,
+            code,
+            wasi,
+            costs,
+        } = self;
         let text = format!(
-            "engine={ENGINE} target={TARGET} isa={ISA_FLAGS:?} features={:#x} \
-             stack={GUEST_STACK} slice={SLICE} reservation={MAX_MEMORY} guard={} \
-             nan=canonical/{} opt=speed regalloc=backtracking inlining=no cow=no \
-             wasi={WASI_SEMANTICS} {}",
-            features().bits(),
-            32 << 20,
-            canonical::VERSION,
-            cost::describe(),
+            "engine={engine} target={target} isa={isa:?} features={:#x} \
+             stack={stack} slice={slice} reservation={reservation} guard={guard} \
+             nan=canonical/{canonical} {code} wasi={wasi} {}",
+            features.bits(),
+            costs.describe(),
         );
-        Self(blake3::derive_key(
+        Environment(blake3::derive_key(
             "sungrid executor environment v1",
             text.as_bytes(),
         ))
+    }
+}
+
+impl Environment {
+    /// BLAKE3 over engine version, target, configuration, cost table and WASI semantics.
+    pub(crate) fn current() -> Self {
+        Identity::current().environment()
     }
 }
 
@@ -171,3 +229,6 @@ impl core::fmt::Debug for Environment {
         write!(f, "Environment({self})")
     }
 }
+
+#[cfg(test)]
+mod tests;

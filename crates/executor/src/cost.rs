@@ -121,13 +121,59 @@ pub(crate) fn operator_table() -> OperatorCost {
     t
 }
 
-/// Every figure of this file and of the operator table as text, for the environment's hash.
-pub(crate) fn describe() -> String {
-    format!(
-        "start={START_BASE} module_byte={START_PER_MODULE_BYTE} page={MEMORY_PER_PAGE} \
-         element={TABLE_PER_ELEMENT} call={HOST_CALL} byte={HOST_PER_BYTE} \
-         random={HOST_PER_RANDOM_BYTE} component={HOST_PER_COMPONENT} inode={HOST_PER_INODE} \
-         entry={HOST_PER_ENTRY} operators={:?}",
-        operator_table()
-    )
+/// Every figure of this file, for the environment's hash.
+#[derive(Clone)]
+pub(crate) struct Costs {
+    pub(crate) start: u64,
+    pub(crate) module_byte: u64,
+    pub(crate) page: u64,
+    pub(crate) element: u64,
+    pub(crate) call: u64,
+    pub(crate) byte: u64,
+    pub(crate) random: u64,
+    pub(crate) component: u64,
+    pub(crate) inode: u64,
+    pub(crate) entry: u64,
+    pub(crate) operators: OperatorCost,
+}
+
+impl Costs {
+    pub(crate) fn current() -> Self {
+        Self {
+            start: START_BASE,
+            module_byte: START_PER_MODULE_BYTE,
+            page: MEMORY_PER_PAGE,
+            element: TABLE_PER_ELEMENT,
+            call: HOST_CALL,
+            byte: HOST_PER_BYTE,
+            random: HOST_PER_RANDOM_BYTE,
+            component: HOST_PER_COMPONENT,
+            inode: HOST_PER_INODE,
+            entry: HOST_PER_ENTRY,
+            operators: operator_table(),
+        }
+    }
+
+    /// All of them as text, the operator table included.
+    pub(crate) fn describe(&self) -> String {
+        let Self {
+            start,
+            module_byte,
+            page,
+            element,
+            call,
+            byte,
+            random,
+            component,
+            inode,
+            entry,
+            operators,
+        } = self;
+        format!(
+            "start={start} module_byte={module_byte} page={page} \
+             element={element} call={call} byte={byte} \
+             random={random} component={component} inode={inode} \
+             entry={entry} operators={operators:?}"
+        )
+    }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{engine, run};
-use sungrid_executor::{ENGINE, Exit, Limits, Task};
+use sungrid_executor::{CacheConfig, ENGINE, Engine, Exit, Limits, Task};
 
 /// The chain lists environments by value. When this fails, results of this executor no longer
 /// compare with those of others: undo the change, or put the new value into the genesis presets and, where a
@@ -29,6 +29,44 @@ fn engine_version_is_the_one_that_is_linked() {
         lock.contains(&entry),
         "{ENGINE} is not in Cargo.lock: audit the new engine first"
     );
+}
+
+/// A cache, its folder and size, another engine and a process with other settings around it change nothing.
+#[test]
+fn what_does_not_matter_leaves_the_environment_alone() {
+    let expected = engine().environment();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (folder, max_bytes) in folders.iter().zip([0, 1 << 30]) {
+        let cache = CacheConfig {
+            directory: folder.path().to_owned(),
+            max_bytes,
+        };
+        let engine = Engine::new(Some(cache)).unwrap();
+        assert_eq!(engine.environment(), expected);
+        run(common::HELLO, &Task::default(), &Limits::default());
+        assert_eq!(engine.environment(), expected);
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "says_its_environment",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env_clear()
+        .env("TZ", "Pacific/Kiritimati")
+        .env("RUST_LOG", "trace")
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&expected.to_string()), "{said}");
+}
+
+#[test]
+#[ignore = "started by the test above"]
+fn says_its_environment() {
+    println!("environment {}", Engine::new(None).unwrap().environment());
 }
 
 /// Stores the eight bytes of `value` to standard output.

@@ -3,7 +3,11 @@
 use super::{Config, ConfigError, EXAMPLES, MEANINGS, Setting, layers, schema};
 
 /// The lists of meanings, each with the section that it is for; that without a section is for whatever no other list has.
-const LISTS: &[(&str, &[(&str, &str)])] = &[("", MEANINGS), ("idle", &crate::idle::MEANINGS)];
+const LISTS: &[(&str, &[(&str, &str)])] = &[
+    ("", MEANINGS),
+    ("idle", &crate::idle::MEANINGS),
+    ("schedule", &crate::schedule::settings::MEANINGS),
+];
 
 impl Config {
     /// The text of a settings file, every setting with its meaning.

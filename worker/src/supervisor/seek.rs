@@ -12,7 +12,8 @@ use super::{Fatal, OpenJob, Report, Supervisor};
 use crate::{
     journal::BatchId,
     rank,
-    work::{self, Prepared, WorkError},
+    schedule::{Choice, Done, Load, Machine, Offer, energy::Allowance},
+    work::{self, Finished, Prepared, WorkError},
 };
 
 /// Open jobs whose records are read again at one block. More cost time at each block; fewer delay what is
@@ -158,7 +159,20 @@ impl Supervisor {
             .filter(|batch| batch.is_working())
             .count();
         let claiming: usize = self.jobs.values().map(|job| job.claiming).sum();
-        let mut room = self.settings.max_batches.saturating_sub(working + claiming);
+        let taken = working + claiming;
+        let most = match self.energy.allow(taken.min(self.settings.lanes)) {
+            Allowance::All => self.settings.max_batches,
+            // One batch for each lane that there is power for, and none that waits for the sun.
+            Allowance::Lanes(lanes) => self.settings.max_batches.min(lanes),
+            Allowance::None(reason) => {
+                self.metrics.idle_reason(reason);
+                return Ok(());
+            }
+        };
+        let mut room = most.saturating_sub(taken);
+        if room == 0 {
+            return Ok(());
+        }
         let mut preparing = self.jobs.values().filter(|job| job.preparing).count();
         // What is claimed and not in a block yet takes capacity all the same.
         let pending: u64 = self
@@ -168,9 +182,9 @@ impl Supervisor {
             .sum();
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
-        let ranked = self.ranked(&worker);
-        let (is_empty, mut rests) = (ranked.is_empty(), working + claiming == 0);
-        for id in ranked {
+        let chosen = self.chosen(&worker, room);
+        let (is_empty, mut rests) = (chosen.is_empty(), working + claiming == 0);
+        for Choice { job: id, batches } in chosen {
             if room == 0 {
                 break;
             }
@@ -184,7 +198,7 @@ impl Supervisor {
                 }
                 continue;
             }
-            let wanted = self.claims_for(id, &mut worker, room);
+            let wanted = self.claims_for(id, &mut worker, room.min(batches));
             if wanted == 0
                 || !self.ports.chain.claimable(id, &self.account).await?
                 || !self.is_admitted(id).await?
@@ -219,30 +233,69 @@ impl Supervisor {
     }
 
     /// Jobs that this worker may and wants to take, best first.
-    fn ranked(&self, me: &Worker) -> Vec<JobId> {
+    fn chosen(&mut self, me: &Worker, room: usize) -> Vec<Choice> {
         let now = self.head.number;
-        let mut ranked: Vec<(u128, JobId)> = self
+        let machine = Machine {
+            lanes: self.settings.lanes,
+            lane_speed: self.settings.lane_speed,
+            block_ms: self.params.block_ms,
+            room,
+            free: Some(me.free()),
+            hand: self.loads(),
+            lane_watts: self.power.1,
+            kwh_price: self.power.0,
+        };
+        let offers: Vec<Offer<'_>> = self
             .jobs
             .iter()
             .filter(|(_, job)| now >= job.not_before)
             .filter_map(|(id, job)| {
                 let record = job.record.as_ref()?;
-                let spec = &record.spec;
                 let fits = record.wants_work()
-                    && spec.deadline > now
+                    && record.spec.deadline > now
                     && me.suits(record)
                     && record.price >= self.settings.min_price;
-                let seen = rank::Experience {
-                    prepared: job.prepared.is_some() || job.holds == Some(true),
-                    ..job.experience
-                };
-                let (speed, block_ms) = (self.settings.lane_speed, self.params.block_ms);
-                fits.then(|| (rank::score(record, &seen, speed, block_ms), *id))
+                fits.then(|| Offer {
+                    id: *id,
+                    job: record,
+                    seen: rank::Experience {
+                        prepared: job.prepared.is_some() || job.holds == Some(true),
+                        ..job.experience
+                    },
+                    input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
+                    open: self.open_batches(*id, job, record),
+                })
             })
             .collect();
-        // The older of equals first, so that jobs are finished.
-        ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        ranked.into_iter().map(|(_, id)| id).collect()
+        self.scheduler.choose(&offers, &machine)
+    }
+
+    /// What waits for a lane, or runs.
+    fn loads(&self) -> Vec<Load> {
+        let working = self.hand.iter().filter(|(_, batch)| batch.is_working());
+        working
+            .filter_map(|((id, index), _)| {
+                let job = self.jobs.get(id)?;
+                let spec = &job.record.as_ref()?.spec;
+                Some(Load {
+                    image: spec.image,
+                    units: spec.range(*index)?.1.into(),
+                    fuel_limit: spec.fuel_limit,
+                    input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
+                })
+            })
+            .collect()
+    }
+
+    /// Batches of a job that may be open to us.
+    fn open_batches(&self, id: JobId, job: &OpenJob, record: &Job) -> usize {
+        let fresh = record.batches.saturating_sub(record.next_batch) as usize;
+        let ours = self
+            .hand
+            .range((id, 0)..=(id, u32::MAX))
+            .filter(|((_, batch), _)| record.window.contains(batch));
+        (fresh + record.window.len() + record.waiting as usize)
+            .saturating_sub(ours.count() + job.claiming)
     }
 
     /// How many batches of a job to claim now: what the capacity admits, and no more than may be open to us.
@@ -253,13 +306,7 @@ impl Supervisor {
         let Some(record) = &job.record else {
             return 0;
         };
-        let fresh = record.batches.saturating_sub(record.next_batch) as usize;
-        let ours = self
-            .hand
-            .keys()
-            .filter(|(job, batch)| *job == id && record.window.contains(batch));
-        let open = (fresh + record.window.len() + record.waiting as usize)
-            .saturating_sub(ours.count() + job.claiming);
+        let open = self.open_batches(id, job, record);
         let mut wanted = 0;
         while wanted < room.min(open) && record.rate <= me.free() {
             me.committed = me.committed.saturating_add(record.rate);
@@ -372,16 +419,36 @@ impl Supervisor {
     }
 
     /// Notes what a batch really cost.
-    pub(super) fn learn(&mut self, id: BatchId, fuel: u128) {
-        if let Some(job) = self.jobs.get_mut(&id.0)
-            && let Some(units) = job
-                .record
-                .as_ref()
-                .and_then(|r| r.spec.range(id.1))
-                .map(|r| r.1)
-        {
-            job.experience.fuel += fuel;
+    pub(super) fn learn(&mut self, id: BatchId, finished: &Finished) {
+        let Some(job) = self.jobs.get_mut(&id.0) else {
+            return;
+        };
+        let Some(record) = &job.record else {
+            return;
+        };
+        if let Some((_, units)) = record.spec.range(id.1) {
+            job.experience.fuel += finished.seal.fuel;
             job.experience.units += u64::from(units);
+        }
+        self.scheduler.learn(&Done {
+            image: record.spec.image,
+            fuel_limit: record.spec.fuel_limit,
+            rate: record.rate,
+            input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
+            units: finished.computed,
+            fuel: finished.measured.fuel,
+            charge: finished.measured.charge,
+            seconds: finished.measured.busy.as_secs_f64(),
+            lane_speed: self.settings.lane_speed,
+        });
+        self.scheduler.keep(false);
+    }
+
+    /// Notes whether a batch was paid.
+    pub(super) fn note_end(&mut self, id: BatchId, paid: bool) {
+        let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
+        if let Some(record) = record {
+            self.scheduler.ended(record.spec.image, paid);
         }
     }
 }

@@ -103,6 +103,7 @@ impl Supervisor {
                     "the commit deadline has passed: this batch is lost"
                 );
                 self.metrics.missed();
+                self.note_end(id, false);
                 self.let_go(id).await;
             }
             (ReplicaState::Out | ReplicaState::Withheld, Stage::Sealed(_)) => {
@@ -179,6 +180,7 @@ impl Supervisor {
                 "the batch was decided without this replica"
             );
             self.metrics.lost();
+            self.note_end(id, false);
             self.let_go(id).await;
             return Ok(());
         }
@@ -214,8 +216,12 @@ impl Supervisor {
                 info!(job = id.0, batch = id.1, "accepted and paid");
             }
             // The seal stays in the journal; the next block tries again.
-            Err(error) => self.note_full(error.to_string()),
+            Err(error) => {
+                self.note_full(error.to_string());
+                return Ok(());
+            }
         }
+        self.note_end(id, true);
         Ok(())
     }
 
@@ -534,7 +540,7 @@ impl Supervisor {
             fuel = %finished.seal.fuel,
             "computed and sealed"
         );
-        self.learn(id, finished.seal.fuel);
+        self.learn(id, &finished);
         self.commit(id, &finished.seal);
         self.seek().await
     }

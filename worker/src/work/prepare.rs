@@ -27,6 +27,19 @@ pub struct Prepared {
     _stored: Vec<Stored>,
 }
 
+impl Prepared {
+    /// Bytes that a unit gets: what all share and, on average, its own. What comes from an earlier job is not known yet.
+    pub fn unit_input(&self) -> u64 {
+        let own: u64 = self
+            .input
+            .units
+            .iter()
+            .map(|unit| bytes_of(&unit.files))
+            .sum();
+        bytes_of(&self.input.shared) + own / (self.input.units.len() as u64).max(1)
+    }
+}
+
 /// Bounds of what a requester may send here.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {

@@ -35,6 +35,11 @@ use crate::{
     metrics::Metrics,
     ports::{BlobError, Blobs, Ports, Program, Runner, Source, Stored},
     register::{self, Offer},
+    schedule::{
+        self,
+        energy::{Energy, Reading, Rules},
+        settings::Schedule,
+    },
     supervisor::{Fatal, Settings, Supervisor},
     work::Bounds,
 };
@@ -483,6 +488,9 @@ impl World {
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
             faulty: Arc::default(),
+            policy: schedule::Policy::default(),
+            rules: Rules::default(),
+            reading: None,
         }
     }
 
@@ -544,6 +552,9 @@ pub(super) struct Machine {
     pub(super) fetch_time: Duration,
     /// Whether what it computes for capacity proofs is wrong.
     pub(super) faulty: Arc<AtomicBool>,
+    pub(super) policy: schedule::Policy,
+    pub(super) rules: Rules,
+    pub(super) reading: Option<watch::Receiver<Option<Reading>>>,
 }
 
 /// A process on a machine.
@@ -646,6 +657,16 @@ impl Machine {
         let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
         let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
+        let schedule = Schedule {
+            policy: self.policy,
+            ..Schedule::default()
+        };
+        let supervisor = supervisor.choosing(
+            schedule.scheduler(self.folder.path()),
+            Energy::new(self.rules.clone(), self.reading.clone()),
+            0,
+            self.rules.lane_watts,
+        );
         let (stop, stopped) = watch::channel(false);
         let (goal, told) = watch::channel(None);
         let supervisor = supervisor.draining(told);

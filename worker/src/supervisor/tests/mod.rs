@@ -2,6 +2,7 @@
 
 mod capacity;
 mod chains;
+mod choosing;
 mod declines;
 mod drains;
 mod faults;
