@@ -14,13 +14,15 @@ use sungrid_chain_client::{
     registration_payload,
     rpc::RpcChain,
 };
+use sungrid_executor::Engine;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::{
     config::{Config, ConfigError, FILE},
     daemon::{self, DaemonError, STATUS_FILE, Wrap},
-    metrics::Status,
+    isolation,
+    metrics::{self, Status},
 };
 
 const EXAMPLE: &str = "\
@@ -63,6 +65,15 @@ enum Command {
     Status {
         #[command(flatten)]
         folder: Folder,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what keeps the code of others from this machine, and what is missing.
+    #[command(
+        after_help = "Example: sungrid-worker sandbox\nThe setting `isolation` in worker.toml says what the worker does not start without."
+    )]
+    Sandbox {
         /// As one JSON object.
         #[arg(long)]
         json: bool,
@@ -137,6 +148,7 @@ impl From<ConfigError> for CommandError {
 
 /// Runs the command line. `wrap` is put around the executor.
 pub fn main(wrap: Wrap) -> ExitCode {
+    sungrid_sandbox::child::main_if_asked();
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "warn,sungrid_worker=info,sungrid_chain_client=info".into());
@@ -179,6 +191,7 @@ async fn execute(command: Command, wrap: Wrap) -> Result<(), CommandError> {
             Ok(())
         }
         Command::Status { folder, json } => status(&folder.data_dir, json),
+        Command::Sandbox { json } => sandbox(json),
         Command::Proof { folder, operator } => proof(&folder.data_dir, &operator).await,
         Command::Pause(folder) => as_operator(&folder.data_dir, Call::Pause).await,
         Command::Resume(folder) => as_operator(&folder.data_dir, Call::Resume).await,
@@ -297,8 +310,29 @@ fn status(folder: &Path, json: bool) -> Result<(), CommandError> {
     if !status.idle_reason.is_empty() {
         println!("takes no work   {}", status.idle_reason);
     }
+    for protection in &status.isolation {
+        if !protection.in_force {
+            println!(
+                "isolation       without {}: {}",
+                protection.measure, protection.detail
+            );
+        }
+    }
     for (name, value) in status.counters {
         println!("{name:24} {value}");
+    }
+    Ok(())
+}
+
+fn sandbox(json: bool) -> Result<(), CommandError> {
+    let engine = Engine::new(None).map_err(DaemonError::Engine)?;
+    let sandbox = isolation::sandbox(engine, u64::MAX)
+        .map_err(|error| DaemonError::Isolation(error.into()))?;
+    if json {
+        let isolation = metrics::protections(sandbox.report());
+        println!("{}", serde_json::json!({ "isolation": isolation }));
+    } else {
+        print!("{}", sandbox.report());
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
 use sungrid_primitives::jurisdiction;
 
+use crate::isolation::Isolation;
+
 /// Name of the settings file in the data folder.
 pub const FILE: &str = "worker.toml";
 
@@ -114,6 +116,8 @@ pub struct Config {
     pub min_price: u64,
     /// Take only applications that governance has listed.
     pub listed_only: bool,
+    /// How far batches are kept from this machine.
+    pub isolation: Isolation,
     /// Claim rewards every so many blocks; 0: never.
     pub rewards_every: u32,
     /// Address of the metrics page; none: no page.
@@ -142,6 +146,7 @@ impl Default for Config {
             unit_output_mib: 256,
             min_price: 0,
             listed_only: false,
+            isolation: Isolation::default(),
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
@@ -150,7 +155,7 @@ impl Default for Config {
 }
 
 /// What stands above each setting in a fresh file.
-const MEANINGS: [(&str, &str); 23] = [
+const MEANINGS: [(&str, &str); 24] = [
     ("node", "The node's RPC."),
     ("genesis", "The chain that the node must serve."),
     (
@@ -187,6 +192,10 @@ const MEANINGS: [(&str, &str); 23] = [
     (
         "listed_only",
         "Take only applications that governance has listed.",
+    ),
+    (
+        "isolation",
+        "What keeps batches from this machine: best, required, off, or a list (see `sungrid-worker sandbox`).",
     ),
     (
         "rewards_every",

@@ -27,7 +27,8 @@ use tracing::{debug, info, warn};
 
 use crate::{
     config::{Config, ConfigError},
-    engine::{self, WasmRunner},
+    engine,
+    isolation::{self, IsolationError},
     journal::{Journal, JournalError},
     metrics::Metrics,
     plane::Plane,
@@ -69,6 +70,9 @@ pub enum DaemonError {
     /// The executor.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Isolation that the operator asks for and the system does not have.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
     /// Measuring.
     #[error(transparent)]
     Measure(#[from] MeasureError),
@@ -188,11 +192,12 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
+    let runner = isolation::runner(&config.isolation, engine, config.memory())?;
     let plane = Arc::new(Plane::new(open_plane(folder, config).await?));
     let ports = Ports {
         chain: Arc::new(chain),
         blobs: plane.clone(),
-        runner: wrap(Arc::new(WasmRunner::new(engine))),
+        runner: wrap(runner),
         key,
         operator,
     };
@@ -256,6 +261,7 @@ async fn work(
     register::ensure(&ports, &offer).await?;
     let journal = Journal::open(&folder.join("journal"), &ports.chain.genesis())?;
     let metrics = Arc::new(Metrics::default());
+    metrics.isolation(&ports.runner.isolation());
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));

@@ -9,6 +9,7 @@
 //! | [`register`] | makes the worker known to the chain |
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
 //! | [`work`] | one batch: fetch, run, sign, bundle |
+//! | [`isolation`] | how far batches are kept from this machine |
 //! | [`journal`] | what must survive the process |
 //! | [`rank`] | which job is worth most |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod engine;
+pub mod isolation;
 pub mod journal;
 pub mod metrics;
 pub mod plane;

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
+use sungrid_sandbox::Report;
 use tokio::sync::watch;
 
 /// A picture of a worker at one block.
@@ -39,8 +40,34 @@ pub struct Status {
     pub pending: String,
     /// Why no work is taken; empty while some is.
     pub idle_reason: String,
+    /// What keeps batches from this machine, and what is missing.
+    #[serde(default)]
+    pub isolation: Vec<Protection>,
     /// Counters since the start of the process.
     pub counters: Vec<(String, u64)>,
+}
+
+/// One measure of isolation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Its name in the settings.
+    pub measure: String,
+    /// Whether it protects this machine now.
+    pub in_force: bool,
+    /// What it does here, or why it is missing.
+    pub detail: String,
+}
+
+/// A report as `status` and `sandbox` write it.
+pub fn protections(report: &Report) -> Vec<Protection> {
+    report
+        .measures()
+        .map(|(measure, status)| Protection {
+            measure: measure.name().into(),
+            in_force: status.in_force,
+            detail: status.detail.clone(),
+        })
+        .collect()
 }
 
 macro_rules! counters {
@@ -152,6 +179,10 @@ impl Metrics {
 
     pub(crate) fn idle_reason(&self, reason: &str) {
         self.edit(|status| reason.clone_into(&mut status.idle_reason));
+    }
+
+    pub(crate) fn isolation(&self, report: &Report) {
+        self.edit(|status| status.isolation = protections(report));
     }
 
     pub(crate) fn pending(&self, planck: Balance) {

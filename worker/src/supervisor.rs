@@ -472,6 +472,7 @@ impl Supervisor {
             profile: self.profile,
             stop: self.stop.clone(),
             progress: Arc::default(),
+            opened: Arc::default(),
         }
     }
 

@@ -43,6 +43,7 @@ mod channel;
 pub mod child;
 #[cfg(unix)]
 mod code;
+mod config;
 #[cfg(unix)]
 mod jail;
 #[cfg(unix)]
@@ -52,13 +53,20 @@ mod protocol;
 mod report;
 #[cfg(unix)]
 mod sandbox;
+mod shape;
 #[cfg(unix)]
 mod sys;
+#[cfg(not(unix))]
+mod unsupported;
 
 #[cfg(unix)]
-pub use batch::{Batch, Shape};
+pub use batch::Batch;
 #[cfg(unix)]
 pub use code::Code;
+pub use config::{Config, PrepareError, Program, SandboxError};
 pub use report::{Measure, Report, Status, UnknownMeasure};
 #[cfg(unix)]
-pub use sandbox::{Config, PrepareError, Program, Sandbox, SandboxError};
+pub use sandbox::Sandbox;
+pub use shape::Shape;
+#[cfg(not(unix))]
+pub use unsupported::{Batch, Code, Sandbox, child};

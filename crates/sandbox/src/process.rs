@@ -2,8 +2,8 @@
 
 #[cfg(target_os = "linux")]
 use crate::cgroup::{Group, Groups};
+use crate::config::Program;
 use crate::protocol::{self, Setup};
-use crate::sandbox::Program;
 use crate::sys;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

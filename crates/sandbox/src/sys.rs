@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 /// Most files of one message; the system's own bound is 253.
-pub(crate) const MAX_FILES: usize = 252;
+pub(crate) const MAX_FILES: usize = crate::shape::MAX_LANES + 1;
 /// Room for that many in a control message, aligned as the system wants it.
 const CONTROL_WORDS: usize = 256;
 

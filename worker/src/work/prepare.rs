@@ -8,7 +8,7 @@ use sungrid_manifest::{File, Image, JobInput, Manifest, ManifestError, limits};
 use sungrid_primitives::{ContentHash, JobId};
 
 use super::{WorkError, before::Before};
-use crate::ports::{BlobError, Blobs, Ports, Program, Stored};
+use crate::ports::{BlobError, Blobs, LoadError, Ports, Program, Stored};
 
 /// A job whose image and shared inputs are here: its batches can start at once.
 pub struct Prepared {
@@ -151,11 +151,10 @@ pub async fn prepare(
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
-    let program = ports
-        .runner
-        .load(wasm)
-        .await
-        .map_err(|reason| WorkError::Malformed { job, reason })?;
+    let program = ports.runner.load(wasm).await.map_err(|error| match error {
+        LoadError::Refused(reason) => WorkError::Malformed { job, reason },
+        LoadError::Machine(reason) => WorkError::Machine { job, reason },
+    })?;
     let shared = bring_files(&*ports.blobs, job, &input.shared, from);
     let held = bounds.in_time(shared_bytes, shared);
     let held = held

@@ -20,16 +20,18 @@ use sungrid_chain_client::{
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
 use sungrid_manifest::{File, Image, ImageKind, JobInput, Manifest, ProfileName, UnitSpec, hash};
 use sungrid_primitives::{ContentHash, ISC, JobId, suns::CPU_1, traits::CPU_1_ID};
+use sungrid_sandbox::Shape;
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
 
+use super::isolation::Fates;
 use crate::{
     journal::Journal,
     metrics::Metrics,
-    ports::{BlobError, Blobs, Ports, Program, Runner, Stored},
+    ports::{BlobError, Blobs, LoadError, Ports, Program, Runner, Stored},
     register::{self, Offer},
     supervisor::{Fatal, Settings, Supervisor},
     work::Bounds,
@@ -234,10 +236,11 @@ impl Blobs for MemoryBlobs {
 
 /// Runs by printing what it was given.
 #[derive(Clone)]
-struct Printer {
+pub(super) struct Printer {
     gate: Arc<Gate>,
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
+    fates: Arc<Fates>,
 }
 
 #[async_trait]
@@ -246,9 +249,9 @@ impl Runner for Printer {
         ENVIRONMENT
     }
 
-    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String> {
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {
         if !wasm.starts_with(b"\0asm") {
-            return Err("not a WebAssembly module".into());
+            return Err(LoadError::Refused("not a WebAssembly module".into()));
         }
         Ok(Arc::new(self.clone()))
     }
@@ -256,6 +259,10 @@ impl Runner for Printer {
 
 #[async_trait]
 impl Program for Printer {
+    async fn open(&self, _: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        Ok(Some(self.fates.open(self)))
+    }
+
     async fn run(&self, task: Task, limits: Limits, _: Cancel) -> Result<Outcome, RunError> {
         self.gate.pass().await;
         let unit = task.env.iter().find(|(key, _)| key == "SUNGRID_UNIT");
@@ -409,6 +416,7 @@ impl World {
             running: Arc::default(),
             runs: Arc::default(),
             lies: false,
+            fates: Arc::default(),
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
         }
@@ -464,6 +472,7 @@ pub(super) struct Machine {
     pub(super) running: Arc<Gate>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
+    pub(super) fates: Arc<Fates>,
     pub(super) listed_only: bool,
     pub(super) fetch_time: Duration,
 }
@@ -502,6 +511,7 @@ impl Machine {
                 gate: self.running.clone(),
                 runs: self.runs.clone(),
                 lies: self.lies,
+                fates: self.fates.clone(),
             }),
             key: self.key.clone(),
             operator: Some(self.operator.clone()),

@@ -3,6 +3,7 @@
 mod chains;
 mod declines;
 mod faults;
+mod isolation;
 mod kit;
 mod recovery;
 
