@@ -1,7 +1,8 @@
 //! What isolation costs: per batch, and per unit.
 //!
-//! `cargo run --release -p sungrid-sandbox --example cost [BATCHES]`. Wall clock; give the machine nothing else to do, or
-//! look at the least figures.
+//! `cargo run --release -p sungrid-sandbox --example cost [BATCHES [WORKER]]`, with the path of a `sungrid-worker` to have its
+//! processes instead of this small program's. Wall clock; give the machine nothing else to do, or look at the least
+//! figures.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -20,7 +21,11 @@ fn main() -> Res {
         None => 50,
     };
     let engine = Engine::new(None)?;
-    let all = Config::new(Program::this()?);
+    let mut program = Program::this()?;
+    if let Some(worker) = std::env::args_os().nth(2) {
+        program.path = worker.into();
+    }
+    let all = Config::new(program);
     let full = Sandbox::new(engine.clone(), all.clone())?;
     print!("{}", full.report());
 

@@ -33,9 +33,6 @@ pub(super) fn enter(parent: u32) -> io::Result<Status> {
             )));
         }
     };
-    if is_root() {
-        become_nobody()?;
-    }
     // Also where the rest failed: a process that only its children would leave the process namespace cannot have
     // threads.
     fork(parent)?;
