@@ -1,5 +1,6 @@
 //! Children as the parent sees them.
 
+use crate::batch::why;
 #[cfg(target_os = "linux")]
 use crate::cgroup::{Group, Groups};
 use crate::config::Program;
@@ -106,8 +107,10 @@ impl Family {
             .into_iter()
             .chain(theirs.iter().map(AsFd::as_fd))
             .collect();
-        sys::send_files(&process.control, &protocol::prelude(), &files)?;
-        setup.write(&mut &process.control)?;
+        // A program that is no sandbox may have ended already.
+        sys::send_files(&process.control, &protocol::prelude(), &files)
+            .and_then(|()| setup.write(&mut &process.control))
+            .map_err(|error| io::Error::other(why(&process, &error)))?;
         process.control.set_nonblocking(true)?;
         {
             // Under this lock nobody is suspended between the look and the list.

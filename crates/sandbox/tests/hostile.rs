@@ -6,6 +6,8 @@ use common::{
     EMPTY, args, attack, batch, config, engine, guest, limits, run, sandbox, shape, wasm,
 };
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -121,6 +123,31 @@ fn dropping_a_batch_ends_its_child_even_a_deaf_one() {
     assert!(matches!(ended, Err(RunError::WallClock(_))), "{ended:?}");
     drop(batch);
     eventually("the end of the child", || descendants(us).is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_child_outlives_a_parent_that_is_killed() {
+    let mut parent = Command::new(env!("CARGO_BIN_EXE_sandbox-attacker"))
+        .arg("parent")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(parent.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "running\n");
+    let children = descendants(parent.id());
+    assert!(!children.is_empty());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // Gone, or dead and not yet waited for by the first process of the system.
+    let ended = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        stat.is_empty() || state.starts_with('Z') || state.starts_with('X')
+    };
+    eventually("the end of its children", || children.iter().all(ended));
 }
 
 #[test]

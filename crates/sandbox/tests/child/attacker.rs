@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::fd::FromRawFd;
 use std::{env, fs, io, process, ptr, thread};
-use sungrid_executor::{CompileError, Engine, Exit, Limits, Module, Outcome, RunError, Task};
+use sungrid_executor::{
+    Cancel, CompileError, Engine, Exit, Limits, Module, Outcome, RunError, Task,
+};
 use sungrid_sandbox::child::{self, Acts};
+use sungrid_sandbox::{Config, Program, Sandbox, Shape};
 
 fn main() {
     let act = env::args().nth(2).unwrap_or_default();
+    if env::args().nth(1).as_deref() == Some("parent") {
+        parent();
+    }
     if env::args().nth(1).as_deref() != Some(child::ARGUMENT) {
         eprintln!("the tests of sungrid-sandbox start this");
         process::exit(2);
@@ -31,6 +37,39 @@ fn main() {
     child::main(&Acts {
         compile: &compile,
         run: &run,
+    })
+}
+
+/// `(module (func (export "_start")))`
+const EMPTY: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
+
+/// A parent with a child that never ends by itself. Says so on standard output.
+fn parent() -> ! {
+    let program = Program {
+        path: env::current_exe().unwrap(),
+        args: vec![child::ARGUMENT.into(), "attack".into()],
+    };
+    let sandbox = Sandbox::new(Engine::new(None).unwrap(), Config::new(program)).unwrap();
+    let code = sandbox.prepare(EMPTY).unwrap();
+    let shape = Shape {
+        lanes: 2,
+        ..Shape::default()
+    };
+    let batch = sandbox.start(&code, &shape).unwrap();
+    let unit = |name: &str| {
+        let task = Task {
+            args: vec![name.to_owned()],
+            ..Task::default()
+        };
+        batch.run(&task, &Limits::default(), &Cancel::default())
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| unit("deaf"));
+        unit("surroundings").unwrap();
+        println!("running");
+        loop {
+            thread::park();
+        }
     })
 }
 
