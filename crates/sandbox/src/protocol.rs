@@ -174,16 +174,12 @@ fn frame(from: &mut impl Read, max: usize) -> io::Result<Vec<u8>> {
 fn contents(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     /// What is taken at once; a sender that announced more has to send this first.
     const FIRST: u64 = 16 << 20;
-    let mut bytes = vec![0; length.min(FIRST) as usize];
-    from.read_exact(&mut bytes)?;
-    let mut filled = bytes.len();
-    while (filled as u64) < length {
-        let next = (filled as u64 * 2).min(length) as usize;
-        bytes.resize(next, 0);
-        from.read_exact(&mut bytes[filled..])?;
-        filled = next;
+    let mut bytes = Vec::with_capacity(length.min(FIRST) as usize);
+    let read = from.take(length).read_to_end(&mut bytes)?;
+    match read as u64 == length {
+        true => Ok(bytes),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
-    Ok(bytes)
 }
 
 /// What may be shown of a text that a child wrote: it goes into logs and onto terminals.
