@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sp_core::H256;
 use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
-use sungrid_worker::ports::{Program, Runner};
+use sungrid_sandbox::{Report, Shape};
+use sungrid_worker::ports::{LoadError, Program, Runner};
 
 struct Liar(Arc<dyn Runner>);
 struct Lie(Arc<dyn Program>);
@@ -18,7 +19,11 @@ impl Runner for Liar {
         self.0.environment()
     }
 
-    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String> {
+    fn isolation(&self) -> Report {
+        self.0.isolation()
+    }
+
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {
         Ok(Arc::new(Lie(self.0.load(wasm).await?)))
     }
 
@@ -33,6 +38,11 @@ impl Runner for Liar {
 
 #[async_trait]
 impl Program for Lie {
+    async fn open(&self, shape: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        let opened = self.0.open(shape).await?;
+        Ok(opened.map(|program| Arc::new(Self(program)) as Arc<dyn Program>))
+    }
+
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
         let mut outcome = self.0.run(task, limits, cancel).await?;
         // One flipped bit in each output, so that the lie is as small as it can be.

@@ -18,13 +18,14 @@ use clap::{Args, Parser, Subcommand};
 use sungrid_chain_client::{
     AccountId, Call, Chain, SubmitError, Until, registration_payload, rpc::RpcChain,
 };
+use sungrid_executor::Engine;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::{
     config::{Config, ConfigError},
     daemon::{self, DaemonError, Wrap},
-    log,
+    isolation, log, metrics,
 };
 
 const EXAMPLE: &str = "\
@@ -102,6 +103,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what keeps the code of others from this machine, and what is missing.
+    #[command(
+        after_help = "Example: sungrid-worker sandbox\nThe setting `isolation` in worker.toml says what the worker does not start without."
+    )]
+    Sandbox {
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Encrypt or show the worker key.
     Key {
         #[command(subcommand)]
@@ -168,6 +178,7 @@ impl From<ConfigError> for CommandError {
 
 /// Runs the command line. `wrap` is put around the executor.
 pub fn main(wrap: Wrap) -> ExitCode {
+    sungrid_sandbox::child::main_if_asked();
     let cli = Cli::parse();
     log::start(cli.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -212,6 +223,7 @@ async fn execute(command: Command, wrap: Wrap) -> Result<ExitCode, CommandError>
             income::claim(&connect(&config).await?, &operator, json).await?;
         }
         Command::Key { command } => init::key(command)?,
+        Command::Sandbox { json } => sandbox(json)?,
         Command::Proof { folder, operator } => proof(&folder.data_dir, &operator).await?,
         Command::Pause(folder) => as_operator(&folder.data_dir, Call::Pause).await?,
         Command::Resume(folder) => as_operator(&folder.data_dir, Call::Resume).await?,
@@ -260,6 +272,19 @@ async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+fn sandbox(json: bool) -> Result<(), CommandError> {
+    let engine = Engine::new(None).map_err(DaemonError::Engine)?;
+    let sandbox = isolation::sandbox(engine, u64::MAX)
+        .map_err(|error| DaemonError::Isolation(error.into()))?;
+    if json {
+        let isolation = metrics::protections(sandbox.report());
+        println!("{}", serde_json::json!({ "isolation": isolation }));
+    } else {
+        print!("{}", sandbox.report());
+    }
+    Ok(())
 }
 
 async fn proof(folder: &Path, operator: &AccountId) -> Result<(), CommandError> {

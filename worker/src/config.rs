@@ -16,7 +16,7 @@ use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Regi
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
 
-use crate::schedule::settings::Schedule;
+use crate::{isolation::Isolation, schedule::settings::Schedule};
 
 pub use layers::{PREFIX, variable};
 pub use schema::{Kind, Setting, settings};
@@ -154,6 +154,8 @@ pub struct Config {
     pub min_price: u64,
     /// Take only applications that governance has listed.
     pub listed_only: bool,
+    /// How far batches are kept from this machine.
+    pub isolation: Isolation,
     /// Claim rewards every so many blocks; 0: never.
     pub rewards_every: u32,
     /// Address of the metrics page; none: no page.
@@ -196,6 +198,7 @@ impl Default for Config {
             unit_output_mib: 256,
             min_price: 0,
             listed_only: false,
+            isolation: Isolation::default(),
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
@@ -247,6 +250,10 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "listed_only",
         "Take only applications that governance has listed.",
+    ),
+    (
+        "isolation",
+        "What keeps batches from this machine: best, required, off, or a list (see `sungrid-worker sandbox`).",
     ),
     (
         "rewards_every",

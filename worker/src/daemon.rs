@@ -28,8 +28,8 @@ use tracing::{debug, info, warn};
 use crate::{
     config::{Config, ConfigError},
     control::{self, STATUS_FILE},
-    engine::{self, WasmRunner},
-    idle,
+    engine, idle,
+    isolation::{self, IsolationError},
     journal::{Journal, JournalError},
     machine::{self, Machine, Note, Registry, Tenant},
     metrics::{Identity, Metrics},
@@ -77,6 +77,9 @@ pub enum DaemonError {
     /// The executor.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Isolation that the operator asks for and the system does not have.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
     /// Measuring.
     #[error(transparent)]
     Measure(#[from] MeasureError),
@@ -211,6 +214,7 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
+    let runner = isolation::runner(&config.isolation, engine, config.memory())?;
     let registry = Registry::of_machine();
     let neighbours = registry.others(folder);
     let worker = key.account().to_string();
@@ -231,7 +235,7 @@ pub async fn run(
     let ports = Ports {
         chain,
         blobs: plane.clone(),
-        runner: wrap(Arc::new(WasmRunner::new(engine))),
+        runner: wrap(runner),
         key,
         operator,
     };
@@ -363,6 +367,7 @@ async fn work(
         environment: format!("{:?}", ports.runner.environment()),
         lanes: settings.lanes,
     });
+    metrics.isolation(&ports.runner.isolation());
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));

@@ -7,14 +7,15 @@ use bytes::Bytes;
 use sp_core::H256;
 use sungrid_executor::{Cancel, Engine, Limits, MeasureError, Module, Outcome, RunError, Task};
 use sungrid_primitives::suns::Resources;
+use sungrid_sandbox::{Batch, Code, PrepareError, Report, Sandbox, Shape};
 
-use crate::ports::{Program, Runner};
+use crate::ports::{LoadError, Program, Runner};
 
 /// Fuel of one measurement on one lane: about half a second on a common machine. Less, and start-up and
 /// scheduling show; more, and joining takes long.
 const MEASURED_FUEL: u64 = 1_000_000_000;
 
-/// Units run on the blocking threads of the runtime, one per lane.
+/// Units run on the blocking threads of the runtime, one per lane, in the worker's own process.
 pub struct WasmRunner(Engine);
 
 impl WasmRunner {
@@ -35,13 +36,15 @@ impl Runner for WasmRunner {
         H256(self.0.environment().0)
     }
 
-    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String> {
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {
         let engine = self.0.clone();
         let compile = move || engine.compile(&wasm).map(|module| (engine, module));
         match tokio::task::spawn_blocking(compile).await {
             Ok(Ok((engine, module))) => Ok(Arc::new(WasmProgram { engine, module })),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(format!("the compiler ended early: {error}")),
+            Ok(Err(error)) => Err(LoadError::Refused(error.to_string())),
+            Err(error) => Err(LoadError::Refused(format!(
+                "the compiler ended early: {error}"
+            ))),
         }
     }
 
@@ -63,6 +66,103 @@ impl Program for WasmProgram {
             Ok(result) => result,
             Err(error) => Err(RunError::Host(format!("its thread ended early: {error}"))),
         }
+    }
+}
+
+/// Each batch runs in a jailed process of its own; modules are compiled in such a one, too.
+#[derive(Clone)]
+pub struct ProcessRunner(Sandbox);
+
+impl ProcessRunner {
+    /// Takes a sandbox that is set up.
+    pub fn new(sandbox: Sandbox) -> Self {
+        Self(sandbox)
+    }
+}
+
+/// A module whose machine code is there.
+struct IsolatedProgram {
+    sandbox: Sandbox,
+    code: Code,
+}
+
+/// It in a process of its own.
+struct IsolatedBatch(Arc<Batch>);
+
+#[async_trait]
+impl Runner for ProcessRunner {
+    fn environment(&self) -> H256 {
+        H256(self.0.engine().environment().0)
+    }
+
+    fn isolation(&self) -> Report {
+        self.0.report().clone()
+    }
+
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {
+        let sandbox = self.0.clone();
+        let prepare = move || sandbox.prepare(&wasm).map(|code| (sandbox, code));
+        match tokio::task::spawn_blocking(prepare).await {
+            Ok(Ok((sandbox, code))) => Ok(Arc::new(IsolatedProgram { sandbox, code })),
+            Ok(Err(PrepareError::Refused(reason))) => Err(LoadError::Refused(reason)),
+            Ok(Err(error)) => Err(LoadError::Machine(error.to_string())),
+            Err(error) => Err(LoadError::Machine(format!(
+                "its thread ended early: {error}"
+            ))),
+        }
+    }
+
+    fn suspend(&self) {
+        self.0.suspend();
+    }
+
+    fn resume(&self) {
+        self.0.resume();
+    }
+}
+
+#[async_trait]
+impl Program for IsolatedProgram {
+    async fn open(&self, shape: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        let (sandbox, code) = (self.sandbox.clone(), self.code.clone());
+        let batch = blocking(move || sandbox.start(&code, &shape)).await?;
+        Ok(Some(Arc::new(IsolatedBatch(Arc::new(batch)))))
+    }
+
+    /// A unit without a batch: it gets a process for itself.
+    async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
+        let shape = Shape {
+            lanes: 1,
+            limits: limits.clone(),
+            input_bytes: task
+                .files
+                .values()
+                .chain([&task.stdin])
+                .map(|b| b.len() as u64)
+                .sum(),
+            shared: Vec::new(),
+        };
+        match self.open(shape).await? {
+            Some(batch) => batch.run(task, limits, cancel).await,
+            None => Err(RunError::Host("its process did not start".into())),
+        }
+    }
+}
+
+#[async_trait]
+impl Program for IsolatedBatch {
+    async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
+        let batch = self.0.clone();
+        blocking(move || batch.run(&task, &limits, &cancel)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, RunError> + Send + 'static,
+) -> Result<T, RunError> {
+    match tokio::task::spawn_blocking(act).await {
+        Ok(result) => result,
+        Err(error) => Err(RunError::Host(format!("its thread ended early: {error}"))),
     }
 }
 

@@ -268,7 +268,7 @@ mod tests {
     use std::sync::atomic::AtomicI64;
     use sungrid_idle::{Mode, Sensor};
 
-    use crate::ports::Program;
+    use crate::ports::{LoadError, Program};
 
     /// Counts how often it was held, less how often it was let go.
     #[derive(Default)]
@@ -280,8 +280,8 @@ mod tests {
             H256::zero()
         }
 
-        async fn load(&self, _: Bytes) -> Result<Arc<dyn Program>, String> {
-            Err("none".into())
+        async fn load(&self, _: Bytes) -> Result<Arc<dyn Program>, LoadError> {
+            Err(LoadError::Machine("none".into()))
         }
 
         fn suspend(&self) {

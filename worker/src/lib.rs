@@ -12,6 +12,7 @@
 //! | [`register`] | makes the worker known to the chain |
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
 //! | [`work`] | one batch: fetch, run, sign, bundle |
+//! | [`isolation`] | how far batches are kept from this machine |
 //! | [`journal`] | what must survive the process |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
 //! | [`prove`] | the machine's capacity, computed and opened |
@@ -28,6 +29,7 @@ pub mod control;
 pub mod daemon;
 pub mod engine;
 pub mod idle;
+pub mod isolation;
 pub mod journal;
 pub mod log;
 pub mod machine;

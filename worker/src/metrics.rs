@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
 use sungrid_idle::{Standing, State};
+use sungrid_sandbox::Report;
 use tokio::sync::watch;
 
 /// A line that some part of the worker adds to what is shown of it: what is in force, why it waits.
@@ -85,8 +86,34 @@ pub struct Status {
     /// Whether the machine's owner leaves it to the work, and why; none without an idle policy.
     #[serde(default)]
     pub machine: Option<Standing>,
+    /// What keeps batches from this machine, and what is missing.
+    #[serde(default)]
+    pub isolation: Vec<Protection>,
     /// Counters since the start of the process.
     pub counters: Vec<(String, u64)>,
+}
+
+/// One measure of isolation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Its name in the settings.
+    pub measure: String,
+    /// Whether it protects this machine now.
+    pub in_force: bool,
+    /// What it does here, or why it is missing.
+    pub detail: String,
+}
+
+/// A report as `status` and `sandbox` write it.
+pub fn protections(report: &Report) -> Vec<Protection> {
+    report
+        .measures()
+        .map(|(measure, status)| Protection {
+            measure: measure.name().into(),
+            in_force: status.in_force,
+            detail: status.detail.clone(),
+        })
+        .collect()
 }
 
 macro_rules! counters {
@@ -346,6 +373,10 @@ impl Metrics {
 
     pub(crate) fn vacated(&self) {
         add(&self.vacated, 1);
+    }
+
+    pub(crate) fn isolation(&self, report: &Report) {
+        self.edit(|status| status.isolation = protections(report));
     }
 
     pub(crate) fn pending(&self, planck: Balance) {

@@ -9,6 +9,7 @@ use sungrid_access::Part;
 use sungrid_chain_client::{Chain, Keypair};
 use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
 use sungrid_primitives::{ContentHash, JobId};
+use sungrid_sandbox::{Report, Shape};
 
 /// Why content could not be fetched, stored or announced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,9 +100,26 @@ pub trait Blobs: Send + Sync {
     async fn shutdown(&self);
 }
 
+/// Why a module is not ready to run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The module's fault: no worker can run it.
+    #[error("{0}")]
+    Refused(String),
+    /// This machine's: another try can help.
+    #[error("{0}")]
+    Machine(String),
+}
+
 /// A program that is ready to run.
 #[async_trait]
 pub trait Program: Send + Sync {
+    /// The program for one batch, in a process of its own that ends when this is dropped; `None` where batches are not
+    /// isolated, and the program itself runs their units.
+    async fn open(&self, _: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        Ok(None)
+    }
     /// Runs one unit.
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError>;
 }
@@ -111,8 +129,12 @@ pub trait Program: Send + Sync {
 pub trait Runner: Send + Sync {
     /// Where results compare.
     fn environment(&self) -> H256;
-    /// Makes a module ready; the text of the error says what is wrong with it.
-    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String>;
+    /// What keeps units from this machine, and what does not.
+    fn isolation(&self) -> Report {
+        Report::none("units run in the worker's own process")
+    }
+    /// Makes a module ready.
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError>;
     /// Holds every run where it stands, within a second, and new ones before they begin: the machine's owner is back. Returns at
     /// once; results are what they would have been. A run that is held ends when it is cancelled.
     fn suspend(&self);

@@ -20,10 +20,20 @@ use sungrid_primitives::{
 };
 use tokio::task::JoinSet;
 
-use crate::ports::{Program, Runner};
+use crate::ports::{LoadError, Program, Runner};
 
 /// More fuel than a stretch takes: 107 for each of its steps, and setting up.
 const STRETCH_FUEL: u64 = 128 * STRETCH as u64 * capacity::STEPS as u64;
+
+/// Bytes that a stretch starts from: a state, a salt and its length.
+const STRETCH_INPUT: u64 = STATE_BYTES as u64 + 12;
+
+fn limits() -> Limits {
+    Limits {
+        fuel: STRETCH_FUEL,
+        ..Limits::default()
+    }
+}
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +41,7 @@ const STRETCH_FUEL: u64 = 128 * STRETCH as u64 * capacity::STEPS as u64;
 pub enum ProveError {
     /// The kernel cannot run here.
     #[error("the kernel of capacity proofs does not run here: {0}")]
-    Load(String),
+    Load(#[from] LoadError),
     /// The executor failed.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -106,7 +116,20 @@ impl Kernel {
     /// If this executor cannot run it.
     pub async fn load(runner: &dyn Runner) -> Result<Self, ProveError> {
         let code = Bytes::from_static(PROOF_KERNEL);
-        runner.load(code).await.map(Self).map_err(ProveError::Load)
+        Ok(Self(runner.load(code).await?))
+    }
+
+    /// It for so many stretches at a time, in one process if programs get any: one for each stretch would take as long as
+    /// the stretch.
+    async fn opened(&self, lanes: u32) -> Result<Self, ProveError> {
+        let shape = sungrid_sandbox::Shape {
+            lanes: lanes as usize,
+            limits: limits(),
+            input_bytes: STRETCH_INPUT,
+            shared: Vec::new(),
+        };
+        let batch = self.0.open(shape).await?;
+        Ok(batch.map_or_else(|| self.clone(), Self))
     }
 
     /// The states after each segment of a stretch.
@@ -123,11 +146,7 @@ impl Kernel {
             stdin: stdin.into(),
             ..Task::default()
         };
-        let limits = Limits {
-            fuel: STRETCH_FUEL,
-            ..Limits::default()
-        };
-        let outcome = self.0.run(task, limits, cancel.clone()).await?;
+        let outcome = self.0.run(task, limits(), cancel.clone()).await?;
         if !outcome.exit.is_success() || outcome.stdout.len() != STRETCH as usize * STATE_BYTES {
             return Err(ProveError::Kernel(outcome.exit));
         }
@@ -180,10 +199,11 @@ impl Kernel {
         extent: Extent,
         cancel: &Cancel,
     ) -> Result<Proof, ProveError> {
+        let kernel = self.opened(lanes).await?;
         let started = Instant::now();
         let mut running = JoinSet::new();
         for lane in 0..lanes {
-            let work = self
+            let work = kernel
                 .clone()
                 .lane(seed, lane, extent, started, cancel.clone());
             running.spawn(async move { (lane, work.await) });
@@ -213,9 +233,10 @@ impl Kernel {
         draw: &H256,
         cancel: &Cancel,
     ) -> Result<Openings, ProveError> {
+        let kernel = self.opened(1).await?;
         let mut openings = Openings::new();
         for (lane, index) in proof.shape.samples(draw) {
-            let part = self.part(proof, lane, index / STRETCH, cancel).await?;
+            let part = kernel.part(proof, lane, index / STRETCH, cancel).await?;
             let (_, after) = part.leaf(proof, index).ok_or(ProveError::NotOurs)?;
             let (start, before) = match index.checked_sub(1) {
                 None => (capacity::lane_start(&proof.seed, lane), Path::new()),
@@ -223,7 +244,7 @@ impl Kernel {
                     part.leaf(proof, last).ok_or(ProveError::NotOurs)?
                 }
                 Some(last) => {
-                    let part = self.part(proof, lane, last / STRETCH, cancel).await?;
+                    let part = kernel.part(proof, lane, last / STRETCH, cancel).await?;
                     part.leaf(proof, last).ok_or(ProveError::NotOurs)?
                 }
             };

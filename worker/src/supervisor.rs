@@ -611,6 +611,7 @@ impl Supervisor {
             profile: self.profile,
             stop: self.stop.clone(),
             progress: Arc::default(),
+            opened: Arc::default(),
         }
     }
 

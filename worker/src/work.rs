@@ -2,6 +2,7 @@
 
 mod before;
 mod error;
+mod open;
 mod prepare;
 
 use std::{
@@ -32,6 +33,7 @@ use crate::{
 
 use before::Gathered;
 pub use error::WorkError;
+pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};
 
@@ -96,6 +98,8 @@ pub struct Bench {
     pub stop: Cancel,
     /// How this batch gets on.
     pub progress: Arc<Progress>,
+    /// What its units run on.
+    pub opened: Arc<Opened>,
 }
 
 /// What came out of a batch.
@@ -293,10 +297,12 @@ async fn run_unit(
     let cancel = Cancel::default();
     let _end = CancelOnDrop(cancel.clone());
     let started = Instant::now();
-    let run = prepared
-        .program
-        .run(task, unit_limits(bench, prepared), cancel.clone());
-    let outcome = run.await.map_err(|error| match error {
+    let limits = unit_limits(bench, prepared);
+    let outcome = match bench.opened.program(bench, prepared, id).await {
+        Ok(program) => program.run(task, limits, cancel.clone()).await,
+        Err(error) => Err(error),
+    };
+    let outcome = outcome.map_err(|error| match error {
         RunError::Cancelled => WorkError::Stopped,
         RunError::Task(error) => WorkError::Malformed {
             job,

@@ -14,9 +14,8 @@ use wasmtime::{ExternType, InstancePre, Linker, UnknownImportError};
 /// Largest module in bytes. CPython with its library takes about 30 MiB.
 pub const MAX_MODULE: usize = 64 << 20;
 
-/// Stack of the thread that compiles: Cranelift recurses over what it is given, and the caller's
-/// stack may be small.
-const COMPILER_STACK: usize = 64 << 20;
+/// Stack that the compiler needs, in bytes: Cranelift recurses over what it is given.
+pub const COMPILER_STACK: usize = 64 << 20;
 
 /// Compiles and runs modules under the one audited configuration. Clones share everything.
 #[derive(Clone)]
@@ -147,19 +146,7 @@ impl Engine {
     ///
     /// If the bytes are no module, use features that are off, or import what does not exist.
     pub fn compile(&self, wasm: &[u8]) -> Result<Module, CompileError> {
-        if !wasm.starts_with(b"\0asm") {
-            return Err(CompileError::NotWasm);
-        }
-        // The layer field, bytes 6 and 7, is 1 for components.
-        if wasm.get(6..8) == Some(&[1, 0]) {
-            return Err(CompileError::Component);
-        }
-        if wasm.len() > MAX_MODULE {
-            return Err(CompileError::TooLarge {
-                size: wasm.len(),
-                max: MAX_MODULE,
-            });
-        }
+        check_form(wasm)?;
         let hash = *blake3::hash(wasm).as_bytes();
         let cached = self.0.cache.as_ref().and_then(|cache| {
             let code = cache.load(&hash)?;
@@ -189,32 +176,34 @@ impl Engine {
         self.link(&module, hash, wasm.len())
     }
 
+    /// Compiles on the calling thread, which needs a stack of [`COMPILER_STACK`].
+    pub(crate) fn compile_here(&self, wasm: &[u8]) -> Result<wasmtime::Module, CompileError> {
+        wasmtime::Module::validate(&self.0.engine, wasm)
+            .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        let failed = |error: &dyn std::fmt::Display| CompileError::Compiler(error.to_string());
+        let canonical = match self.0.canonical {
+            true => canonical::rewrite(wasm).map_err(|error| failed(&error))?,
+            false => wasm.to_vec(),
+        };
+        wasmtime::Module::new(&self.0.engine, canonical)
+            .map_err(|error| failed(&format_args!("{error:#}")))
+    }
+
     /// Compiles on a thread of its own, so that neither the depth of a module nor a bug of the
     /// compiler takes the process down.
     fn compile_fresh(&self, wasm: &[u8]) -> Result<wasmtime::Module, CompileError> {
-        let compile = || {
-            wasmtime::Module::validate(&self.0.engine, wasm)
-                .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
-            let failed = |error: &dyn std::fmt::Display| CompileError::Compiler(error.to_string());
-            let canonical = match self.0.canonical {
-                true => canonical::rewrite(wasm).map_err(|error| failed(&error))?,
-                false => wasm.to_vec(),
-            };
-            wasmtime::Module::new(&self.0.engine, canonical)
-                .map_err(|error| failed(&format_args!("{error:#}")))
-        };
         std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .name("wasm-compile".to_owned())
                 .stack_size(COMPILER_STACK)
-                .spawn_scoped(scope, compile)
+                .spawn_scoped(scope, || self.compile_here(wasm))
                 .map_err(|error| CompileError::Compiler(format!("no thread for it: {error}")))?
                 .join()
                 .unwrap_or_else(|_| Err(CompileError::Compiler("it crashed".to_owned())))
         })
     }
 
-    fn link(
+    pub(crate) fn link(
         &self,
         module: &wasmtime::Module,
         hash: [u8; 32],
@@ -260,6 +249,28 @@ impl Engine {
     pub(crate) fn inner(&self) -> &wasmtime::Engine {
         &self.0.engine
     }
+
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.0.cache.as_ref()
+    }
+}
+
+/// What can be said of a module without looking into it.
+pub(crate) fn check_form(wasm: &[u8]) -> Result<(), CompileError> {
+    if !wasm.starts_with(b"\0asm") {
+        return Err(CompileError::NotWasm);
+    }
+    // The layer field, bytes 6 and 7, is 1 for components.
+    if wasm.get(6..8) == Some(&[1, 0]) {
+        return Err(CompileError::Component);
+    }
+    if wasm.len() > MAX_MODULE {
+        return Err(CompileError::TooLarge {
+            size: wasm.len(),
+            max: MAX_MODULE,
+        });
+    }
+    Ok(())
 }
 
 impl Module {

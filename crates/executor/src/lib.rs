@@ -54,16 +54,18 @@ mod error;
 mod gate;
 mod measure;
 mod outcome;
+mod precompiled;
 mod run;
 mod task;
 mod wasi;
 
 pub use cache::CacheConfig;
 pub use config::{ENGINE, Environment, GUEST_STACK, SLICE, WASI_SEMANTICS};
-pub use engine::{Engine, MAX_MODULE, Module};
+pub use engine::{COMPILER_STACK, Engine, MAX_MODULE, Module};
 pub use error::{CompileError, EngineError, RunError, TaskError};
 pub use measure::{MeasureError, PROOF_KERNEL, Speed};
 pub use outcome::{Exit, Outcome, TrapKind};
+pub use precompiled::Origin;
 pub use task::{
     Cancel, Limits, MAX_ARGS_BYTES, MAX_DEPTH, MAX_FUEL, MAX_INPUT_FILES, MAX_NAME, MAX_PATH, Task,
 };

@@ -85,8 +85,12 @@ impl Cancel {
 }
 
 impl Task {
-    /// Checks everything a guest could be confused by.
-    pub(crate) fn validate(&self) -> Result<(), TaskError> {
+    /// Checks everything a guest could be confused by; [`Engine::run`](crate::Engine::run) does so, too.
+    ///
+    /// # Errors
+    ///
+    /// With the first thing that no guest may be given.
+    pub fn validate(&self) -> Result<(), TaskError> {
         let mut bytes = 0usize;
         for text in self
             .args

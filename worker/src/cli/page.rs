@@ -192,6 +192,10 @@ pub(super) fn render(view: &View<'_>, width: usize, colours: bool) -> String {
             page.line("  against work", &reason.to_string(), Mood::Poor);
         }
     }
+    for missing in status.isolation.iter().filter(|measure| !measure.in_force) {
+        let text = format!("without {}: {}", missing.measure, missing.detail);
+        page.line("isolation", &text, Mood::Poor);
+    }
     for fact in &status.facts {
         page.plain(&fact.name, &fact.text);
     }

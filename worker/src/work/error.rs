@@ -46,6 +46,14 @@ pub enum WorkError {
     /// The job's image is not listed, at least not now, and this worker takes listed ones only.
     #[error("the image of job {0} is not listed, and this worker takes listed ones only")]
     NotListed(JobId),
+    /// This machine has no room or process to make the job's program ready.
+    #[error("the program of job {job} is not ready: {reason}")]
+    Machine {
+        /// The job.
+        job: JobId,
+        /// What the executor said.
+        reason: String,
+    },
     /// The local store does not take the result.
     #[error(transparent)]
     Store(#[from] BlobError),
@@ -75,6 +83,7 @@ impl WorkError {
                 !matches!(source, BlobError::Misbehaved(_))
             }
             Self::Chain { .. }
+            | Self::Machine { .. }
             | Self::NotListed(_)
             | Self::Journal(_)
             | Self::Run { .. }

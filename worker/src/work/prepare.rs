@@ -9,7 +9,7 @@ use sungrid_manifest::{File, Image, JobInput, Manifest, ManifestError, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 
 use super::{WorkError, before::Before};
-use crate::ports::{BlobError, Blobs, Ports, Program, Source, Stored};
+use crate::ports::{BlobError, Blobs, LoadError, Ports, Program, Source, Stored};
 
 /// Other workers that are asked for a job's inputs. More, and a job whose requester has left keeps its workers asking each
 /// other.
@@ -186,11 +186,10 @@ pub async fn prepare(
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", Part::Image, image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
-    let program = ports
-        .runner
-        .load(wasm)
-        .await
-        .map_err(|reason| WorkError::Malformed { job, reason })?;
+    let program = ports.runner.load(wasm).await.map_err(|error| match error {
+        LoadError::Refused(reason) => WorkError::Malformed { job, reason },
+        LoadError::Machine(reason) => WorkError::Machine { job, reason },
+    })?;
     let bring = async |part: Part, what: &str, files: &[File], bytes: u64| {
         let get = async |peers| {
             let from = Source { job, part, peers };

@@ -22,18 +22,19 @@ use sungrid_executor::{
 };
 use sungrid_manifest::{File, Image, ImageKind, JobInput, Manifest, ProfileName, UnitSpec, hash};
 use sungrid_primitives::{ContentHash, ISC, JobId, suns::CPU_1, traits::CPU_1_ID};
+use sungrid_sandbox::Shape;
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
 
-use super::idle::Alive;
+use super::{idle::Alive, isolation::Fates};
 use crate::{
     control::Goal,
     journal::Journal,
     metrics::Metrics,
-    ports::{BlobError, Blobs, Ports, Program, Runner, Source, Stored},
+    ports::{BlobError, Blobs, LoadError, Ports, Program, Runner, Source, Stored},
     register::{self, Offer},
     schedule::{
         self,
@@ -263,13 +264,14 @@ impl Blobs for MemoryBlobs {
 
 /// Runs by printing what it was given.
 #[derive(Clone)]
-struct Printer {
+pub(super) struct Printer {
     gate: Arc<Gate>,
     frozen: Arc<Gate>,
     alive: Arc<AtomicU64>,
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
     faulty: Arc<AtomicBool>,
+    fates: Arc<Fates>,
 }
 
 #[async_trait]
@@ -278,13 +280,13 @@ impl Runner for Printer {
         ENVIRONMENT
     }
 
-    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, String> {
+    async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {
         if !wasm.starts_with(b"\0asm") {
-            return Err("not a WebAssembly module".into());
+            return Err(LoadError::Refused("not a WebAssembly module".into()));
         }
         if wasm == PROOF_KERNEL {
-            let engine = Engine::new(None).map_err(|error| error.to_string())?;
-            let module = engine.compile(&wasm).map_err(|error| error.to_string())?;
+            let engine = Engine::new(None).expect("an engine");
+            let module = engine.compile(&wasm).expect("our kernel compiles");
             let faulty = self.faulty.clone();
             return Ok(Arc::new(ProofKernel {
                 engine,
@@ -326,6 +328,10 @@ impl Program for ProofKernel {
 
 #[async_trait]
 impl Program for Printer {
+    async fn open(&self, _: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        Ok(Some(self.fates.open(self)))
+    }
+
     async fn run(&self, task: Task, limits: Limits, _: Cancel) -> Result<Outcome, RunError> {
         let _alive = Alive::new(&self.alive);
         self.gate.pass().await;
@@ -485,6 +491,7 @@ impl World {
             alive: Arc::default(),
             runs: Arc::default(),
             lies: false,
+            fates: Arc::default(),
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
             faulty: Arc::default(),
@@ -548,6 +555,7 @@ pub(super) struct Machine {
     pub(super) alive: Arc<AtomicU64>,
     pub(super) runs: Arc<Mutex<Vec<u32>>>,
     pub(super) lies: bool,
+    pub(super) fates: Arc<Fates>,
     pub(super) listed_only: bool,
     pub(super) fetch_time: Duration,
     /// Whether what it computes for capacity proofs is wrong.
@@ -595,6 +603,7 @@ impl Machine {
                 runs: self.runs.clone(),
                 lies: self.lies,
                 faulty: self.faulty.clone(),
+                fates: self.fates.clone(),
             }),
             key: self.key.clone(),
             operator: Some(self.operator.clone()),

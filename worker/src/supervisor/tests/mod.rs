@@ -7,6 +7,7 @@ mod declines;
 mod drains;
 mod faults;
 mod idle;
+mod isolation;
 mod kit;
 mod recovery;
 mod sharing;

@@ -1,0 +1,37 @@
+//! What the units of a batch run on.
+
+use std::sync::Arc;
+
+use sungrid_executor::RunError;
+use sungrid_sandbox::Shape;
+use tokio::sync::OnceCell;
+
+use super::{Bench, Prepared, unit_limits};
+use crate::{journal::BatchId, ports::Program};
+
+/// The program of a batch: in a process of its own, where batches are isolated. It is there from the first unit that has
+/// a lane, so that a batch that waits takes no memory, until the batch ends.
+#[derive(Default)]
+pub struct Opened(OnceCell<Arc<dyn Program>>);
+
+impl Opened {
+    pub(super) async fn program(
+        &self,
+        bench: &Bench,
+        prepared: &Prepared,
+        (_, batch): BatchId,
+    ) -> Result<Arc<dyn Program>, RunError> {
+        let open = async || {
+            let units = prepared.spec.range(batch).map_or(1, |(_, count)| count);
+            let shape = Shape {
+                lanes: bench.at_once.min(units as usize),
+                limits: unit_limits(bench, prepared),
+                input_bytes: bench.bounds.unit_input,
+                shared: prepared.shared.values().cloned().collect(),
+            };
+            let opened = prepared.program.open(shape).await?;
+            Ok(opened.unwrap_or_else(|| prepared.program.clone()))
+        };
+        self.0.get_or_try_init(open).await.cloned()
+    }
+}
