@@ -286,6 +286,9 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("passphrase_file", "\"/etc/sungrid/passphrase\""),
     ("bond_isc", "100"),
     ("metrics", "\"127.0.0.1:9620\""),
+    ("carbon_max", "200"),
+    ("meter_file", "\"/run/meter.json\""),
+    ("meter_command", "[\"/usr/local/bin/meter\"]"),
 ];
 
 /// The largest linear memory of a guest: 32-bit addresses.
