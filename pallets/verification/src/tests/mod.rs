@@ -17,3 +17,4 @@ mod quorum;
 mod rating;
 mod reveal;
 mod stories;
+mod witnesses;
