@@ -18,6 +18,7 @@ mod seek;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -110,6 +111,8 @@ enum Report {
     Rewarded(Result<Included, SubmitError>),
     Moved(Result<Included, SubmitError>),
     Present(Result<Included, SubmitError>),
+    Looked(BatchId, H256, Result<H256, work::Nothing>),
+    Testified(BatchId, Result<Included, SubmitError>),
 }
 
 /// What is being done for a batch right now.
@@ -238,6 +241,8 @@ pub struct Supervisor {
     /// Everything else that runs: may be broken off at any time.
     work: JoinSet<Report>,
     hand: BTreeMap<BatchId, InHand>,
+    /// Batches whose outputs this worker was drawn to fetch.
+    duties: BTreeMap<BatchId, witness::Duty>,
     jobs: HashMap<JobId, OpenJob>,
     next_job: Option<JobId>,
     head: BlockRef,
@@ -302,6 +307,7 @@ impl Supervisor {
             tasks: JoinSet::new(),
             work: JoinSet::new(),
             hand,
+            duties: BTreeMap::new(),
             jobs: HashMap::new(),
             next_job: None,
             head,

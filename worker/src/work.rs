@@ -3,6 +3,7 @@
 mod before;
 mod error;
 mod prepare;
+mod witness;
 
 use std::{
     collections::HashMap,
@@ -35,6 +36,7 @@ use before::Gathered;
 pub use error::WorkError;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, read_files};
+pub use witness::{Nothing, fetch_outputs, kept_batch};
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.

@@ -246,6 +246,8 @@ impl State {
             BatchResult {
                 summary: agreed,
                 winners: named,
+                at: self.number,
+                outputs: Outputs::Owed,
             },
         );
         self.events.push(Event::BatchSettled {
