@@ -5,6 +5,7 @@ mod declines;
 mod faults;
 mod kit;
 mod recovery;
+mod witness;
 
 use kit::{REQUESTER, World, settle};
 use sp_core::H256;
@@ -189,7 +190,7 @@ async fn outputs_are_served_until_retention_ends_and_then_let_go() {
             .iter()
             .all(|entry| entry.stage == Stage::Settled)
     }));
-    let retention = world.chain.params().await.expect("reads").retention;
+    let retention = world.chain.params().await.expect("reads").liability;
     world.chain.advance(retention);
     for _ in 0..20 {
         settle().await;
