@@ -33,6 +33,7 @@ pub mod service;
 pub mod submit;
 pub mod units;
 pub mod verify;
+pub mod witness;
 
 pub use error::Error;
 

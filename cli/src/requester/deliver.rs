@@ -64,8 +64,9 @@ pub(super) struct Order {
     pub(super) batch: BatchIndex,
     pub(super) worker: AccountId,
     pub(super) bundle: ContentHash,
-    /// Where; `None` if the worker has left or registered no usable address.
-    pub(super) peer: Option<PeerAddress>,
+    /// Where: at the worker, unless it has left or registered no usable address, and at those who fetched the outputs as
+    /// witnesses.
+    pub(super) peers: Vec<PeerAddress>,
 }
 
 /// What became of an order.
@@ -152,12 +153,15 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     if terms.is_incomplete() {
         return Err(DeliverError::NoBefore);
     }
-    let peers = [order.peer.clone().ok_or(DeliverError::NoAddress)?];
+    let peers = &order.peers;
+    if peers.is_empty() {
+        return Err(DeliverError::NoAddress);
+    }
     let limit = limits::BUNDLE_BYTES as u64;
     let bundle = blob(&order.bundle);
     let mut held = vec![
         plane
-            .fetch(bundle, &peers, FetchOptions::up_to(limit))
+            .fetch(bundle, peers, FetchOptions::up_to(limit))
             .await?
             .held,
     ];
@@ -178,7 +182,7 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     for file in outputs.iter().flat_map(UnitOutput::contents) {
         held.push(
             plane
-                .fetch(blob(&file.hash), &peers, FetchOptions::up_to(file.size))
+                .fetch(blob(&file.hash), peers, FetchOptions::up_to(file.size))
                 .await?
                 .held,
         );

@@ -10,6 +10,7 @@ mod report;
 mod state;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -48,6 +49,8 @@ pub struct Requester {
     terms: Arc<deliver::Terms>,
     batches: Batches,
     seen: Option<Job>,
+    /// Workers that have fetched the outputs of a batch as witnesses, as far as was seen.
+    witnesses: BTreeMap<BatchIndex, Vec<AccountId>>,
     /// Whether the job is paused, as far as was seen.
     paused: bool,
     /// When following began, and the units that were verified then: for the pace.
@@ -98,6 +101,7 @@ impl Requester {
             terms,
             batches,
             seen: None,
+            witnesses: BTreeMap::new(),
             paused: false,
             started,
         })
@@ -195,7 +199,11 @@ impl Requester {
         let settled_before = self.seen.as_ref().map(|seen| seen.settled);
         let mut changed = false;
         if settled_before != Some(job.settled) {
-            for (batch, result) in self.chain.results(self.job).await? {
+            for (batch, mut result) in self.chain.results(self.job).await? {
+                let witnesses = std::mem::take(&mut result.witnesses);
+                if !witnesses.is_empty() {
+                    self.witnesses.insert(batch, witnesses);
+                }
                 if self.record.accepted.contains_key(&batch) {
                     continue;
                 }
@@ -341,20 +349,33 @@ impl Requester {
         Ok(worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok()))
     }
 
+    /// Where a bundle of a batch may be had.
+    async fn peers(
+        &self,
+        batch: BatchIndex,
+        worker: &AccountId,
+    ) -> Result<Vec<PeerAddress>, ChainError> {
+        let witnesses = self.witnesses.get(&batch);
+        let mut peers = Vec::new();
+        for who in [worker].into_iter().chain(witnesses.into_iter().flatten()) {
+            peers.extend(self.peer(who).await?);
+        }
+        Ok(peers)
+    }
+
     /// Starts the fetches that are due.
     async fn send_orders(&mut self, work: &mut Work) {
         for (batch, worker, bundle) in self.batches.due() {
-            let peer = match self.peer(&worker).await {
-                Ok(peer) => peer,
-                // The node is away: the order stays and is due again at the next block.
-                Err(_) => continue,
+            // If the node is away, the order stays and is due again at the next block.
+            let Ok(peers) = self.peers(batch, &worker).await else {
+                continue;
             };
             self.batches.sent(batch, &worker);
             let order = Order {
                 batch,
                 worker,
                 bundle,
-                peer,
+                peers,
             };
             let task = deliver::deliver(self.plane.clone(), self.terms.clone(), order);
             work.push(Box::pin(task));

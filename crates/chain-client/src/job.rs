@@ -312,6 +312,8 @@ pub struct BatchResult {
     pub at: BlockNumber,
     /// Whether they serve what they were paid for.
     pub outputs: Outputs,
+    /// Worker keys of those who have fetched that as witnesses, and serve it.
+    pub witnesses: Vec<AccountId>,
 }
 
 /// An agreeing replica.

@@ -247,6 +247,8 @@ pub struct ResultRecord<AccountId, BlockNumber> {
     pub paid: u32,
     /// Whether they serve what they were paid for.
     pub outputs: Outputs,
+    /// Worker keys of those who have fetched that as witnesses: they serve it, too.
+    pub witnesses: BoundedVec<AccountId, ConstU32<WITNESSES>>,
 }
 
 /// The result record of a runtime.

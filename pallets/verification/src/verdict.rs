@@ -283,6 +283,7 @@ impl<T: Config> Pallet<T> {
             at: frame_system::Pallet::<T>::block_number(),
             paid,
             outputs: Outputs::Owed,
+            witnesses: BoundedVec::new(),
         };
         Results::<T>::insert(job, batch, result);
         Market::<T>::conclude(job, batch, Verdict::Accepted(ruling));

@@ -18,6 +18,11 @@ use crate::*;
 
 /// A call, and where in it the witness is.
 type Seat<T> = (CallRecordOf<T>, usize);
+/// What more than half of the witnesses say, and who they are.
+type Decision<T> = (
+    Option<H256>,
+    Vec<Assignment<<T as frame_system::Config>::AccountId>>,
+);
 
 impl<T: Config> Pallet<T> {
     /// Most blocks from a call to its end, if the agenda does not lag.
@@ -153,7 +158,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         if (call.witnesses.len() as u32) < LEAST_WITNESSES {
-            return Self::end_call(job, batch, Finding::Undecided, &[]);
+            return Self::end_call(job, batch, None);
         }
         let now = frame_system::Pallet::<T>::block_number();
         let until = now.saturating_add(T::WitnessWindow::get());
@@ -237,7 +242,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         if sealed < Self::majority(&call) {
-            Self::end_call(job, batch, Finding::Undecided, &[]);
+            Self::end_call(job, batch, None);
         } else {
             Self::open_testimonies(job, batch, call);
         }
@@ -309,12 +314,12 @@ impl<T: Config> Pallet<T> {
 
     /// All that will be said is said.
     fn find(job: JobId, batch: BatchIndex, call: &CallRecordOf<T>) {
-        let who_says = |word: Option<H256>| -> Vec<T::AccountId> {
+        let who_says = |word: Option<H256>| -> Vec<Assignment<T::AccountId>> {
             let agreeing = call
                 .witnesses
                 .iter()
                 .filter(|w| w.testimony == Testimony::Opened(word));
-            agreeing.map(|w| w.assignment.operator.clone()).collect()
+            agreeing.map(|w| w.assignment.clone()).collect()
         };
         let words = call.witnesses.iter().filter_map(|w| match w.testimony {
             Testimony::Opened(word) => Some(word),
@@ -324,27 +329,31 @@ impl<T: Config> Pallet<T> {
         let decided = words
             .map(|word| (word, who_says(word)))
             .find(|(_, agreeing)| agreeing.len() >= majority);
-        let (finding, paid) = match decided {
-            // A receipt in the meantime: the requester says so itself.
-            Some((None, agreeing)) if batch < Received::<T>::get(job) => {
-                (Finding::Fetched, agreeing)
-            }
-            Some((None, agreeing)) => (Finding::Withheld, agreeing),
-            Some((Some(_), agreeing)) => (Finding::Fetched, agreeing),
-            None => (Finding::Undecided, Vec::new()),
-        };
-        Self::end_call(job, batch, finding, &paid);
+        Self::end_call(job, batch, decided);
     }
 
-    /// Carries out what was found.
-    fn end_call(job: JobId, batch: BatchIndex, finding: Finding, paid: &[T::AccountId]) {
+    /// Carries out what was found: the word that decides, and those who say so; nothing if there is none.
+    fn end_call(job: JobId, batch: BatchIndex, decided: Option<Decision<T>>) {
         Calls::<T>::remove(job, batch);
         let Some(mut result) = Results::<T>::get(job, batch) else {
             defensive!("a result stays while its outputs are in question");
             return;
         };
+        let finding = match &decided {
+            None => Finding::Undecided,
+            Some((Some(_), _)) => Finding::Fetched,
+            // A receipt in the meantime: the requester says so itself.
+            Some((None, _)) if batch < Received::<T>::get(job) => Finding::Fetched,
+            Some((None, _)) => Finding::Withheld,
+        };
+        let (word, agreeing) = decided.unwrap_or_default();
+        if word.is_some() {
+            let workers = agreeing.iter().map(|witness| witness.worker.clone());
+            result.witnesses = BoundedVec::truncate_from(workers.collect());
+        }
         let holders = Self::holders(&result);
-        let fees = Market::<T>::pay_witnesses(job, batch, paid, T::WitnessFee::get());
+        let operators: Vec<_> = agreeing.iter().map(|w| w.operator.clone()).collect();
+        let fees = Market::<T>::pay_witnesses(job, batch, &operators, T::WitnessFee::get());
         match finding {
             Finding::Fetched => result.outputs = Outputs::Fetched,
             Finding::Withheld => {

@@ -39,7 +39,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 65] = [
+const DRAWS: [(u64, Draw); 68] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -52,6 +52,9 @@ const DRAWS: [(u64, Draw); 65] = [
     (12, acknowledge),
     (10, rate),
     (6, forget_trust),
+    (12, call_witnesses),
+    (4, attest_found),
+    (4, testify),
     (6, commit),
     (6, reveal),
     (16, challenge),

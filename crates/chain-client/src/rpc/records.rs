@@ -141,6 +141,7 @@ decodes! {
         winners: Vec<WireWinner>,
         at: u32,
         outputs: WireOutputs,
+        witnesses: Vec<Bytes32>,
     }
     pub(super) enum WireCallStage {
         Drawing { at: u32 },

@@ -172,6 +172,22 @@ fn a_false_call_costs_its_requester_and_nobody_else() {
 }
 
 #[test]
+fn the_requester_learns_who_has_fetched_what_it_could_not() {
+    run(|| {
+        let job = settled();
+        let panel = called(job);
+        let mut words = same(&panel[..5], THERE);
+        words.extend(same(&panel[5..], None));
+        say(job, &words);
+        let served: Vec<AccountId> = panel[..5].iter().map(|n| worker(*n)).collect();
+        assert_eq!(
+            Results::<Test>::get(job, 0).expect("kept").witnesses,
+            served
+        );
+    });
+}
+
+#[test]
 fn a_minority_that_colludes_with_the_requester_slashes_nobody() {
     run(|| {
         let job = settled();
@@ -622,6 +638,12 @@ fn a_receipt_in_the_meantime_is_the_requester_s_word_against_itself() {
         assert_ok!(Verification::acknowledge(signed(requester()), job, 1));
         say(job, &same(&panel, None));
         assert_eq!(finding(job), Some(Finding::Fetched));
+        assert!(
+            Results::<Test>::get(job, 0)
+                .expect("kept")
+                .witnesses
+                .is_empty()
+        );
         assert_eq!((bond(1), bond(2)), (BOND, BOND));
         assert_eq!(total(&requester()), before - CALL_BOND);
     });

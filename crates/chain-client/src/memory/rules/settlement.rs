@@ -248,6 +248,7 @@ impl State {
                 winners: named,
                 at: self.number,
                 outputs: Outputs::Owed,
+                witnesses: Vec::new(),
             },
         );
         self.events.push(Event::BatchSettled {

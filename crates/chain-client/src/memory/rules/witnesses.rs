@@ -214,11 +214,11 @@ impl State {
         let Some(call) = self.witness_calls.get(&key) else {
             return;
         };
-        let who_says = |word: &Witness| -> Vec<AccountId> {
+        let who_says = |word: &Witness| -> Vec<Witness> {
             let agreeing = call.witnesses.iter();
             agreeing
                 .filter(|w| w.testimony == word.testimony)
-                .map(|w| w.operator.clone())
+                .cloned()
                 .collect()
         };
         let decided = call
@@ -238,7 +238,7 @@ impl State {
         self.end_call(key, &finding, &paid);
     }
 
-    fn end_call(&mut self, key: (JobId, BatchIndex), finding: &Finding, paid: &[AccountId]) {
+    fn end_call(&mut self, key: (JobId, BatchIndex), finding: &Finding, paid: &[Witness]) {
         self.witness_calls.remove(&key);
         let (Some(job), Some(result)) = (self.jobs.get(&key.0), self.results.get(&key)) else {
             return;
@@ -255,8 +255,9 @@ impl State {
         if let Some(account) = self.accounts.get_mut(&requester) {
             account.held -= fees + fine;
         }
-        for operator in paid {
-            self.accounts.entry(operator.clone()).or_default().free += WITNESS_FEE;
+        for witness in paid {
+            let operator = witness.operator.clone();
+            self.accounts.entry(operator).or_default().free += WITNESS_FEE;
         }
         *self.rewards.entry(TREASURY).or_default() += fine;
         let outputs = match finding {
@@ -266,6 +267,11 @@ impl State {
         };
         if let Some(result) = self.results.get_mut(&key) {
             result.outputs = outputs;
+            result.witnesses = paid
+                .iter()
+                .filter(|witness| matches!(witness.testimony, Testimony::Opened(Some(_))))
+                .map(|witness| witness.worker.clone())
+                .collect();
         }
         if outputs == Outputs::Withheld {
             let mut left = price * result.winners.len() as Balance + fees;

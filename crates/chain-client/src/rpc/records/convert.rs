@@ -302,6 +302,7 @@ impl From<WireResult> for BatchResult {
                 WireOutputs::Fetched => Outputs::Fetched,
                 WireOutputs::Withheld => Outputs::Withheld,
             },
+            witnesses: wire.witnesses.into_iter().map(Into::into).collect(),
         }
     }
 }
