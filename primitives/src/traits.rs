@@ -145,6 +145,8 @@ pub struct Slashed {
 pub trait Workers<AccountId> {
     /// A registered worker.
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>>;
+    /// Whether a bond of this account is held for any worker.
+    fn is_operator(account: &AccountId) -> bool;
     /// At most `limit` registered workers with their keys, in no particular order. For reads off chain: its
     /// cost grows with the fleet.
     fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)>;

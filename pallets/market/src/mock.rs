@@ -194,6 +194,11 @@ impl Workers<AccountId> for MockWorkers {
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>> {
         Register::get().remove(worker).map(view)
     }
+    fn is_operator(account: &AccountId) -> bool {
+        Register::get()
+            .values()
+            .any(|worker| worker.operator == *account)
+    }
     fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)> {
         let all = Register::get().into_iter();
         all.take(limit as usize)

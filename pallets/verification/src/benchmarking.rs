@@ -522,6 +522,18 @@ mod benches {
         assert_eq!(Trusts::<T>::iter_key_prefix(&departed).count(), 0);
     }
 
+    #[benchmark]
+    fn forget_rating() {
+        let departed: T::AccountId = account("departed", 0, 0);
+        Ratings::<T>::insert(&departed, Rating { stars: 5, count: 1 });
+        let caller: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller), departed.clone());
+
+        assert!(!Ratings::<T>::contains_key(&departed));
+    }
+
     /// A result stands, and its window is not over.
     #[benchmark]
     fn deadline_moot() {

@@ -67,9 +67,9 @@ mod errors {
         SelfRating,
         /// The requester has rated this operator for this job.
         AlreadyRated,
-        /// The worker is registered: what it is trusted with stays.
+        /// The worker is registered, or the operator has one: what is known of it stays.
         StillRegistered,
-        /// Nothing is known of that worker.
+        /// Nothing is known of that worker or operator.
         NothingToForget,
     }
 }

@@ -210,6 +210,11 @@ mod events {
             /// 1 to [`MOST_STARS`].
             stars: u8,
         },
+        /// The ratings of an operator that has no worker any more were forgotten.
+        RatingForgotten {
+            /// Whose they were.
+            operator: T::AccountId,
+        },
         /// The trust in a worker that is registered no more was forgotten.
         TrustForgotten {
             /// The worker key.

@@ -299,7 +299,8 @@ pub mod pallet {
     pub type Calls<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, CallRecordOf<T>>;
 
-    /// What requesters think of an operator's service. Moves no money, and nothing trusts it.
+    /// What requesters think of an operator's service, until it has no worker any more and anyone has it forgotten. Moves no
+    /// money, and nothing trusts it.
     #[pallet::storage]
     pub type Ratings<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Rating, ValueQuery>;
 
@@ -645,6 +646,29 @@ pub mod pallet {
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             Self::do_forget_trust(worker)
+        }
+
+        /// Forgets the ratings of an operator that has no worker any more. If it comes back it is a new one.
+        ///
+        /// ## Dispatch origin
+        /// Signed by anyone; costs no fee if something was forgotten.
+        ///
+        /// ## Parameters
+        /// - `operator`: the operator.
+        ///
+        /// ## Errors
+        /// - [`Error::StillRegistered`], [`Error::NothingToForget`]
+        ///
+        /// ## Events
+        /// - [`Event::RatingForgotten`]
+        #[pallet::call_index(11)]
+        #[pallet::weight(<T as Config>::WeightInfo::forget_rating())]
+        pub fn forget_rating(
+            origin: OriginFor<T>,
+            operator: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget_rating(operator)
         }
 
         /// Says that nobody serves the outputs of a settled batch: witnesses are drawn to try.

@@ -84,7 +84,7 @@ mod checks {
         ///    No more of them are paid than there are, and it was accepted in no block to come.
         /// 7. Declines, receipts and marks of ratings belong to a job. Its decliners are distinct operators.
         /// 8. Only batches that were opened are received.
-        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating; whoever is marked has some.
+        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating.
         /// 10. A call for witnesses is one that the market holds a bond for, of a settled batch whose outputs are owed; what
         ///     it waits for is on the agenda.
         /// 11. Witnesses are as many as are needed once they are drawn, of distinct operators, none of whom found the result
@@ -208,14 +208,10 @@ mod checks {
         }
 
         fn try_ratings() -> Result<(), TryRuntimeError> {
-            for (id, operator) in Rated::<T>::iter_keys() {
+            for (id, _) in Rated::<T>::iter_keys() {
                 ensure!(
                     Jobs::<T>::contains_key(id),
                     "verification 7: a rating without a job"
-                );
-                ensure!(
-                    Ratings::<T>::contains_key(operator),
-                    "verification 9: a mark without a rating"
                 );
             }
             for Rating { stars, count } in Ratings::<T>::iter_values() {

@@ -29,6 +29,8 @@ pub trait WeightInfo {
     fn rate() -> Weight;
     /// [`crate::Pallet::forget_trust`].
     fn forget_trust() -> Weight;
+    /// [`crate::Pallet::forget_rating`].
+    fn forget_rating() -> Weight;
     /// [`crate::Pallet::call_witnesses`].
     fn call_witnesses() -> Weight;
     /// [`crate::Pallet::attest`], and [`crate::Pallet::testify`] after which others are awaited.
@@ -101,6 +103,10 @@ impl WeightInfo for () {
         // The worker, and as many records of it as go at once.
         let records = u64::from(crate::FORGOTTEN_AT_ONCE);
         estimate(40, 2 + records, records)
+    }
+    fn forget_rating() -> Weight {
+        // The operator's holds, its rating.
+        estimate(35, 2, 1)
     }
     fn call_witnesses() -> Weight {
         // Job, result, receipt, call, doubt, holds, agenda; as many workers as can have found a result (12).

@@ -6,7 +6,7 @@ use frame_support::{
     storage::with_storage_layer,
     traits::{
         Get,
-        fungible::MutateHold,
+        fungible::{InspectHold, MutateHold},
         tokens::{Fortitude, Precision, Restriction},
     },
 };
@@ -180,6 +180,11 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     fn view(worker: &T::AccountId) -> Option<WorkerView<T::AccountId>> {
         let record = Workers::<T>::get(worker)?;
         Some(Self::view_of(worker, record))
+    }
+
+    fn is_operator(account: &T::AccountId) -> bool {
+        // Which spares a list of each operator's workers.
+        T::Currency::balance_on_hold(&HoldReason::Bond.into(), account) > 0
     }
 
     fn views(limit: u32) -> Vec<(T::AccountId, WorkerView<T::AccountId>)> {

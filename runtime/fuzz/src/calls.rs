@@ -39,7 +39,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 68] = [
+const DRAWS: [(u64, Draw); 69] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -52,6 +52,7 @@ const DRAWS: [(u64, Draw); 68] = [
     (12, acknowledge),
     (10, rate),
     (6, forget_trust),
+    (8, forget_rating),
     (12, call_witnesses),
     (4, attest_found),
     (4, testify),

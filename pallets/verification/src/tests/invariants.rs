@@ -171,9 +171,6 @@ fn every_invariant_bites() {
         Rated::<Test>::insert(job + 1, operator(1), ())
     });
     bites("verification 8", |job| Received::<Test>::insert(job, 2));
-    bites("verification 9: a mark", |job| {
-        Rated::<Test>::insert(job, operator(1), ())
-    });
     for (stars, count) in [(0, 0), (1, 2), (11, 2)] {
         bites("verification 9: stars", |_| {
             Ratings::<Test>::insert(operator(1), Rating { stars, count })

@@ -1,7 +1,7 @@
 //! Images, orders, and the results of batches.
 
 use pallet_market::JobState;
-use pallet_verification::{Calls, Decliners, Outputs, Received, Results, Stage, Trusts};
+use pallet_verification::{Calls, Decliners, Outputs, Ratings, Received, Results, Stage, Trusts};
 use sungrid_primitives::{attributes::TaskClass, receipt::BatchSummary};
 use sungrid_runtime::{Runtime, RuntimeCall, constants::currency::ISC};
 
@@ -191,6 +191,23 @@ pub(super) fn rate(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
         stars: dice.within(0, 6) as u8,
     };
     Some((By::Account(requester), call.into()))
+}
+
+pub(super) fn forget_rating(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let rated: Vec<_> = Ratings::<Runtime>::iter_keys().collect();
+    let gone: Vec<_> = rated
+        .iter()
+        .filter(|operator| {
+            !<sungrid_runtime::Workers as sungrid_primitives::traits::Workers<_>>::is_operator(
+                operator,
+            )
+        })
+        .collect();
+    let operator = match dice.pick(&gone) {
+        Some(operator) if !dice.once_in(4) => (*operator).clone(),
+        _ => dice.pick(&rated)?.clone(),
+    };
+    of_person(dice, pallet_verification::Call::forget_rating { operator })
 }
 
 /// Mostly by the requester of a job, of outputs that are owed.
