@@ -13,6 +13,7 @@ mod dispute;
 mod histories;
 mod invariants;
 mod no_show;
+mod panel;
 mod quorum;
 mod rating;
 mod reveal;

@@ -2,22 +2,21 @@
 
 use frame_support::{
     assert_noop, assert_ok,
-    dispatch::CheckIfFeeless,
     traits::fungible::{Inspect, InspectHold},
 };
 use pallet_market::{Error as MarketError, HoldReason, Policy};
 use pallet_workers::Error as WorkersError;
 use sp_core::{H256, Pair};
-use sp_runtime::{DispatchError, DispatchResult};
+use sp_runtime::DispatchResult;
 use sungrid_primitives::{registration::registration_payload, traits::Workers as _, witness};
 
 use crate::{mock::*, *};
 
 /// What whoever has the outputs makes of them.
-const THERE: Option<H256> = Some(H256::repeat_byte(77));
+pub(super) const THERE: Option<H256> = Some(H256::repeat_byte(77));
 
 /// A job of one batch of which workers 1 and 2 found the result.
-fn settled() -> u32 {
+pub(super) fn settled() -> u32 {
     let job = one_batch(2, 2);
     for n in 1..=2 {
         commit(n, job, 0, &truth(0));
@@ -28,12 +27,12 @@ fn settled() -> u32 {
     job
 }
 
-fn call(job: u32) -> DispatchResult {
+pub(super) fn call(job: u32) -> DispatchResult {
     Verification::call_witnesses(signed(requester()), job, 0)
 }
 
 /// The workers that are drawn for a call; none if it ended at once.
-fn panel(job: u32) -> Vec<u8> {
+pub(super) fn panel(job: u32) -> Vec<u8> {
     let number = |key: &AccountId| {
         let mut all = 1..=WORKERS + 1;
         all.find(|n| worker(*n) == *key).expect("a worker")
@@ -44,25 +43,25 @@ fn panel(job: u32) -> Vec<u8> {
 }
 
 /// Calls witnesses and waits until they are drawn.
-fn called(job: u32) -> Vec<u8> {
+pub(super) fn called(job: u32) -> Vec<u8> {
     assert_ok!(call(job));
     wait(DRAW_DELAY);
     panel(job)
 }
 
-fn attest(n: u8, job: u32, found: Option<H256>) {
+pub(super) fn attest(n: u8, job: u32, found: Option<H256>) {
     let seal = witness::seal(job, 0, worker(n).as_ref(), &found, &salt(n));
     assert_ok!(Verification::attest(signed(worker(n)), job, 0, seal));
 }
 
-fn try_testify(n: u8, job: u32, found: Option<H256>) -> DispatchResult {
+pub(super) fn try_testify(n: u8, job: u32, found: Option<H256>) -> DispatchResult {
     Verification::testify(signed(worker(n)), job, 0, found, salt(n))
         .map(|_| ())
         .map_err(|refused| refused.error)
 }
 
 /// These witnesses seal these words, and open them once all have.
-fn say(job: u32, words: &[(u8, Option<H256>)]) {
+pub(super) fn say(job: u32, words: &[(u8, Option<H256>)]) {
     for (n, found) in words {
         attest(*n, job, *found);
     }
@@ -80,15 +79,15 @@ fn say(job: u32, words: &[(u8, Option<H256>)]) {
 }
 
 /// All of these say the same.
-fn same(panel: &[u8], found: Option<H256>) -> Vec<(u8, Option<H256>)> {
+pub(super) fn same(panel: &[u8], found: Option<H256>) -> Vec<(u8, Option<H256>)> {
     panel.iter().map(|n| (*n, found)).collect()
 }
 
-fn outputs(job: u32) -> Outputs {
+pub(super) fn outputs(job: u32) -> Outputs {
     Results::<Test>::get(job, 0).expect("kept").outputs
 }
 
-fn finding(job: u32) -> Option<Finding> {
+pub(super) fn finding(job: u32) -> Option<Finding> {
     let found = |record: frame_system::EventRecord<RuntimeEvent, H256>| match record.event {
         RuntimeEvent::Verification(Event::Witnessed {
             job: of, finding, ..
@@ -98,11 +97,11 @@ fn finding(job: u32) -> Option<Finding> {
     System::events().into_iter().rev().find_map(found)
 }
 
-fn held() -> u128 {
+pub(super) fn held() -> u128 {
     Balances::balance_on_hold(&HoldReason::Challenge.into(), &requester())
 }
 
-fn total(who: &AccountId) -> u128 {
+pub(super) fn total(who: &AccountId) -> u128 {
     Balances::total_balance(who)
 }
 
@@ -417,199 +416,6 @@ fn a_lagging_agenda_frees_no_bond() {
             assert_ok!(try_testify(*n, job, None));
         }
         assert!(bond(1) < BOND);
-    });
-}
-
-#[test]
-fn who_calls_when() {
-    run(|| {
-        assert_noop!(call(0), MarketError::<Test>::NoSuchJob);
-        let open = one_batch(2, 1);
-        assert_noop!(call(open), Error::<Test>::NotSettled);
-        let job = settled();
-        for other in [stranger(), operator(1), worker(3)] {
-            assert_noop!(
-                Verification::call_witnesses(signed(other), job, 0),
-                MarketError::<Test>::NotRequester
-            );
-        }
-        assert_noop!(
-            Verification::call_witnesses(RuntimeOrigin::root(), job, 0),
-            DispatchError::BadOrigin
-        );
-        assert_noop!(
-            Verification::call_witnesses(signed(requester()), job, 1),
-            Error::<Test>::NotSettled
-        );
-        assert_ok!(call(job));
-        assert!(panel(job).is_empty(), "nobody knows them yet");
-        assert_noop!(call(job), Error::<Test>::AlreadyCalled);
-    });
-    run(|| {
-        let job = settled();
-        wait(RETENTION);
-        assert_noop!(call(job), Error::<Test>::CallTooLate);
-    });
-    run(|| {
-        let job = settled();
-        assert_ok!(Verification::acknowledge(signed(requester()), job, 1));
-        assert_noop!(call(job), Error::<Test>::AlreadyReceived);
-    });
-    run(|| {
-        let job = settled();
-        let free = Balances::balance(&requester());
-        assert_ok!(Balances::transfer_allow_death(
-            signed(requester()),
-            stranger(),
-            free - CALL_BOND
-        ));
-        assert_noop!(call(job), sp_runtime::TokenError::FundsUnavailable);
-    });
-    // Records that somebody cleans up have no outputs.
-    run(|| {
-        let job = settled();
-        wait(RETENTION);
-        assert_ok!(Market::clean_up(signed(stranger()), job));
-        assert_noop!(call(job), MarketError::<Test>::NoSuchJob);
-    });
-}
-
-#[test]
-fn who_seals_and_opens_when() {
-    run(|| {
-        let job = settled();
-        let seal = |n| Verification::attest(signed(worker(n)), job, 0, H256::zero());
-        assert_noop!(seal(3), Error::<Test>::NotCalled);
-        assert_noop!(try_testify(3, job, None), Error::<Test>::NotCalled);
-        assert_ok!(call(job));
-        assert_noop!(seal(3), Error::<Test>::NotDrawn);
-        wait(DRAW_DELAY);
-        let panel = panel(job);
-        let outsider = (1..=WORKERS).find(|n| !panel.contains(n)).expect("some");
-        assert_noop!(seal(outsider), Error::<Test>::NotDrawn);
-        assert_noop!(seal(1), Error::<Test>::NotDrawn);
-        let attest_call = |n: u8| {
-            RuntimeCall::from(Call::<Test>::attest {
-                job,
-                batch: 0,
-                seal: witness::seal(job, 0, worker(n).as_ref(), &None, &salt(n)),
-            })
-        };
-        assert!(attest_call(panel[0]).is_feeless(&signed(worker(panel[0]))));
-        assert!(!attest_call(outsider).is_feeless(&signed(worker(outsider))));
-        attest(panel[0], job, None);
-        assert!(!attest_call(panel[0]).is_feeless(&signed(worker(panel[0]))));
-        assert_noop!(seal(panel[0]), Error::<Test>::AlreadyCommitted);
-        assert_noop!(
-            try_testify(panel[0], job, None),
-            Error::<Test>::TestimonyNotOpen
-        );
-        for n in &panel[1..6] {
-            attest(*n, job, None);
-        }
-        // The agenda may lag: the block number decides.
-        System::set_block_number(System::block_number() + WITNESS_BLOCKS + 1);
-        assert_noop!(seal(panel[6]), Error::<Test>::CommitTooLate);
-        next_block();
-        assert_noop!(
-            try_testify(panel[6], job, None),
-            Error::<Test>::NotCommitted
-        );
-        let testify_call = |found| {
-            RuntimeCall::from(Call::<Test>::testify {
-                job,
-                batch: 0,
-                found,
-                salt: salt(panel[0]),
-            })
-        };
-        assert!(testify_call(None).is_feeless(&signed(worker(panel[0]))));
-        assert!(!testify_call(THERE).is_feeless(&signed(worker(panel[0]))));
-        assert_ok!(try_testify(panel[0], job, None));
-        assert_noop!(
-            try_testify(panel[0], job, None),
-            Error::<Test>::AlreadyRevealed
-        );
-        System::set_block_number(System::block_number() + REVEAL_BLOCKS + 1);
-        assert_noop!(
-            try_testify(panel[1], job, None),
-            Error::<Test>::RevealTooLate
-        );
-    });
-}
-
-#[test]
-fn witnesses_are_strangers_of_the_whole_fleet_and_of_those_who_may_see_the_outputs() {
-    let mut seen = std::collections::BTreeMap::new();
-    for start in 0..60 {
-        run(|| {
-            // The requester has a worker, too.
-            register(WORKERS + 1, requester());
-            // Worker 3 is where the outputs may not go; 4 takes a rest; 5 and 6 have one operator.
-            pallet_workers::Workers::<Test>::mutate(worker(3), |record| {
-                record.as_mut().expect("registered").attributes.jurisdiction = *b"US";
-            });
-            assert_ok!(Workers::pause(signed(operator(4)), worker(4)));
-            wait(start);
-            let mut order = spec(1, 2);
-            order.constraints.jurisdictions = vec![*b"DE"].try_into().expect("one");
-            let job = pallet_market::NextJobId::<Test>::get();
-            assert_ok!(Market::submit(signed(requester()), order));
-            for n in 1..=2 {
-                claim(n, job);
-                commit(n, job, 0, &truth(0));
-            }
-            for n in 1..=2 {
-                reveal(n, job, 0, &truth(0));
-            }
-            let panel = called(job);
-            assert_eq!(panel.len(), 7);
-            for n in panel {
-                *seen.entry(n).or_insert(0) += 1;
-            }
-        });
-    }
-    let drawn: Vec<u8> = seen.keys().copied().collect();
-    assert_eq!(drawn, (5..=WORKERS).collect::<Vec<_>>());
-    // Seven of eight each time: 52.5 of 60 on average, with a deviation of 2.6.
-    assert!(
-        seen.values().all(|count| (40..60).contains(count)),
-        "{seen:?}"
-    );
-}
-
-#[test]
-fn an_operator_with_many_workers_is_one_witness() {
-    run(|| {
-        for n in 5..=WORKERS {
-            pallet_workers::Workers::<Test>::mutate(worker(n), |record| {
-                record.as_mut().expect("registered").operator = operator(5);
-            });
-        }
-        let job = settled();
-        let panel = called(job);
-        assert_eq!(panel.len(), 3);
-        assert_eq!(panel.iter().filter(|n| **n >= 5).count(), 1);
-        // The record of the bonds is whole again.
-        for n in 6..=WORKERS {
-            pallet_workers::Workers::<Test>::mutate(worker(n), |record| {
-                record.as_mut().expect("registered").operator = operator(n);
-            });
-        }
-    });
-}
-
-#[test]
-fn in_a_fleet_of_two_nobody_decides_about_the_others() {
-    run(|| {
-        let job = settled();
-        for n in 5..=WORKERS {
-            assert_ok!(Workers::pause(signed(operator(n)), worker(n)));
-        }
-        let before = total(&requester());
-        assert!(called(job).is_empty());
-        assert_eq!(finding(job), Some(Finding::Undecided));
-        assert_eq!((total(&requester()), held(), bond(1)), (before, 0, BOND));
     });
 }
 
