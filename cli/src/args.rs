@@ -252,6 +252,21 @@ pub enum JobCommand {
         /// The batch, from 0.
         batch: BatchIndex,
     },
+    /// Have drawn workers try to fetch the outputs of a batch that nobody serves you, with a bond: if most of them cannot,
+    /// you have back what you paid, and its workers are slashed; if most of them can, your bond is lost, and they serve you
+    /// the outputs.
+    ///
+    /// Within an hour of the batch's acceptance. Run `sungrid job collect` first: a worker may only have been away. Holds
+    /// 1.07 ISC until the witnesses are done, 13 minutes at most.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key job witness 7 0    when `job collect 7` cannot fetch batch 0"
+    )]
+    Witness {
+        /// The job.
+        job: JobId,
+        /// The batch, from 0.
+        batch: BatchIndex,
+    },
     /// List jobs: yours, or all.
     List {
         /// Those of everybody.

@@ -129,7 +129,7 @@ pub enum Error {
     },
     /// Results that exist but could not be fetched.
     #[error(
-        "job {job} is done and paid, but {missing} batches could not be fetched ({reason}). Their workers may be away: try `sungrid job collect {job}` later; results stay on chain for the retention time"
+        "job {job} is done and paid, but {missing} batches could not be fetched ({reason}). Their workers may be away: try `sungrid job collect {job}` later; results stay on chain for the retention time. If they stay away, `sungrid job witness {job} BATCH` gets your money back"
     )]
     NotFetched {
         /// The job.

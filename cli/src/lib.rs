@@ -38,6 +38,7 @@ pub mod submit;
 pub mod tariff;
 pub mod units;
 pub mod verify;
+pub mod witness;
 
 pub use error::Error;
 

@@ -1,7 +1,7 @@
 //! A requester against a chain in memory and workers that really transfer their results: every stage of a
 //! job, every way in which a worker can cheat or be away, every way to stop and go on.
 
-#[allow(unreachable_pub, reason = "a module of one test only")]
+#[allow(unreachable_pub, dead_code, reason = "a module of several tests")]
 mod common;
 
 use std::fs;

@@ -24,6 +24,7 @@ pub mod receipt;
 pub mod registration;
 pub mod suns;
 pub mod traits;
+pub mod witness;
 
 pub use content::ContentHash;
 pub use job::{BatchIndex, JobId, UnitIndex};

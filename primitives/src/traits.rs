@@ -145,6 +145,8 @@ pub struct Slashed {
 pub trait Workers<AccountId> {
     /// A registered worker.
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>>;
+    /// Whether a bond of this account is held for any worker.
+    fn is_operator(account: &AccountId) -> bool;
     /// At most `limit` registered workers with their keys, in no particular order. For reads off chain: its
     /// cost grows with the fleet.
     fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)>;
@@ -162,8 +164,17 @@ pub trait Workers<AccountId> {
     fn note_missed(worker: &AccountId);
     /// Records that the worker declined a batch in time: its input was not to be had.
     fn note_declined(worker: &AccountId);
-    /// Records `units` accepted units, of `charge` µSUNS·s together.
+    /// Records `units` accepted units, of `charge` µSUNS·s together; the bond answers for their outputs from now on, see
+    /// [`Self::liability`].
     fn note_accepted(worker: &AccountId, units: u32, charge: u128);
+    /// Blocks for which a worker's bond answers for the outputs of each result of its that was accepted: until then it is
+    /// neither withdrawn nor moved to another key.
+    fn liability() -> u64;
+    /// The outputs of a batch that the worker was accepted for are in question: until [`Self::resolved`] its bond stays.
+    fn questioned(worker: &AccountId);
+    /// Moves `amount` planck of the operator's own part of the bond to `to`, or what there is of it, as damages; returns
+    /// what it was.
+    fn indemnify(worker: &AccountId, to: &AccountId, amount: u128) -> u128;
     /// What a slash would take of the operator's own part of the bond now, planck: what it would lose itself.
     fn exposed(worker: &AccountId) -> u128;
     /// Slashes the exposed part of the bond, and as much in proportion of what others delegated: half of the former to
@@ -205,6 +216,14 @@ impl<AccountId> CapacityProofs<AccountId> for () {
     fn forgotten(_: &AccountId) {}
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(_: &AccountId, _: u64) {}
+}
+
+/// Active workers by number, for draws; implemented by `pallet-liveness`.
+pub trait Fleet<AccountId> {
+    /// How many there are.
+    fn count() -> u32;
+    /// The worker of a number below that.
+    fn at(number: u32) -> Option<AccountId>;
 }
 
 /// What auditors stand for; implemented by `pallet-auditors`.

@@ -95,14 +95,15 @@ fn who_stakes_on_a_worker_is_paid_with_it_and_leaves_after_it() {
         assert_ok!(Delegation::claim(signed(Alice), 0));
         let after = Balances::free_balance(Alice.to_account_id());
         assert_eq!(after - before, position.income);
-        // AND her stake back when the worker's cool-down is over.
+        // AND her stake back when the worker's cool-down is over, and it answers for no outputs any more.
         assert_ok!(Delegation::undelegate(signed(Alice), 0, u128::MAX));
         assert_noop!(
             Delegation::withdraw(signed(Alice), 0),
             pallet_delegation::Error::<Runtime>::CoolingDown
         );
         let cooldown: u32 = <Runtime as pallet_workers::Config>::Cooldown::get();
-        System::set_block_number(System::block_number() + cooldown);
+        let liability: u32 = <Runtime as pallet_workers::Config>::Liability::get();
+        System::set_block_number(System::block_number() + cooldown.max(liability));
         assert_ok!(Delegation::withdraw(signed(Alice), 0));
         assert_eq!(
             Balances::free_balance(Alice.to_account_id()),
@@ -143,5 +144,7 @@ fn no_batch_is_decided_later_than_those_who_answer_for_it_may_leave() {
     let reveal: u32 = <Runtime as pallet_verification::Config>::RevealWindow::get();
     let longest: u32 = <Runtime as pallet_delegation::Config>::LongestBatch::get();
     let job: u32 = <Runtime as pallet_market::Config>::MaxJobBlocks::get();
-    assert!(longest >= job + commit + reveal);
+    // For the outputs of that batch their bonds answer a little longer.
+    let liability: u32 = <Runtime as pallet_workers::Config>::Liability::get();
+    assert!(longest >= job + commit + reveal + liability);
 }

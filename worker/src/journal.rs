@@ -5,7 +5,7 @@
 //! Files replace each other atomically; what a crash cut short is recognised and ignored.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -16,6 +16,7 @@ use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
     receipt::{BatchSummary, commitment, digest},
+    witness,
 };
 
 const VERSION: u8 = 1;
@@ -190,6 +191,25 @@ pub struct DoneUnit {
     pub output: Vec<u8>,
 }
 
+/// What this worker found as a witness, before it is sealed on chain: without the salt nothing can be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// What drew it.
+    pub seed: H256,
+    /// What it makes of the outputs, if they are to be had.
+    pub found: Option<H256>,
+    /// The secret of its seal.
+    #[serde(with = "hex::serde")]
+    pub salt: [u8; 32],
+}
+
+impl Found {
+    /// What goes on chain before it is opened.
+    pub fn seal(&self, (job, batch): BatchId, worker: &[u8; 32]) -> H256 {
+        witness::seal(job, batch, worker, &self.found, &self.salt)
+    }
+}
+
 /// The journal of one worker on one chain.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -307,6 +327,44 @@ impl Journal {
     /// Forgets the unit log of a batch: its bundle has them now.
     pub fn remove_units(&self, id: BatchId) -> Result<(), JournalError> {
         remove_if_there(&self.path(id, "units"))
+    }
+
+    /// Writes what was found of a batch's outputs; on the disk when this returns.
+    pub fn write_found(&self, id: BatchId, found: &Found) -> Result<(), JournalError> {
+        let path = self.path(id, "witness");
+        serde_json::to_vec_pretty(found)
+            .map_err(io::Error::from)
+            .and_then(|bytes| self.replace(&path, &bytes))
+            .map_err(|error| JournalError::io(&path, error))
+    }
+
+    /// What was found of a batch's outputs, if anything is written of this draw.
+    pub fn found(&self, id: BatchId, seed: &H256) -> Result<Option<Found>, JournalError> {
+        let path = self.path(id, "witness");
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|error| JournalError::io(&path, error))?,
+        };
+        let found: Found =
+            serde_json::from_slice(&bytes).map_err(|error| JournalError::Damaged {
+                path,
+                reason: error.to_string(),
+            })?;
+        Ok((found.seed == *seed).then_some(found))
+    }
+
+    /// Forgets what was found of all batches but these.
+    pub fn keep_found_of(&self, open: &BTreeSet<BatchId>) -> Result<(), JournalError> {
+        let open: BTreeSet<PathBuf> = open.iter().map(|id| self.path(*id, "witness")).collect();
+        let wrap = |error| JournalError::io(&self.folder, error);
+        for item in fs::read_dir(&self.folder).map_err(wrap)? {
+            let path = item.map_err(wrap)?.path();
+            let is_found = path.extension().is_some_and(|end| end == "witness");
+            if is_found && !open.contains(&path) {
+                remove_if_there(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the disk takes a write.

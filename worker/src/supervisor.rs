@@ -19,6 +19,7 @@ mod seek;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -118,6 +119,8 @@ enum Report {
     Moved(Result<Included, SubmitError>),
     Present(Result<Included, SubmitError>),
     Proof(prove::Report),
+    Looked(BatchId, H256, Result<H256, work::Nothing>),
+    Testified(BatchId, Result<Included, SubmitError>),
 }
 
 /// Why a batch is given back.
@@ -294,6 +297,8 @@ pub struct Supervisor {
     /// Everything else that runs: may be broken off at any time.
     work: JoinSet<Report>,
     hand: BTreeMap<BatchId, InHand>,
+    /// Batches whose outputs this worker was drawn to fetch.
+    duties: BTreeMap<BatchId, witness::Duty>,
     jobs: HashMap<JobId, OpenJob>,
     next_job: Option<JobId>,
     head: BlockRef,
@@ -362,6 +367,7 @@ impl Supervisor {
             tasks: JoinSet::new(),
             work: JoinSet::new(),
             hand,
+            duties: BTreeMap::new(),
             jobs: HashMap::new(),
             next_job: None,
             head,

@@ -4,6 +4,7 @@ mod before;
 mod error;
 mod open;
 mod prepare;
+mod witness;
 
 use std::{
     collections::HashMap,
@@ -36,6 +37,7 @@ pub use error::WorkError;
 pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};
+pub use witness::{Nothing, fetch_outputs, kept_batch};
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.

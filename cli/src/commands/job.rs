@@ -3,6 +3,7 @@
 mod change;
 mod list;
 mod series;
+mod witness;
 
 use std::{
     path::{Path, PathBuf},
@@ -54,6 +55,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
         JobCommand::Raise { job, price } => change::raise(context, job, price).await,
         JobCommand::Cancel { job } => change::cancel(context, job).await,
         JobCommand::Challenge { job, batch } => change::challenge(context, job, batch).await,
+        JobCommand::Witness { job, batch } => witness::witness(context, job, batch).await,
         JobCommand::List { all } => list::list(context, all).await,
         JobCommand::Show { job } => show(context, job).await,
         JobCommand::Explain { job } => explain::run(context, job).await,

@@ -68,7 +68,8 @@ pub(super) struct Order {
     pub(super) bundle: ContentHash,
     /// Where; `None` if the worker has left or registered no usable address.
     pub(super) peer: Option<PeerAddress>,
-    /// Who has the same outputs, as the chain says: they are asked, too, if that one is slow or leaves.
+    /// Who has the same outputs, as the chain says, or has fetched them as a witness: they are asked, too, if that one is slow or
+    /// away.
     pub(super) others: Vec<PeerAddress>,
 }
 
@@ -133,8 +134,9 @@ impl DeliverError {
 
     /// What the failure of a fetch says about the worker that was to deliver: others that were asked, too, are no fault
     /// of its.
-    fn of(error: FetchError, peer: &PeerAddress) -> Self {
-        let its_fault = |a: &Attempt| a.peer == peer.id() && a.fault.is_misbehaviour();
+    fn of(error: FetchError, peer: Option<&PeerAddress>) -> Self {
+        let its_fault =
+            |a: &Attempt| peer.is_some_and(|peer| a.peer == peer.id()) && a.fault.is_misbehaviour();
         let misbehaved = error.attempts().iter().any(its_fault);
         match error {
             FetchError::Store(error) => Self::Store(error),
@@ -161,15 +163,17 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     if terms.is_incomplete() {
         return Err(DeliverError::NoBefore);
     }
-    let peer = order.peer.as_ref().ok_or(DeliverError::NoAddress)?;
-    let bring = async |hash, from: &[PeerAddress], max| {
-        let fetched = plane.fetch(hash, from, FetchOptions::up_to(max)).await;
-        fetched.map_err(|error| DeliverError::of(error, peer))
+    let peers: Vec<PeerAddress> = order.peer.iter().chain(&order.others).cloned().collect();
+    if peers.is_empty() {
+        return Err(DeliverError::NoAddress);
+    }
+    let bring = async |hash, max| {
+        let fetched = plane.fetch(hash, &peers, FetchOptions::up_to(max)).await;
+        fetched.map_err(|error| DeliverError::of(error, order.peer.as_ref()))
     };
     let limit = limits::BUNDLE_BYTES as u64;
     let bundle = blob(&order.bundle);
-    let signed = bring(bundle, std::slice::from_ref(peer), limit).await?;
-    let mut held = vec![signed.held];
+    let mut held = vec![bring(bundle, limit).await?.held];
     let bytes = plane
         .get_bytes(bundle, limit)
         .await
@@ -184,10 +188,8 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
             return Err(DeliverError::TooMuchOutput { unit, size, limit });
         }
     }
-    let mut peers = vec![peer.clone()];
-    peers.extend(order.others.iter().cloned());
     for file in outputs.iter().flat_map(UnitOutput::contents) {
-        held.push(bring(blob(&file.hash), &peers, file.size).await?.held);
+        held.push(bring(blob(&file.hash), file.size).await?.held);
     }
     Ok(Goods {
         bytes,

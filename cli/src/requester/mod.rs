@@ -55,6 +55,8 @@ pub struct Requester {
     terms: Arc<deliver::Terms>,
     batches: Batches,
     seen: Option<Job>,
+    /// Workers that have fetched the outputs of a batch as witnesses, as far as was seen.
+    witnesses: BTreeMap<BatchIndex, Vec<AccountId>>,
     /// Whether the job is paused, as far as was seen.
     paused: bool,
     /// When following began, and the units that were verified then: for the pace.
@@ -108,6 +110,7 @@ impl Requester {
             terms,
             batches,
             seen: None,
+            witnesses: BTreeMap::new(),
             paused: false,
             started,
         })
@@ -205,7 +208,11 @@ impl Requester {
         let settled_before = self.seen.as_ref().map(|seen| seen.settled);
         let mut changed = false;
         if settled_before != Some(job.settled) {
-            for (batch, result) in self.chain.results(self.job).await? {
+            for (batch, mut result) in self.chain.results(self.job).await? {
+                let witnesses = std::mem::take(&mut result.witnesses);
+                if !witnesses.is_empty() {
+                    self.witnesses.insert(batch, witnesses);
+                }
                 if self.record.accepted.contains_key(&batch) {
                     continue;
                 }
@@ -352,11 +359,13 @@ impl Requester {
         Ok(worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok()))
     }
 
-    /// Workers that have the same outputs as another winner of a batch.
+    /// Workers that have the same outputs as another winner of a batch, or have fetched them as witnesses.
     async fn others(&self, batch: BatchIndex, worker: &AccountId) -> Vec<PeerAddress> {
-        let mut others = Vec::new();
         let accepted = self.record.accepted.get(&batch);
-        for (other, _) in accepted.into_iter().flat_map(|accepted| &accepted.winners) {
+        let winners = accepted.into_iter().flat_map(|accepted| &accepted.winners);
+        let witnesses = self.witnesses.get(&batch).into_iter().flatten();
+        let mut others = Vec::new();
+        for other in witnesses.chain(winners.map(|(winner, _)| winner)) {
             if other != worker
                 && let Ok(Some(peer)) = self.peer(other).await
             {
@@ -369,10 +378,9 @@ impl Requester {
     /// Starts the fetches that are due.
     async fn send_orders(&mut self, work: &mut Work) {
         for (batch, worker, bundle) in self.batches.due() {
-            let peer = match self.peer(&worker).await {
-                Ok(peer) => peer,
-                // The node is away: the order stays and is due again at the next block.
-                Err(_) => continue,
+            // If the node is away, the order stays and is due again at the next block.
+            let Ok(peer) = self.peer(&worker).await else {
+                continue;
             };
             let others = self.others(batch, &worker).await;
             self.batches.sent(batch, &worker);

@@ -22,7 +22,7 @@ use sungrid_cli::{
     series::Follower,
     submit::{self, Submission},
 };
-use sungrid_data_plane::{Config, DataPlane, PeerAddress};
+use sungrid_data_plane::{Config, DataPlane, FetchOptions, PeerAddress};
 use sungrid_manifest::{
     Bundle, File, Image, ImageKind, JobInput, Limits, Manifest, ProfileName, ResultReady,
     UnitOutput, hash,
@@ -34,6 +34,7 @@ use sungrid_primitives::{
     registration::registration_payload,
     suns::{CPU_1, Resources},
     traits::CPU_1_ID,
+    witness,
 };
 
 pub fn environment() -> H256 {
@@ -343,6 +344,57 @@ impl Grid {
                     worker.address.to_bytes()
                 };
             }
+        });
+    }
+
+    /// A worker that is a witness says that a batch's outputs are served, or not.
+    pub async fn attest(&self, n: usize, job: JobId, batch: BatchIndex, found: Option<H256>) {
+        let key = &self.workers[n].key;
+        let seal = witness::seal(job, batch, &key.public(), &found, &[6; 32]);
+        let call = Call::Attest { job, batch, seal };
+        self.chain.submit(key, call, Until::InBlock).await.unwrap();
+    }
+
+    /// Opens what [`Self::attest`] sealed.
+    pub async fn testify(&self, n: usize, job: JobId, batch: BatchIndex, found: Option<H256>) {
+        let call = Call::Testify {
+            job,
+            batch,
+            found,
+            salt: [6; 32],
+        };
+        let key = &self.workers[n].key;
+        self.chain.submit(key, call, Until::InBlock).await.unwrap();
+    }
+
+    /// A worker fetches the outputs of a batch from the first that found them, and serves them from now on.
+    pub async fn fetch_as_witness(&self, n: usize, job: JobId, batch: BatchIndex) {
+        let result = self.chain.result(job, batch).await.unwrap().unwrap();
+        let winner = &result.winners[0];
+        let mut all = self.workers.iter();
+        let maker = all.find(|w| w.key.account() == winner.worker).unwrap();
+        let (plane, peers) = (&self.workers[n].plane, [maker.address.clone()]);
+        let blob = |hash: H256| sungrid_data_plane::Hash::from_bytes(hash.0);
+        let fetch = async |hash| {
+            let options = FetchOptions::up_to(1 << 20);
+            let fetched = plane.fetch(blob(hash), &peers, options).await.unwrap();
+            // Kept as long as the plane is there.
+            std::mem::forget(fetched.held);
+        };
+        fetch(winner.bundle).await;
+        let bytes = plane.get_bytes(blob(winner.bundle), 1 << 20).await.unwrap();
+        let bundle = Bundle::decode(&bytes).unwrap();
+        for file in bundle.outputs.iter().flat_map(UnitOutput::contents) {
+            fetch(file.hash).await;
+        }
+    }
+
+    /// Makes one worker reachable.
+    pub fn show_worker(&self, n: usize) {
+        let worker = &self.workers[n];
+        self.chain.edit(|state| {
+            let record = state.workers.get_mut(&worker.key.account()).unwrap();
+            record.endpoint = worker.address.to_bytes();
         });
     }
 

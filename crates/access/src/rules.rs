@@ -70,6 +70,8 @@ pub struct JobAccess {
     jobs: Known<JobId, Option<Job>>,
     batches: Known<(JobId, BatchIndex), Option<Batch>>,
     workers: Known<AccountId, Option<Worker>>,
+    /// Who is drawn to fetch outputs of a job that its requester cannot.
+    witnesses: Known<JobId, Option<Vec<AccountId>>>,
     /// Accounts by card: checking a signature takes longer than a look.
     accounts: Known<(EndpointId, Vec<u8>), Option<AccountId>>,
 }
@@ -85,6 +87,7 @@ impl JobAccess {
             jobs: Known::default(),
             batches: Known::default(),
             workers: Known::default(),
+            witnesses: Known::default(),
             accounts: Known::default(),
         }
     }
@@ -184,7 +187,8 @@ impl JobAccess {
             return true;
         }
         if part == Part::Outputs {
-            return self.comes_after(asker, &job, account.as_ref(), age).await;
+            return self.comes_after(asker, &job, account.as_ref(), age).await
+                || self.witnesses(id, &job, account.as_ref(), age).await;
         }
         let Some(account) = account else {
             return false;
@@ -220,6 +224,30 @@ impl JobAccess {
             }
         }
         false
+    }
+
+    /// Whether who asks is drawn as a witness of a batch of the job, and where its outputs may be.
+    async fn witnesses(
+        &self,
+        id: JobId,
+        job: &Job,
+        account: Option<&AccountId>,
+        age: Duration,
+    ) -> bool {
+        let Some(account) = account else {
+            return false;
+        };
+        let drawn = async {
+            let calls = self.chain.witness_calls(Some(id)).await?;
+            let all = calls.into_iter().flat_map(|(_, _, call)| call.witnesses);
+            Ok(Some(all.map(|witness| witness.worker).collect()))
+        };
+        let drawn = self.ask(&self.witnesses, id, age, drawn).await;
+        drawn.is_some_and(|drawn| drawn.contains(account))
+            && self
+                .worker(account, age)
+                .await
+                .is_some_and(|worker| is_in_place(&worker, job))
     }
 
     /// Whether who asks is a party of a job that comes after this one.

@@ -80,6 +80,24 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "only outputs of decided batches can be confirmed: wait for the job, or name fewer batches"
         }
         ("Verification", "AlreadyReceived") => "a receipt for these batches is on chain already",
+        ("Verification", "NotSettled") => {
+            "only outputs of an accepted batch are owed: wait until it is settled"
+        }
+        ("Verification", "CallTooLate") => {
+            "witnesses can be called for as long as workers keep outputs for you after the batch was accepted, and no longer"
+        }
+        ("Verification", "AlreadyCalled") => {
+            "witnesses are at it: `sungrid job witness` follows them until they are done"
+        }
+        ("Verification", "AlreadyWitnessed") => {
+            "witnesses have said what they found: if they have the outputs, `sungrid job collect` fetches them"
+        }
+        ("Market", "OutputsInQuestion") => {
+            "witnesses are at work on outputs of this job: try again when they are done"
+        }
+        ("Workers", "Liable") => {
+            "the worker's bond answers for outputs that it delivered lately: keep serving them, and try again in an hour and a quarter"
+        }
         ("Verification", "NotRatable") => {
             "only a completed job can be rated, before its records are removed"
         }

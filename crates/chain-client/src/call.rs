@@ -85,6 +85,33 @@ pub enum Call {
         /// The first batch whose outputs are not confirmed.
         below: BatchIndex,
     },
+    /// `verification.call_witnesses`
+    CallWitnesses {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+    },
+    /// `verification.attest`
+    Attest {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// What was found, sealed.
+        seal: H256,
+    },
+    /// `verification.testify`
+    Testify {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+        /// What was sealed.
+        found: Option<H256>,
+        /// What it was sealed with.
+        salt: [u8; 32],
+    },
     /// `verification.rate`
     Rate {
         /// The job.
@@ -283,6 +310,9 @@ impl Call {
             Self::Decline { .. } => ("Verification", "decline"),
             Self::ResumeJob(_) => ("Verification", "resume"),
             Self::Acknowledge { .. } => ("Verification", "acknowledge"),
+            Self::CallWitnesses { .. } => ("Verification", "call_witnesses"),
+            Self::Attest { .. } => ("Verification", "attest"),
+            Self::Testify { .. } => ("Verification", "testify"),
             Self::Rate { .. } => ("Verification", "rate"),
             Self::Reveal { .. } => ("Verification", "reveal"),
             Self::PlantCanaries { .. } => ("Canaries", "plant"),

@@ -12,7 +12,7 @@ use sungrid_primitives::{
     traits::ProfileId,
 };
 
-use crate::{AccountId, Balance, BlockNumber, Constraints, Policy, TaskClass};
+use crate::{AccountId, Balance, BlockNumber, Constraints, Outputs, Policy, TaskClass};
 
 /// What a requester asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,6 +308,12 @@ pub struct BatchResult {
     pub summary: BatchSummary,
     /// The agreeing workers and their bundles.
     pub winners: Vec<Winner>,
+    /// The block in which it was accepted.
+    pub at: BlockNumber,
+    /// Whether they serve what they were paid for.
+    pub outputs: Outputs,
+    /// Worker keys of those who have fetched that as witnesses, and serve it.
+    pub witnesses: Vec<AccountId>,
 }
 
 /// An agreeing replica.

@@ -41,6 +41,7 @@ mod pool;
 pub mod rpc;
 
 mod types;
+mod witness;
 
 pub use call::Call;
 pub use error::{ChainError, DispatchFailure, SubmitError};
@@ -52,6 +53,7 @@ pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, S
 pub use sungrid_primitives::policy::Policy;
 pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
+pub use witness::{CallStage, Outputs, Testimony, Witness, WitnessCall};
 
 /// Blocks as they come; an error ends neither the stream nor the client.
 pub type BlockStream = Pin<Box<dyn Stream<Item = Result<BlockRef, ChainError>> + Send>>;
@@ -130,6 +132,11 @@ pub trait Chain: Send + Sync {
     async fn declines(&self, job: JobId) -> Result<Declines, ChainError>;
     /// The requester has confirmed that it has the outputs of all batches below this one.
     async fn received(&self, job: JobId) -> Result<BatchIndex, ChainError>;
+    /// Open calls for witnesses, of one job or of all, by job and batch.
+    async fn witness_calls(
+        &self,
+        job: Option<JobId>,
+    ) -> Result<Vec<(JobId, BatchIndex, WitnessCall)>, ChainError>;
     /// What requesters think of an operator.
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError>;
 

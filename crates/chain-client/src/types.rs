@@ -72,6 +72,9 @@ pub struct ChainParams {
     pub max_batch_seconds: u64,
     /// Blocks for which an ended job's results stay, and for which outputs must be served.
     pub retention: BlockNumber,
+    /// Blocks for which the bond of a worker answers for the outputs of an accepted result: until then witnesses may fetch
+    /// them.
+    pub liability: BlockNumber,
 }
 
 impl ChainParams {

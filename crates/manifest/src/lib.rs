@@ -46,7 +46,7 @@ pub use bundle::Bundle;
 pub use error::{ManifestError, Problem};
 pub use image::{Class, Image, ImageKind, Limits, ProfileName};
 pub use input::{File, JobInput, UNIT_PLACE, UnitInput, UnitSpec};
-pub use link::{cid_text, hash, parse_cid};
+pub use link::{cid_text, hash, keyed_hash, parse_cid};
 pub use notice::{NoticeError, ResultReady, unit_seed};
 pub use output::{Blob, UnitOutput};
 

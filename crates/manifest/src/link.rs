@@ -10,6 +10,11 @@ pub fn hash(bytes: &[u8]) -> ContentHash {
     ContentHash::from(*blake3::hash(bytes).as_bytes())
 }
 
+/// BLAKE3 of some bytes under a key: only who has the bytes can tell it once the key is known.
+pub fn keyed_hash(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
+    *blake3::keyed_hash(key, bytes).as_bytes()
+}
+
 /// The CID of a digest as text.
 pub fn cid_text(kind: ContentKind, hash: &ContentHash) -> String {
     content::to_text(kind, hash)

@@ -60,6 +60,7 @@ pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const AUDITOR_BOND: u128 = 5_001;
 pub(crate) const PERIOD: u64 = 100;
 pub(crate) const COOLDOWN: u64 = 20;
+pub(crate) const LIABILITY: u64 = 10;
 pub(crate) const FUNDS: u128 = 1_000_000;
 pub(crate) const TREASURY: AccountId32 = AccountId32::new([200; 32]);
 const ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(7);
@@ -116,6 +117,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<WORKER_BOND>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = Auditors;
     type Roster = ();

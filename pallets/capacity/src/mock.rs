@@ -161,6 +161,7 @@ impl pallet_workers::Config for Test {
     type CallBond = ConstU128<1_000>;
     type FeelessWindow = ConstU64<10>;
     type FeelessBudget = FeelessBudget;
+    type Liability = ConstU64<20>;
     type FollowUps = Nothing;
     type WeightInfo = ();
 }

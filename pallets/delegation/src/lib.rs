@@ -32,8 +32,8 @@
 //! pool is closed.
 //!
 //! ## Leaving
-//! [`undelegate`](Pallet::undelegate) starts the cool-down of workers, in which a delegation is slashable and earns
-//! nothing. [`withdraw`](Pallet::withdraw) ends it once every batch is decided that it answered for: when
+//! [`undelegate`](Pallet::undelegate) starts the cool-down of workers, and the time in which they answer for outputs if that
+//! is longer, in which a delegation is slashable and earns nothing. [`withdraw`](Pallet::withdraw) ends it once every batch is decided that it answered for: when
 //! the worker has had none in flight since, or after [`Config::LongestBatch`], by which all of them are.
 //!
 //! ## Commission

@@ -60,6 +60,7 @@ impl frame_system::Config for Test {
 
 pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const COOLDOWN: u64 = 20;
+pub(crate) const LIABILITY: u64 = 10;
 pub(crate) const NOTICE: u64 = 40;
 pub(crate) const LONGEST: u64 = 100;
 pub(crate) const LEAST: u128 = 1_000;
@@ -130,6 +131,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<OWN>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();

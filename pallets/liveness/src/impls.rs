@@ -10,7 +10,7 @@ use sp_runtime::{
     Saturating,
     traits::{CheckedSub, One},
 };
-use sungrid_primitives::traits::Roster;
+use sungrid_primitives::traits::{Fleet, Roster};
 
 use crate::*;
 
@@ -114,5 +114,15 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
             member.since = member.since.max(next);
         });
         MemberAt::<T>::insert(index, moved);
+    }
+}
+
+impl<T: Config> Fleet<T::AccountId> for Pallet<T> {
+    fn count() -> u32 {
+        MemberCount::<T>::get()
+    }
+
+    fn at(number: u32) -> Option<T::AccountId> {
+        MemberAt::<T>::get(number)
     }
 }

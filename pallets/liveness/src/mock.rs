@@ -66,6 +66,7 @@ pub(crate) const WINDOW: u64 = 3;
 pub(crate) const PENALTY: u128 = 101;
 pub(crate) const SUNS: u64 = 1_000_000;
 pub(crate) const COOLDOWN: u64 = 20;
+pub(crate) const LIABILITY: u64 = 10;
 pub(crate) const FUNDS: u128 = 1_000_000;
 pub(crate) const TREASURY: AccountId32 = AccountId32::new([200; 32]);
 const ENVIRONMENT: EnvironmentId = EnvironmentId::repeat_byte(7);
@@ -126,6 +127,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<WORKER_BOND>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = Liveness;

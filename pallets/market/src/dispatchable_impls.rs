@@ -389,6 +389,10 @@ impl<T: Config> Pallet<T> {
             Error::<T>::RetentionNotOver
         );
         ensure!(!Self::is_awaited(&job), Error::<T>::InputOfOthers);
+        ensure!(
+            Doubts::<T>::iter_key_prefix(id).next().is_none(),
+            Error::<T>::OutputsInQuestion
+        );
         // Batches that were never in the window have no results.
         let end = job
             .next_batch

@@ -27,6 +27,8 @@ mod errors {
         TooManySuccessors,
         /// A job that comes after this one has not ended: it may need these results.
         InputOfOthers,
+        /// Witnesses are at work on outputs of this job: wait until they have said what they found.
+        OutputsInQuestion,
         /// A job that comes after another one cannot be repeated: that one's outputs are there once.
         NotRepeatable,
         /// A series has 20 or more blocks between starts, and no more than a job may have until its deadline.

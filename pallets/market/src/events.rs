@@ -164,6 +164,26 @@ mod events {
             /// Released to the requester, planck.
             released: u128,
         },
+        /// Witnesses have said what they found, or nothing that decides: what was held and not paid to them is gone or back.
+        DoubtEnded {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// What the treasury got, planck: nothing unless the outputs were there.
+            fine: u128,
+        },
+        /// Nobody served the outputs of a batch: what its requester paid is back.
+        TurnedBack {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// To the requester, out of the bonds of those who withheld them, planck.
+            returned: u128,
+            /// What those bonds did not cover, planck.
+            owed: u128,
+        },
         /// Records of an ended job were removed.
         CleanedUp {
             /// The job.

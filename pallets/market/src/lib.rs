@@ -44,6 +44,10 @@
 //! | failed: no agreement to be had | nobody | nobody | all of it stays until the job ends |
 //! | failed: deadline of the job with replicas missing | nobody | nobody | all of it stays until the job ends |
 //!
+//! A batch that was accepted can be turned back while the bonds of those who found its result answer for the outputs: witnesses
+//! say that nobody serves them. Then its payment returns to the requester out of those bonds, which are slashed; the payment
+//! itself, `settled` and `paid` stay as they are.
+//!
 //! Every job ends in exactly one of these; then `escrow − paid` is released to the requester:
 //!
 //! | job | when |
@@ -92,6 +96,7 @@ mod challenge;
 mod checks;
 mod constraints;
 mod dispatchable_impls;
+mod doubts;
 mod errors;
 mod events;
 mod explain;
@@ -174,7 +179,7 @@ pub mod pallet {
         /// beyond a job's deadline.
         #[pallet::constant]
         type MaxBatchSeconds: Get<u64>;
-        /// Held of a challenger on top of the pay of its jurors, planck. Too small: doubts are cheaper than the
+        /// Held of a challenger on top of the pay of its jurors, and of a requester that calls witnesses on top of theirs, planck. Too small: doubts are cheaper than the
         /// delay they cause. Too large: nobody dares.
         #[pallet::constant]
         type ChallengeBond: Get<u128>;
@@ -201,7 +206,7 @@ pub mod pallet {
         Escrow,
         /// The records of jobs.
         Deposit,
-        /// Challenges of results.
+        /// Challenges of results, and calls for witnesses.
         Challenge,
     }
 
@@ -221,6 +226,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type Batches<T: Config> =
         StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BatchRecordOf<T>>;
+
+    /// What is held of a job's requester, planck, while witnesses try to fetch the outputs of a settled batch.
+    #[pallet::storage]
+    pub type Doubts<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, u128>;
 
     /// What batches are paid by that were claimed after their job's bid was raised, planck per SUNS·hour; until clean-up,
     /// so that bills can be checked.
@@ -409,7 +419,8 @@ pub mod pallet {
         /// - `job`: the job.
         ///
         /// ## Errors
-        /// - [`Error::NoSuchJob`], [`Error::NotEnded`], [`Error::RetentionNotOver`], [`Error::InputOfOthers`]
+        /// - [`Error::NoSuchJob`], [`Error::NotEnded`], [`Error::RetentionNotOver`], [`Error::InputOfOthers`],
+        ///   [`Error::OutputsInQuestion`]
         ///
         /// ## Events
         /// - [`Event::CleanedUp`]

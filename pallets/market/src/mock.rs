@@ -118,6 +118,10 @@ parameter_types! {
     pub storage Due: Vec<(JobId, BatchIndex)> = Vec::new();
     /// Results that the verifier forgot.
     pub storage Forgotten: Vec<(JobId, BatchIndex)> = Vec::new();
+    /// Most that a bond has for damages.
+    pub storage Indemnity: u128 = u128::MAX;
+    /// Damages paid: by whom, to whom, planck.
+    pub storage Damages: Vec<(AccountId, AccountId, u128)> = Vec::new();
     /// Jobs of which the verifier has heard the end.
     pub storage ForgottenJobs: Vec<JobId> = Vec::new();
     /// Operators that the verifier keeps from new batches, as their input is missing.
@@ -190,6 +194,11 @@ impl Workers<AccountId> for MockWorkers {
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>> {
         Register::get().remove(worker).map(view)
     }
+    fn is_operator(account: &AccountId) -> bool {
+        Register::get()
+            .values()
+            .any(|worker| worker.operator == *account)
+    }
     fn views(limit: u32) -> Vec<(AccountId, WorkerView<AccountId>)> {
         let all = Register::get().into_iter();
         all.take(limit as usize)
@@ -224,18 +233,31 @@ impl Workers<AccountId> for MockWorkers {
             worker.delivered += charge;
         });
     }
+    fn liability() -> u64 {
+        RETENTION
+    }
+    fn questioned(key: &AccountId) {
+        change_worker(*key, |worker| worker.unresolved += 1);
+    }
+    fn indemnify(key: &AccountId, to: &AccountId, amount: u128) -> u128 {
+        assert!(worker(*key).unresolved > 0, "the bond may be gone already");
+        let paid = amount.min(Indemnity::get());
+        let mut damages = Damages::get();
+        damages.push((*key, *to, paid));
+        Damages::set(&damages);
+        paid
+    }
     fn exposed(_: &AccountId) -> u128 {
         100
     }
     fn slash(key: &AccountId, honest: &[AccountId]) -> Slashed {
-        assert!(!honest.is_empty(), "somebody was right");
         change_worker(*key, |worker| {
             assert!(worker.unresolved > 0, "the bond may be gone already");
             worker.slashed += 1;
         });
         Slashed {
             total: 100,
-            to_honest: 50,
+            to_honest: if honest.is_empty() { 0 } else { 50 },
         }
     }
     #[cfg(feature = "runtime-benchmarks")]

@@ -2,7 +2,8 @@
 
 use frame_support::traits::Get;
 use frame_support::weights::Weight;
-use sp_runtime::traits::Zero;
+use sp_runtime::traits::{SaturatedConversion, Zero};
+use sungrid_primitives::traits::Workers;
 
 use crate::*;
 
@@ -20,6 +21,10 @@ impl<T: Config> Pallet<T> {
         assert!(
             T::CleanUpLimit::get() > 0,
             "with `CleanUpLimit` 0 no deposit ever returns"
+        );
+        assert!(
+            T::Workers::liability() >= T::Retention::get().saturated_into(),
+            "bonds must answer for outputs as long as these are kept"
         );
         let step = Self::step_weight().saturating_add(T::WeightInfo::agenda_lookup());
         assert!(
@@ -63,7 +68,8 @@ mod checks {
         ///    escrow, and the deposits of its jobs what it has on hold as deposit.
         /// 8. A job of which something can still be claimed, or must still fail, is on the agenda at
         ///    its deadline; nothing on the agenda lies before [`AgendaCursor`].
-        /// 9. The challenges of batches in flight are what is held of their challengers.
+        /// 9. The challenges of batches in flight, and the doubts of requesters in the outputs of settled ones, are what is
+        ///    held of either; who doubts has a job, and the batch of the doubt is not in flight.
         /// 10. An ended job has nothing in flight, in the window or waiting.
         /// 11. What a live job has left of its escrow covers its batches at their limits: those in flight at their own
         ///     price, those that nobody has claimed at the job's. A raised price is above the order's bid and at most
@@ -107,6 +113,15 @@ mod checks {
                 }
                 let job = Jobs::<T>::get(id).ok_or("market 3: a batch without a job")?;
                 Self::try_batch(id, batch, &job, &record)?;
+            }
+            for (id, batch, bond) in Doubts::<T>::iter() {
+                let job = Jobs::<T>::get(id).ok_or("market 9: a doubt without a job")?;
+                ensure!(
+                    batch < job.next_batch && !Batches::<T>::contains_key(id, batch),
+                    "market 9: a doubt in what is not settled"
+                );
+                let held = challenges.entry(job.requester).or_default();
+                *held = held.saturating_add(bond);
             }
             for (id, batch, ()) in Waiting::<T>::iter() {
                 let wants = Batches::<T>::get(id, batch).is_some_and(|record| record.wanted > 0);

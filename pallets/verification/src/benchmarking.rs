@@ -18,7 +18,8 @@ use sungrid_primitives::{
     policy::{MAX_TRUST, Trust},
     receipt::{self, BatchSummary},
     suns::CPU_1,
-    traits::{CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
+    traits::{Assignment, CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
+    witness,
 };
 
 use crate::*;
@@ -175,6 +176,63 @@ where
     commit::<T>(1, job, &summary(1));
     reveal::<T>(1, job, &summary(1));
     job
+}
+
+/// A result that as many workers as can get a batch are said to have found.
+fn found_by_all<T: Config>() -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let (job, batch) = accepted::<T>();
+    let all = (1..=MAX_ASSIGNMENTS).map(|n| Winner {
+        worker: worker::<T>(n),
+        operator: account("operator", n, 0),
+        bundle: H256::zero(),
+    });
+    let all: alloc::vec::Vec<_> = all.collect();
+    Results::<T>::mutate(job, batch, |result| {
+        result.as_mut().expect("accepted").winners = all.try_into().expect("within the bound");
+    });
+    job
+}
+
+fn call_witnesses<T: Config>(job: JobId) {
+    let requester: T::AccountId = account("requester", 0, 0);
+    assert!(Pallet::<T>::call_witnesses(RawOrigin::Signed(requester).into(), job, 0).is_ok());
+}
+
+/// As many witnesses as are drawn, who have all but the last sealed that they found nothing.
+fn witnessed<T: Config>(job: JobId) -> T::AccountId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    call_witnesses::<T>(job);
+    let until = System::<T>::block_number().saturating_add(T::WitnessWindow::get());
+    let mut witnesses = alloc::vec::Vec::new();
+    for n in 1..=WITNESSES {
+        let key: T::AccountId = account("witness", n, 0);
+        let operator = account("witness operator", n, 0);
+        <T as pallet_market::Config>::Workers::prepare(&key, &operator, ENVIRONMENT);
+        let seal = witness::seal(job, 0, key.as_ref(), &None, &SALT);
+        witnesses.push(Witness {
+            assignment: Assignment {
+                worker: key,
+                operator,
+            },
+            testimony: if n == WITNESSES {
+                Testimony::Awaited
+            } else {
+                Testimony::Sealed(seal)
+            },
+        });
+    }
+    let last = witnesses.last().expect("some").assignment.worker.clone();
+    Calls::<T>::mutate(job, 0, |call| {
+        let call = call.as_mut().expect("open");
+        call.stage = CallStage::Sealing { until };
+        call.witnesses = witnesses.try_into().expect("within the bound");
+    });
+    last
 }
 
 /// So many operators whose declines count.
@@ -407,6 +465,51 @@ mod benches {
         assert_eq!(Ratings::<T>::get(operator).count, 1);
     }
 
+    /// A result that as many workers as can get a batch have found.
+    #[benchmark]
+    fn call_witnesses() {
+        let job = found_by_all::<T>();
+        let requester: T::AccountId = account("requester", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(requester), job, 0);
+
+        assert!(Calls::<T>::contains_key(job, 0));
+    }
+
+    /// The seal that opens the testimonies.
+    #[benchmark]
+    fn attest() {
+        let job = found_by_all::<T>();
+        let last = witnessed::<T>(job);
+        let seal = witness::seal(job, 0, last.as_ref(), &None, &SALT);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(last), job, 0, seal);
+
+        let call = Calls::<T>::get(job, 0).expect("open");
+        assert!(matches!(call.stage, CallStage::Opening { .. }));
+    }
+
+    /// The last of the witnesses says, too, that nobody serves the outputs: all who found the result are slashed.
+    #[benchmark]
+    fn testify() {
+        let job = found_by_all::<T>();
+        let last = witnessed::<T>(job);
+        let seal = witness::seal(job, 0, last.as_ref(), &None, &SALT);
+        let origin = RawOrigin::Signed(last.clone());
+        assert!(Pallet::<T>::attest(origin.into(), job, 0, seal).is_ok());
+        for n in 1..WITNESSES {
+            let origin = RawOrigin::Signed(account("witness", n, 0));
+            assert!(Pallet::<T>::testify(origin.into(), job, 0, None, SALT).is_ok());
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(last), job, 0, None, SALT);
+
+        assert!(Results::<T>::get(job, 0).is_some_and(|r| r.outputs == Outputs::Withheld));
+    }
+
     /// One of seven withholds its reveal: the batch fails, as many workers as can get it have had it, and the
     /// job ends.
     #[benchmark]
@@ -440,6 +543,18 @@ mod benches {
         _(RawOrigin::Signed(caller), departed.clone());
 
         assert_eq!(Trusts::<T>::iter_key_prefix(&departed).count(), 0);
+    }
+
+    #[benchmark]
+    fn forget_rating() {
+        let departed: T::AccountId = account("departed", 0, 0);
+        Ratings::<T>::insert(&departed, Rating { stars: 5, count: 1 });
+        let caller: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller), departed.clone());
+
+        assert!(!Ratings::<T>::contains_key(&departed));
     }
 
     /// A result stands, and its window is not over.

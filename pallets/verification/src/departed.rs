@@ -1,4 +1,4 @@
-//! What is left of the trust in workers who have gone.
+//! What is left of workers and operators who have gone.
 
 use frame_support::{ensure, pallet_prelude::*};
 use sungrid_primitives::traits::Workers;
@@ -26,6 +26,19 @@ impl<T: Config> Pallet<T> {
             environments: some.len() as u32,
         });
         // Whoever frees state need not pay for it; there is nothing to forget twice.
+        Ok(Pays::No.into())
+    }
+
+    pub(crate) fn do_forget_rating(operator: T::AccountId) -> DispatchResultWithPostInfo {
+        ensure!(
+            !<T as pallet_market::Config>::Workers::is_operator(&operator),
+            Error::<T>::StillRegistered
+        );
+        ensure!(
+            Ratings::<T>::take(&operator) != Rating::default(),
+            Error::<T>::NothingToForget
+        );
+        Self::deposit_event(Event::RatingForgotten { operator });
         Ok(Pays::No.into())
     }
 }

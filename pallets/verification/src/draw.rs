@@ -21,7 +21,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// What the beacon says about one batch.
-    fn seed(job: JobId, batch: BatchIndex) -> H256 {
+    pub(crate) fn seed(job: JobId, batch: BatchIndex) -> H256 {
         BlakeTwo256::hash_of(&(Beacon::<T>::get(), job, batch))
     }
 

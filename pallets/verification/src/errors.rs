@@ -25,7 +25,7 @@ mod errors {
         AlreadyRevealed,
         /// The reveal window has passed.
         RevealTooLate,
-        /// Summary and salt do not open the worker's seal.
+        /// What is revealed does not open the worker's seal: give what was sealed, with the same salt.
         SealMismatch,
         /// There is no result to challenge: the policy has no challenge, the result is not revealed yet, or is
         /// challenged already.
@@ -42,6 +42,21 @@ mod errors {
         AlreadyReceived,
         /// A receipt of a job that has not ended covers at most [`MAX_RECEIPT`] batches: send several.
         ReceiptTooLong,
+        /// The batch has no accepted result, or its records are cleaned up: there are no outputs to fetch.
+        NotSettled,
+        /// Bonds do not answer for these outputs any more: witnesses can be called until `Retention` blocks after the batch was
+        /// accepted.
+        CallTooLate,
+        /// Witnesses are at it: wait until they have said what they found.
+        AlreadyCalled,
+        /// Witnesses have said already whether the outputs of this batch are to be had.
+        AlreadyWitnessed,
+        /// No witnesses are wanted for this batch, or their time is over.
+        NotCalled,
+        /// The signer was not drawn as a witness for this batch.
+        NotDrawn,
+        /// Witnesses still seal what they find: wait for `TestimoniesOpened`.
+        TestimonyNotOpen,
         /// Only a completed job can be rated, and only before its records are cleaned up.
         NotRatable,
         /// A rating is 1 to [`MOST_STARS`].
@@ -52,9 +67,9 @@ mod errors {
         SelfRating,
         /// The requester has rated this operator for this job.
         AlreadyRated,
-        /// The worker is registered: what it is trusted with stays.
+        /// The worker is registered, or the operator has one: what is known of it stays.
         StillRegistered,
-        /// Nothing is known of that worker.
+        /// Nothing is known of that worker or operator.
         NothingToForget,
     }
 }

@@ -137,6 +137,70 @@ mod events {
             /// The batch.
             below: BatchIndex,
         },
+        /// The requester says that nobody serves it the outputs of a batch: witnesses will be drawn.
+        WitnessesCalled {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// Held of the requester, planck.
+            bond: u128,
+            /// The block in which they are drawn.
+            draw_at: BlockNumberFor<T>,
+        },
+        /// These workers try to fetch the outputs of a batch, and seal what they find.
+        WitnessesDrawn {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// What drew them, and keys what they show.
+            seed: H256,
+            /// The last block for their seals.
+            until: BlockNumberFor<T>,
+            /// Their worker keys.
+            witnesses: Vec<T::AccountId>,
+        },
+        /// A witness sealed what it found.
+        Attested {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
+        },
+        /// Witnesses open their seals now.
+        TestimoniesOpened {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The last block for it.
+            until: BlockNumberFor<T>,
+        },
+        /// A witness opened its seal.
+        Testified {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
+            /// What it fetched, if anything.
+            found: Option<H256>,
+        },
+        /// It is known whether the outputs of a batch are to be had, or nobody could tell.
+        Witnessed {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// What the witnesses came to.
+            finding: Finding,
+            /// What they got together, planck.
+            fees: u128,
+        },
         /// A requester rated an operator.
         Rated {
             /// The job.
@@ -145,6 +209,11 @@ mod events {
             operator: T::AccountId,
             /// 1 to [`MOST_STARS`].
             stars: u8,
+        },
+        /// The ratings of an operator that has no worker any more were forgotten.
+        RatingForgotten {
+            /// Whose they were.
+            operator: T::AccountId,
         },
         /// The trust in a worker that is registered no more was forgotten.
         TrustForgotten {

@@ -14,6 +14,9 @@
 //! | [`Pallet::decline`] | an assigned worker key | gives a batch back whose input is missing; feeless when it succeeds |
 //! | [`Pallet::resume`] | the requester | lets a job that declines have paused be claimed again |
 //! | [`Pallet::acknowledge`] | the requester | a delivery receipt: it has the outputs |
+//! | [`Pallet::call_witnesses`] | the requester, with a bond | has drawn workers try to fetch outputs that it cannot |
+//! | [`Pallet::attest`] | a drawn witness | seals what it found; feeless when it succeeds |
+//! | [`Pallet::testify`] | the same | opens the seal; feeless when it succeeds |
 //! | [`Pallet::rate`] | the requester | rates an operator that served it |
 //!
 //! ## Policies
@@ -92,6 +95,24 @@
 //!
 //! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
 //!
+//! Whoever found a result owes its outputs for [`Retention`](pallet_market::Config::Retention) blocks. A requester that cannot
+//! fetch them calls [`WITNESSES`], drawn like juries are by randomness that nobody knew, but out of the whole fleet, so that nobody
+//! can be quicker than the honest. They seal what they find, then open.
+//!
+//! | more than half of those drawn | requester | witnesses who say so | those who found the result |
+//! |---|---|---|---|
+//! | have fetched the same | loses the [`ChallengeBond`](pallet_market::Config::ChallengeBond) to the treasury, pays the witnesses | [`Config::WitnessFee`] each | nothing |
+//! | could not fetch | has back what it paid for the batch, and for the witnesses | the same | pay that in equal parts, then are slashed, for the treasury |
+//! | neither | has its bond back, may call again | nothing | nothing |
+//!
+//! - One who serves is enough: outputs are content-addressed, and a provider cannot know who asks. So all are slashed or none; each can
+//!   make sure of the others' duty by serving.
+//! - *Fetched* is shown by a hash over all bytes, keyed with the seed of the draw: nobody saves itself the transfer. A witness that
+//!   has fetched serves what it has: a winner that would serve everybody but the requester serves it all the same.
+//! - Nobody shares in the slash. The requester is made whole, the witnesses get the same fee for either word; so there is nothing to
+//!   gain by saying that outputs are missing.
+//! - A seal that is missing or not opened is a miss on the witness's record.
+//!
 //! ## Randomness
 //!
 //! A draw takes place [`Config::DrawDelay`] blocks after the commitment or challenge that calls for it, by the
@@ -155,6 +176,7 @@ mod try_state;
 mod types;
 mod verdict;
 pub mod weights;
+mod witness;
 
 /// The pallet.
 #[import_section(errors::errors)]
@@ -168,7 +190,7 @@ pub mod pallet {
     use sp_core::H256;
     use sungrid_primitives::{
         BatchIndex, ContentHash, JobId, environment::EnvironmentId, policy::Trust,
-        receipt::BatchSummary,
+        receipt::BatchSummary, traits::Fleet,
     };
 
     /// The storage version of this pallet.
@@ -227,6 +249,16 @@ pub mod pallet {
         /// often. Too large: few who collude hold up as long a job whose requester is not watching.
         #[pallet::constant]
         type PauseLength: Get<BlockNumberFor<Self>>;
+        /// Whom witnesses are drawn from.
+        type Fleet: Fleet<Self::AccountId>;
+        /// What a witness gets that says what more than half of them say, planck. Too small: nobody would be one. Too large:
+        /// requesters cannot afford to doubt.
+        #[pallet::constant]
+        type WitnessFee: Get<u128>;
+        /// Blocks in which witnesses fetch outputs. Too small: large outputs look withheld. Too large: whoever withholds has
+        /// as long to think better of it, and the requester waits.
+        #[pallet::constant]
+        type WitnessWindow: Get<BlockNumberFor<Self>>;
         /// Weights of the calls and of deadlines.
         type WeightInfo: WeightInfo;
     }
@@ -262,7 +294,13 @@ pub mod pallet {
     #[pallet::storage]
     pub type Received<T: Config> = StorageMap<_, Twox64Concat, JobId, BatchIndex, ValueQuery>;
 
-    /// What requesters think of an operator's service. Moves no money, and nothing trusts it.
+    /// Calls for witnesses, one at a time for a settled batch.
+    #[pallet::storage]
+    pub type Calls<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, CallRecordOf<T>>;
+
+    /// What requesters think of an operator's service, until it has no worker any more and anyone has it forgotten. Moves no
+    /// money, and nothing trusts it.
     #[pallet::storage]
     pub type Ratings<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Rating, ValueQuery>;
 
@@ -310,6 +348,11 @@ pub mod pallet {
             let paused = Pallet::<T>::pauses(&decliners);
             let operators = decliners.into_iter().map(|decliner| decliner.operator);
             (paused, operators.collect())
+        }
+
+        /// The call for witnesses to a batch, while it is open.
+        pub fn witnesses(job: JobId, batch: BatchIndex) -> Option<CallRecordOf<T>> {
+            Calls::<T>::get(job, batch)
         }
 
         /// What requesters think of an operator's service.
@@ -604,6 +647,137 @@ pub mod pallet {
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             Self::do_forget_trust(worker)
+        }
+
+        /// Forgets the ratings of an operator that has no worker any more. If it comes back it is a new one.
+        ///
+        /// ## Dispatch origin
+        /// Signed by anyone; costs no fee if something was forgotten.
+        ///
+        /// ## Parameters
+        /// - `operator`: the operator.
+        ///
+        /// ## Errors
+        /// - [`Error::StillRegistered`], [`Error::NothingToForget`]
+        ///
+        /// ## Events
+        /// - [`Event::RatingForgotten`]
+        #[pallet::call_index(11)]
+        #[pallet::weight(<T as Config>::WeightInfo::forget_rating())]
+        pub fn forget_rating(
+            origin: OriginFor<T>,
+            operator: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget_rating(operator)
+        }
+
+        /// Says that nobody serves the outputs of a settled batch: witnesses are drawn to try.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the requester.
+        ///
+        /// ## Details
+        /// Within [`Retention`](pallet_market::Config::Retention) blocks of the batch's acceptance, unless a receipt covers it. Holds
+        /// [`ChallengeBond`](pallet_market::Config::ChallengeBond) and the fees of [`WITNESSES`]. If more than half of them cannot
+        /// fetch the outputs, what was paid for the batch and to the witnesses returns out of the bonds of those who found the
+        /// result, who are slashed. If more than half can, the bond is lost to the treasury, and the fees to them. Otherwise
+        /// everything stays as it was, and they may be called again.
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: whose outputs.
+        ///
+        /// ## Errors
+        /// - [`Error::NotSettled`], [`Error::AlreadyReceived`], [`Error::CallTooLate`], [`Error::AlreadyCalled`],
+        ///   [`Error::AlreadyWitnessed`]; the market's `NoSuchJob`, `NotRequester`; the token's own if the balance does not suffice
+        ///
+        /// ## Events
+        /// - [`Event::WitnessesCalled`]
+        #[pallet::call_index(8)]
+        #[pallet::weight(<T as Config>::WeightInfo::call_witnesses())]
+        pub fn call_witnesses(
+            origin: OriginFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_call_witnesses(who, job, batch)
+        }
+
+        /// Seals what a witness found.
+        ///
+        /// ## Dispatch origin
+        /// Signed by a drawn worker key. Feeless when it would succeed: once per draw.
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: whose outputs.
+        /// - `seal`: [`sungrid_primitives::witness::seal`] over what was found and a secret salt.
+        ///
+        /// ## Errors
+        /// - [`Error::NotCalled`], [`Error::NotDrawn`], [`Error::AlreadyCommitted`], [`Error::CommitTooLate`]
+        ///
+        /// ## Events
+        /// - [`Event::Attested`], and [`Event::TestimoniesOpened`] with the last one
+        #[pallet::call_index(9)]
+        #[pallet::weight(<T as Config>::WeightInfo::attest())]
+        #[pallet::feeless_if(|
+            origin: &OriginFor<T>,
+            job: &JobId,
+            batch: &BatchIndex,
+            _: &H256,
+        | -> bool {
+            ensure_signed(origin.clone())
+                .is_ok_and(|worker| Pallet::<T>::check_attest(&worker, *job, *batch).is_ok())
+        })]
+        pub fn attest(
+            origin: OriginFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+            seal: H256,
+        ) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_attest(worker, job, batch, seal)
+        }
+
+        /// Opens what a witness sealed. The last one decides.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the worker key that sealed. Feeless when it would succeed: once per seal.
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: whose outputs.
+        /// - `found`, `salt`: what was sealed: nothing, or what [`sungrid_primitives::witness::fetched`] makes of the outputs.
+        ///
+        /// ## Errors
+        /// - [`Error::NotCalled`], [`Error::NotDrawn`], [`Error::TestimonyNotOpen`], [`Error::NotCommitted`],
+        ///   [`Error::AlreadyRevealed`], [`Error::RevealTooLate`], [`Error::SealMismatch`]
+        ///
+        /// ## Events
+        /// - [`Event::Testified`]; [`Event::Witnessed`] with the last one
+        #[pallet::call_index(10)]
+        #[pallet::weight(<T as Config>::WeightInfo::testify())]
+        #[pallet::feeless_if(|
+            origin: &OriginFor<T>,
+            job: &JobId,
+            batch: &BatchIndex,
+            found: &Option<H256>,
+            salt: &[u8; 32],
+        | -> bool {
+            ensure_signed(origin.clone()).is_ok_and(|worker| {
+                Pallet::<T>::check_testify(&worker, *job, *batch, found, salt).is_ok()
+            })
+        })]
+        pub fn testify(
+            origin: OriginFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+            found: Option<H256>,
+            salt: [u8; 32],
+        ) -> DispatchResultWithPostInfo {
+            let worker = ensure_signed(origin)?;
+            Self::do_testify(worker, job, batch, found, salt)?;
+            let goes_on = Calls::<T>::contains_key(job, batch);
+            Ok(goes_on.then(<T as Config>::WeightInfo::attest).into())
         }
     }
 }

@@ -26,7 +26,7 @@ use sungrid_primitives::{
     receipt::{self, BatchSummary},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, Resources},
-    traits::CPU_1_ID,
+    traits::{CPU_1_ID, Fleet},
 };
 
 use crate::{self as pallet_verification, *};
@@ -64,6 +64,12 @@ pub(crate) const CLAIM_FEE: u128 = 50;
 pub(crate) const DECLINE_REST: u64 = 10;
 pub(crate) const PAUSE_LENGTH: u64 = 40;
 pub(crate) const RETENTION: u64 = 20;
+pub(crate) const WITNESS_FEE: u128 = 20;
+pub(crate) const WITNESS_BLOCKS: u64 = 12;
+/// What a call for witnesses holds of the requester.
+pub(crate) const CALL_BOND: u128 = CHALLENGE_BOND + 7 * WITNESS_FEE;
+/// As little as the integrity test allows.
+pub(crate) const LIABILITY: u64 = RETENTION + DRAW_DELAY + WITNESS_BLOCKS + REVEAL_BLOCKS + 2;
 /// Blocks from submission to the deadline of [`spec`].
 pub(crate) const LIFE: u64 = 160;
 
@@ -141,6 +147,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<1_000>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<10>;
+    type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();
@@ -194,7 +201,28 @@ impl pallet_market::Config for Test {
     type WeightInfo = ();
 }
 
+/// The active workers, in the order of their keys' hashes.
+pub struct ActiveWorkers;
+impl Fleet<AccountId> for ActiveWorkers {
+    fn count() -> u32 {
+        active().count() as u32
+    }
+    fn at(number: u32) -> Option<AccountId> {
+        active().nth(number as usize)
+    }
+}
+
+fn active() -> impl Iterator<Item = AccountId> {
+    let workers = pallet_workers::Workers::<Test>::iter();
+    workers
+        .filter(|(_, record)| record.state == pallet_workers::WorkerState::Active)
+        .map(|(key, _)| key)
+}
+
 impl Config for Test {
+    type Fleet = ActiveWorkers;
+    type WitnessFee = ConstU128<WITNESS_FEE>;
+    type WitnessWindow = ConstU64<WITNESS_BLOCKS>;
     type ClaimFee = ConstU128<CLAIM_FEE>;
     type DeclineRest = ConstU64<DECLINE_REST>;
     type PauseLength = ConstU64<PAUSE_LENGTH>;
@@ -513,8 +541,13 @@ pub(crate) fn check_state() {
         let answers = pallet_market::Batches::<Test>::iter_values()
             .filter(|batch| batch.assignments.iter().any(|a| a.worker == key))
             .count();
+        let questions = Calls::<Test>::iter_keys()
+            .filter_map(|(job, batch)| Results::<Test>::get(job, batch))
+            .filter(|result| result.winners.iter().any(|w| w.worker == key))
+            .count();
         assert_eq!(
-            record.in_flight as usize, answers,
+            record.in_flight as usize,
+            answers + questions,
             "bonds answer while needed"
         );
     }

@@ -2,8 +2,8 @@
 
 use frame_support::traits::Get;
 use pallet_market::{JURY, MAX_ASSIGNMENTS};
-use sp_runtime::traits::{One, Zero};
-use sungrid_primitives::policy::MAX_REPLICAS;
+use sp_runtime::traits::{One, SaturatedConversion, Saturating, Zero};
+use sungrid_primitives::{policy::MAX_REPLICAS, traits::Workers};
 
 use crate::*;
 
@@ -37,6 +37,17 @@ impl<T: Config> Pallet<T> {
             "`JobDeposit` must cover the fee of one pause"
         );
         assert!(
+            T::WitnessFee::get() > 0 && !T::WitnessWindow::get().is_zero(),
+            "witnesses need a fee and time to fetch"
+        );
+        let answers: u64 = T::Retention::get()
+            .saturating_add(Self::call_blocks())
+            .saturated_into();
+        assert!(
+            <T as pallet_market::Config>::Workers::liability() >= answers,
+            "bonds must answer for outputs until the last call for witnesses has ended"
+        );
+        assert!(
             T::SecondsPerBlock::get() > 0,
             "blocks take time: set `SecondsPerBlock`"
         );
@@ -48,7 +59,7 @@ mod checks {
     use alloc::collections::BTreeSet;
     use frame_support::ensure;
     use frame_system::pallet_prelude::BlockNumberFor;
-    use pallet_market::{AgendaCursor, Batches, Jobs, Policy};
+    use pallet_market::{AgendaCursor, Batches, Doubts, Jobs, Policy};
     use sp_runtime::{
         TryRuntimeError,
         traits::{One, Saturating},
@@ -70,9 +81,14 @@ mod checks {
         /// 6. A result belongs to a job and one of its opened batches, that is no longer in flight, and names who found
         ///    it: as many as replicas were ordered, or at least one under other policies; a live job has a result
         ///    for every settled batch.
+        ///    No more of them are paid than there are, and it was accepted in no block to come.
         /// 7. Declines, receipts and marks of ratings belong to a job. Its decliners are distinct operators.
         /// 8. Only batches that were opened are received.
-        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating; whoever is marked has some.
+        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating.
+        /// 10. A call for witnesses is one that the market holds a bond for, of a settled batch whose outputs are owed; what
+        ///     it waits for is on the agenda.
+        /// 11. Witnesses are as many as are needed once they are drawn, of distinct operators, none of whom found the result
+        ///     or ordered it; they are waited for: for seals while one is awaited, for testimonies while one is sealed.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             for (job, batch) in Batches::<T>::iter_keys() {
                 ensure!(
@@ -98,6 +114,11 @@ mod checks {
                     },
                     "verification 6: a result without its quorum"
                 );
+                ensure!(
+                    result.paid as usize <= finders
+                        && result.at <= frame_system::Pallet::<T>::block_number(),
+                    "verification 6: a result that was paid more often than found, or in time to come"
+                );
             }
             for (id, job) in Jobs::<T>::iter().filter(|(_, job)| job.cleaned == 0) {
                 ensure!(
@@ -106,6 +127,15 @@ mod checks {
                 );
             }
             Self::try_availability()?;
+            for (job, batch) in Doubts::<T>::iter_keys() {
+                ensure!(
+                    Calls::<T>::contains_key(job, batch),
+                    "verification 10: a bond is held for no call"
+                );
+            }
+            for (job, batch, call) in Calls::<T>::iter() {
+                Self::try_call(job, batch, &call)?;
+            }
             Self::try_ratings()
         }
 
@@ -131,15 +161,57 @@ mod checks {
             Ok(())
         }
 
+        fn try_call(
+            job: JobId,
+            batch: BatchIndex,
+            call: &CallRecordOf<T>,
+        ) -> Result<(), TryRuntimeError> {
+            let owed = Results::<T>::get(job, batch)
+                .filter(|result| result.outputs == Outputs::Owed)
+                .filter(|_| Doubts::<T>::contains_key(job, batch));
+            let result = owed.ok_or("verification 10: a call that is about nothing")?;
+            match call.stage {
+                CallStage::Drawing { at } => Self::try_agenda(at, job, batch),
+                CallStage::Sealing { until } | CallStage::Opening { until } => {
+                    Self::try_deadline(until, job, batch)
+                }
+            }
+            .map_err(|_| "verification 10: a call is not on the agenda")?;
+            let requester = Jobs::<T>::get(job).map(|job| job.requester);
+            let operators: BTreeSet<_> = call
+                .witnesses
+                .iter()
+                .map(|w| w.assignment.operator.clone())
+                .collect();
+            let strangers = |operator: &T::AccountId| {
+                requester.as_ref() != Some(operator)
+                    && !result.winners.iter().any(|w| w.operator == *operator)
+            };
+            ensure!(
+                operators.len() == call.witnesses.len() && operators.iter().all(strangers),
+                "verification 11: a witness is no stranger, or twice"
+            );
+            let awaits = |what: fn(&Testimony) -> bool| {
+                let mut witnesses = call.witnesses.iter();
+                witnesses.any(|witness| what(&witness.testimony))
+            };
+            let enough = operators.len() >= LEAST_WITNESSES as usize;
+            let fits = match call.stage {
+                CallStage::Drawing { .. } => operators.is_empty(),
+                CallStage::Sealing { .. } => enough && awaits(|t| *t == Testimony::Awaited),
+                CallStage::Opening { .. } => {
+                    enough && awaits(|t| matches!(t, Testimony::Sealed(_)))
+                }
+            };
+            ensure!(fits, "verification 11: a call waits for the wrong thing");
+            Ok(())
+        }
+
         fn try_ratings() -> Result<(), TryRuntimeError> {
-            for (id, operator) in Rated::<T>::iter_keys() {
+            for (id, _) in Rated::<T>::iter_keys() {
                 ensure!(
                     Jobs::<T>::contains_key(id),
                     "verification 7: a rating without a job"
-                );
-                ensure!(
-                    Ratings::<T>::contains_key(operator),
-                    "verification 9: a mark without a rating"
                 );
             }
             for Rating { stars, count } in Ratings::<T>::iter_values() {

@@ -208,21 +208,62 @@ pub struct Winner<AccountId> {
     pub bundle: ContentHash,
 }
 
+/// Whether the outputs of an accepted batch are to be had.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Outputs {
+    /// Nobody who counts has said anything else.
+    Owed,
+    /// Witnesses have fetched them.
+    Fetched,
+    /// Witnesses could not: the settlement is turned back.
+    Withheld,
+}
+
 /// The result of an accepted batch.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct ResultRecord<AccountId> {
+pub struct ResultRecord<AccountId, BlockNumber> {
     /// What the winners agree on.
     pub summary: BatchSummary,
     /// Those who found it, in order of commitment.
     pub winners: BoundedVec<Winner<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
     /// Whether it was held against an answer that was known before.
     pub checked: bool,
+    /// The block in which it was accepted.
+    pub at: BlockNumber,
+    /// How many of those who found it the requester paid.
+    pub paid: u32,
+    /// Whether they serve what they were paid for.
+    pub outputs: Outputs,
+    /// Worker keys of those who have fetched that as witnesses: they serve it, too.
+    pub witnesses: BoundedVec<AccountId, ConstU32<WITNESSES>>,
 }
 
 /// The result record of a runtime.
-pub type ResultRecordOf<T> = ResultRecord<<T as frame_system::Config>::AccountId>;
+pub type ResultRecordOf<T> =
+    ResultRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+impl<AccountId: Clone> Winner<AccountId> {
+    /// Whom the register knows it as.
+    pub fn assignment(&self) -> Assignment<AccountId> {
+        Assignment {
+            worker: self.worker.clone(),
+            operator: self.operator.clone(),
+        }
+    }
+}
 
 /// Workers that a batch of up to three replicas usually has been given to.
 pub const FEW: u32 = 3;
@@ -231,6 +272,14 @@ pub const FEW: u32 = 3;
 pub const MAX_DECLINERS: u32 = 32;
 /// Most batches that one receipt of a job that has not ended covers: each is looked at.
 pub const MAX_RECEIPT: u32 = 64;
+/// Witnesses that are drawn for a batch: an odd number. Fewer, and who has a tenth of the fleet decides alone too often; more,
+/// and the outputs travel as much further.
+pub const WITNESSES: u32 = 7;
+/// Fewest witnesses whose word decides: in a fleet that has no more, nobody does.
+pub const LEAST_WITNESSES: u32 = 3;
+/// Workers that are looked at to find witnesses who may have the outputs. Fewer, and a job for few workers finds none; more,
+/// and a draw reads as much more.
+pub const LOOKED_AT: u32 = 24;
 /// The best rating.
 pub const MOST_STARS: u8 = 5;
 
@@ -252,6 +301,109 @@ pub type DeclinersOf<T> = BoundedVec<
     Decliner<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>,
     ConstU32<MAX_DECLINERS>,
 >;
+
+/// What has been heard of a witness.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Testimony {
+    /// Nothing yet.
+    Awaited,
+    /// It sealed what it found.
+    Sealed(H256),
+    /// It opened the seal: `None` if nobody serves the outputs, else what
+    /// [`fetched`](sungrid_primitives::witness::fetched) makes of them.
+    Opened(Option<H256>),
+}
+
+/// A worker that was drawn to fetch the outputs of a batch.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Witness<AccountId> {
+    /// Who.
+    pub assignment: Assignment<AccountId>,
+    /// What has been heard of it.
+    pub testimony: Testimony,
+}
+
+/// What a call for witnesses waits for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum CallStage<BlockNumber> {
+    /// For randomness that was unknown when they were called.
+    Drawing {
+        /// The block from which on it is there.
+        at: BlockNumber,
+    },
+    /// For what they find, sealed.
+    Sealing {
+        /// The last block for it.
+        until: BlockNumber,
+    },
+    /// For them to open their seals.
+    Opening {
+        /// The last block for it.
+        until: BlockNumber,
+    },
+}
+
+/// A call for witnesses.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct CallRecord<AccountId, BlockNumber> {
+    /// What it waits for.
+    pub stage: CallStage<BlockNumber>,
+    /// What drew them, and keys what they show of the outputs; zero before.
+    pub seed: H256,
+    /// Who was drawn: distinct operators, none of whom has the outputs.
+    pub witnesses: BoundedVec<Witness<AccountId>, ConstU32<WITNESSES>>,
+}
+
+/// The call for witnesses of a runtime.
+pub type CallRecordOf<T> = CallRecord<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+/// What witnesses came to.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Finding {
+    /// More than half of those drawn have fetched the same outputs, or the requester says that it has them.
+    Fetched,
+    /// More than half of them could not.
+    Withheld,
+    /// Neither.
+    Undecided,
+}
 
 /// What requesters think of an operator.
 #[derive(

@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
                     losers: Vec::new(),
                     summary,
                 };
-                Self::conclude(job, batch, alloc::vec![winner], ruling);
+                Self::conclude(job, batch, alloc::vec![winner], ruling, 1);
             }
             _ => {
                 Ballots::<T>::remove(job, batch);
@@ -257,26 +257,33 @@ impl<T: Config> Pallet<T> {
         for loser in &losers {
             Self::note_trust(&loser.worker, terms.environment, Trust::refuted);
         }
+        let paid = terms.policy.paid_results().min(winners.len() as u32);
         let ruling = Ruling {
             winners,
             jurors,
             losers,
             summary,
         };
-        Self::conclude(job, batch, finders, ruling);
+        Self::conclude(job, batch, finders, ruling, paid);
     }
 
+    /// `paid` of those who found the result are paid by the requester.
     fn conclude(
         job: JobId,
         batch: BatchIndex,
         finders: Vec<Winner<T::AccountId>>,
         ruling: Ruling<T::AccountId>,
+        paid: u32,
     ) {
         Ballots::<T>::remove(job, batch);
         let result = ResultRecord {
             summary: ruling.summary,
             winners: BoundedVec::truncate_from(finders),
             checked: false,
+            at: frame_system::Pallet::<T>::block_number(),
+            paid,
+            outputs: Outputs::Owed,
+            witnesses: BoundedVec::new(),
         };
         Results::<T>::insert(job, batch, result);
         Market::<T>::conclude(job, batch, Verdict::Accepted(ruling));
@@ -331,12 +338,12 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     }
 
     fn deadline(job: JobId, batch: BatchIndex) -> Weight {
-        // A stale entry: the batch is decided, or its current deadline is another.
+        // The batch is decided: its outputs may be in question, or the entry is stale.
         let (Some(ballot), Some(terms)) = (
             Ballots::<T>::get(job, batch),
             Market::<T>::terms(job, batch),
         ) else {
-            return <T as Config>::WeightInfo::deadline_moot();
+            return Self::call_deadline(job, batch);
         };
         let now = frame_system::Pallet::<T>::block_number();
         match ballot.stage {

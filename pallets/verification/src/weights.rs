@@ -28,6 +28,14 @@ pub trait WeightInfo {
     fn rate() -> Weight;
     /// [`crate::Pallet::forget_trust`].
     fn forget_trust() -> Weight;
+    /// [`crate::Pallet::forget_rating`].
+    fn forget_rating() -> Weight;
+    /// [`crate::Pallet::call_witnesses`].
+    fn call_witnesses() -> Weight;
+    /// [`crate::Pallet::attest`], and [`crate::Pallet::testify`] after which others are awaited.
+    fn attest() -> Weight;
+    /// [`crate::Pallet::testify`], what follows for as many workers as can have found a result included.
+    fn testify() -> Weight;
     /// A deadline, a verdict included.
     fn deadline() -> Weight;
     /// A deadline of a batch that is decided, or not due any more.
@@ -96,12 +104,30 @@ impl WeightInfo for () {
         let records = u64::from(crate::FORGOTTEN_AT_ONCE);
         estimate(40, 2 + records, records)
     }
+    fn forget_rating() -> Weight {
+        // The operator's holds, its rating.
+        estimate(35, 2, 1)
+    }
+    fn call_witnesses() -> Weight {
+        // Job, result, receipt, call, doubt, holds, agenda; as many workers as can have found a result (12).
+        estimate(120, 22, 18)
+    }
+    fn attest() -> Weight {
+        // Call, agenda, its cursor.
+        estimate(45, 4, 3)
+    }
+    fn testify() -> Weight {
+        // Call, result, job, doubt, holds, treasury, price; as many witnesses as are drawn (7) with their accounts; per worker
+        // that found the result (12) its record, trust, credit, and its operator's credit, account and holds.
+        estimate(700, 110, 96)
+    }
     fn deadline() -> Weight {
+        // As the heaviest reveal; witnesses drawn out of 24, and what they find, are less.
         estimate(1_100, 192, 156)
     }
     fn deadline_moot() -> Weight {
-        // Ballot, job, batch.
-        estimate(15, 3, 0)
+        // Ballot, job, batch, call.
+        estimate(15, 4, 0)
     }
     fn beacon() -> Weight {
         estimate(10, 2, 1)

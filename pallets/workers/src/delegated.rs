@@ -70,17 +70,19 @@ impl<T: Config> Pallet<T> {
     }
 
     /// First block, as far as is known now, at which what left a worker's bond in the block `left` may be taken out:
-    /// the cool-down is over, and every batch that it answered for is decided. That is so if the worker has had none
-    /// in flight since, and in any case `longest` blocks after a claim.
+    /// the cool-down is over, every batch that it answered for is decided, and their outputs are in nobody's question any
+    /// more. That is so [`Config::Liability`] blocks later if the worker has had none in flight since, and in any case
+    /// `longest` blocks after a claim.
     pub fn free_at(
         record: &WorkerRecordOf<T>,
         left: BlockNumberFor<T>,
         longest: BlockNumberFor<T>,
     ) -> BlockNumberFor<T> {
+        let least = T::Cooldown::get().max(T::Liability::get());
         if record.in_flight == 0 || record.busy_since > left {
-            left.saturating_add(T::Cooldown::get())
+            left.saturating_add(least)
         } else {
-            left.saturating_add(longest.max(T::Cooldown::get()))
+            left.saturating_add(longest.max(least))
         }
     }
 

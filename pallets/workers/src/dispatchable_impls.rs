@@ -63,6 +63,7 @@ impl<T: Config> Pallet<T> {
                 committed: 0,
                 in_flight: 0,
                 busy_since: Default::default(),
+                liable_until: Default::default(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,
@@ -215,6 +216,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::CoolingDown
         );
         Self::check_idle(&record)?;
+        Self::check_free_of_liability(&record)?;
         let WorkerRecord {
             operator,
             bond,
@@ -246,7 +248,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Puts a worker under another key that consents to its operator, once nothing of it is in flight.
+    /// Puts a worker under another key that consents to its operator, once nothing of it is in flight and it owes nobody any outputs.
     pub(crate) fn move_to_key(
         worker: &T::AccountId,
         record: WorkerRecordOf<T>,
@@ -255,6 +257,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         Self::check_staying(&record)?;
         Self::check_idle(&record)?;
+        Self::check_free_of_liability(&record)?;
         ensure!(
             !Workers::<T>::contains_key(key),
             Error::<T>::AlreadyRegistered
@@ -363,6 +366,15 @@ impl<T: Config> Pallet<T> {
         ensure!(
             record.in_flight == 0 && record.committed == 0,
             Error::<T>::WorkInFlight
+        );
+        Ok(())
+    }
+
+    /// Whether somebody may still say of the worker's key that it withholds what it was paid for.
+    fn check_free_of_liability(record: &WorkerRecordOf<T>) -> Result<(), Error<T>> {
+        ensure!(
+            System::<T>::block_number() >= record.liable_until,
+            Error::<T>::Liable
         );
         Ok(())
     }

@@ -49,6 +49,9 @@ mod errors {
         CoolingDown,
         /// A batch of this worker is not decided yet: wait for its verdict.
         WorkInFlight,
+        /// The bond answers for the outputs of results that were accepted lately: wait until the worker's `liable_until`, and
+        /// serve them as long.
+        Liable,
         /// An operator does not delegate to its own worker: bond more.
         OwnWorker,
         /// The operator's own part of the bond would be too small: it has to bond more first.

@@ -124,7 +124,20 @@ mod events {
             /// What is left of the operator's part of the bond, planck.
             bond: u128,
         },
-        /// A worker delivered a wrong result and lost part of its bond.
+        /// A worker withheld what it was paid for: damages left the operator's part of its bond.
+        DamagesPaid {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonded it.
+            operator: T::AccountId,
+            /// Who had paid.
+            to: T::AccountId,
+            /// Taken, planck.
+            amount: u128,
+            /// What is left of the operator's part of the bond, planck.
+            bond: u128,
+        },
+        /// A worker delivered a wrong result, or withheld what it was paid for, and lost part of its bond.
         WorkerSlashed {
             /// Its key.
             worker: T::AccountId,

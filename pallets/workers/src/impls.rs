@@ -6,7 +6,7 @@ use frame_support::{
     storage::with_storage_layer,
     traits::{
         Get,
-        fungible::MutateHold,
+        fungible::{InspectHold, MutateHold},
         tokens::{Fortitude, Precision, Restriction},
     },
 };
@@ -14,7 +14,7 @@ use frame_system::Pallet as System;
 use sp_runtime::{
     Rounding,
     helpers_128bit::multiply_by_rational_with_rounding,
-    traits::{UniqueSaturatedInto, Zero},
+    traits::{Saturating, UniqueSaturatedInto, Zero},
 };
 use sungrid_primitives::{
     suns::MICRO,
@@ -189,6 +189,11 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         Some(Self::view_of(worker, record))
     }
 
+    fn is_operator(account: &T::AccountId) -> bool {
+        // Which spares a list of each operator's workers.
+        T::Currency::balance_on_hold(&HoldReason::Bond.into(), account) > 0
+    }
+
     fn views(limit: u32) -> Vec<(T::AccountId, WorkerView<T::AccountId>)> {
         Workers::<T>::iter()
             .take(limit as usize)
@@ -250,7 +255,37 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         Self::note(worker, |record| {
             record.accepted_units = record.accepted_units.saturating_add(units.into());
             record.delivered = record.delivered.saturating_add(charge);
+            record.liable_until = System::<T>::block_number().saturating_add(T::Liability::get());
         });
+    }
+
+    fn liability() -> u64 {
+        T::Liability::get().unique_saturated_into()
+    }
+
+    fn questioned(worker: &T::AccountId) {
+        // `busy_since` stays: whoever stopped delegating since then answers for this batch, too.
+        Self::note(worker, |record| {
+            record.in_flight = record.in_flight.saturating_add(1)
+        });
+    }
+
+    fn indemnify(worker: &T::AccountId, to: &T::AccountId, amount: u128) -> u128 {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            defensive!("a worker was withdrawn while its bond answered");
+            return 0;
+        };
+        let paid = Self::pay_from_bond(&record.operator, to, amount.min(record.bond));
+        record.bond = record.bond.saturating_sub(paid);
+        Self::deposit_event(Event::DamagesPaid {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            to: to.clone(),
+            amount: paid,
+            bond: record.bond,
+        });
+        Workers::<T>::insert(worker, record);
+        paid
     }
 
     fn exposed(worker: &T::AccountId) -> u128 {
@@ -320,6 +355,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 committed: 0,
                 in_flight: 0,
                 busy_since: Default::default(),
+                liable_until: Default::default(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,

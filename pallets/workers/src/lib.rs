@@ -19,7 +19,8 @@
 //! | wrong result | [`Config::SlashFraction`] of all of it, rounded up: of the operator's part half to the honest replicas' operators in equal parts, the rest, every remainder and others' part to the treasury |
 //! | an honest operator cannot be paid (its account is gone) | its part goes to the treasury |
 //! | the treasury cannot be paid either | that part stays in the bond |
-//! | `leave`, then [`Config::Cooldown`] blocks and no batch undecided: `withdraw` | released |
+//! | outputs withheld that it was paid for | damages to the requester out of the operator's part; then as a wrong result, all of it to the treasury |
+//! | `leave`, then [`Config::Cooldown`] blocks, no batch undecided, and [`Config::Liability`] blocks since the last accepted result: `withdraw` | released |
 //!
 //! ## Capacity
 //! Capacity follows from declared resources by the worker's profile, in µSUNS; [`Config::Proofs`] says how much of it
@@ -36,7 +37,7 @@
 //!
 //! ## A stolen machine
 //! The operator's [`pause`](Pallet::pause) *suspends*: the worker key cannot [`resume`](Pallet::resume).
-//! When nothing is in flight any more, [`rotate_key`](Pallet::rotate_key) puts another key in its place. Bond, record
+//! When nothing is in flight any more, and the bond answers for no outputs that the key served, [`rotate_key`](Pallet::rotate_key) puts another key in its place. Bond, record
 //! and debt of feeless calls stay with the worker, so that a rotation launders nothing; attestations and whatever other
 //! pallets know of the key stay behind.
 //!
@@ -156,6 +157,10 @@ pub mod pallet {
         /// Blocks from [`leave`](Pallet::leave) to [`withdraw`](Pallet::withdraw), at least.
         #[pallet::constant]
         type Cooldown: Get<BlockNumberFor<Self>>;
+        /// Blocks for which a worker's bond answers for the outputs of a result of its that was accepted. Too few: who
+        /// withholds them is gone before it is found out. Too many: a machine waits as long for another key.
+        #[pallet::constant]
+        type Liability: Get<BlockNumberFor<Self>>;
         /// Part of its capacity up to which a busy worker takes more work.
         #[pallet::constant]
         type AdmissionLimit: Get<Perbill>;

@@ -59,6 +59,7 @@ pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const MIN_BOND: u128 = 1_000;
 pub(crate) const BOND_PER_SUNS: u128 = 4_000;
 pub(crate) const COOLDOWN: u64 = 20;
+pub(crate) const LIABILITY: u64 = 30;
 /// A bond of one SUNS is good for a call in two blocks, and for five at once.
 pub(crate) const CALL_BOND: u128 = 2 * BOND_PER_SUNS;
 pub(crate) const FEELESS_WINDOW: u64 = 10;
@@ -140,6 +141,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<BOND_PER_SUNS>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();

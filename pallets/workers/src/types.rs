@@ -103,6 +103,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub in_flight: u32,
     /// The block in which it last took a batch when none was in flight.
     pub busy_since: BlockNumber,
+    /// First block in which the bond answers for the outputs of no accepted result any more.
+    pub liable_until: BlockNumber,
     /// Bonded by the operator, planck: held of it.
     pub bond: u128,
     /// Delegated by others: on the same hold.

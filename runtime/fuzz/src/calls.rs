@@ -39,7 +39,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 65] = [
+const DRAWS: [(u64, Draw); 69] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -52,6 +52,10 @@ const DRAWS: [(u64, Draw); 65] = [
     (12, acknowledge),
     (10, rate),
     (6, forget_trust),
+    (8, forget_rating),
+    (12, call_witnesses),
+    (4, attest_found),
+    (4, testify),
     (6, commit),
     (6, reveal),
     (16, challenge),
@@ -70,10 +74,10 @@ const DRAWS: [(u64, Draw); 65] = [
     (3, publish),
     (2, retire),
     (3, set_listing),
-    (3, canary::admit),
+    (4, canary::admit),
     (1, canary::dismiss),
-    (3, canary::plant),
-    (10, canary::expose),
+    (9, canary::plant),
+    (18, canary::expose),
     (8, open),
     (5, set_commission),
     (16, delegate),

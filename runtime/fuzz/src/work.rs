@@ -3,7 +3,9 @@
 use codec::Encode;
 use frame_support::dispatch::CheckIfFeeless;
 use pallet_market::{JobState, Jobs};
-use pallet_verification::{BallotRecordOf, Ballots, ReplicaState, Stage, Trusts};
+use pallet_verification::{
+    BallotRecordOf, Ballots, CallStage, Calls, ReplicaState, Stage, Testimony, Trusts,
+};
 use sp_core::H256;
 use sp_crypto_hashing::blake2_256;
 use sungrid_primitives::{
@@ -11,6 +13,7 @@ use sungrid_primitives::{
     policy::TRUSTED_FROM,
     receipt::{BatchSummary, commitment, digest},
     traits::{BatchControl, BatchTerms},
+    witness,
 };
 use sungrid_runtime::{AccountId, Liveness, Market, Runtime, RuntimeCall, RuntimeOrigin};
 
@@ -88,6 +91,9 @@ pub fn next_call(machine: &Actor, flights: &[Flight], dice: &mut Dice) -> Option
             return Some(call);
         }
     }
+    if let Some(call) = bear_witness(worker, character, dice) {
+        return Some(call);
+    }
     if let Some(block) = Liveness::summons(worker.clone())
         && (character != Character::Staller || dice.once_in(4))
     {
@@ -97,6 +103,51 @@ pub fn next_call(machine: &Actor, flights: &[Flight], dice: &mut Dice) -> Option
     // Whoever looks first does not send what would fail; one in forty does not look.
     let origin = RuntimeOrigin::signed(worker.clone());
     (call.is_feeless(&origin) || dice.once_in(40)).then_some(call)
+}
+
+/// What a machine that fetches the outputs of a batch makes of them: those of every third batch are not served.
+pub fn found(job: JobId, batch: BatchIndex) -> Option<H256> {
+    let served = !(job + batch).is_multiple_of(3);
+    served.then(|| H256(blake2_256(&("fetched", job, batch).encode())))
+}
+
+/// What a witness says that was drawn; liars and colluders the opposite of what they found.
+fn bear_witness(worker: &AccountId, character: Character, dice: &mut Dice) -> Option<RuntimeCall> {
+    for (job, batch, call) in Calls::<Runtime>::iter() {
+        let mut seats = call.witnesses.iter();
+        let Some(own) = seats.find(|witness| witness.assignment.worker == *worker) else {
+            continue;
+        };
+        if character == Character::Staller && !dice.once_in(4) {
+            continue;
+        }
+        let found = match (character, found(job, batch)) {
+            (Character::Liar | Character::Colluder, Some(_)) => None,
+            (Character::Liar, None) => Some(H256(blake2_256(&("made up", worker).encode()))),
+            (Character::Colluder, None) => Some(H256(blake2_256(&("plot", job).encode()))),
+            (_, found) => found,
+        };
+        let salt = salt(worker);
+        match (call.stage, own.testimony) {
+            (CallStage::Sealing { .. }, Testimony::Awaited) => {
+                let seal = witness::seal(job, batch, worker.as_ref(), &found, &salt);
+                return Some(pallet_verification::Call::attest { job, batch, seal }.into());
+            }
+            (CallStage::Opening { .. }, Testimony::Sealed(_))
+                if character != Character::Withholder || dice.once_in(4) =>
+            {
+                let call = pallet_verification::Call::testify {
+                    job,
+                    batch,
+                    found,
+                    salt,
+                };
+                return Some(call.into());
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A claim of any job that may have work.

@@ -16,6 +16,8 @@ const CASES: u64 = 4;
 const MOST_CASES: u64 = 16;
 /// Steps of each.
 const STEPS: usize = 250;
+/// What takes longer than a bounded history: an operator that was rated, and whose last worker has gone.
+const RARE: [(&str, &str); 1] = [("Verification", "forget_rating")];
 /// What histories must come to beside calls that succeed.
 const EVENTS: [&str; 18] = [
     "Market::BatchSettled",
@@ -52,7 +54,7 @@ fn play(seed: u64) -> Coverage {
 /// Calls that never succeeded, and events that never happened.
 fn missing(reached: &Coverage) -> Vec<String> {
     let calls = reached.calls().into_iter();
-    let never = calls.filter(|(_, calls)| calls.done == 0);
+    let never = calls.filter(|(name, calls)| calls.done == 0 && !RARE.contains(name));
     let events = reached.events();
     let absent = EVENTS.into_iter().filter(|event| events[*event] == 0);
     let unshared = (reached.shared_slashes == 0).then(|| "a slash of delegated stake".into());

@@ -30,5 +30,5 @@ impl pallet_capacity::Config for Runtime {
     type RunEvery = ConstU32<{ 5 * MINUTES }>;
     type Time = Timestamp;
     type Validity = ConstU32<DAYS>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_capacity::WeightInfo<Runtime>;
 }

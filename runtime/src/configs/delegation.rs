@@ -22,8 +22,8 @@ impl pallet_delegation::Config for Runtime {
     type CommissionNotice = ConstU32<DAYS>;
     type Earnings = Rewards;
     // A job's last claim may come a week after its submission; its batch has two hours of commit deadline then (an hour of
-    // virtual time, twice), and minutes to reveal.
-    type LongestBatch = ConstU32<{ 7 * DAYS + 3 * HOURS }>;
+    // virtual time, twice), and minutes to reveal; after that its workers answer for its outputs for an hour and a quarter.
+    type LongestBatch = ConstU32<{ 7 * DAYS + 5 * HOURS }>;
     // An account's and a delegation's records are some 300 bytes: a tenth of that as a deposit.
     type MinDelegation = ConstU128<ISC>;
     type PalletId = PoolsPalletId;

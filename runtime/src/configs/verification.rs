@@ -3,7 +3,7 @@
 use frame_support::traits::{ConstU32, ConstU64, ConstU128};
 
 use crate::{
-    Runtime,
+    Liveness, Runtime,
     constants::{
         currency::MILLI_ISC,
         time::{HOURS, MILLISECS_PER_BLOCK, MINUTES},
@@ -27,6 +27,11 @@ impl pallet_verification::Config for Runtime {
     type JuryWindow = ConstU32<HOURS>;
     type MaxReplicas = ConstU32<5>;
     type RevealWindow = ConstU32<{ 2 * MINUTES }>;
+    type Fleet = Liveness;
+    // What an hour of one lane pays at the floor: about what it takes to fetch and hash some outputs.
+    type WitnessFee = ConstU128<{ 10 * MILLI_ISC }>;
+    // As for a challenge: to fetch the outputs of a batch.
+    type WitnessWindow = ConstU32<{ 10 * MINUTES }>;
     type SecondsPerBlock = ConstU64<{ MILLISECS_PER_BLOCK / 1_000 }>;
     type WeightInfo = crate::weights::pallet_verification::WeightInfo<Runtime>;
 }

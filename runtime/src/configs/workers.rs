@@ -14,7 +14,10 @@ use super::{
 use crate::{
     Auditors, Balance, Balances, Capacity, Delegation, Liveness, Runtime, RuntimeCall,
     RuntimeHoldReason, Suns,
-    constants::{currency::ISC, time::MINUTES},
+    constants::{
+        currency::ISC,
+        time::{HOURS, MINUTES},
+    },
 };
 
 /// Least bond of any worker.
@@ -32,7 +35,7 @@ parameter_types! {
 }
 
 /// Each claim is followed by one commitment and one reveal, or one decline; each run of a capacity proof by one
-/// commitment and one opening.
+/// commitment and one opening; each draw of a witness, which a requester has put a bond down for, by one seal and one testimony.
 pub struct FollowUps;
 
 impl Contains<RuntimeCall> for FollowUps {
@@ -43,6 +46,8 @@ impl Contains<RuntimeCall> for FollowUps {
                 pallet_verification::Call::commit { .. }
                     | pallet_verification::Call::reveal { .. }
                     | pallet_verification::Call::decline { .. }
+                    | pallet_verification::Call::attest { .. }
+                    | pallet_verification::Call::testify { .. }
             ) | RuntimeCall::Capacity(
                 pallet_capacity::Call::commit { .. } | pallet_capacity::Call::open { .. }
             )
@@ -60,6 +65,8 @@ impl pallet_workers::Config for Runtime {
     // A SUNS (100 ISC) is good for two batches per block, the least bond (10 ISC) for one in 15 s.
     type CallBond = ConstU128<{ 50 * ISC }>;
     type Delegations = Delegation;
+    // Outputs are kept for an hour; a call for witnesses at its end takes a quarter of one.
+    type Liability = ConstU32<{ HOURS + 15 * MINUTES }>;
     type FeelessBudget = FeelessBudget;
     // Ten minutes: 40 batches at once with the least bond.
     type FeelessWindow = ConstU32<{ 10 * MINUTES }>;

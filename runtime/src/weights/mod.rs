@@ -3,6 +3,7 @@
 pub mod frame_system_extensions;
 pub mod pallet_auditors;
 pub mod pallet_canaries;
+pub mod pallet_capacity;
 pub mod pallet_delegation;
 pub mod pallet_images;
 pub mod pallet_liveness;

@@ -102,4 +102,16 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
+    fn forget_rating() -> Weight {
+        <() as pallet_verification::WeightInfo>::forget_rating()
+    }
+    fn call_witnesses() -> Weight {
+        <() as pallet_verification::WeightInfo>::call_witnesses()
+    }
+    fn attest() -> Weight {
+        <() as pallet_verification::WeightInfo>::attest()
+    }
+    fn testify() -> Weight {
+        <() as pallet_verification::WeightInfo>::testify()
+    }
 }

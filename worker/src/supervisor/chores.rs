@@ -22,9 +22,11 @@ impl Supervisor {
     pub(super) async fn chores(&mut self) -> Result<(), Fatal> {
         self.be_present().await?;
         self.prove().await?;
+        self.bear_witness().await?;
         let now = self.head.number;
         if now.is_multiple_of(RETENTION_EVERY) {
             self.end_retention().await?;
+            self.end_witnessed().await?;
         }
         if now.is_multiple_of(RETENTION_EVERY) || self.metrics.status().credit.is_empty() {
             self.note_income().await?;
@@ -156,7 +158,7 @@ impl Supervisor {
 
     /// The first batch of a job whose outputs somebody may still ask for: none once its retention has passed, those that its
     /// requester has not confirmed before, and all while a job that comes after it runs.
-    async fn needless_below(&self, job: JobId) -> Result<BatchIndex, Fatal> {
+    pub(super) async fn needless_below(&self, job: JobId) -> Result<BatchIndex, Fatal> {
         let Some(record) = self.ports.chain.job(job).await? else {
             return Ok(BatchIndex::MAX);
         };
@@ -168,7 +170,9 @@ impl Supervisor {
         }
         match record.state {
             JobState::Ended { at, .. }
-                if self.head.number > at.saturating_add(self.params.retention) =>
+                // Witnesses who were called at the end of the retention come a little later.
+                if self.head.number
+                    > at.saturating_add(self.params.retention.max(self.params.liability)) =>
             {
                 Ok(BatchIndex::MAX)
             }

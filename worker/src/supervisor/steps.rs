@@ -450,6 +450,11 @@ impl Supervisor {
                 self.on_proof(report);
                 Ok(())
             }
+            Report::Looked(id, seed, result) => self.on_looked(id, seed, result),
+            Report::Testified(id, result) => {
+                self.on_testified(id, result.as_ref().err());
+                Ok(())
+            }
             Report::Rewarded(result) => {
                 match result {
                     Ok(included) => {

@@ -32,7 +32,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
     Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
-    Series, Standing, SubmitError, Until, Worker,
+    Series, Standing, SubmitError, Until, WitnessCall, Worker,
 };
 use rules::State;
 
@@ -338,6 +338,18 @@ impl Chain for MemoryChain {
             .get(&job)
             .copied()
             .unwrap_or_default())
+    }
+
+    async fn witness_calls(
+        &self,
+        job: Option<JobId>,
+    ) -> Result<Vec<(JobId, BatchIndex, WitnessCall)>, ChainError> {
+        let state = self.online()?;
+        let calls = state.witness_calls.iter();
+        Ok(calls
+            .filter(|((id, _), _)| job.is_none_or(|job| job == *id))
+            .map(|((job, batch), call)| (*job, *batch, call.clone()))
+            .collect())
     }
 
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {

@@ -15,10 +15,11 @@ use sungrid_primitives::{
 
 use super::FUNDS;
 use crate::{
-    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, ChainParams, Closing,
-    Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome, Policy,
-    PoolId, Proven, Rating, Registration, Replica, ReplicaState, Reveal, Run, Series, Shape,
-    SubmitError, TaskClass, Tiers, Winner, Worker, WorkerState, keys,
+    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, CallStage, ChainParams,
+    Closing, Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome,
+    Outputs, Policy, PoolId, Proven, Rating, Registration, Replica, ReplicaState, Reveal, Run,
+    Series, Shape, SubmitError, TaskClass, Testimony, Tiers, Winner, Witness, WitnessCall, Worker,
+    WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -78,6 +79,7 @@ pub struct State {
     pub accounts: BTreeMap<AccountId, Account>,
     pub decliners: BTreeMap<JobId, Vec<Decliner>>,
     pub received: BTreeMap<JobId, BatchIndex>,
+    pub witness_calls: BTreeMap<(JobId, BatchIndex), WitnessCall>,
     pub ratings: BTreeMap<AccountId, Rating>,
     pub rated: BTreeSet<(JobId, AccountId)>,
     pub keepers: BTreeSet<AccountId>,
@@ -107,6 +109,7 @@ mod orders;
 mod pools;
 mod series;
 mod settlement;
+mod witnesses;
 mod workers;
 
 use pools::PoolRecord;
@@ -142,6 +145,7 @@ impl State {
                 max_job_blocks: 1_000_000,
                 max_batch_seconds: 86_400,
                 retention: 1_000,
+                liability: 1_300,
             },
             environment,
             next_job: 0,
@@ -156,6 +160,7 @@ impl State {
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
             decliners: BTreeMap::new(),
             received: BTreeMap::new(),
+            witness_calls: BTreeMap::new(),
             ratings: BTreeMap::new(),
             rated: BTreeSet::new(),
             keepers: BTreeSet::new(),
@@ -191,6 +196,7 @@ impl State {
         self.start_series();
         self.pass_deadlines();
         self.draw_proofs();
+        self.follow_calls();
     }
 
     fn hold(&mut self, who: &AccountId, amount: Balance) -> Dispatched {
@@ -219,6 +225,8 @@ impl State {
                 | Call::Commit { .. }
                 | Call::Decline { .. }
                 | Call::Reveal { .. }
+                | Call::Attest { .. }
+                | Call::Testify { .. }
                 | Call::Alive { .. }
                 | Call::StartProof
                 | Call::CommitProof { .. }
@@ -267,6 +275,14 @@ impl State {
             Call::Decline { job, batch } => self.decline(who, job, batch),
             Call::ResumeJob(job) => self.resume_job(who, job),
             Call::Acknowledge { job, below } => self.acknowledge(who, job, below),
+            Call::CallWitnesses { job, batch } => self.call_witnesses(who, job, batch),
+            Call::Attest { job, batch, seal } => self.attest(who, job, batch, seal),
+            Call::Testify {
+                job,
+                batch,
+                found,
+                salt,
+            } => self.testify(who, job, batch, found, &salt),
             Call::Rate {
                 job,
                 batch,

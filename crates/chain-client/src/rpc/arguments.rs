@@ -17,6 +17,13 @@ fn number(n: impl Into<u128>) -> Value {
     Value::u128(n.into())
 }
 
+fn option(value: Option<Value>) -> Value {
+    match value {
+        Some(value) => Value::unnamed_variant("Some", [value]),
+        None => unit_variant("None"),
+    }
+}
+
 fn unit_variant(name: &str) -> Value {
     Value::unnamed_variant(name, [])
 }
@@ -227,9 +234,27 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("digest", Value::from_bytes(digest)),
             ("commitment", Value::from_bytes(commitment)),
         ],
-        Call::Challenge { job, batch } | Call::Decline { job, batch } => {
+        Call::Challenge { job, batch }
+        | Call::Decline { job, batch }
+        | Call::CallWitnesses { job, batch } => {
             vec![("job", number(*job)), ("batch", number(*batch))]
         }
+        Call::Attest { job, batch, seal } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("seal", Value::from_bytes(seal)),
+        ],
+        Call::Testify {
+            job,
+            batch,
+            found,
+            salt,
+        } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("found", option(found.map(Value::from_bytes))),
+            ("salt", Value::from_bytes(salt)),
+        ],
         Call::Acknowledge { job, below } => {
             vec![("job", number(*job)), ("below", number(*below))]
         }
@@ -492,6 +517,24 @@ mod tests {
                 salt: [5; 32],
             },
             Call::Decline { job: 1, batch: 2 },
+            Call::CallWitnesses { job: 1, batch: 2 },
+            Call::Attest {
+                job: 1,
+                batch: 2,
+                seal: hash,
+            },
+            Call::Testify {
+                job: 1,
+                batch: 2,
+                found: Some(hash),
+                salt: [5; 32],
+            },
+            Call::Testify {
+                job: 1,
+                batch: 2,
+                found: None,
+                salt: [5; 32],
+            },
             Call::ResumeJob(1),
             Call::Acknowledge { job: 1, below: 2 },
             Call::Rate {

@@ -41,7 +41,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
     Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round, Series,
-    Standing, SubmitError, Tiers, Until, Worker,
+    Standing, SubmitError, Tiers, Until, WitnessCall, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -202,6 +202,7 @@ impl Chain for RpcChain {
             max_job_blocks: self.constant("Market", "MaxJobBlocks").await?,
             max_batch_seconds: self.constant("Market", "MaxBatchSeconds").await?,
             retention: self.constant("Market", "Retention").await?,
+            liability: self.constant("Workers", "Liability").await?,
         })
     }
 
@@ -382,6 +383,25 @@ impl Chain for RpcChain {
     async fn received(&self, job: JobId) -> Result<BatchIndex, ChainError> {
         let below = self.get("Verification", "Received", vec![key(job)]);
         Ok(below.await?.unwrap_or_default())
+    }
+
+    async fn witness_calls(
+        &self,
+        job: Option<JobId>,
+    ) -> Result<Vec<(JobId, BatchIndex, WitnessCall)>, ChainError> {
+        let prefix = job.map(key).into_iter().collect();
+        let calls: Vec<(Vec<u32>, records::WireWitnessCall)> = self
+            .list_raw("Verification", "Calls", prefix, |_| true)
+            .await?;
+        let mut calls: Vec<_> = calls
+            .into_iter()
+            .filter_map(|(keys, call)| match keys.as_slice() {
+                &[job, batch] => Some((job, batch, call.into())),
+                _ => None,
+            })
+            .collect();
+        calls.sort_by_key(|(job, batch, _)| (*job, *batch));
+        Ok(calls)
     }
 
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {

@@ -135,7 +135,26 @@ decodes! {
     }
     pub(super) struct WireBallot { replicas: Vec<WireReplica>, stage: WireStage }
     pub(super) struct WireWinner { worker: Bytes32, operator: Bytes32, bundle: Bytes32 }
-    pub(super) struct WireResult { summary: WireSummary, winners: Vec<WireWinner> }
+    pub(super) enum WireOutputs { Owed, Fetched, Withheld }
+    pub(super) struct WireResult {
+        summary: WireSummary,
+        winners: Vec<WireWinner>,
+        at: u32,
+        outputs: WireOutputs,
+        witnesses: Vec<Bytes32>,
+    }
+    pub(super) enum WireCallStage {
+        Drawing { at: u32 },
+        Sealing { until: u32 },
+        Opening { until: u32 },
+    }
+    pub(super) enum WireTestimony { Awaited, Sealed(Bytes32), Opened(Option<Bytes32>) }
+    pub(super) struct WireWitness { assignment: WireClaimant, testimony: WireTestimony }
+    pub(super) struct WireWitnessCall {
+        stage: WireCallStage,
+        seed: Bytes32,
+        witnesses: Vec<WireWitness>,
+    }
     pub(super) enum WireArchitecture { X86_64, Aarch64, Riscv64, Other }
     pub(super) enum WireEnergy {
         Unknown, Grid, Solar, Wind, Hydro, Geothermal, Biomass, Nuclear, Fossil,

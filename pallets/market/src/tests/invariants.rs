@@ -56,6 +56,16 @@ fn every_invariant_bites() {
         let record = Batches::<Test>::get(id, started(id)).expect("started");
         Batches::<Test>::insert(id + 1, 0, record);
     });
+    bites("market 9: a doubt without", |id| {
+        Doubts::<Test>::insert(id + 1, 0, 1)
+    });
+    bites("market 9: a doubt in what", |id| {
+        Doubts::<Test>::insert(id, started(id), 1)
+    });
+    bites("market 9: the bonds", |id| {
+        let free = (0..WINDOW).find(|batch| !Batches::<Test>::contains_key(id, batch));
+        Doubts::<Test>::insert(id, free.expect("ten are started"), 1);
+    });
     bites("market 4: a batch is in the window twice", |id| {
         change(id, |j| j.window[0] = j.window[1])
     });

@@ -9,6 +9,7 @@ mod challenge;
 mod claim;
 mod clean_up;
 mod constraints;
+mod doubts;
 mod explain;
 mod histories;
 mod invariants;

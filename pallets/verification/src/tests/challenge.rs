@@ -60,7 +60,7 @@ fn a_result_that_nobody_challenges_is_final_after_the_window_and_not_before() {
         assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST / 2);
         assert_eq!(trust_of(1), (0, 0), "nobody confirmed it");
         assert_eq!(Verification::results(job, 0, 1)[0].1.winners.len(), 1);
-        run_to(until + 20);
+        run_to(until + 4 + LIABILITY);
         assert_ok!(Workers::withdraw(signed(operator(1)), worker(1)));
     });
 }

@@ -80,6 +80,74 @@ fn every_invariant_bites() {
             r.as_mut().expect("done").winners.pop();
         })
     });
+    bites("verification 6: a result that was paid", |job| {
+        Results::<Test>::mutate(job - 1, 0, |r| r.as_mut().expect("done").paid = 3)
+    });
+    bites("verification 6: a result that was paid", |job| {
+        Results::<Test>::mutate(job - 1, 0, |r| r.as_mut().expect("done").at = 99)
+    });
+    let witness = |n| Witness {
+        assignment: sungrid_primitives::traits::Assignment {
+            worker: worker(n),
+            operator: operator(n),
+        },
+        testimony: Testimony::Awaited,
+    };
+    let called = |job: u32, change: &dyn Fn(&mut CallRecordOf<Test>)| {
+        frame_support::assert_ok!(Verification::call_witnesses(
+            signed(requester()),
+            job - 1,
+            0
+        ));
+        check_state();
+        Calls::<Test>::mutate(job - 1, 0, |call| change(call.as_mut().expect("open")));
+    };
+    bites("verification 10: a bond", |job| {
+        called(job, &|_| ());
+        Calls::<Test>::remove(job - 1, 0);
+    });
+    bites("verification 10: a call that is", |job| {
+        called(job, &|_| ());
+        pallet_market::Doubts::<Test>::remove(job - 1, 0);
+    });
+    bites("verification 10: a call that is", |job| {
+        called(job, &|_| ());
+        Results::<Test>::mutate(job - 1, 0, |r| {
+            r.as_mut().expect("done").outputs = Outputs::Withheld
+        });
+    });
+    bites("verification 10: a call is not", |job| {
+        called(job, &|call| call.stage = CallStage::Drawing { at: 77 })
+    });
+    bites("verification 11: a call waits", |job| {
+        called(job, &|call| {
+            call.witnesses.try_push(witness(4)).expect("room")
+        })
+    });
+    bites("verification 11: a witness", |job| {
+        called(job, &|call| {
+            call.witnesses.try_push(witness(1)).expect("room")
+        })
+    });
+    bites("verification 11: a witness", |job| {
+        called(job, &|call| {
+            for _ in 0..2 {
+                call.witnesses.try_push(witness(4)).expect("room");
+            }
+        })
+    });
+    bites("verification 11: a call waits", |job| {
+        called(job, &|call| {
+            let CallStage::Drawing { at } = call.stage else {
+                panic!("just called")
+            };
+            // No agenda entry, witness or seal is missing: nobody is waited for.
+            call.stage = CallStage::Opening { until: at - 1 };
+            for n in 4..=6 {
+                call.witnesses.try_push(witness(n)).expect("room");
+            }
+        })
+    });
     bites("verification 6: settled", |job| {
         Results::<Test>::remove(job - 1, 0)
     });
@@ -103,9 +171,6 @@ fn every_invariant_bites() {
         Rated::<Test>::insert(job + 1, operator(1), ())
     });
     bites("verification 8", |job| Received::<Test>::insert(job, 2));
-    bites("verification 9: a mark", |job| {
-        Rated::<Test>::insert(job, operator(1), ())
-    });
     for (stars, count) in [(0, 0), (1, 2), (11, 2)] {
         bites("verification 9: stars", |_| {
             Ratings::<Test>::insert(operator(1), Rating { stars, count })

@@ -4,6 +4,7 @@ mod capacity;
 mod feeless;
 mod handover;
 mod invariants;
+mod liability;
 mod lifecycle;
 mod registration;
 mod rotation;

@@ -15,6 +15,9 @@ fn a_worker_goes_on_with_another_key() {
         register("olga", "w1");
         Workers::note_accepted(&account("w1"), 7, 70);
         Workers::slash(&account("w1"), &[]);
+        // It served outputs under its old key: that answers for them.
+        assert_noop!(rotate("olga", "w1", "w2"), Error::<Test>::Liable);
+        System::set_block_number(System::block_number() + LIABILITY);
         let before = record("w1");
         assert_ok!(rotate("olga", "w1", "w2"));
         System::assert_last_event(

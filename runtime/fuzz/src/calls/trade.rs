@@ -1,7 +1,7 @@
 //! Images, orders, and the results of batches.
 
 use pallet_market::JobState;
-use pallet_verification::{Decliners, Received, Results, Stage, Trusts};
+use pallet_verification::{Calls, Decliners, Outputs, Ratings, Received, Results, Stage, Trusts};
 use sungrid_primitives::{attributes::TaskClass, receipt::BatchSummary};
 use sungrid_runtime::{Runtime, RuntimeCall, constants::currency::ISC};
 
@@ -191,6 +191,69 @@ pub(super) fn rate(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
         stars: dice.within(0, 6) as u8,
     };
     Some((By::Account(requester), call.into()))
+}
+
+pub(super) fn forget_rating(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let rated: Vec<_> = Ratings::<Runtime>::iter_keys().collect();
+    let gone: Vec<_> = rated
+        .iter()
+        .filter(|operator| {
+            !<sungrid_runtime::Workers as sungrid_primitives::traits::Workers<_>>::is_operator(
+                operator,
+            )
+        })
+        .collect();
+    let operator = match dice.pick(&gone) {
+        Some(operator) if !dice.once_in(4) => (*operator).clone(),
+        _ => dice.pick(&rated)?.clone(),
+    };
+    of_person(dice, pallet_verification::Call::forget_rating { operator })
+}
+
+/// Mostly by the requester of a job, of outputs that are owed.
+pub(super) fn call_witnesses(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let owed: Vec<_> = Results::<Runtime>::iter()
+        .filter(|(.., result)| result.outputs == Outputs::Owed || dice.once_in(8))
+        .map(|(job, batch, _)| (job, batch))
+        .collect();
+    let (job, batch) = *dice.pick(&owed)?;
+    let call = pallet_verification::Call::call_witnesses { job, batch };
+    if dice.once_in(8) {
+        return of_person(dice, call);
+    }
+    let requester = Jobs::<Runtime>::get(job)?.requester;
+    Some((By::Account(requester), call.into()))
+}
+
+/// A call for witnesses, and one of those drawn or anybody.
+fn seat(dice: &mut Dice) -> Option<(AccountId, u32, u32)> {
+    let calls: Vec<_> = Calls::<Runtime>::iter().collect();
+    let (job, batch, call) = dice.pick(&calls)?;
+    let drawn = dice.pick(&call.witnesses);
+    let who = match drawn {
+        Some(witness) if !dice.once_in(4) => witness.assignment.worker.clone(),
+        _ => worker(dice)?.0,
+    };
+    Some((who, *job, *batch))
+}
+
+/// A seal over nonsense, which never opens.
+pub(super) fn attest_found(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let (who, job, batch) = seat(dice)?;
+    let seal = H256(dice.bytes());
+    let call = pallet_verification::Call::attest { job, batch, seal };
+    Some((By::Account(who), call.into()))
+}
+
+pub(super) fn testify(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let (who, job, batch) = seat(dice)?;
+    let call = pallet_verification::Call::testify {
+        job,
+        batch,
+        found: work::found(job, batch),
+        salt: dice.bytes(),
+    };
+    Some((By::Account(who), call.into()))
 }
 
 pub(super) fn forget_trust(dice: &mut Dice) -> Option<(By, RuntimeCall)> {

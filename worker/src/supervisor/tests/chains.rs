@@ -255,7 +255,7 @@ async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
     world
         .drive("the first ends", |state| completed(state, first))
         .await;
-    let retention = world.chain.params().await.expect("reads").retention;
+    let retention = world.chain.params().await.expect("reads").liability;
     let pass = async |blocks| {
         world.chain.advance(blocks);
         for _ in 0..20 {

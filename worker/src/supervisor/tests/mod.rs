@@ -11,6 +11,7 @@ mod isolation;
 mod kit;
 mod recovery;
 mod sharing;
+mod witness;
 
 use kit::{REQUESTER, World, settle};
 use sp_core::H256;
@@ -195,7 +196,7 @@ async fn outputs_are_served_until_retention_ends_and_then_let_go() {
             .iter()
             .all(|entry| entry.stage == Stage::Settled)
     }));
-    let retention = world.chain.params().await.expect("reads").retention;
+    let retention = world.chain.params().await.expect("reads").liability;
     world.chain.advance(retention);
     for _ in 0..20 {
         settle().await;

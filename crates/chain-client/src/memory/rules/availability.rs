@@ -90,7 +90,7 @@ impl State {
         }
     }
 
-    fn own_job(&self, who: &AccountId, id: JobId) -> Result<Job, SubmitError> {
+    pub(super) fn own_job(&self, who: &AccountId, id: JobId) -> Result<Job, SubmitError> {
         match self.jobs.get(&id) {
             None => fail("Market", "UnknownJob", ""),
             Some(job) if job.requester != *who => fail("Market", "NotRequester", ""),

@@ -246,6 +246,9 @@ impl State {
             BatchResult {
                 summary: agreed,
                 winners: named,
+                at: self.number,
+                outputs: Outputs::Owed,
+                witnesses: Vec::new(),
             },
         );
         self.events.push(Event::BatchSettled {

@@ -10,10 +10,10 @@ use sungrid_primitives::{
 
 use super::*;
 use crate::{
-    Architecture, Attributes, Batch, BatchResult, ClosedRound, Closing, Constraints, Credit,
-    EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Policy, Quote,
-    Region, Rejected, Rejection, Replica, ReplicaState, Round, Series, Survey, TaskClass, Tier,
-    Tiers, Unmet, Winner, Worker, WorkerState,
+    Architecture, Attributes, Batch, BatchResult, CallStage, ClosedRound, Closing, Constraints,
+    Credit, EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Outputs,
+    Policy, Quote, Region, Rejected, Rejection, Replica, ReplicaState, Round, Series, Survey,
+    TaskClass, Testimony, Tier, Tiers, Unmet, Winner, Witness, WitnessCall, Worker, WorkerState,
 };
 
 impl From<WireProfileId> for ProfileId {
@@ -296,6 +296,36 @@ impl From<WireResult> for BatchResult {
                 charge: wire.summary.charge,
             },
             winners: wire.winners.into_iter().map(winner).collect(),
+            at: wire.at,
+            outputs: match wire.outputs {
+                WireOutputs::Owed => Outputs::Owed,
+                WireOutputs::Fetched => Outputs::Fetched,
+                WireOutputs::Withheld => Outputs::Withheld,
+            },
+            witnesses: wire.witnesses.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<WireWitnessCall> for WitnessCall {
+    fn from(wire: WireWitnessCall) -> Self {
+        let witness = |witness: WireWitness| Witness {
+            worker: witness.assignment.worker.into(),
+            operator: witness.assignment.operator.into(),
+            testimony: match witness.testimony {
+                WireTestimony::Awaited => Testimony::Awaited,
+                WireTestimony::Sealed(seal) => Testimony::Sealed(H256(seal)),
+                WireTestimony::Opened(found) => Testimony::Opened(found.map(H256)),
+            },
+        };
+        Self {
+            stage: match wire.stage {
+                WireCallStage::Drawing { at } => CallStage::Drawing { at },
+                WireCallStage::Sealing { until } => CallStage::Sealing { until },
+                WireCallStage::Opening { until } => CallStage::Opening { until },
+            },
+            seed: H256(wire.seed),
+            witnesses: wire.witnesses.into_iter().map(witness).collect(),
         }
     }
 }

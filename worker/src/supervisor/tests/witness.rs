@@ -1,0 +1,248 @@
+//! Workers that are drawn to fetch what a requester cannot.
+
+use sungrid_chain_client::{
+    Call, CallStage, Chain, Outputs, Testimony, Until, memory::MemoryState,
+};
+use sungrid_primitives::{ISC, JobId};
+
+use super::{
+    completed,
+    kit::{Machine, Running, World, settle},
+};
+
+/// A job of one batch that machines 0 and 1 have done, and three strangers at work.
+struct Scene {
+    world: World,
+    makers: [Machine; 2],
+    strangers: [Machine; 3],
+    running: Vec<Running>,
+    job: JobId,
+    /// Tokens of everybody, and the requester's own, before anybody is called.
+    issuance: u128,
+    purse: u128,
+}
+
+fn purse(world: &World) -> u128 {
+    let who = world.requester.account();
+    world.chain.edit(|state| {
+        let account = &state.accounts[&who];
+        account.free + account.held
+    })
+}
+
+async fn scene() -> Scene {
+    let world = World::new().await;
+    let makers = [world.machine(0), world.machine(1)];
+    let processes = [makers[0].start().await, makers[1].start().await];
+    let job = world.submit(world.spec(2, 2)).await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    for process in processes {
+        process.terminate().await.expect("ends well");
+    }
+    let strangers = [world.machine(2), world.machine(3), world.machine(4)];
+    let mut running = Vec::new();
+    for stranger in &strangers {
+        running.push(stranger.start().await);
+    }
+    let issuance = world.chain.edit(|state| state.issuance());
+    let purse = purse(&world);
+    Scene {
+        world,
+        makers,
+        strangers,
+        running,
+        job,
+        issuance,
+        purse,
+    }
+}
+
+impl Scene {
+    async fn call(&self) {
+        let call = Call::CallWitnesses {
+            job: self.job,
+            batch: 0,
+        };
+        let sent = self
+            .world
+            .chain
+            .submit(&self.world.requester, call, Until::InBlock);
+        sent.await.expect("they are called");
+    }
+
+    /// Waits until it is known what the witnesses found.
+    async fn found(&self) -> Outputs {
+        let known =
+            |state: &mut MemoryState| state.results[&(self.job, 0)].outputs != Outputs::Owed;
+        self.world.drive("witnesses have said it", known).await;
+        let issuance = self.world.chain.edit(|state| state.issuance());
+        assert_eq!(issuance, self.issuance, "no token is made or lost");
+        let result = self.world.chain.result(self.job, 0).await.expect("reads");
+        result.expect("kept").outputs
+    }
+
+    fn missed(&self, n: usize) -> u32 {
+        let key = self.strangers[n].key.account();
+        self.world.chain.edit(|state| state.workers[&key].missed)
+    }
+
+    fn bond(&self, n: usize) -> u128 {
+        let key = self.makers[n].key.account();
+        self.world.chain.edit(|state| state.workers[&key].bond)
+    }
+
+    fn withhold(&self, n: usize) {
+        let endpoint = &self.makers[n].endpoint;
+        self.world.net.peer(endpoint, |peer| peer.away = true);
+    }
+
+    fn kept(&self, n: usize) -> Vec<String> {
+        let endpoint = &self.strangers[n].endpoint;
+        let name = |peer: &mut super::kit::Peer| peer.kept.keys().cloned().collect();
+        self.world.net.peer(endpoint, name)
+    }
+}
+
+#[tokio::test]
+async fn who_withholds_is_found_out_and_the_requester_has_its_money_back() {
+    let scene = scene().await;
+    scene.withhold(0);
+    scene.withhold(1);
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Withheld);
+    assert!(scene.bond(0) < 180 * ISC && scene.bond(1) < 180 * ISC);
+    let paid = scene.world.chain.edit(|state| state.jobs[&scene.job].paid);
+    assert!(paid > 0);
+    assert_eq!(purse(&scene.world), scene.purse + paid);
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_serves_wrong_bytes_serves_nothing() {
+    let scene = scene().await;
+    scene.withhold(0);
+    scene.world.net.peer(&scene.makers[1].endpoint, |peer| {
+        peer.lies_about = peer.content.keys().copied().collect();
+    });
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Withheld);
+}
+
+#[tokio::test]
+async fn one_that_serves_is_enough_and_witnesses_serve_what_they_have_fetched() {
+    let scene = scene().await;
+    scene.withhold(0);
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert_eq!((scene.bond(0), scene.bond(1)), (200 * ISC, 200 * ISC));
+    assert!(purse(&scene.world) < scene.purse - ISC);
+    // THEN the requester can fetch everything from any of them, though the makers go away
+    let result = scene.world.chain.result(scene.job, 0).await.expect("reads");
+    let winners = result.expect("kept").winners;
+    for (n, stranger) in scene.strangers.iter().enumerate() {
+        assert_eq!(scene.kept(n), [format!("witness/{}/0", scene.job)]);
+        scene.world.net.peer(&stranger.endpoint, |peer| {
+            assert!(winners.iter().any(|w| peer.content.contains_key(&w.bundle)));
+        });
+    }
+    // WHEN it has them
+    let call = Call::Acknowledge {
+        job: scene.job,
+        below: 1,
+    };
+    let sent = scene
+        .world
+        .chain
+        .submit(&scene.world.requester, call, Until::InBlock);
+    sent.await.expect("it has them");
+    for _ in 0..20 {
+        settle().await;
+        scene.world.chain.advance(1);
+    }
+    settle().await;
+    // THEN nobody keeps them
+    assert!((0..3).all(|n| scene.kept(n).is_empty()));
+}
+
+#[tokio::test]
+async fn a_provider_that_comes_back_in_time_is_not_slashed() {
+    let scene = scene().await;
+    scene.withhold(0);
+    scene.withhold(1);
+    scene.call().await;
+    for _ in 0..100 {
+        settle().await;
+        scene.world.chain.advance(1);
+    }
+    let endpoint = &scene.makers[1].endpoint;
+    scene.world.net.peer(endpoint, |peer| peer.away = false);
+    assert_eq!(scene.found().await, Outputs::Fetched);
+}
+
+#[tokio::test]
+async fn a_witness_with_trouble_of_its_own_says_nothing() {
+    let scene = scene().await;
+    let endpoint = &scene.strangers[0].endpoint;
+    scene.world.net.peer(endpoint, |peer| peer.full = true);
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert_eq!(
+        [scene.missed(0), scene.missed(1), scene.missed(2)],
+        [1, 0, 0]
+    );
+}
+
+#[tokio::test]
+async fn a_witness_that_is_killed_after_its_seal_opens_it_all_the_same() {
+    let mut scene = scene().await;
+    // The others take their time, so that seals are not opened at once.
+    for stranger in &scene.strangers[1..] {
+        stranger.fetching.close(0);
+    }
+    scene.call().await;
+    let me = scene.strangers[0].key.account();
+    let key = (scene.job, 0);
+    let sealed = |state: &mut MemoryState| {
+        let call = state.witness_calls.get(&key);
+        call.is_some_and(|call| matches!(call.testimony(&me), Some(Testimony::Sealed(_))))
+    };
+    scene.world.drive("the first has sealed", sealed).await;
+    scene.running.remove(0).kill().await;
+    for stranger in &scene.strangers[1..] {
+        stranger.fetching.open();
+    }
+    let opening = |state: &mut MemoryState| {
+        let call = state.witness_calls.get(&key);
+        call.is_some_and(|call| matches!(call.stage, CallStage::Opening { .. }))
+    };
+    scene.world.drive("all have sealed", opening).await;
+    let _again = scene.strangers[0].start().await;
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+}
+
+#[tokio::test]
+async fn what_was_found_is_forgotten_with_the_call() {
+    let scene = scene().await;
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    for _ in 0..4 {
+        settle().await;
+        scene.world.chain.advance(1);
+    }
+    settle().await;
+    for stranger in &scene.strangers {
+        let files = std::fs::read_dir(stranger.folder.path()).expect("reads");
+        let folders = files.map(|file| file.expect("reads").path());
+        let left = folders
+            .filter(|path| path.is_dir())
+            .flat_map(|path| std::fs::read_dir(path).expect("reads"))
+            .filter(|file| {
+                let path = file.as_ref().expect("reads").path();
+                path.extension().is_some_and(|end| end == "witness")
+            });
+        assert_eq!(left.count(), 0);
+    }
+}

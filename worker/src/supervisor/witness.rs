@@ -1,0 +1,249 @@
+//! A worker as a witness: drawn to fetch outputs that a requester says nobody serves, it seals what it finds, then opens the
+//! seal. [X9]
+//!
+//! | the chain says | the journal says | then |
+//! |---|---|---|
+//! | awaited | nothing | fetch; write down what was found, or, when time runs out, that nothing was |
+//! | awaited | found | seal |
+//! | sealed, seals open | found | open |
+//! | no such call | anything | forget it; what was fetched stays for the requester |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sp_core::H256;
+use sungrid_chain_client::{
+    BlockNumber, Call, CallStage, SubmitError, Testimony, Until, WitnessCall,
+};
+use tracing::{debug, info, warn};
+
+use super::{Fatal, Report, Supervisor};
+use crate::{
+    journal::{BatchId, Found},
+    work::{self, Nothing},
+};
+
+/// Blocks between two looks at who was drawn: a witness has minutes.
+const LOOK_EVERY: BlockNumber = 2;
+/// Blocks between two attempts to fetch.
+const TRY_EVERY: BlockNumber = 10;
+/// Blocks before the last one for a seal in which a witness stops trying. Fewer, and its word may come too late; more, and
+/// a provider has less time.
+const SEAL_MARGIN: BlockNumber = 20;
+/// Batches whose outputs are fetched at the same time: this earns little, and lanes wait for the same line.
+const FETCHING: usize = 2;
+
+/// What is being done about a draw.
+#[derive(Default)]
+pub(super) struct Duty {
+    /// Something is under way.
+    busy: bool,
+    /// Why the last attempt found nothing, if nobody served it.
+    withheld: Option<String>,
+    /// The block of the next step.
+    not_before: BlockNumber,
+    /// The last block for a seal.
+    until: BlockNumber,
+}
+
+impl Supervisor {
+    /// Does what the chain drew this worker for.
+    pub(super) async fn bear_witness(&mut self) -> Result<(), Fatal> {
+        let now = self.head.number;
+        if !now.is_multiple_of(LOOK_EVERY) {
+            return Ok(());
+        }
+        let calls = self.ports.chain.witness_calls(None).await?;
+        let drawn: BTreeMap<BatchId, (WitnessCall, Testimony)> = calls
+            .into_iter()
+            .filter_map(|(job, batch, call)| {
+                let testimony = call.testimony(&self.account)?;
+                Some(((job, batch), (call, testimony)))
+            })
+            .collect();
+        let before = self.duties.len();
+        self.duties.retain(|id, _| drawn.contains_key(id));
+        if before > 0 || !drawn.is_empty() {
+            let open: BTreeSet<BatchId> = drawn.keys().copied().collect();
+            if let Err(error) = self.journal.keep_found_of(&open) {
+                debug!(%error, "what was found as a witness stays in the journal");
+            }
+        }
+        for (id, (call, testimony)) in drawn {
+            self.witness(id, &call, testimony)?;
+        }
+        Ok(())
+    }
+
+    fn witness(
+        &mut self,
+        id: BatchId,
+        call: &WitnessCall,
+        testimony: Testimony,
+    ) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let fetching = self.duties.values().filter(|duty| duty.busy).count();
+        let duty = self.duties.entry(id).or_default();
+        if duty.busy || now < duty.not_before {
+            return Ok(());
+        }
+        let found = self.journal.found(id, &call.seed)?;
+        match (call.stage, testimony, found) {
+            (CallStage::Sealing { until }, Testimony::Awaited, None) => {
+                duty.until = until;
+                let late = now.saturating_add(SEAL_MARGIN) >= until;
+                if late && let Some(reason) = duty.withheld.clone() {
+                    warn!(
+                        job = id.0,
+                        batch = id.1,
+                        reason,
+                        "witness: nobody serves the outputs"
+                    );
+                    self.write_down(id, call.seed, None);
+                } else if fetching < FETCHING {
+                    self.look(id, call.seed);
+                }
+            }
+            (CallStage::Sealing { .. }, Testimony::Awaited, Some(found)) => {
+                let seal = found.seal(id, self.account.as_ref());
+                self.say(
+                    id,
+                    Call::Attest {
+                        job: id.0,
+                        batch: id.1,
+                        seal,
+                    },
+                );
+            }
+            (CallStage::Opening { .. }, Testimony::Sealed(seal), Some(found)) => {
+                if seal != found.seal(id, self.account.as_ref()) {
+                    return Err(Fatal::SameKey(self.account.clone()));
+                }
+                self.say(
+                    id,
+                    Call::Testify {
+                        job: id.0,
+                        batch: id.1,
+                        found: found.found,
+                        salt: found.salt,
+                    },
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tries to fetch the outputs.
+    fn look(&mut self, id: BatchId, seed: H256) {
+        if let Some(duty) = self.duties.get_mut(&id) {
+            duty.busy = true;
+        }
+        let (ports, bounds) = (self.ports.clone(), self.settings.bounds);
+        self.work.spawn(async move {
+            Report::Looked(
+                id,
+                seed,
+                work::fetch_outputs(&ports, bounds, id, seed).await,
+            )
+        });
+    }
+
+    pub(super) fn on_looked(
+        &mut self,
+        id: BatchId,
+        seed: H256,
+        result: Result<H256, Nothing>,
+    ) -> Result<(), Fatal> {
+        let now = self.head.number;
+        let Some(duty) = self.duties.get_mut(&id) else {
+            return Ok(());
+        };
+        duty.busy = false;
+        let last = duty.until.saturating_sub(SEAL_MARGIN).max(now + 1);
+        duty.not_before = now.saturating_add(TRY_EVERY).min(last);
+        match result {
+            Ok(shown) => {
+                info!(job = id.0, batch = id.1, "witness: the outputs are served");
+                self.write_down(id, seed, Some(shown));
+            }
+            Err(Nothing::Withheld(reason)) => {
+                debug!(job = id.0, batch = id.1, %reason, "witness: not served yet");
+                duty.withheld = Some(reason.to_string());
+            }
+            Err(Nothing::Unable(reason)) => {
+                // It may have found nothing before, but what keeps it from looking now may have then, too.
+                duty.withheld = None;
+                warn!(
+                    job = id.0,
+                    batch = id.1,
+                    reason,
+                    "witness: this worker cannot tell"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what is going to be sealed: never seal what is not on the disk.
+    fn write_down(&mut self, id: BatchId, seed: H256, found: Option<H256>) {
+        let mut salt = [0; 32];
+        if let Err(error) = getrandom::fill(&mut salt) {
+            warn!(%error, "no randomness for a seal: trying again");
+            return;
+        }
+        let found = Found { seed, found, salt };
+        if let Err(error) = self.journal.write_found(id, &found) {
+            return self.note_full(error.to_string());
+        }
+        let seal = found.seal(id, self.account.as_ref());
+        self.say(
+            id,
+            Call::Attest {
+                job: id.0,
+                batch: id.1,
+                seal,
+            },
+        );
+    }
+
+    fn say(&mut self, id: BatchId, call: Call) {
+        if let Some(duty) = self.duties.get_mut(&id) {
+            duty.busy = true;
+        }
+        let ports = self.ports.clone();
+        self.tasks.spawn(async move {
+            Report::Testified(
+                id,
+                ports.chain.submit(&ports.key, call, Until::InBlock).await,
+            )
+        });
+    }
+
+    pub(super) fn on_testified(&mut self, id: BatchId, error: Option<&SubmitError>) {
+        let now = self.head.number;
+        if let Some(duty) = self.duties.get_mut(&id) {
+            duty.busy = false;
+            duty.not_before = now.saturating_add(1);
+        }
+        if let Some(error) = error {
+            warn!(job = id.0, batch = id.1, %error, "witness: not heard yet");
+        }
+    }
+
+    /// Lets outputs go that were fetched as a witness, once their requester need not have them any more.
+    pub(super) async fn end_witnessed(&mut self) -> Result<(), Fatal> {
+        let kept = self.ports.blobs.kept().await.unwrap_or_default();
+        for name in kept {
+            let Some((job, batch)) = work::kept_batch(&name) else {
+                continue;
+            };
+            if self.duties.contains_key(&(job, batch)) || batch >= self.needless_below(job).await? {
+                continue;
+            }
+            if let Err(error) = self.ports.blobs.let_go(&name).await {
+                warn!(%error, name, "cannot let content go");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Fetching the outputs of others, as a witness. [X9]
+
+use sp_core::H256;
+use sungrid_access::Part;
+use sungrid_chain_client::{BatchResult, ChainError};
+use sungrid_manifest::{Bundle, Manifest, UnitOutput, keyed_hash, limits};
+use sungrid_primitives::{ContentHash, JobId, witness};
+
+use super::Bounds;
+use crate::{
+    journal::BatchId,
+    ports::{BlobError, Ports, Source, Stored},
+};
+
+/// Why a witness has nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub enum Nothing {
+    /// None of those who owe the outputs serves them.
+    #[error("{0}")]
+    Withheld(BlobError),
+    /// This worker cannot tell: its own trouble, or more than it takes. It says nothing then.
+    #[error("{0}")]
+    Unable(String),
+}
+
+impl From<BlobError> for Nothing {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Unreachable(_) | BlobError::Misbehaved(_) => Self::Withheld(error),
+            BlobError::Full(_) | BlobError::Store(_) => Self::Unable(error.to_string()),
+        }
+    }
+}
+
+impl From<ChainError> for Nothing {
+    fn from(error: ChainError) -> Self {
+        Self::Unable(error.to_string())
+    }
+}
+
+/// Under which name outputs are kept that were fetched as a witness.
+pub(super) fn kept_name((job, batch): BatchId) -> String {
+    format!("witness/{job}/{batch}")
+}
+
+/// The batch of such a name.
+pub fn kept_batch(name: &str) -> Option<BatchId> {
+    let (job, batch) = name.strip_prefix("witness/")?.split_once('/')?;
+    Some((job.parse().ok()?, batch.parse().ok()?))
+}
+
+/// Fetches the outputs of a batch from those who owe them, keeps them for its requester, and says what shows that they are
+/// here.
+pub async fn fetch_outputs(
+    ports: &Ports,
+    bounds: Bounds,
+    id: BatchId,
+    seed: H256,
+) -> Result<H256, Nothing> {
+    let unable = |reason: &str| Nothing::Unable(reason.into());
+    let result = ports.chain.result(id.0, id.1).await?;
+    let result = result.ok_or_else(|| unable("the batch has no result any more"))?;
+    let mut providers = Vec::new();
+    for winner in &result.winners {
+        if let Some(worker) = ports.chain.worker(&winner.worker).await? {
+            providers.push((worker.endpoint, winner.bundle));
+        }
+    }
+    let (outputs, bundle) = fetch_bundle(ports, bounds, id.0, &result, &providers).await?;
+    let mut held = vec![bundle];
+    // The most that a unit of this worker's own may leave, of everyone.
+    let most = bounds.unit_output.saturating_mul(outputs.len() as u64);
+    let bytes = outputs
+        .iter()
+        .map(UnitOutput::size)
+        .fold(0, u64::saturating_add);
+    if bytes > most {
+        let reason = format!("the outputs have {bytes} bytes, this worker takes {most}");
+        return Err(Nothing::Unable(reason));
+    }
+    let mut shown = seed;
+    for file in outputs.iter().flat_map(UnitOutput::contents) {
+        let content = bring(ports, bounds, id.0, &providers, file.hash, file.size).await?;
+        let bytes = ports.blobs.read(&content, file.size).await?;
+        shown = witness::fetched(shown, &keyed_hash(&seed.0, &bytes));
+        held.push(content);
+    }
+    let kept: Vec<ContentHash> = held.iter().map(Stored::hash).collect();
+    ports.blobs.keep(&kept_name(id), &kept).await?;
+    Ok(shown)
+}
+
+/// One of those who owe the outputs of a job.
+fn source(job: JobId, endpoint: &[u8]) -> Source {
+    Source {
+        job,
+        part: Part::Outputs,
+        peers: vec![endpoint.to_vec()],
+    }
+}
+
+/// The accepted bundle, from whoever serves one.
+async fn fetch_bundle(
+    ports: &Ports,
+    bounds: Bounds,
+    job: JobId,
+    result: &BatchResult,
+    providers: &[(Vec<u8>, ContentHash)],
+) -> Result<(Vec<UnitOutput>, Stored), Nothing> {
+    let limit = limits::BUNDLE_BYTES as u64;
+    let mut failure = BlobError::Unreachable("nobody owes it any more".into());
+    for (from, bundle) in providers {
+        let from = source(job, from);
+        let fetched = bounds.in_time(limit, ports.blobs.fetch(*bundle, &from, limit));
+        match fetched.await.flatten().map_err(Nothing::from) {
+            Ok((bytes, stored)) => {
+                let outputs = Bundle::decode(&bytes)
+                    .ok()
+                    .and_then(|bundle| bundle.outputs_of(&result.summary));
+                if let Some(outputs) = outputs {
+                    return Ok((outputs, stored));
+                }
+                failure = BlobError::Misbehaved("the bundle is not the accepted one".into());
+            }
+            Err(Nothing::Withheld(error)) => failure = error,
+            Err(unable) => return Err(unable),
+        }
+    }
+    Err(Nothing::Withheld(failure))
+}
+
+/// Has content here, from whoever of them serves it.
+async fn bring(
+    ports: &Ports,
+    bounds: Bounds,
+    job: JobId,
+    providers: &[(Vec<u8>, ContentHash)],
+    hash: ContentHash,
+    size: u64,
+) -> Result<Stored, Nothing> {
+    let mut failure = BlobError::Unreachable("nobody owes it any more".into());
+    for (from, _) in providers {
+        let from = source(job, from);
+        let brought = bounds.in_time(size, ports.blobs.bring(hash, &from, size));
+        match brought.await.flatten().map_err(Nothing::from) {
+            Ok(content) => return Ok(content),
+            Err(Nothing::Withheld(error)) => failure = error,
+            Err(unable) => return Err(unable),
+        }
+    }
+    Err(Nothing::Withheld(failure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_what_a_witness_keeps_are_its_own() {
+        assert_eq!(kept_batch(&kept_name((7, 12))), Some((7, 12)));
+        for other in ["batch/7/12", "witness/7", "witness/x/1", "witness/7/1/2"] {
+            assert_eq!(kept_batch(other), None, "{other}");
+        }
+        assert_eq!(super::super::parse_name(&kept_name((7, 12))), None);
+    }
+}
