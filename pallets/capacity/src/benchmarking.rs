@@ -10,7 +10,7 @@ use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
 use sp_core::H256;
 use sp_runtime::{
     Saturating,
-    traits::{One, Zero},
+    traits::{BlakeTwo256, Hash, One, Zero},
 };
 use sungrid_primitives::{
     capacity::{self, Frontier, Opening, Openings, Path, STRETCH, Shape, State},
@@ -118,7 +118,7 @@ mod benchmarks {
         Pallet::<T>::note_proof(&other, 1, now);
         // As many as it takes for the first number to be the one that is drawn.
         let beacon = (0u64..)
-            .map(H256::from_low_u64_be)
+            .map(|n: u64| BlakeTwo256::hash_of(&n))
             .find(|beacon| Pallet::<T>::drawn_number(beacon, T::CheckSpan::get()) == 0)
             .unwrap_or_default();
         Beacons::<T>::insert(

@@ -114,7 +114,9 @@ mod benchmarks {
         delegated::<T>(&who)?;
         Pallet::<T>::do_undelegate(who.clone(), 0, u128::MAX)?;
         let now = System::<T>::block_number();
-        System::<T>::set_block_number(now.saturating_add(T::Cooldown::get()));
+        // Whichever is longer.
+        let wait = T::Cooldown::get().max(T::Liability::get());
+        System::<T>::set_block_number(now.saturating_add(wait));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()), 0);

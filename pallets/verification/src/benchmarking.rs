@@ -162,6 +162,12 @@ pub(crate) fn prepare_result<T: Config>(job: JobId, batch: BatchIndex) {
         summary: summary(1),
         winners: BoundedVec::truncate_from(winners.collect()),
         checked: false,
+        at: System::<T>::block_number(),
+        paid: 1,
+        outputs: Outputs::Owed,
+        witnesses: BoundedVec::truncate_from(
+            (0..WITNESSES).map(|n| account("witness", n, 0)).collect(),
+        ),
     };
     Results::<T>::insert(job, batch, result);
 }

@@ -12,44 +12,44 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_auditors::WeightInfo for WeightInfo<T> {
     fn admit() -> Weight {
-        // At least 6_620 ns.
-        Weight::from_parts(6_991_000, 0)
+        // At least 6_810 ns.
+        Weight::from_parts(7_301_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn bond() -> Weight {
-        // At least 38_928 ns.
-        Weight::from_parts(40_951_000, 0)
+        // At least 39_820 ns.
+        Weight::from_parts(41_893_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn attest() -> Weight {
-        // At least 13_701 ns.
-        Weight::from_parts(14_511_000, 0)
+        // At least 13_951 ns.
+        Weight::from_parts(14_822_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn retract() -> Weight {
-        // At least 7_632 ns.
-        Weight::from_parts(8_602_000, 0)
+        // At least 8_303 ns.
+        Weight::from_parts(8_793_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn resign() -> Weight {
-        // At least 8_292 ns.
-        Weight::from_parts(8_813_000, 0)
+        // At least 8_472 ns.
+        Weight::from_parts(9_064_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn withdraw() -> Weight {
-        // At least 33_530 ns.
-        Weight::from_parts(35_433_000, 0)
+        // At least 34_382 ns.
+        Weight::from_parts(36_194_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn dismiss() -> Weight {
-        // At least 60_841 ns.
-        Weight::from_parts(64_226_000, 0)
+        // At least 61_342 ns.
+        Weight::from_parts(65_118_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }

@@ -12,44 +12,44 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_delegation::WeightInfo for WeightInfo<T> {
     fn open() -> Weight {
-        // At least 47_101 ns.
-        Weight::from_parts(49_063_000, 0)
+        // At least 47_522 ns.
+        Weight::from_parts(51_547_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn set_commission() -> Weight {
-        // At least 11_607 ns.
-        Weight::from_parts(12_368_000, 0)
+        // At least 12_299 ns.
+        Weight::from_parts(13_120_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn delegate() -> Weight {
-        // At least 66_960 ns.
-        Weight::from_parts(69_624_000, 0)
+        // At least 69_404 ns.
+        Weight::from_parts(71_998_000, 0)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     fn undelegate() -> Weight {
-        // At least 37_456 ns.
-        Weight::from_parts(39_098_000, 0)
+        // At least 38_448 ns.
+        Weight::from_parts(40_351_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn withdraw() -> Weight {
-        // At least 88_323 ns.
-        Weight::from_parts(95_764_000, 0)
+        // At least 94_101 ns.
+        Weight::from_parts(98_538_000, 0)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     fn claim() -> Weight {
-        // At least 63_565 ns.
-        Weight::from_parts(66_500_000, 0)
+        // At least 63_415 ns.
+        Weight::from_parts(67_982_000, 0)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn close() -> Weight {
-        // At least 59_229 ns.
-        Weight::from_parts(61_963_000, 0)
+        // At least 58_478 ns.
+        Weight::from_parts(62_374_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
     }

@@ -12,20 +12,20 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_images::WeightInfo for WeightInfo<T> {
     fn publish() -> Weight {
-        // At least 36_935 ns.
-        Weight::from_parts(38_889_000, 0)
+        // At least 37_456 ns.
+        Weight::from_parts(39_389_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn retire() -> Weight {
-        // At least 34_131 ns.
-        Weight::from_parts(35_934_000, 0)
+        // At least 34_913 ns.
+        Weight::from_parts(36_455_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn set_listing() -> Weight {
-        // At least 6_840 ns.
-        Weight::from_parts(7_482_000, 0)
+        // At least 7_160 ns.
+        Weight::from_parts(7_662_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }

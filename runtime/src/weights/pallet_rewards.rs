@@ -12,26 +12,26 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_rewards::WeightInfo for WeightInfo<T> {
     fn claim() -> Weight {
-        // At least 61_853 ns.
-        Weight::from_parts(64_707_000, 0)
+        // At least 65_187 ns.
+        Weight::from_parts(67_481_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     fn tick() -> Weight {
-        // At least 9_935 ns.
-        Weight::from_parts(10_516_000, 0)
+        // At least 10_355 ns.
+        Weight::from_parts(11_147_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn close_round() -> Weight {
-        // At least 83_084 ns.
-        Weight::from_parts(86_740_000, 0)
+        // At least 86_049 ns.
+        Weight::from_parts(90_065_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
     fn set_foundation_reserve() -> Weight {
-        // At least 2_894 ns.
-        Weight::from_parts(3_075_000, 0)
+        // At least 2_944 ns.
+        Weight::from_parts(3_155_000, 0)
             .saturating_add(T::DbWeight::get().writes(1))
     }
 }

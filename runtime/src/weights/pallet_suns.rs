@@ -12,20 +12,20 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_suns::WeightInfo for WeightInfo<T> {
     fn add_profile() -> Weight {
-        // At least 8_663 ns.
-        Weight::from_parts(9_214_000, 0)
+        // At least 9_314 ns.
+        Weight::from_parts(9_935_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn set_price_floor() -> Weight {
-        // At least 6_299 ns.
-        Weight::from_parts(6_700_000, 0)
+        // At least 6_730 ns.
+        Weight::from_parts(7_201_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn set_environment() -> Weight {
-        // At least 6_430 ns.
-        Weight::from_parts(6_881_000, 0)
+        // At least 6_850 ns.
+        Weight::from_parts(7_291_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
