@@ -8,7 +8,10 @@
 //! | sealed, seals open | found | open |
 //! | no such call | anything | forget it; what was fetched stays for the requester |
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use sp_core::H256;
 use sungrid_chain_client::{
@@ -135,15 +138,20 @@ impl Supervisor {
 
     /// Tries to fetch the outputs.
     fn look(&mut self, id: BatchId, seed: H256) {
-        if let Some(duty) = self.duties.get_mut(&id) {
-            duty.busy = true;
-        }
+        let Some(duty) = self.duties.get_mut(&id) else {
+            return;
+        };
+        duty.busy = true;
+        // What is not found by then is sealed as missing.
+        let blocks = duty.until.saturating_sub(SEAL_MARGIN);
+        let blocks = blocks.saturating_sub(self.head.number).max(1);
+        let left = Duration::from_millis(self.params.block_ms.saturating_mul(blocks.into()));
         let (ports, bounds) = (self.ports.clone(), self.settings.bounds);
         self.work.spawn(async move {
             Report::Looked(
                 id,
                 seed,
-                work::fetch_outputs(&ports, bounds, id, seed).await,
+                work::fetch_outputs(&ports, bounds, id, seed, left).await,
             )
         });
     }

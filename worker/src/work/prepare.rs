@@ -64,10 +64,14 @@ impl Bounds {
         bytes: u64,
         fetch: impl Future<Output = T>,
     ) -> Result<T, BlobError> {
-        let time =
-            Duration::from_secs(bytes / self.fetch_rate.max(1)).saturating_add(self.fetch_time);
+        let time = self.time_for(bytes);
         let fetched = tokio::time::timeout(time, fetch).await;
         fetched.map_err(|_| BlobError::Unreachable(format!("it is not served within {time:?}")))
+    }
+
+    /// How long so many bytes may take.
+    pub(super) fn time_for(&self, bytes: u64) -> Duration {
+        Duration::from_secs(bytes / self.fetch_rate.max(1)).saturating_add(self.fetch_time)
     }
 
     /// Whether the files of a unit, all together, may be so large.

@@ -1,16 +1,23 @@
 //! Fetching the outputs of others, as a witness. [X9]
 
+use std::time::Duration;
+
 use sp_core::H256;
 use sungrid_access::Part;
 use sungrid_chain_client::{BatchResult, ChainError};
-use sungrid_manifest::{Bundle, Manifest, UnitOutput, keyed_hash, limits};
+use sungrid_manifest::{Bundle, File, Manifest, UnitOutput, keyed_hash, limits};
 use sungrid_primitives::{ContentHash, JobId, witness};
+use tokio::time::Instant;
 
 use super::Bounds;
 use crate::{
     journal::BatchId,
     ports::{BlobError, Ports, Source, Stored},
 };
+
+/// What a file takes beside its bytes, at most as long as a provider has to begin with one. Less, and outputs of many small files are out
+/// of reach over long lines; more, and whoever dawdles is called slow later.
+const FILE_TIME: Duration = Duration::from_millis(250);
 
 /// Why a witness has nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +58,17 @@ pub fn kept_batch(name: &str) -> Option<BatchId> {
 
 /// Fetches the outputs of a batch from those who owe them, keeps them for its requester, and says what shows that they are
 /// here.
+///
+/// It takes no longer than `left`, and no longer than outputs of that size and number need: whoever serves one file after the
+/// other just in time withholds them as well.
 pub async fn fetch_outputs(
     ports: &Ports,
     bounds: Bounds,
     id: BatchId,
     seed: H256,
+    left: Duration,
 ) -> Result<H256, Nothing> {
+    let started = Instant::now();
     let unable = |reason: &str| Nothing::Unable(reason.into());
     let result = ports.chain.result(id.0, id.1).await?;
     let result = result.ok_or_else(|| unable("the batch has no result any more"))?;
@@ -66,8 +78,10 @@ pub async fn fetch_outputs(
             providers.push((worker.endpoint, winner.bundle));
         }
     }
-    let (outputs, bundle) = fetch_bundle(ports, bounds, id.0, &result, &providers).await?;
-    let mut held = vec![bundle];
+    let bundle = fetch_bundle(ports, bounds, id.0, &result, &providers);
+    let (outputs, bundle) = tokio::time::timeout(left, bundle)
+        .await
+        .unwrap_or_else(|_| Err(too_slow(left)))?;
     // The most that a unit of this worker's own may leave, of everyone.
     let most = bounds.unit_output.saturating_mul(outputs.len() as u64);
     let bytes = outputs
@@ -78,13 +92,34 @@ pub async fn fetch_outputs(
         let reason = format!("the outputs have {bytes} bytes, this worker takes {most}");
         return Err(Nothing::Unable(reason));
     }
-    let mut shown = seed;
-    for file in outputs.iter().flat_map(UnitOutput::contents) {
-        let content = bring(ports, bounds, id.0, &providers, file.hash, file.size).await?;
-        let bytes = ports.blobs.read(&content, file.size).await?;
-        shown = witness::fetched(shown, &keyed_hash(&seed.0, &bytes));
-        held.push(content);
+    let files: Vec<File> = outputs.iter().flat_map(UnitOutput::contents).collect();
+    let files_time = FILE_TIME
+        .min(bounds.fetch_time)
+        .saturating_mul(files.len() as u32);
+    let slack = bounds.fetch_time;
+    let needed = bounds.time_for(bytes).saturating_add(files_time);
+    let left = left.saturating_sub(started.elapsed());
+    if needed.saturating_sub(slack) > left {
+        let reason = format!("the outputs take {needed:?}, and a witness has {left:?}");
+        return Err(Nothing::Unable(reason));
     }
+    let needed = needed.min(left);
+    let from = Source {
+        job: id.0,
+        part: Part::Outputs,
+        peers: providers.into_iter().map(|(peer, _)| peer).collect(),
+    };
+    let fetch = async {
+        let (mut shown, mut held) = (seed, vec![bundle]);
+        for file in files {
+            let (bytes, content) = ports.blobs.fetch(file.hash, &from, file.size).await?;
+            shown = witness::fetched(shown, &keyed_hash(&seed.0, &bytes));
+            held.push(content);
+        }
+        Ok::<_, BlobError>((shown, held))
+    };
+    let fetched = tokio::time::timeout(needed, fetch).await;
+    let (shown, held) = fetched.map_err(|_| too_slow(needed))??;
     let kept: Vec<ContentHash> = held.iter().map(Stored::hash).collect();
     ports.blobs.keep(&kept_name(id), &kept).await?;
     Ok(shown)
@@ -129,26 +164,10 @@ async fn fetch_bundle(
     Err(Nothing::Withheld(failure))
 }
 
-/// Has content here, from whoever of them serves it.
-async fn bring(
-    ports: &Ports,
-    bounds: Bounds,
-    job: JobId,
-    providers: &[(Vec<u8>, ContentHash)],
-    hash: ContentHash,
-    size: u64,
-) -> Result<Stored, Nothing> {
-    let mut failure = BlobError::Unreachable("nobody owes it any more".into());
-    for (from, _) in providers {
-        let from = source(job, from);
-        let brought = bounds.in_time(size, ports.blobs.bring(hash, &from, size));
-        match brought.await.flatten().map_err(Nothing::from) {
-            Ok(content) => return Ok(content),
-            Err(Nothing::Withheld(error)) => failure = error,
-            Err(unable) => return Err(unable),
-        }
-    }
-    Err(Nothing::Withheld(failure))
+fn too_slow(time: Duration) -> Nothing {
+    Nothing::Withheld(BlobError::Unreachable(format!(
+        "it is not served within {time:?}"
+    )))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Workers that are drawn to fetch what a requester cannot.
 
+use std::time::Duration;
+
 use sungrid_chain_client::{
     Call, CallStage, Chain, Outputs, Testimony, Until, memory::MemoryState,
 };
@@ -31,6 +33,11 @@ fn purse(world: &World) -> u128 {
 }
 
 async fn scene() -> Scene {
+    scene_with(|_| {}).await
+}
+
+/// With strangers that are as `change` makes them.
+async fn scene_with(change: impl Fn(&mut Machine)) -> Scene {
     let world = World::new().await;
     let makers = [world.machine(0), world.machine(1)];
     let processes = [makers[0].start().await, makers[1].start().await];
@@ -41,7 +48,8 @@ async fn scene() -> Scene {
     for process in processes {
         process.terminate().await.expect("ends well");
     }
-    let strangers = [world.machine(2), world.machine(3), world.machine(4)];
+    let mut strangers = [world.machine(2), world.machine(3), world.machine(4)];
+    strangers.iter_mut().for_each(change);
     let mut running = Vec::new();
     for stranger in &strangers {
         running.push(stranger.start().await);
@@ -128,6 +136,26 @@ async fn a_provider_that_serves_wrong_bytes_serves_nothing() {
     });
     scene.call().await;
     assert_eq!(scene.found().await, Outputs::Withheld);
+}
+
+#[tokio::test]
+async fn a_provider_that_begins_and_never_ends_serves_nothing() {
+    // GIVEN providers that serve what says which files there are, and of these no end
+    let scene = scene_with(|stranger| stranger.fetch_time = Duration::from_millis(1)).await;
+    for maker in &scene.makers {
+        scene.world.net.peer(&maker.endpoint, |peer| {
+            let kept: Vec<_> = peer.content.keys().copied().collect();
+            let bundles: Vec<_> = scene.world.chain.edit(|state| {
+                let result = &state.results[&(scene.job, 0)];
+                result.winners.iter().map(|winner| winner.bundle).collect()
+            });
+            peer.trickles = kept.into_iter().filter(|c| !bundles.contains(c)).collect();
+        });
+    }
+    scene.call().await;
+    // THEN that is withholding, and nobody was kept from saying so
+    assert_eq!(scene.found().await, Outputs::Withheld);
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
 }
 
 #[tokio::test]
