@@ -116,8 +116,7 @@ fn from_hash(hash: Hash) -> ContentHash {
 fn store_error(error: StoreError) -> BlobError {
     match error {
         StoreError::Full { .. } | StoreError::DiskFull { .. } => BlobError::Full(error.to_string()),
-        // The job's doing: there is room for others.
-        StoreError::Quota { .. } => BlobError::Misbehaved(error.to_string()),
+        StoreError::Quota { .. } => BlobError::Quota(error.to_string()),
         other => BlobError::Store(other.to_string()),
     }
 }

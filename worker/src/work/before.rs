@@ -246,7 +246,7 @@ fn passing(error: BlobError) -> Result<BlobError, BlobError> {
         BlobError::Unreachable(reason) | BlobError::Misbehaved(reason) => {
             Ok(BlobError::Unreachable(reason))
         }
-        BlobError::Full(_) | BlobError::Store(_) => Err(error),
+        BlobError::Full(_) | BlobError::Quota(_) | BlobError::Store(_) => Err(error),
     }
 }
 

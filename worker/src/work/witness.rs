@@ -27,7 +27,9 @@ impl From<BlobError> for Nothing {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Unreachable(_) | BlobError::Misbehaved(_) => Self::Withheld(error),
-            BlobError::Full(_) | BlobError::Store(_) => Self::Unable(error.to_string()),
+            BlobError::Full(_) | BlobError::Quota(_) | BlobError::Store(_) => {
+                Self::Unable(error.to_string())
+            }
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Peer {
     pub(super) notices: Vec<Vec<u8>>,
     pub(super) away: bool,
     pub(super) full: bool,
+    /// Each job has its share of the store, and no more is taken of it.
+    pub(super) over_quota: bool,
     pub(super) lies_about: HashSet<ContentHash>,
     /// Content that never comes to its end.
     pub(super) trickles: HashSet<ContentHash>,
@@ -181,6 +183,11 @@ impl MemoryBlobs {
         let own = peers.entry(self.endpoint.clone()).or_default();
         if own.full && !own.content.contains_key(&name) {
             return Err(BlobError::Full("the disk is full: free some space".into()));
+        }
+        if own.over_quota && !own.content.contains_key(&name) {
+            return Err(BlobError::Quota(
+                "the job has its share of the store".into(),
+            ));
         }
         own.content.insert(name, bytes);
         Ok(Stored::new(name, None))

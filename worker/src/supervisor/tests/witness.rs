@@ -195,6 +195,30 @@ async fn a_witness_with_trouble_of_its_own_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_share_that_is_used_up_is_the_witness_s_own_trouble() {
+    let scene = scene().await;
+    // Two of three could not even take it: their word would slash who serves.
+    for stranger in &scene.strangers[..2] {
+        let endpoint = &stranger.endpoint;
+        scene
+            .world
+            .net
+            .peer(endpoint, |peer| peer.over_quota = true);
+    }
+    scene.call().await;
+    let key = (scene.job, 0);
+    let over = |state: &mut MemoryState| !state.witness_calls.contains_key(&key);
+    scene.world.drive("the call is over", over).await;
+    let result = scene.world.chain.result(key.0, key.1).await.expect("reads");
+    assert_eq!(result.expect("kept").outputs, Outputs::Owed);
+    assert_eq!((scene.bond(0), scene.bond(1)), (200 * ISC, 200 * ISC));
+    assert_eq!(
+        [scene.missed(0), scene.missed(1), scene.missed(2)],
+        [1, 1, 0]
+    );
+}
+
+#[tokio::test]
 async fn a_witness_that_is_killed_after_its_seal_opens_it_all_the_same() {
     let mut scene = scene().await;
     // The others take their time, so that seals are not opened at once.
