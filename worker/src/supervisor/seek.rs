@@ -418,8 +418,9 @@ impl Supervisor {
         self.seek().await
     }
 
-    /// Notes what a batch really cost.
+    /// Notes what a batch really cost; how long it took, unless it stood still for the machine's owner.
     pub(super) fn learn(&mut self, id: BatchId, finished: &Finished) {
+        let held = self.hand.get(&id).is_some_and(|batch| batch.held);
         let Some(job) = self.jobs.get_mut(&id.0) else {
             return;
         };
@@ -438,7 +439,7 @@ impl Supervisor {
             units: finished.computed,
             fuel: finished.measured.fuel,
             charge: finished.measured.charge,
-            seconds: finished.measured.busy.as_secs_f64(),
+            seconds: (!held).then_some(finished.measured.busy.as_secs_f64()),
             lane_speed: self.settings.lane_speed,
         });
         self.scheduler.keep(false);

@@ -672,17 +672,17 @@ impl Machine {
         let metrics = Arc::<Metrics>::default();
         let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
-        let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
         let schedule = Schedule {
             policy: self.policy,
             ..Schedule::default()
         };
-        let supervisor = supervisor.choosing(
+        let supervisor = supervisor.expect("starts").choosing(
             schedule.scheduler(self.folder.path()),
             Energy::new(self.rules.clone(), self.reading.clone()),
             0,
             self.rules.lane_watts,
         );
+        let supervisor = set_up(supervisor, runner, metrics.clone());
         let (stop, stopped) = watch::channel(false);
         let (goal, told) = watch::channel(None);
         let supervisor = supervisor.draining(told);
