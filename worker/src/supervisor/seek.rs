@@ -180,6 +180,7 @@ impl Supervisor {
             .values()
             .map(|job| job.record.as_ref().map_or(0, |r| r.rate) * job.claiming as u64)
             .sum();
+        let counts = me.counted > 0;
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
         let chosen = self.chosen(&worker, room);
@@ -211,7 +212,8 @@ impl Supervisor {
                 self.claim(id);
             }
         }
-        if rests {
+        // Without capacity that counts, that is why.
+        if rests && counts {
             self.metrics.idle_reason(match (is_empty, preparing > 0) {
                 (true, _) => "no open job suits this worker and its settings",
                 (false, true) => "fetching what an open job needs",
