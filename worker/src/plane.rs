@@ -91,10 +91,10 @@ impl Plane {
     /// Offers the outputs of the batch that has this name.
     fn offer(&self, name: &str, content: impl IntoIterator<Item = ContentHash>) {
         // `KIND/JOB/BATCH`, whoever computed it.
-        let job = name.split('/').nth(1).map(str::parse);
-        if let Some(Ok(job)) = job {
+        let mut numbers = name.split('/').skip(1).map(|number| number.parse().ok());
+        if let (Some(Some(job)), Some(Some(batch))) = (numbers.next(), numbers.next()) {
             let scope = Scope::of(job);
-            let offer = self.access.offer(&scope, Part::Outputs, content);
+            let offer = self.access.offer(&scope, Part::Outputs(batch), content);
             self.offers().insert(name.into(), offer);
         }
     }

@@ -4,7 +4,7 @@ use sp_core::H256;
 use sungrid_access::Part;
 use sungrid_chain_client::{BatchResult, ChainError};
 use sungrid_manifest::{Bundle, Manifest, UnitOutput, keyed_hash, limits};
-use sungrid_primitives::{ContentHash, JobId, witness};
+use sungrid_primitives::{ContentHash, witness};
 
 use super::Bounds;
 use crate::{
@@ -68,7 +68,7 @@ pub async fn fetch_outputs(
             providers.push((worker.endpoint, winner.bundle));
         }
     }
-    let (outputs, bundle) = fetch_bundle(ports, bounds, id.0, &result, &providers).await?;
+    let (outputs, bundle) = fetch_bundle(ports, bounds, id, &result, &providers).await?;
     let mut held = vec![bundle];
     // The most that a unit of this worker's own may leave, of everyone.
     let most = bounds.unit_output.saturating_mul(outputs.len() as u64);
@@ -82,7 +82,7 @@ pub async fn fetch_outputs(
     }
     let mut shown = seed;
     for file in outputs.iter().flat_map(UnitOutput::contents) {
-        let content = bring(ports, bounds, id.0, &providers, file.hash, file.size).await?;
+        let content = bring(ports, bounds, id, &providers, file.hash, file.size).await?;
         let bytes = ports.blobs.read(&content, file.size).await?;
         shown = witness::fetched(shown, &keyed_hash(&seed.0, &bytes));
         held.push(content);
@@ -92,11 +92,11 @@ pub async fn fetch_outputs(
     Ok(shown)
 }
 
-/// One of those who owe the outputs of a job.
-fn source(job: JobId, endpoint: &[u8]) -> Source {
+/// One of those who owe the outputs of a batch.
+fn source((job, batch): BatchId, endpoint: &[u8]) -> Source {
     Source {
         job,
-        part: Part::Outputs,
+        part: Part::Outputs(batch),
         peers: vec![endpoint.to_vec()],
     }
 }
@@ -105,14 +105,14 @@ fn source(job: JobId, endpoint: &[u8]) -> Source {
 async fn fetch_bundle(
     ports: &Ports,
     bounds: Bounds,
-    job: JobId,
+    id: BatchId,
     result: &BatchResult,
     providers: &[(Vec<u8>, ContentHash)],
 ) -> Result<(Vec<UnitOutput>, Stored), Nothing> {
     let limit = limits::BUNDLE_BYTES as u64;
     let mut failure = BlobError::Unreachable("nobody owes it any more".into());
     for (from, bundle) in providers {
-        let from = source(job, from);
+        let from = source(id, from);
         let fetched = bounds.in_time(limit, ports.blobs.fetch(*bundle, &from, limit));
         match fetched.await.flatten().map_err(Nothing::from) {
             Ok((bytes, stored)) => {
@@ -135,14 +135,14 @@ async fn fetch_bundle(
 async fn bring(
     ports: &Ports,
     bounds: Bounds,
-    job: JobId,
+    id: BatchId,
     providers: &[(Vec<u8>, ContentHash)],
     hash: ContentHash,
     size: u64,
 ) -> Result<Stored, Nothing> {
     let mut failure = BlobError::Unreachable("nobody owes it any more".into());
     for (from, _) in providers {
-        let from = source(job, from);
+        let from = source(id, from);
         let brought = bounds.in_time(size, ports.blobs.bring(hash, &from, size));
         match brought.await.flatten().map_err(Nothing::from) {
             Ok(content) => return Ok(content),
