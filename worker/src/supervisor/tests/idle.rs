@@ -40,8 +40,8 @@ impl Drop for Alive {
 }
 
 /// A process on a desktop, and its owner.
-struct Desk {
-    process: Running,
+pub(super) struct Desk {
+    pub(super) process: Running,
     watcher: Watcher,
     now: Duration,
     input_at: Duration,
@@ -61,7 +61,7 @@ impl Scheduler for Listens {
 }
 
 impl Desk {
-    async fn start(machine: &Machine) -> Self {
+    pub(super) async fn start(machine: &Machine) -> Self {
         Self::start_with(machine, |supervisor| supervisor).await
     }
 
