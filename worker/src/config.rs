@@ -18,6 +18,7 @@ use sungrid_primitives::jurisdiction;
 
 use crate::{isolation::Isolation, schedule::settings::Schedule};
 
+pub(crate) use layers::AS_IN_FILE;
 pub use layers::{PREFIX, variable};
 pub use schema::{Kind, Setting, settings};
 

@@ -157,6 +157,7 @@ counters! {
     idle: "idle", "1 while no new work is taken, or none is found.";
     lanes: "lanes", "Units that run at the same time at most.";
     capacity: "capacity_usuns", "Declared capacity, millionths of a SUNS.";
+    counted: "counted_usuns", "What counts of it, by what is proven, millionths of a SUNS.";
     committed: "committed_usuns", "Capacity in use, millionths of a SUNS.";
     bond: "bond_planck", "The operator's part of the bond.";
     delegated: "delegated_planck", "What others staked on it.";
@@ -342,6 +343,7 @@ impl Metrics {
         for (gauge, value) in [
             (&self.active, is_active.into()),
             (&self.capacity, worker.capacity),
+            (&self.counted, worker.counted),
             (&self.committed, worker.committed),
             (&self.bond, clamped(worker.bond)),
             (&self.delegated, clamped(worker.delegated)),

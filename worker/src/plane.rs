@@ -91,10 +91,10 @@ impl Plane {
     /// Offers the outputs of the batch that has this name.
     fn offer(&self, name: &str, content: impl IntoIterator<Item = ContentHash>) {
         // `KIND/JOB/BATCH`, whoever computed it.
-        let job = name.split('/').nth(1).map(str::parse);
-        if let Some(Ok(job)) = job {
+        let mut numbers = name.split('/').skip(1).map(|number| number.parse().ok());
+        if let (Some(Some(job)), Some(Some(batch))) = (numbers.next(), numbers.next()) {
             let scope = Scope::of(job);
-            let offer = self.access.offer(&scope, Part::Outputs, content);
+            let offer = self.access.offer(&scope, Part::Outputs(batch), content);
             self.offers().insert(name.into(), offer);
         }
     }
@@ -116,8 +116,7 @@ fn from_hash(hash: Hash) -> ContentHash {
 fn store_error(error: StoreError) -> BlobError {
     match error {
         StoreError::Full { .. } | StoreError::DiskFull { .. } => BlobError::Full(error.to_string()),
-        // The job's doing: there is room for others.
-        StoreError::Quota { .. } => BlobError::Misbehaved(error.to_string()),
+        StoreError::Quota { .. } => BlobError::Quota(error.to_string()),
         other => BlobError::Store(other.to_string()),
     }
 }

@@ -24,6 +24,9 @@ pub enum BlobError {
     /// No room for more content.
     #[error("{0}")]
     Full(String),
+    /// No room for more of this job's content: its share of the store is used up, there is room for others.
+    #[error("{0}")]
+    Quota(String),
     /// The local store failed otherwise.
     #[error("the blob store failed: {0}")]
     Store(String),

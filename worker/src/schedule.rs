@@ -112,8 +112,8 @@ pub struct Done {
     pub fuel: u128,
     /// Charge of all of them, µSUNS·s.
     pub charge: u128,
-    /// Seconds that they kept a lane busy, all together.
-    pub seconds: f64,
+    /// Seconds that they kept a lane busy, all together; none if they stood still in between.
+    pub seconds: Option<f64>,
     /// Fuel per second of a lane, as measured.
     pub lane_speed: u64,
 }

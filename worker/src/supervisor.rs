@@ -227,6 +227,10 @@ impl InHand {
         waits && (self.decline_from.is_some_and(|from| now >= from) || is_late(now, due))
     }
 
+    fn note_phase(&mut self, phase: Phase) {
+        self.held |= self.is_working() && !phase.state.may_work();
+    }
+
     /// Whether it is time to give it back for the machine's owner, while there still is time: at once when the policy says so, or
     /// when it stood still and cannot be in time any more.
     fn is_to_be_vacated(
@@ -235,7 +239,7 @@ impl InHand {
         due: Option<BlockNumber>,
         phase: Phase,
     ) -> bool {
-        self.held |= !phase.state.may_work();
+        self.note_phase(phase);
         let is_ours = matches!(self.activity, None | Some(Activity::Working(..)));
         is_ours && self.held && (phase.state == State::Vacating || is_late(now, due))
     }
@@ -506,7 +510,12 @@ impl Supervisor {
 
     /// The machine changed hands.
     async fn on_idle(&mut self) -> Result<(), Fatal> {
-        if self.idle.phase().must_kill {
+        let phase = self.idle.phase();
+        for batch in self.hand.values_mut() {
+            // Here, since a node that is away keeps it from its next step.
+            batch.note_phase(phase);
+        }
+        if phase.must_kill {
             for batch in self.hand.values_mut() {
                 if let Some(Activity::Working(task, _)) = &batch.activity {
                     // Its memory is its owner's; the batch itself waits for the chain.

@@ -44,6 +44,6 @@ impl Requester {
         let files = outputs.iter().flat_map(UnitOutput::contents);
         let content = bundles.chain(files.map(|file| file.hash));
         let access = &self.served.access;
-        Some(access.offer(&Scope::of(self.job), Part::Outputs, content))
+        Some(access.offer(&Scope::of(self.job), Part::Outputs(batch), content))
     }
 }

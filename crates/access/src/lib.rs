@@ -12,7 +12,7 @@
 //! | application | everybody, unless the job is bound to jurisdictions; then as what is shared |
 //! | shared | workers that the job admits, as long as it runs |
 //! | inputs of a batch | workers that hold a replica of this batch and stand where the job may run |
-//! | outputs | the requester; workers that a job after it admits, where both may run |
+//! | outputs of a batch | the requester; workers that a job after it admits, where both may run; witnesses drawn for it, where it may run |
 //!
 //! [`JobAccess`] is the policy that a data plane is started with. It knows no content when it begins; each [`Offer`]
 //! lasts as long as it lives.

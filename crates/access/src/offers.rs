@@ -16,14 +16,14 @@ const MAX_JOBS: usize = 16;
 /// What of a job some content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
-    /// The application: its manifest and code.
+    /// The application: its manifest, its code and its files.
     Image,
     /// The input manifest, and the files that several batches get.
     Shared,
     /// A file that the units of one batch get, and no others.
     Inputs(BatchIndex),
-    /// What units left, and the bundles that say so.
-    Outputs,
+    /// What the units of one batch left, and the bundles that say so.
+    Outputs(BatchIndex),
 }
 
 /// The job that an offer belongs to: known, or being placed.
@@ -44,6 +44,17 @@ impl Scope {
     pub fn placing() -> (Placing, Self) {
         let (sender, receiver) = watch::channel(None);
         (Placing(sender), Self(receiver))
+    }
+
+    /// Whether it is that of a job whose number is known.
+    fn is(&self, job: JobId) -> bool {
+        *self.0.borrow() == Some(job)
+    }
+
+    /// Whether both are of one job whose number is known.
+    fn is_same(&self, other: &Self) -> bool {
+        let job = *other.0.borrow();
+        job.is_some_and(|job| self.is(job))
     }
 
     /// The job, once it is known; `None` if it never will be.
@@ -134,14 +145,28 @@ impl Offers {
         }
     }
 
-    /// As what some content is offered, the latest first.
+    /// As what some content is offered, the latest first; of outputs that several batches of a job left alike, one.
     pub(crate) fn of(&self, hash: &Hash) -> Vec<(Scope, Part)> {
+        let is_output = |part| matches!(part, Part::Outputs(_));
         let state = self.lock();
-        let offered = state.content.get(hash).into_iter().flatten().rev();
-        offered
-            .take(MAX_JOBS)
-            .map(|offered| (offered.scope.clone(), offered.part))
-            .collect()
+        let mut parts: Vec<(Scope, Part)> = Vec::new();
+        for offered in state.content.get(hash).into_iter().flatten().rev() {
+            if parts.len() == MAX_JOBS {
+                break;
+            }
+            let mut known = parts.iter().filter(|(_, part)| is_output(*part));
+            if !is_output(offered.part) || !known.any(|(scope, _)| scope.is_same(&offered.scope)) {
+                parts.push((offered.scope.clone(), offered.part));
+            }
+        }
+        parts
+    }
+
+    /// Whether some content is offered as this part of a job, however many others it is of.
+    pub(crate) fn includes(&self, hash: &Hash, job: JobId, part: Part) -> bool {
+        let state = self.lock();
+        let mut offered = state.content.get(hash).into_iter().flatten();
+        offered.any(|offered| offered.part == part && offered.scope.is(job))
     }
 }
 
@@ -182,13 +207,29 @@ mod tests {
         let offers = Arc::<Offers>::default();
         let hash = Hash::from_bytes([1; 32]);
         let first = offers.add(&Scope::of(1), [(Part::Shared, content(1))]);
-        let second = offers.add(&Scope::of(2), [(Part::Outputs, content(1))]);
+        let second = offers.add(&Scope::of(2), [(Part::Outputs(0), content(1))]);
         let parts = |offers: &Offers| offers.of(&hash).iter().map(|o| o.1).collect::<Vec<_>>();
-        assert_eq!(parts(&offers), [Part::Outputs, Part::Shared]);
+        assert_eq!(parts(&offers), [Part::Outputs(0), Part::Shared]);
         drop(second);
         assert_eq!(parts(&offers), [Part::Shared]);
         drop(first);
         assert!(offers.lock().content.is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn a_job_with_many_batches_leaves_room_for_others() {
+        let offers = Arc::<Offers>::default();
+        let hash = Hash::from_bytes([1; 32]);
+        let other = offers.add(&Scope::of(2), [(Part::Outputs(3), content(1))]);
+        let many: Vec<_> = (0..40)
+            .map(|batch| offers.add(&Scope::of(1), [(Part::Outputs(batch), content(1))]))
+            .collect();
+        let parts: Vec<_> = offers.of(&hash).into_iter().map(|o| o.1).collect();
+        assert_eq!(parts, [Part::Outputs(39), Part::Outputs(3)]);
+        assert!(offers.includes(&hash, 1, Part::Outputs(0)));
+        assert!(!offers.includes(&hash, 2, Part::Outputs(0)));
+        drop((many, other));
+        assert!(!offers.includes(&hash, 1, Part::Outputs(0)));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::{
 
 use futures::future::BoxFuture;
 use sp_core::H256;
-use sungrid_chain_client::{AccountId, Batch, Chain, ChainError, Job, ReplicaState, Unmet, Worker};
+use sungrid_chain_client::{
+    AccountId, Batch, Chain, ChainError, Job, ReplicaState, Unmet, WitnessCall, Worker,
+};
 use sungrid_data_plane::{AccessPolicy, Asker, EndpointId, Hash, PeerAddress};
 use sungrid_manifest::JobInput;
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
@@ -70,8 +72,8 @@ pub struct JobAccess {
     jobs: Known<JobId, Option<Job>>,
     batches: Known<(JobId, BatchIndex), Option<Batch>>,
     workers: Known<AccountId, Option<Worker>>,
-    /// Who is drawn to fetch outputs of a job that its requester cannot.
-    witnesses: Known<JobId, Option<Vec<AccountId>>>,
+    /// Who is drawn to fetch outputs of a job that its requester cannot, and of which batch.
+    witnesses: Known<JobId, Option<Vec<(BatchIndex, AccountId)>>>,
     /// Accounts by card: checking a signature takes longer than a look.
     accounts: Known<(EndpointId, Vec<u8>), Option<AccountId>>,
 }
@@ -174,8 +176,14 @@ impl JobAccess {
         account
     }
 
-    /// Whether a part of a job is for who asks, by answers of the chain of that age.
-    async fn admits(&self, asker: &Asker, id: JobId, part: Part, age: Duration) -> bool {
+    /// Whether content that is a part of a job is for who asks, by answers of the chain of that age.
+    async fn admits(
+        &self,
+        asker: &Asker,
+        hash: &Hash,
+        (id, part): (JobId, Part),
+        age: Duration,
+    ) -> bool {
         let Some(job) = self.job(id, age).await else {
             return false;
         };
@@ -186,9 +194,9 @@ impl JobAccess {
         if is_requester(&job, asker, account.as_ref()) {
             return true;
         }
-        if part == Part::Outputs {
+        if let Part::Outputs(_) = part {
             return self.comes_after(asker, &job, account.as_ref(), age).await
-                || self.witnesses(id, &job, account.as_ref(), age).await;
+                || self.witnesses(hash, id, &job, account.as_ref(), age).await;
         }
         let Some(account) = account else {
             return false;
@@ -204,7 +212,7 @@ impl JobAccess {
             Part::Inputs(batch) => {
                 is_in_place(&worker, &job) && self.holds((id, batch), &account, age).await
             }
-            Part::Image | Part::Shared | Part::Outputs => worker.suits(&job),
+            Part::Image | Part::Shared | Part::Outputs(_) => worker.suits(&job),
         }
     }
 
@@ -226,9 +234,10 @@ impl JobAccess {
         false
     }
 
-    /// Whether who asks is drawn as a witness of a batch of the job, and where its outputs may be.
+    /// Whether who asks is drawn as a witness of a batch of the job that left this content, and where its outputs may be.
     async fn witnesses(
         &self,
+        hash: &Hash,
         id: JobId,
         job: &Job,
         account: Option<&AccountId>,
@@ -239,11 +248,18 @@ impl JobAccess {
         };
         let drawn = async {
             let calls = self.chain.witness_calls(Some(id)).await?;
-            let all = calls.into_iter().flat_map(|(_, _, call)| call.witnesses);
-            Ok(Some(all.map(|witness| witness.worker).collect()))
+            let of = |(_, batch, call): (_, BatchIndex, WitnessCall)| {
+                let drawn = call.witnesses.into_iter();
+                drawn.map(move |witness| (batch, witness.worker))
+            };
+            Ok(Some(calls.into_iter().flat_map(of).collect()))
         };
         let drawn = self.ask(&self.witnesses, id, age, drawn).await;
-        drawn.is_some_and(|drawn| drawn.contains(account))
+        // Many batches may have left the same: it is theirs, whichever of them it was offered for last.
+        let of_theirs = |(batch, worker): &(BatchIndex, AccountId)| {
+            worker == account && self.offers.includes(hash, id, Part::Outputs(*batch))
+        };
+        drawn.is_some_and(|drawn| drawn.iter().any(of_theirs))
             && self
                 .worker(account, age)
                 .await
@@ -309,8 +325,8 @@ impl AccessPolicy for JobAccess {
             }
             parts.dedup();
             for age in [self.good_for, self.good_for.min(FRESH)] {
-                for (job, part) in &parts {
-                    if self.admits(asker, *job, *part, age).await {
+                for part in &parts {
+                    if self.admits(asker, hash, *part, age).await {
                         return true;
                     }
                 }
@@ -321,8 +337,8 @@ impl AccessPolicy for JobAccess {
                 }
                 let age = self.good_for.min(FRESH);
                 tokio::time::sleep(age).await;
-                for (job, part) in &parts {
-                    if self.admits(asker, *job, *part, age).await {
+                for part in &parts {
+                    if self.admits(asker, hash, *part, age).await {
                         return true;
                     }
                 }

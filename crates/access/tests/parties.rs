@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use sp_core::H256;
 use sungrid_access::{JobAccess, Offer, Part, Scope, card};
 use sungrid_chain_client::{
-    AccountId, Architecture, Attributes, Call, Chain, Classes, Constraints, EnergySource, JobSpec,
-    Keypair, Policy, Region, Registration, TaskClass, Until, memory::MemoryChain,
+    AccountId, Architecture, Attributes, Call, CallStage, Chain, Classes, Constraints,
+    EnergySource, JobSpec, Keypair, Policy, Region, Registration, TaskClass, Testimony, Until,
+    Witness, WitnessCall, memory::MemoryChain,
 };
 use sungrid_data_plane::{AccessPolicy, Asker, Config, DataPlane, FetchOptions, Hash, PeerFault};
 use sungrid_primitives::{
@@ -335,7 +336,7 @@ async fn outputs_are_for_the_requester_and_for_what_comes_after() {
     let mut spec = world.spec(&[*b"DE"], None);
     spec.endpoint = by_address.plane.address().to_bytes();
     let job = world.submit(&world.requester, spec).await;
-    let outputs = world.offer(job, Part::Outputs).await;
+    let outputs = world.offer(job, Part::Outputs(0)).await;
     for party in [&requester, &by_address] {
         assert!(world.serves(party, outputs).await);
     }
@@ -407,4 +408,74 @@ async fn who_asks_while_an_order_is_on_its_way_waits_for_its_number() {
     let _offer = world.access.offer(&scope, Part::Shared, content);
     drop(placing);
     assert!(!world.serves(&worker, failed).await);
+}
+
+#[tokio::test]
+async fn outputs_of_a_batch_are_for_the_witnesses_drawn_for_it_where_they_may_be() {
+    let mut world = World::new().await;
+    let workers = [
+        world.worker(0, b"DE").await,
+        world.worker(1, b"DE").await,
+        world.worker(2, b"US").await,
+    ];
+    let [drawn, not_drawn, elsewhere] = &workers;
+    let spec = world.spec(&[*b"DE"], None);
+    let job = world.submit(&world.requester, spec).await;
+    let other_job = world.submit(&world.requester, world.spec(&[], None)).await;
+    let outputs = [
+        world.offer(job, Part::Outputs(0)).await,
+        world.offer(job, Part::Outputs(1)).await,
+        world.offer(other_job, Part::Outputs(0)).await,
+    ];
+    // What all batches left alike, more of them than are looked at one by one.
+    let same = world.put("a file that every unit leaves").await;
+    for batch in 0..40 {
+        let content = [ContentHash::from(*same.as_bytes())];
+        let scope = Scope::of(job);
+        let offer = world.access.offer(&scope, Part::Outputs(batch), content);
+        world.offers.push(offer);
+    }
+    let input = world.offer(job, Part::Inputs(0)).await;
+    for hash in outputs.iter().chain([&same]) {
+        for worker in &workers {
+            assert!(!world.serves(worker, *hash).await, "nobody is drawn yet");
+        }
+    }
+    let call = |of: &[&Party]| WitnessCall {
+        stage: CallStage::Sealing { until: 9_000 },
+        seed: H256::repeat_byte(3),
+        witnesses: of
+            .iter()
+            .map(|party| Witness {
+                worker: party.key.as_ref().expect("has one").account(),
+                operator: party.key.as_ref().expect("has one").account(),
+                testimony: Testimony::Awaited,
+            })
+            .collect(),
+    };
+    world.chain.edit(|state| {
+        let calls = &mut state.witness_calls;
+        calls.insert((job, 0), call(&[drawn, elsewhere]));
+    });
+    // The one that is drawn and in place reads its batch, and neither another one nor what the batch got.
+    assert!(world.serves(drawn, outputs[0]).await);
+    assert!(world.serves(drawn, same).await);
+    for hash in [outputs[1], outputs[2], input] {
+        assert!(!world.serves(drawn, hash).await, "{hash}");
+    }
+    for other in [not_drawn, elsewhere] {
+        for hash in outputs.iter().chain([&same, &input]) {
+            assert!(!world.serves(other, *hash).await, "{hash}");
+        }
+    }
+    // Drawn for the other batch, it reads that one; when the call is over, nothing.
+    world.chain.edit(|state| {
+        let calls = &mut state.witness_calls;
+        calls.insert((job, 1), call(&[not_drawn]));
+        calls.remove(&(job, 0));
+    });
+    assert!(world.serves(not_drawn, outputs[1]).await);
+    assert!(!world.serves(not_drawn, outputs[0]).await);
+    assert!(!world.serves(drawn, outputs[0]).await);
+    assert!(!world.serves(drawn, same).await);
 }

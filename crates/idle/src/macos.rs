@@ -28,6 +28,7 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" {
+    fn mach_timebase_info(info: *mut Timebase) -> c_int;
     fn mach_host_self() -> u32;
     fn host_statistics(host: u32, flavor: c_int, info: *mut u32, count: *mut u32) -> c_int;
 }
@@ -70,12 +71,67 @@ impl Sensor for LastInput {
     }
 }
 
-/// Ticks of all cores, and time of this process and of its children that have ended; those that live count as others.
+/// A tick of the machine's clock is `numer / denom` ns.
+#[repr(C)]
+struct Timebase {
+    numer: u32,
+    denom: u32,
+}
+
+/// Ticks of all cores, and time of this process and of its children, those that live and those that have ended.
 struct Load {
     host: u32,
     before: Option<([u32; CPU_STATES], Duration, std::time::Instant)>,
 }
 
+/// Children of which more are not looked for: a bound for what a fork bomb makes us read.
+const MAX_CHILDREN: usize = 4_096;
+
+/// CPU time of the children that live. An error if one does not let itself be read: its time would count as that of others.
+fn living() -> Result<Duration, String> {
+    let mut pids = vec![0; MAX_CHILDREN];
+    let bytes = (pids.len() * size_of::<libc::pid_t>()) as c_int;
+    // SAFETY: it writes at most that many bytes of the array.
+    let listed =
+        unsafe { libc::proc_listchildpids(libc::getpid(), pids.as_mut_ptr().cast(), bytes) };
+    if listed < 0 {
+        let error = std::io::Error::last_os_error();
+        return Err(format!("the worker's processes cannot be listed: {error}"));
+    }
+    let mut base = Timebase { numer: 0, denom: 0 };
+    // SAFETY: it writes the structure.
+    if unsafe { mach_timebase_info(&raw mut base) } != 0 || base.denom == 0 {
+        return Err("mach_timebase_info failed".into());
+    }
+    let mut ticks = 0u64;
+    // Places that were not written are zero, whatever the call's result counts.
+    for pid in pids.into_iter().filter(|pid| *pid > 0) {
+        // SAFETY: all zeros are a valid value of this plain structure, of the kind that the call is told to write.
+        let (result, usage) = unsafe {
+            let mut usage: libc::rusage_info_v0 = std::mem::zeroed();
+            let to = (&raw mut usage).cast();
+            let result = libc::proc_pid_rusage(pid, libc::RUSAGE_INFO_V0, to);
+            (result, usage)
+        };
+        if result == 0 {
+            ticks = ticks.saturating_add(usage.ri_user_time.saturating_add(usage.ri_system_time));
+            continue;
+        }
+        let error = std::io::Error::last_os_error();
+        // One that ended meanwhile is among those that have.
+        if error.raw_os_error() != Some(libc::ESRCH) {
+            return Err(format!(
+                "process {pid} is the worker's and cannot be read: {error}"
+            ));
+        }
+    }
+    let nanos = u128::from(ticks) * u128::from(base.numer) / u128::from(base.denom);
+    Ok(Duration::from_nanos(
+        u64::try_from(nanos).unwrap_or(u64::MAX),
+    ))
+}
+
+/// CPU time of this process and of its children that have ended.
 fn own() -> Duration {
     let of = |who| {
         // SAFETY: all zeros are a valid value of this plain structure, which the call writes.
@@ -112,7 +168,15 @@ impl Sensor for Load {
             readings.foreign_cpu = Reading::unknown("host_statistics failed");
             return;
         }
-        let (used, at) = (own(), std::time::Instant::now());
+        let used = match living() {
+            Ok(living) => own() + living,
+            Err(why) => {
+                self.before = None;
+                readings.foreign_cpu = Reading::Unknown(why);
+                return;
+            }
+        };
+        let at = std::time::Instant::now();
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u128;
         readings.foreign_cpu = match self.before {
             Some((before, used_before, then)) if at > then => {

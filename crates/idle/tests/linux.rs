@@ -76,6 +76,7 @@ fn cpu_time_of_our_tree_does_not_count() {
     assert_eq!(read(&mut load).foreign_cpu, Reading::Known(10));
     // A child that ended and was waited for is in its parent's time now.
     fs::remove_dir_all(tree.path().join("10")).expect("removes");
+    tree.write("9/task/9/children", "");
     tree.write("9/stat", &stat(9, [250, 50, 60, 60]));
     tree.write("stat", "cpu  1420 0 0 10580 0 0 0 0 0 0\n");
     assert_eq!(read(&mut load).foreign_cpu, Reading::Known(5));
@@ -159,6 +160,39 @@ fn memory_of_our_tree_does_not_count() {
     ]);
     let share = read(&mut Memory::new(tree.path(), 7)).foreign_memory;
     assert_eq!(share, Reading::Known(55));
+}
+
+#[test]
+fn a_child_that_is_hidden_from_us_is_not_taken_for_somebody_else_s() {
+    // As under `ProtectProc=invisible`: the kernel lists the sandboxed batch 9, and shows nothing else of it.
+    let tree = Tree::new(&[
+        ("stat", "cpu  1000 0 0 9000 0 0 0 0 0 0\n"),
+        ("meminfo", "MemTotal: 10000 kB\nMemAvailable: 2000 kB\n"),
+        ("7/task/7/children", "9"),
+        ("7/stat", &stat(7, [100, 0, 0, 0])),
+        ("7/status", "Name:\tworker\nVmRSS:\t   1000 kB\n"),
+    ]);
+    let (mut load, mut memory) = (Load::new(tree.path(), 7), Memory::new(tree.path(), 7));
+    read(&mut load);
+    // The batch keeps the whole machine busy.
+    tree.write("stat", "cpu  2000 0 0 9000 0 0 0 0 0 0\n");
+    for reading in [
+        read(&mut load).foreign_cpu,
+        read(&mut memory).foreign_memory,
+    ] {
+        let Reading::Unknown(why) = reading else {
+            panic!("{reading:?}");
+        };
+        assert!(why.contains("ProtectProc") && why.contains("/9/"), "{why}");
+    }
+    // Once it can be seen, it counts as ours.
+    tree.write("9/stat", &stat(9, [900, 0, 0, 0]));
+    tree.write("9/status", "Name:\tbatch\nVmRSS:\t   1500 kB\n");
+    read(&mut load);
+    tree.write("stat", "cpu  3000 0 0 9000 0 0 0 0 0 0\n");
+    tree.write("9/stat", &stat(9, [1900, 0, 0, 0]));
+    assert_eq!(read(&mut load).foreign_cpu, Reading::Known(0));
+    assert_eq!(read(&mut memory).foreign_memory, Reading::Known(55));
 }
 
 #[test]

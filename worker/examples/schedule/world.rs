@@ -246,7 +246,7 @@ impl World<'_> {
             units: batch.done.len() as u64,
             fuel: batch.done.iter().map(|unit| u128::from(unit.fuel)).sum(),
             charge: batch.done.iter().map(charge).sum(),
-            seconds: batch.busy,
+            seconds: Some(batch.busy),
             lane_speed: self.scenario.lane_speed,
         };
         if let Some(open) = self.open.get_mut(&batch.job) {

@@ -114,10 +114,11 @@ pub(super) fn render(view: &View<'_>, width: usize, colours: bool) -> String {
     page.plain(
         "capacity",
         &format!(
-            "[{}] {} of {} SUNS in use",
-            bar(status.committed, status.capacity),
+            "[{}] {} of {} SUNS in use{}",
+            bar(status.committed, status.counted),
             suns(status.committed),
-            suns(status.capacity)
+            suns(status.counted),
+            uncounted(status)
         ),
     );
     page.plain(
@@ -245,6 +246,17 @@ fn counter(status: &Status, name: &str) -> u64 {
     found.map_or(0, |(_, value)| *value)
 }
 
+/// What is declared, where less of it counts.
+fn uncounted(status: &Status) -> String {
+    match status.counted < status.capacity {
+        true => format!(
+            ", {} declared: the rest is not proven",
+            suns(status.capacity)
+        ),
+        false => String::new(),
+    }
+}
+
 fn bar(part: u64, whole: u64) -> String {
     let full = (u128::from(part) * u128::from(BAR))
         .checked_div(u128::from(whole))
@@ -316,6 +328,7 @@ mod tests {
             block: 2_680,
             state: "active".into(),
             capacity: 1_250_000,
+            counted: 1_250_000,
             committed: 800_000,
             bond: (125 * ISC).to_string(),
             delegated: (20 * ISC + ISC / 2).to_string(),
@@ -365,6 +378,21 @@ temperature   61 °C
 content       1.1 GiB stored, 3.0 MiB fetched, 512 bytes served
 ";
         assert_eq!(render(&view(&status), 100, false), expected);
+    }
+
+    #[test]
+    fn capacity_that_does_not_count_is_told() {
+        let mut status = status();
+        status.counted = 1_000_000;
+        let page = render(&view(&status), 100, false);
+        let line = "capacity      [################----] 0.80 of 1.00 SUNS in use, 1.25 declared: the rest is not proven\n";
+        assert!(page.contains(line), "{page}");
+        (status.counted, status.committed) = (0, 0);
+        let page = render(&view(&status), 100, false);
+        assert!(
+            page.contains("0.00 of 0.00 SUNS in use, 1.25 declared"),
+            "{page}"
+        );
     }
 
     #[test]

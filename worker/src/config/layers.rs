@@ -15,6 +15,10 @@ pub const PREFIX: &str = "SUNGRID_WORKER_";
 /// Variables with that prefix that are options of the command line instead.
 const OPTIONS: [&str; 2] = ["SUNGRID_WORKER_DIR", "SUNGRID_WORKER_LOG"];
 
+/// How a list is given to a variable when its items have commas of their own.
+pub(crate) const AS_IN_FILE: &str =
+    "in a variable, a list whose items have commas is written as in the file";
+
 /// The variable that overrides a setting.
 pub fn variable(path: &str) -> String {
     format!("{PREFIX}{}", path.replace('.', "_").to_ascii_uppercase())
@@ -67,11 +71,17 @@ pub(super) fn read(
             name: name.clone(),
             reason,
         };
-        let value = value_of(setting.kind, &value).map_err(variable)?;
-        put(&mut table, setting, value).map_err(variable)?;
+        let meant = value_of(setting.kind, &value).map_err(variable)?;
+        let is_split = meant.is_array() && !value.trim_start().starts_with('[');
+        put(&mut table, setting, meant).map_err(variable)?;
         // After each one, so that the error names the variable that caused it.
-        config = Config::deserialize_from(table.clone())
-            .map_err(|error| variable(error.message().into()))?;
+        config = Config::deserialize_from(table.clone()).map_err(|error| {
+            let hint = match is_split {
+                true => format!("; {AS_IN_FILE}: {name}='[\"…\", \"…\"]'"),
+                false => String::new(),
+            };
+            variable(format!("{}{hint}", error.message()))
+        })?;
     }
     Ok(config)
 }
@@ -103,18 +113,23 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
             "false" | "0" | "no" => Ok(Value::Boolean(false)),
             _ => Err(format!("`{text}` is neither true nor false")),
         },
-        Kind::List if !text.trim_start().starts_with('[') => {
-            let items = text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty());
-            Ok(Value::Array(
-                items.map(|item| Value::String(item.into())).collect(),
-            ))
-        }
+        Kind::List if !text.trim_start().starts_with('[') => Ok(items(text)),
         Kind::List => as_in_file().ok_or_else(|| format!("`{text}` is no list")),
-        Kind::Other => Ok(as_in_file().unwrap_or_else(|| Value::String(text.into()))),
+        // A word, a list, or what the file may say.
+        Kind::Other => Ok(as_in_file().unwrap_or_else(|| match text.contains(',') {
+            true => items(text),
+            false => Value::String(text.into()),
+        })),
     }
+}
+
+/// A list that is separated by commas.
+fn items(text: &str) -> Value {
+    let items = text
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty());
+    Value::Array(items.map(|item| Value::String(item.into())).collect())
 }
 
 fn put(table: &mut Table, setting: &Setting, value: Value) -> Result<(), String> {
@@ -271,6 +286,47 @@ mod tests {
         assert_eq!(config.declared.classes, [TaskClass::Science]);
         // What nobody set stays what the file says.
         assert_eq!(load(text, &[]).expect("loads").lanes, 2);
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas_or_written_as_in_the_file() {
+        let measures = |text| {
+            let config = load("", &[("SUNGRID_WORKER_ISOLATION", text)]);
+            serde_json::to_value(config.expect(text).isolation).expect("JSON")
+        };
+        let expected = serde_json::json!(["seccomp", "cgroup"]);
+        assert_eq!(measures("seccomp,cgroup"), expected);
+        assert_eq!(measures(r#"["seccomp", "cgroup"]"#), expected);
+        assert_eq!(measures("required"), "required");
+        let hours = r#"["sat,sun 00:00-24:00", "mon-fri 18:00-08:00"]"#;
+        let config = load(
+            "",
+            &[
+                ("SUNGRID_WORKER_IDLE_HOURS", hours),
+                ("SUNGRID_WORKER_SCHEDULE_HOURS", hours),
+            ],
+        )
+        .expect("both are lists");
+        assert_eq!(config.idle.hours.len(), 2);
+        assert_eq!(config.schedule.hours[0], "sat,sun 00:00-24:00");
+        // Cut inside an item, it is refused, with what to write.
+        fails(
+            "",
+            &[("SUNGRID_WORKER_IDLE_HOURS", "sat,sun 00:00-24:00")],
+            &["SUNGRID_WORKER_IDLE_HOURS='[\"…\", \"…\"]'", AS_IN_FILE],
+        );
+        fails(
+            "",
+            &[("SUNGRID_WORKER_ISOLATION", "seccomp,bars")],
+            &["SUNGRID_WORKER_ISOLATION", "process, limits"],
+        );
+        let schedule = load(
+            "",
+            &[("SUNGRID_WORKER_SCHEDULE_HOURS", "sat,sun 00:00-24:00")],
+        );
+        let schedule = schedule.expect("text").schedule;
+        let refused = schedule.rules(0).expect_err("`sat` is no hours");
+        assert!(refused.to_string().contains(AS_IN_FILE), "{refused}");
     }
 
     #[test]

@@ -330,7 +330,8 @@ impl Scheduler for Learned {
 
     fn learn(&mut self, done: &Done) {
         let (units, fuel) = (done.units as f64, done.fuel as f64);
-        if done.units == 0 || done.fuel == 0 || !done.seconds.is_finite() || done.seconds <= 0.0 {
+        let makes_sense = |seconds: f64| seconds.is_finite() && seconds > 0.0;
+        if done.units == 0 || done.fuel == 0 || !done.seconds.is_none_or(makes_sense) {
             return;
         }
         let expected = self.estimate(&done.image, done.fuel_limit, done.input, done.lane_speed);
@@ -340,19 +341,22 @@ impl Scheduler for Learned {
         self.lessons.all.learn(&x, ln);
         let mut known = self.known(&done.image);
         known.fuel.learn(&x, ln);
-        let burnt = fuel / done.seconds;
-        // What the image takes and what the machine lacks now cannot be told apart by one batch; the image's part is what stays.
-        known
-            .speed
-            .learn(burnt / (done.lane_speed.max(1) as f64 * self.pace));
         let at_limits = fuel / LANE_FUEL_PER_SECOND as f64 * done.rate as f64;
         known.rate.learn(done.charge as f64 / at_limits);
         known.met = self.lessons.met;
-        if known.speed.seen > 1 {
-            let should = fuel / expected.fuel.max(1.0) * expected.seconds;
-            let step = should / done.seconds;
-            if step.is_finite() && step > 0.0 {
-                self.pace = (self.pace * step.powf(PACE_STEP)).clamp(PACE.0, PACE.1);
+        if let Some(seconds) = done.seconds {
+            let burnt = fuel / seconds;
+            // What the image takes and what the machine lacks now cannot be told apart by one batch; the image's part is what
+            // stays.
+            known
+                .speed
+                .learn(burnt / (done.lane_speed.max(1) as f64 * self.pace));
+            if known.speed.seen > 1 {
+                let should = fuel / expected.fuel.max(1.0) * expected.seconds;
+                let step = should / seconds;
+                if step.is_finite() && step > 0.0 {
+                    self.pace = (self.pace * step.powf(PACE_STEP)).clamp(PACE.0, PACE.1);
+                }
             }
         }
         self.lessons.images.insert(done.image, known);

@@ -9,7 +9,7 @@ use super::{
     energy::{Energy, Meter, Rules},
     experience,
 };
-use crate::config::ConfigError;
+use crate::config::{AS_IN_FILE, ConfigError};
 
 /// `[schedule]` of the settings file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl Schedule {
         let hours = self.hours.iter().map(|text| text.parse());
         let hours = hours
             .collect::<Result<_, _>>()
-            .map_err(|reason| value("schedule.hours", reason))?;
+            .map_err(|reason: String| value("schedule.hours", format!("{reason}; {AS_IN_FILE}")))?;
         if self.own_sun && self.lane_watts == 0 {
             let reason = "`own_sun` needs to know what a busy lane draws, at least 1 W".into();
             return Err(value("schedule.lane_watts", reason));

@@ -93,7 +93,7 @@ fn done(number: u64, fuel: u64, seconds: f64) -> Done {
         units: 10,
         fuel: u128::from(fuel) * 10,
         charge: CPU_1.unit_charge(fuel, 1 << 20).expect("a charge") * 10,
-        seconds: seconds * 10.0,
+        seconds: Some(seconds * 10.0),
         lane_speed: 2 * GIGA,
     }
 }
@@ -194,6 +194,38 @@ fn what_would_be_late_is_not_taken_nor_more_than_is_in_time() {
 }
 
 #[test]
+fn what_stood_still_teaches_what_it_took_and_not_how_long() {
+    let mut learned = Learned::new(None);
+    for _ in 0..30 {
+        learned.learn(&done(1, 90 * GIGA, 45.0));
+    }
+    let jobs = [job(1, ISC, 10, 100 * GIGA)];
+    let offers = [offer(0, &jobs[0])];
+    let before = learned.choose(&offers, &machine());
+    assert_eq!(before.len(), 1);
+    for _ in 0..30 {
+        learned.learn(&Done {
+            seconds: None,
+            ..done(1, 90 * GIGA, 0.0)
+        });
+    }
+    let later = learned.choose(&offers, &machine());
+    assert!(
+        later[0].batches >= before[0].batches,
+        "{later:?} {before:?}"
+    );
+    // What it takes is learned all the same.
+    for _ in 0..300 {
+        learned.learn(&Done {
+            seconds: None,
+            ..done(1, GIGA, 0.0)
+        });
+    }
+    let after = learned.choose(&offers, &machine());
+    assert!(after[0].batches > before[0].batches, "{after:?} {before:?}");
+}
+
+#[test]
 fn work_that_earns_less_than_its_energy_costs_is_not_taken() {
     let mut learned = Learned::new(None);
     let jobs = [job(1, ISC / 10, 4, 10 * GIGA), job(2, ISC, 4, 10 * GIGA)];
@@ -251,7 +283,7 @@ fn bad_data_neither_panics_nor_poisons() {
         for fuel in [0, 1, u128::from(u64::MAX), u128::MAX] {
             for units in [0, 1, u64::MAX] {
                 learned.learn(&Done {
-                    seconds,
+                    seconds: Some(seconds),
                     fuel,
                     units,
                     charge: fuel,
@@ -261,7 +293,7 @@ fn bad_data_neither_panics_nor_poisons() {
                     ..sane
                 });
                 learned.learn(&Done {
-                    seconds,
+                    seconds: Some(seconds),
                     fuel,
                     units,
                     input: Some(u64::MAX),

@@ -180,6 +180,7 @@ impl Supervisor {
             .values()
             .map(|job| job.record.as_ref().map_or(0, |r| r.rate) * job.claiming as u64)
             .sum();
+        let counts = me.counted > 0;
         let mut worker = me;
         worker.committed = worker.committed.saturating_add(pending);
         let chosen = self.chosen(&worker, room);
@@ -211,7 +212,8 @@ impl Supervisor {
                 self.claim(id);
             }
         }
-        if rests {
+        // Without capacity that counts, that is why.
+        if rests && counts {
             self.metrics.idle_reason(match (is_empty, preparing > 0) {
                 (true, _) => "no open job suits this worker and its settings",
                 (false, true) => "fetching what an open job needs",
@@ -418,8 +420,9 @@ impl Supervisor {
         self.seek().await
     }
 
-    /// Notes what a batch really cost.
+    /// Notes what a batch really cost; how long it took, unless it stood still for the machine's owner.
     pub(super) fn learn(&mut self, id: BatchId, finished: &Finished) {
+        let held = self.hand.get(&id).is_some_and(|batch| batch.held);
         let Some(job) = self.jobs.get_mut(&id.0) else {
             return;
         };
@@ -438,7 +441,7 @@ impl Supervisor {
             units: finished.computed,
             fuel: finished.measured.fuel,
             charge: finished.measured.charge,
-            seconds: finished.measured.busy.as_secs_f64(),
+            seconds: (!held).then_some(finished.measured.busy.as_secs_f64()),
             lane_speed: self.settings.lane_speed,
         });
         self.scheduler.keep(false);

@@ -3,7 +3,7 @@
 //!
 //! | the chain says | the journal says | then |
 //! |---|---|---|
-//! | awaited | nothing | fetch; write down what was found, or, when time runs out, that nothing was |
+//! | awaited | nothing | fetch, as far as the machine's owner lets it wait; write down what was found, or, when time runs out, that nothing was |
 //! | awaited | found | seal |
 //! | sealed, seals open | found | open |
 //! | no such call | anything | forget it; what was fetched stays for the requester |
@@ -32,6 +32,10 @@ const TRY_EVERY: BlockNumber = 10;
 /// Blocks before the last one for a seal in which a witness stops trying. Fewer, and its word may come too late; more, and
 /// a provider has less time.
 const SEAL_MARGIN: BlockNumber = 20;
+/// Blocks before the last one for a seal from which on a witness fetches though the machine's owner needs it: silence is a
+/// miss on its record. Fewer, and a provider that is away for a moment is not tried again; more, and the owner's line is
+/// busy for longer.
+pub(super) const OWNER_MARGIN: BlockNumber = 60;
 /// Batches whose outputs are fetched at the same time: this earns little, and lanes wait for the same line.
 const FETCHING: usize = 2;
 
@@ -84,6 +88,7 @@ impl Supervisor {
         testimony: Testimony,
     ) -> Result<(), Fatal> {
         let now = self.head.number;
+        let may_work = self.idle.phase().state.may_work();
         let fetching = self.duties.values().filter(|duty| duty.busy).count();
         let duty = self.duties.entry(id).or_default();
         if duty.busy || now < duty.not_before {
@@ -102,7 +107,9 @@ impl Supervisor {
                         "witness: nobody serves the outputs"
                     );
                     self.write_down(id, call.seed, None);
-                } else if fetching < FETCHING {
+                } else if fetching < FETCHING
+                    && (may_work || now.saturating_add(OWNER_MARGIN) >= until)
+                {
                     self.look(id, call.seed);
                 }
             }

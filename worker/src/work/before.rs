@@ -33,8 +33,8 @@ pub(super) struct Gathered {
     failed: Mutex<HashSet<Vec<u8>>>,
     before: Option<Before>,
     outputs: HashMap<UnitIndex, UnitOutput>,
-    /// Who has the content of an earlier unit.
-    providers: HashMap<ContentHash, Vec<Vec<u8>>>,
+    /// Who has the content of an earlier unit, and a batch that left it.
+    providers: HashMap<ContentHash, (BatchIndex, Vec<Vec<u8>>)>,
 }
 
 impl Before {
@@ -104,7 +104,8 @@ impl Before {
             for (unit, output) in (first..).zip(outputs) {
                 for file in output.contents() {
                     // Other batches may have left the same.
-                    let known = gathered.providers.entry(file.hash).or_default();
+                    let known = gathered.providers.entry(file.hash);
+                    let (_, known) = known.or_insert_with(|| (batch, Vec::new()));
                     for provider in &providers {
                         if !known.contains(provider) {
                             known.push(provider.clone());
@@ -153,7 +154,7 @@ impl Before {
         let mut found = None;
         let mut failure = BlobError::Unreachable("nobody has them".into());
         for (endpoint, bundle) in gathered.best_first(&bundles, |(endpoint, _)| endpoint) {
-            let content = match gathered.ask(bench, *bundle, endpoint, limit).await {
+            let content = match gathered.ask(bench, batch, *bundle, endpoint, limit).await {
                 Ok(content) => content,
                 Err(error) => {
                     failure = passing(error)?;
@@ -197,9 +198,11 @@ impl Gathered {
         size: u64,
     ) -> Result<Stored, BlobError> {
         let mut failure = BlobError::Unreachable("nobody has it".into());
-        let providers = self.providers.get(&hash).map_or(&[][..], Vec::as_slice);
+        let Some((batch, providers)) = self.providers.get(&hash) else {
+            return Err(failure);
+        };
         for provider in self.best_first(providers, |provider| provider) {
-            match self.ask(bench, hash, provider, size).await {
+            match self.ask(bench, *batch, hash, provider, size).await {
                 Ok(content) => return Ok(content),
                 Err(error) => failure = passing(error)?,
             }
@@ -218,6 +221,7 @@ impl Gathered {
     async fn ask(
         &self,
         bench: &Bench,
+        batch: BatchIndex,
         hash: ContentHash,
         provider: &[u8],
         size: u64,
@@ -227,7 +231,7 @@ impl Gathered {
         };
         let from = Source {
             job: before.job,
-            part: Part::Outputs,
+            part: Part::Outputs(batch),
             peers: vec![provider.into()],
         };
         let content = bench.ports.blobs.bring(hash, &from, size);
@@ -246,7 +250,7 @@ fn passing(error: BlobError) -> Result<BlobError, BlobError> {
         BlobError::Unreachable(reason) | BlobError::Misbehaved(reason) => {
             Ok(BlobError::Unreachable(reason))
         }
-        BlobError::Full(_) | BlobError::Store(_) => Err(error),
+        BlobError::Full(_) | BlobError::Quota(_) | BlobError::Store(_) => Err(error),
     }
 }
 

@@ -80,7 +80,7 @@ impl WorkError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Fetch { source, .. } | Self::Store(source) => {
-                !matches!(source, BlobError::Misbehaved(_))
+                !matches!(source, BlobError::Misbehaved(_) | BlobError::Quota(_))
             }
             Self::Chain { .. }
             | Self::Machine { .. }
@@ -96,9 +96,11 @@ impl WorkError {
     /// than this worker takes.
     pub fn is_reason_to_decline(&self) -> bool {
         match self {
-            Self::Fetch { source, .. } => {
-                matches!(source, BlobError::Unreachable(_) | BlobError::Misbehaved(_))
-            }
+            // A share that is used up is the job's doing.
+            Self::Fetch { source, .. } => matches!(
+                source,
+                BlobError::Unreachable(_) | BlobError::Misbehaved(_) | BlobError::Quota(_)
+            ),
             Self::Malformed { .. } | Self::NotWanted { .. } | Self::NotListed(_) => true,
             _ => false,
         }

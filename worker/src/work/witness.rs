@@ -6,7 +6,7 @@ use sp_core::H256;
 use sungrid_access::Part;
 use sungrid_chain_client::{BatchResult, ChainError};
 use sungrid_manifest::{Bundle, File, Manifest, UnitOutput, keyed_hash, limits};
-use sungrid_primitives::{ContentHash, JobId, witness};
+use sungrid_primitives::{ContentHash, witness};
 use tokio::time::Instant;
 
 use super::Bounds;
@@ -34,7 +34,9 @@ impl From<BlobError> for Nothing {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Unreachable(_) | BlobError::Misbehaved(_) => Self::Withheld(error),
-            BlobError::Full(_) | BlobError::Store(_) => Self::Unable(error.to_string()),
+            BlobError::Full(_) | BlobError::Quota(_) | BlobError::Store(_) => {
+                Self::Unable(error.to_string())
+            }
         }
     }
 }
@@ -78,7 +80,7 @@ pub async fn fetch_outputs(
             providers.push((worker.endpoint, winner.bundle));
         }
     }
-    let bundle = fetch_bundle(ports, bounds, id.0, &result, &providers);
+    let bundle = fetch_bundle(ports, bounds, id, &result, &providers);
     let (outputs, bundle) = tokio::time::timeout(left, bundle)
         .await
         .unwrap_or_else(|_| Err(too_slow(left)))?;
@@ -106,7 +108,7 @@ pub async fn fetch_outputs(
     let needed = needed.min(left);
     let from = Source {
         job: id.0,
-        part: Part::Outputs,
+        part: Part::Outputs(id.1),
         peers: providers.into_iter().map(|(peer, _)| peer).collect(),
     };
     let fetch = async {
@@ -125,11 +127,11 @@ pub async fn fetch_outputs(
     Ok(shown)
 }
 
-/// One of those who owe the outputs of a job.
-fn source(job: JobId, endpoint: &[u8]) -> Source {
+/// One of those who owe the outputs of a batch.
+fn source((job, batch): BatchId, endpoint: &[u8]) -> Source {
     Source {
         job,
-        part: Part::Outputs,
+        part: Part::Outputs(batch),
         peers: vec![endpoint.to_vec()],
     }
 }
@@ -138,14 +140,14 @@ fn source(job: JobId, endpoint: &[u8]) -> Source {
 async fn fetch_bundle(
     ports: &Ports,
     bounds: Bounds,
-    job: JobId,
+    id: BatchId,
     result: &BatchResult,
     providers: &[(Vec<u8>, ContentHash)],
 ) -> Result<(Vec<UnitOutput>, Stored), Nothing> {
     let limit = limits::BUNDLE_BYTES as u64;
     let mut failure = BlobError::Unreachable("nobody owes it any more".into());
     for (from, bundle) in providers {
-        let from = source(job, from);
+        let from = source(id, from);
         let fetched = bounds.in_time(limit, ports.blobs.fetch(*bundle, &from, limit));
         match fetched.await.flatten().map_err(Nothing::from) {
             Ok((bytes, stored)) => {

@@ -20,25 +20,70 @@ const MAX_TREE: usize = 4_096;
 /// Bytes of a process name that the kernel keeps.
 const COMM: usize = 15;
 
+/// A process of ours, and the list that it was found in.
+struct Ours {
+    pid: u32,
+    listed: Option<PathBuf>,
+}
+
+/// The processes in a list of children.
+fn children(list: &Path) -> Vec<u32> {
+    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let pids = text.split_ascii_whitespace();
+    pids.filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// A process and all that descend from it and live. Where the kernel does not tell children, only the process itself: its
 /// children's time then counts as that of others.
-fn tree(proc: &Path, root: u32) -> Vec<u32> {
-    let mut all = vec![root];
+fn tree(proc: &Path, root: u32) -> Vec<Ours> {
+    let mut all = vec![Ours {
+        pid: root,
+        listed: None,
+    }];
     let mut next = 0;
     while next < all.len() && all.len() < MAX_TREE {
-        let tasks = proc.join(all[next].to_string()).join("task");
+        let tasks = proc.join(all[next].pid.to_string()).join("task");
         next += 1;
         // Each thread has the children that it started.
         for task in entries(&tasks).unwrap_or_default() {
-            let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
-            all.extend(
-                children
-                    .split_ascii_whitespace()
-                    .filter_map(|pid| pid.parse::<u32>().ok()),
-            );
+            let list = task.join("children");
+            all.extend(children(&list).into_iter().map(|pid| Ours {
+                pid,
+                listed: Some(list.clone()),
+            }));
         }
     }
     all
+}
+
+/// What a file of each of our processes says. An error if one is hidden from us: what it uses would count as that of others.
+fn each_of_ours(
+    proc: &Path,
+    root: u32,
+    file: &str,
+    value: impl Fn(&str) -> Option<u64>,
+) -> Result<u64, String> {
+    let mut sum = 0u64;
+    for Ours { pid, listed } in tree(proc, root) {
+        let path = proc.join(pid.to_string()).join(file);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => sum = sum.saturating_add(value(&text).unwrap_or(0)),
+            // One that ended meanwhile is in its parent's time from now on, and in nobody's list.
+            Err(error)
+                if listed
+                    .as_ref()
+                    .is_none_or(|list| children(list).contains(&pid)) =>
+            {
+                return Err(format!(
+                    "{}: {error}, though this process is ours: let the worker see all of /proc (no ProtectProc= in its \
+                     unit, no hidepid= where it is mounted)",
+                    path.display()
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(sum)
 }
 
 /// Clock ticks of a process in `/proc/PID/stat`, with those of the children it has waited for.
@@ -98,16 +143,8 @@ impl Load {
         let path = self.proc.join("stat");
         let (total, busy) = machine_ticks(&read(&path)?)
             .ok_or_else(|| format!("{}: not as the kernel writes it", path.display()))?;
-        let ours = tree(&self.proc, self.pid).into_iter().filter_map(|pid| {
-            // One that ended meanwhile is in its parent's time from now on.
-            let stat = std::fs::read_to_string(self.proc.join(pid.to_string()).join("stat"));
-            ticks(&stat.ok()?)
-        });
-        Ok(Sample {
-            total,
-            busy,
-            ours: ours.sum(),
-        })
+        let ours = each_of_ours(&self.proc, self.pid, "stat", ticks)?;
+        Ok(Sample { total, busy, ours })
     }
 }
 
@@ -185,12 +222,11 @@ impl Memory {
         let (total, available) = known
             .filter(|(total, _)| *total > 0)
             .ok_or_else(|| format!("{}: not as the kernel writes it", path.display()))?;
-        let ours = tree(&self.proc, self.pid).into_iter().filter_map(|pid| {
-            let status = std::fs::read_to_string(self.proc.join(pid.to_string()).join("status"));
-            kib(&status.ok()?, "VmRSS")
-        });
+        let ours = each_of_ours(&self.proc, self.pid, "status", |status| {
+            kib(status, "VmRSS")
+        })?;
         // Shared pages count several times, on the side of fewer foreign ones; they are few beside guests' memories.
-        let used = total.saturating_sub(available).saturating_sub(ours.sum());
+        let used = total.saturating_sub(available).saturating_sub(ours);
         Ok(u32::try_from((used * 100).div_ceil(total)).unwrap_or(100))
     }
 }

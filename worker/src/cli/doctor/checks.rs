@@ -34,7 +34,7 @@ const LEAST_DISK: u64 = 1 << 30;
 type Check = fn(&Facts) -> Verdict;
 
 /// All of them, in the order in which one thing depends on another.
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 15] = [
     ("settings", settings),
     ("folder", folder),
     ("key", key),
@@ -43,6 +43,7 @@ const CHECKS: [(&str, Check); 14] = [
     ("clock", clock),
     ("environment", environment),
     ("registered", registered),
+    ("capacity", capacity),
     ("bond", bond),
     ("live", live),
     ("endpoint", endpoint),
@@ -253,6 +254,31 @@ fn registered(facts: &Facts) -> Verdict {
             format!("leaving: the bond can be withdrawn after block {until}"),
             "sungrid-worker withdraw, then run it again to register anew",
         ),
+    }
+}
+
+fn capacity(facts: &Facts) -> Verdict {
+    let Some(chain) = facts.known() else {
+        return unasked();
+    };
+    let Some(worker) = &chain.worker else {
+        return Verdict::skipped("nothing counts before it is registered");
+    };
+    let (counted, declared) = (page::suns(worker.counted), page::suns(worker.capacity));
+    match worker.counted {
+        0 => Verdict::warn(
+            format!(
+                "none of {declared} SUNS counts: it can claim nothing before it has proven what it has"
+            ),
+            "keep `sungrid-worker run` going: it proves by itself; `sungrid-worker status` says why if it does not",
+        ),
+        part if part < worker.capacity => Verdict::warn(
+            format!(
+                "{counted} of {declared} SUNS count: no more is proven, and all of it needs bond"
+            ),
+            "prove on a machine that does nothing else, or offer less (lanes, memory)",
+        ),
+        _ => Verdict::ok(format!("all of {declared} SUNS counts")),
     }
 }
 

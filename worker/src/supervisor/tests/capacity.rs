@@ -163,3 +163,33 @@ async fn what_cannot_be_opened_is_settled_and_does_not_stop_the_machine() {
         .drive("it is proven", |state| proven(state, &account))
         .await;
 }
+
+#[tokio::test]
+async fn a_worker_of_which_nothing_counts_says_that_it_is_why_it_rests() {
+    let world = world().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let reason = "nothing of its capacity counts before it is proven";
+    // Not even with a job that it could take.
+    world.submit(world.spec(2, 1)).await;
+    settle().await;
+    let status = process.metrics.status();
+    assert_eq!((status.counted, status.idle_reason.as_str()), (0, reason));
+    assert!(
+        process
+            .metrics
+            .text()
+            .contains("sungrid_worker_counted_usuns 0\n")
+    );
+    // Once something is, that is no reason any more.
+    let account = machine.key.account();
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    settle().await;
+    world.chain.advance(1);
+    settle().await;
+    let status = process.metrics.status();
+    assert!(status.counted > 0);
+    assert_ne!(status.idle_reason, reason);
+}

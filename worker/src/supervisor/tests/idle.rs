@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -17,7 +17,11 @@ use super::{
     faults::counter,
     kit::{Machine, Running, World, settle},
 };
-use crate::idle::{self, TICK, Watcher};
+use crate::{
+    idle::{self, TICK, Watcher},
+    schedule::{self, Choice, Done, Greedy, Offer, Scheduler, energy::Energy},
+    supervisor::Supervisor,
+};
 
 /// Counts the runs that hold memory.
 pub(super) struct Alive(Arc<AtomicU64>);
@@ -36,22 +40,39 @@ impl Drop for Alive {
 }
 
 /// A process on a desktop, and its owner.
-struct Desk {
-    process: Running,
+pub(super) struct Desk {
+    pub(super) process: Running,
     watcher: Watcher,
     now: Duration,
     input_at: Duration,
 }
 
+/// Takes what comes, and notes how long it was told that batches took.
+struct Listens(Arc<Mutex<Vec<Option<f64>>>>);
+
+impl Scheduler for Listens {
+    fn choose(&mut self, offers: &[Offer<'_>], machine: &schedule::Machine) -> Vec<Choice> {
+        Greedy.choose(offers, machine)
+    }
+
+    fn learn(&mut self, done: &Done) {
+        self.0.lock().expect("no panic").push(done.seconds);
+    }
+}
+
 impl Desk {
-    async fn start(machine: &Machine) -> Self {
+    pub(super) async fn start(machine: &Machine) -> Self {
+        Self::start_with(machine, |supervisor| supervisor).await
+    }
+
+    async fn start_with(machine: &Machine, set_up: impl FnOnce(Supervisor) -> Supervisor) -> Self {
         let mut watcher = None;
         let process = machine
             .start_with(|supervisor, runner, metrics| {
                 let policy = Policy::default();
                 let (eye, idle) = idle::watch(policy, runner, metrics).expect("makes sense");
                 watcher = Some(eye);
-                supervisor.with_idle(idle)
+                set_up(supervisor.with_idle(idle))
             })
             .await;
         Self {
@@ -189,6 +210,40 @@ async fn work_stands_still_within_two_seconds_and_goes_on_with_the_same_result()
     assert_eq!(*machine.runs.lock().unwrap(), [0], "it ran once");
     assert_eq!(counter(&desk.process, "batches_accepted_total"), 1);
     world.assert_blameless();
+}
+
+#[tokio::test]
+async fn time_that_work_stood_still_is_not_taken_for_slowness() {
+    let world = World::new().await;
+    let (machine, other) = (world.machine(0), world.machine(1));
+    let _other = other.start().await;
+    let heard = Arc::<Mutex<Vec<_>>>::default();
+    let listens = Box::new(Listens(heard.clone()));
+    let mut desk = Desk::start_with(&machine, |supervisor| {
+        supervisor.choosing(listens, Energy::default(), 0, 0)
+    })
+    .await;
+    desk.leave().await;
+    machine.running.close(0);
+    let job = world.submit(world.spec(1, 1)).await;
+    machine.running.somebody_waits().await;
+    // GIVEN a batch that is held, while the node is away
+    world.chain.set_connected(false);
+    assert_eq!(desk.work(5).await, State::Suspended);
+    machine.running.open();
+    assert!(desk.rest(61).await.may_work());
+    world.chain.set_connected(true);
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    // AND one that is not
+    let job = world.submit(world.spec(1, 1)).await;
+    world
+        .drive("the next one ends", |state| completed(state, job))
+        .await;
+    // THEN only that one says how fast this machine is
+    let heard = heard.lock().expect("no panic");
+    assert!(matches!(heard[..], [None, Some(_)]), "{heard:?}");
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ pub(super) struct Peer {
     pub(super) notices: Vec<Vec<u8>>,
     pub(super) away: bool,
     pub(super) full: bool,
+    /// Each job has its share of the store, and no more is taken of it.
+    pub(super) over_quota: bool,
     pub(super) lies_about: HashSet<ContentHash>,
     /// Content that never comes to its end.
     pub(super) trickles: HashSet<ContentHash>,
@@ -181,6 +183,11 @@ impl MemoryBlobs {
         let own = peers.entry(self.endpoint.clone()).or_default();
         if own.full && !own.content.contains_key(&name) {
             return Err(BlobError::Full("the disk is full: free some space".into()));
+        }
+        if own.over_quota && !own.content.contains_key(&name) {
+            return Err(BlobError::Quota(
+                "the job has its share of the store".into(),
+            ));
         }
         own.content.insert(name, bytes);
         Ok(Stored::new(name, None))
@@ -665,17 +672,17 @@ impl Machine {
         let metrics = Arc::<Metrics>::default();
         let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;
-        let supervisor = set_up(supervisor.expect("starts"), runner, metrics.clone());
         let schedule = Schedule {
             policy: self.policy,
             ..Schedule::default()
         };
-        let supervisor = supervisor.choosing(
+        let supervisor = supervisor.expect("starts").choosing(
             schedule.scheduler(self.folder.path()),
             Energy::new(self.rules.clone(), self.reading.clone()),
             0,
             self.rules.lane_watts,
         );
+        let supervisor = set_up(supervisor, runner, metrics.clone());
         let (stop, stopped) = watch::channel(false);
         let (goal, told) = watch::channel(None);
         let supervisor = supervisor.draining(told);

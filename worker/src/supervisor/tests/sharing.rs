@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     plane::Plane,
-    ports::{Blobs, Ports, Source},
+    ports::{BlobError, Blobs, Ports, Source},
     register, work,
 };
 
@@ -66,10 +66,14 @@ async fn of_equal_jobs_the_one_whose_inputs_are_here_comes_first() {
 
 /// A worker's store on a data plane of its own.
 async fn store(world: &World, machine: &Machine, folder: &Path) -> Plane {
-    let chain: Arc<dyn Chain> = Arc::new(world.chain.clone());
-    let access = Arc::new(JobAccess::new(chain).remembering_for(Duration::ZERO));
     let mut config = Config::persistent(folder);
     config.min_free_disk_bytes = 0;
+    store_with(world, machine, config).await
+}
+
+async fn store_with(world: &World, machine: &Machine, mut config: Config) -> Plane {
+    let chain: Arc<dyn Chain> = Arc::new(world.chain.clone());
+    let access = Arc::new(JobAccess::new(chain).remembering_for(Duration::ZERO));
     config.access = access.clone();
     let node = DataPlane::spawn(config).await.expect("up");
     let genesis = world.chain.genesis();
@@ -169,4 +173,30 @@ async fn inputs_go_on_to_other_parties_and_outputs_to_the_requester_until_they_a
     second.shutdown().await;
     requester.shutdown().await;
     stranger.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_job_beyond_its_share_of_the_store_is_no_fault_of_who_serves_it() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let mut config = Config::memory();
+    config.max_group_bytes = 1 << 10;
+    let store = store_with(&world, &machine, config).await;
+    let server = DataPlane::spawn(Config::memory()).await.expect("up");
+    let held = server.put_bytes(vec![7; 64 << 10]).await.expect("stored");
+    let served = content(held.hash());
+    // To anybody who knows where it is.
+    let job = world.submit(world.spec(2, 1)).await;
+    let source = Source {
+        job,
+        part: Part::Shared,
+        peers: vec![server.address().to_bytes()],
+    };
+    let refused = store.bring(served, &source, 1 << 20).await;
+    let refused = refused.err().expect("more than its share");
+    assert!(matches!(refused, BlobError::Quota(_)), "{refused:?}");
+    // Others have room.
+    drop(store.put(vec![8; 64 << 10].into()).await.expect("stored"));
+    store.shutdown().await;
+    server.shutdown().await;
 }

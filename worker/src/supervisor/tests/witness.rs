@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use sungrid_chain_client::{
-    Call, CallStage, Chain, Outputs, Testimony, Until, memory::MemoryState,
+    Call, CallStage, Chain, Outputs, Testimony, Until, Witness, memory::MemoryState,
 };
 use sungrid_primitives::{ISC, JobId};
 
 use super::{
+    super::witness::OWNER_MARGIN,
     completed,
+    idle::Desk,
     kit::{Machine, Running, World, settle},
 };
 
@@ -223,6 +225,30 @@ async fn a_witness_with_trouble_of_its_own_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_share_that_is_used_up_is_the_witness_s_own_trouble() {
+    let scene = scene().await;
+    // Two of three could not even take it: their word would slash who serves.
+    for stranger in &scene.strangers[..2] {
+        let endpoint = &stranger.endpoint;
+        scene
+            .world
+            .net
+            .peer(endpoint, |peer| peer.over_quota = true);
+    }
+    scene.call().await;
+    let key = (scene.job, 0);
+    let over = |state: &mut MemoryState| !state.witness_calls.contains_key(&key);
+    scene.world.drive("the call is over", over).await;
+    let result = scene.world.chain.result(key.0, key.1).await.expect("reads");
+    assert_eq!(result.expect("kept").outputs, Outputs::Owed);
+    assert_eq!((scene.bond(0), scene.bond(1)), (200 * ISC, 200 * ISC));
+    assert_eq!(
+        [scene.missed(0), scene.missed(1), scene.missed(2)],
+        [1, 1, 0]
+    );
+}
+
+#[tokio::test]
 async fn a_witness_that_is_killed_after_its_seal_opens_it_all_the_same() {
     let mut scene = scene().await;
     // The others take their time, so that seals are not opened at once.
@@ -249,6 +275,51 @@ async fn a_witness_that_is_killed_after_its_seal_opens_it_all_the_same() {
     let _again = scene.strangers[0].start().await;
     assert_eq!(scene.found().await, Outputs::Fetched);
     assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+}
+
+#[tokio::test]
+async fn a_witness_leaves_the_line_to_its_owner_while_there_is_time() {
+    let mut scene = scene().await;
+    let process = scene.running.remove(0);
+    process.terminate().await.expect("ends well");
+    // GIVEN a machine that somebody sits at
+    let desk = Desk::start(&scene.strangers[0]).await;
+    scene.call().await;
+    let key = (scene.job, 0);
+    let sealed = |state: &mut MemoryState| {
+        let call = state.witness_calls.get(&key);
+        call.is_some_and(|call| {
+            let sealed = |w: &&Witness| matches!(w.testimony, Testimony::Sealed(_));
+            call.witnesses.iter().filter(sealed).count() == 2
+        })
+    };
+    scene.world.drive("the others have sealed", sealed).await;
+    let until = scene
+        .world
+        .chain
+        .edit(|state| match state.witness_calls[&key].stage {
+            CallStage::Sealing { until } => until,
+            other => panic!("{other:?}"),
+        });
+    // THEN it fetches nothing
+    let result = scene.world.chain.result(key.0, key.1).await.expect("reads");
+    let winners = result.expect("kept").winners;
+    let endpoint = &scene.strangers[0].endpoint;
+    let has_fetched = || {
+        scene.world.net.peer(endpoint, |peer| {
+            winners.iter().any(|w| peer.content.contains_key(&w.bundle))
+        })
+    };
+    while scene.world.chain.edit(|state| state.number) + OWNER_MARGIN + 1 < until {
+        settle().await;
+        scene.world.chain.advance(1);
+        assert!(!has_fetched());
+    }
+    // UNTIL it is time
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert!(has_fetched());
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+    assert!(!desk.process.task.is_finished());
 }
 
 #[tokio::test]

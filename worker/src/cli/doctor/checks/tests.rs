@@ -142,7 +142,7 @@ fn a_node_that_is_away_or_of_another_chain_fails_with_its_own_advice() {
         assert_eq!((level, text), (Level::Fail, error.to_string()));
         advice.push(fix);
         // What depends on it is skipped, not guessed.
-        for check in [clock, environment, registered, bond, live] {
+        for check in [clock, environment, registered, capacity, bond, live] {
             assert_eq!(check(&facts).0, Level::Skipped);
         }
     }
@@ -170,6 +170,13 @@ fn an_environment_that_is_not_accepted_fails() {
         after(environment, |f| chain(f).accepts = false),
         Level::Fail
     );
+}
+
+#[test]
+fn capacity_that_does_not_count_is_warned_of() {
+    assert_eq!(after(capacity, |f| worker(f).counted = 0), Level::Warn);
+    assert_eq!(after(capacity, |f| worker(f).counted -= 1), Level::Warn);
+    assert_eq!(after(capacity, |f| chain(f).worker = None), Level::Skipped);
 }
 
 #[test]
