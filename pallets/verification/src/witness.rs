@@ -10,7 +10,7 @@ use sp_runtime::traits::{BlakeTwo256, Hash, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     policy::Trust,
-    traits::{Assignment, Fleet, Workers},
+    traits::{Assignment, Fleet, Verifier, Workers},
     witness,
 };
 
@@ -99,7 +99,7 @@ impl<T: Config> Pallet<T> {
             }
             _ => return moot,
         }
-        <T as Config>::WeightInfo::deadline()
+        <Self as Verifier<T::AccountId>>::deadline_weight()
     }
 
     /// Draws witnesses without replacement out of the whole fleet: those of whom nobody could know that they would be, who may
