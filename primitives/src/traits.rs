@@ -180,6 +180,9 @@ pub trait Workers<AccountId> {
     /// Slashes the exposed part of the bond, and as much in proportion of what others delegated: half of the former to
     /// `honest` operators equally, the rest to the treasury; records the fault.
     fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;
+    /// Slashes a worker that withheld outputs as [`Self::slash`] does, all of it for the treasury; `None` if that was done
+    /// within the last [`Self::liability`] blocks: all that it was paid for before an outage is one fault.
+    fn slash_withheld(worker: &AccountId) -> Option<Slashed>;
     /// Registers a bonded, active worker of ample capacity, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
