@@ -222,11 +222,11 @@ impl<AccountId> CapacityProofs<AccountId> for () {
 }
 
 /// Active workers by number, for draws; implemented by `pallet-liveness`.
-pub trait Fleet<AccountId> {
+pub trait Fleet<AccountId, BlockNumber> {
     /// How many there are.
     fn count() -> u32;
-    /// The worker of a number below that.
-    fn at(number: u32) -> Option<AccountId>;
+    /// The worker that has this number and had it at the end of that block, if there is one.
+    fn at(number: u32, block: BlockNumber) -> Option<AccountId>;
 }
 
 /// What auditors stand for; implemented by `pallet-auditors`.
