@@ -106,7 +106,7 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     fn draw_witnesses() -> Weight {
         // An estimate, until it is measured.
         Weight::from_parts(250_000_000, 0)
-            .saturating_add(T::DbWeight::get().reads(110))
+            .saturating_add(T::DbWeight::get().reads(150))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn forget_trust() -> Weight {
