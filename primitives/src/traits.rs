@@ -180,6 +180,9 @@ pub trait Workers<AccountId> {
     /// Slashes the exposed part of the bond, and as much in proportion of what others delegated: half of the former to
     /// `honest` operators equally, the rest to the treasury; records the fault.
     fn slash(worker: &AccountId, honest: &[AccountId]) -> Slashed;
+    /// Slashes a worker that withheld outputs as [`Self::slash`] does, all of it for the treasury; `None` if that was done
+    /// within the last [`Self::liability`] blocks: all that it was paid for before an outage is one fault.
+    fn slash_withheld(worker: &AccountId) -> Option<Slashed>;
     /// Registers a bonded, active worker of ample capacity, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
@@ -219,11 +222,11 @@ impl<AccountId> CapacityProofs<AccountId> for () {
 }
 
 /// Active workers by number, for draws; implemented by `pallet-liveness`.
-pub trait Fleet<AccountId> {
+pub trait Fleet<AccountId, BlockNumber> {
     /// How many there are.
     fn count() -> u32;
-    /// The worker of a number below that.
-    fn at(number: u32) -> Option<AccountId>;
+    /// The worker that has this number and had it at the end of that block, if there is one.
+    fn at(number: u32, block: BlockNumber) -> Option<AccountId>;
 }
 
 /// What auditors stand for; implemented by `pallet-auditors`.

@@ -114,8 +114,8 @@ mod benchmarks {
         let (old, other) = (worker::<T>(0), worker::<T>(1));
         let now = T::OpenWindow::get().saturating_add(2u32.into());
         System::<T>::set_block_number(now);
-        Pallet::<T>::note_proof(&old, 1, Zero::zero());
-        Pallet::<T>::note_proof(&other, 1, now);
+        Pallet::<T>::note_proof(&old, 1, Zero::zero(), Zero::zero());
+        Pallet::<T>::note_proof(&other, 1, now, now);
         // As many as it takes for the first number to be the one that is drawn.
         let beacon = (0u64..)
             .map(|n: u64| BlakeTwo256::hash_of(&n))

@@ -23,6 +23,10 @@ pub(crate) struct Commitment<BlockNumber> {
     pub(crate) shape: Shape,
     pub(crate) root: H256,
     pub(crate) capacity: u64,
+    /// The block that its run began in.
+    pub(crate) began: BlockNumber,
+    /// The block of the commitment.
+    pub(crate) at: BlockNumber,
     /// The block whose beacon says what is to be opened.
     pub(crate) draw_at: BlockNumber,
     /// The last block in which that can be.
@@ -143,13 +147,18 @@ impl<T: Config> Pallet<T> {
             shape,
             root,
             capacity,
+            began: run.at,
+            at,
             draw_at,
             until: draw_at.saturating_add(T::OpenWindow::get()),
         })
     }
 
-    /// Every check of an opening. Returns what it proves, µSUNS.
-    pub(crate) fn check_open(worker: &T::AccountId, openings: &[Opening]) -> Result<u64, Error<T>> {
+    /// Every check of an opening. Returns the commitment that it proves.
+    pub(crate) fn check_open(
+        worker: &T::AccountId,
+        openings: &[Opening],
+    ) -> Result<Commitment<BlockNumberFor<T>>, Error<T>> {
         let commitment = Runs::<T>::get(worker)
             .and_then(|run| Self::commitment(&run))
             .ok_or(Error::<T>::NothingToOpen)?;
@@ -159,19 +168,25 @@ impl<T: Config> Pallet<T> {
         let draw = Self::draw(&commitment).ok_or(Error::<T>::NotDrawn)?;
         let Commitment {
             seed, shape, root, ..
-        } = commitment;
+        } = &commitment;
         ensure!(
-            capacity::all_hold(&seed, &shape, &root, &draw, openings),
+            capacity::all_hold(seed, shape, root, &draw, openings),
             Error::<T>::DoesNotHold
         );
-        Ok(commitment.capacity)
+        Ok(commitment)
     }
 
     pub(crate) fn do_open(worker: T::AccountId, openings: capacity::Openings) -> DispatchResult {
-        let capacity = Self::check_open(&worker, &openings)?;
-        let until = System::<T>::block_number().saturating_add(T::Validity::get());
+        let Commitment {
+            capacity,
+            began,
+            at,
+            ..
+        } = Self::check_open(&worker, &openings)?;
         Self::decided(&worker);
-        Self::note_proof(&worker, capacity, until);
+        // A commitment shows what was there when it was made, however late it is opened.
+        let until = at.saturating_add(T::Validity::get());
+        let until = Self::note_proof(&worker, capacity, began, until);
         Self::deposit_event(Event::CapacityProven {
             worker,
             capacity,

@@ -63,11 +63,26 @@ impl<T: Config> Pallet<T> {
             return;
         };
         if proof.until < now {
-            Self::drop_proof(&worker);
+            // What it was computing before a check must not be opened as if there had been none.
+            let waits = Runs::<T>::get(&worker).and_then(|run| Self::commitment(&run));
+            if waits.is_none() {
+                Self::drop_proof(&worker);
+            }
+            return;
+        }
+        if proof.checked.is_some() {
             return;
         }
         let until = proof.until.min(now.saturating_add(T::CheckWindow::get()));
-        Proofs::<T>::insert(&worker, ProofRecord { until, ..proof });
+        let checked = Some(now);
+        Proofs::<T>::insert(
+            &worker,
+            ProofRecord {
+                until,
+                checked,
+                ..proof
+            },
+        );
         Self::deposit_event(Event::CheckDrawn { worker, until });
     }
 
@@ -106,9 +121,22 @@ impl<T: Config> Pallet<T> {
         (until >= System::<T>::block_number()).then_some(Proven { capacity, until })
     }
 
-    pub(crate) fn note_proof(worker: &T::AccountId, capacity: u64, until: BlockNumberFor<T>) {
-        let index = match Proofs::<T>::get(worker) {
-            Some(proof) => proof.index,
+    /// Puts down what a run that began in the block `began` has proven, and says until when that counts: until `until`,
+    /// but if a check was drawn since it began, no longer than without it.
+    pub(crate) fn note_proof(
+        worker: &T::AccountId,
+        capacity: u64,
+        began: BlockNumberFor<T>,
+        until: BlockNumberFor<T>,
+    ) -> BlockNumberFor<T> {
+        let last = Proofs::<T>::get(worker);
+        let pending = last
+            .as_ref()
+            .filter(|last| last.checked.is_some_and(|checked| began < checked));
+        let until = pending.map_or(until, |last| last.until.min(until));
+        let checked = pending.and_then(|last| last.checked);
+        let index = match last {
+            Some(last) => last.index,
             None => {
                 // One per worker, each with a bond of its own: there is not money enough for 2^32.
                 let index = ProverCount::<T>::mutate(|count| {
@@ -124,8 +152,10 @@ impl<T: Config> Pallet<T> {
             index,
             capacity,
             until,
+            checked,
         };
         Proofs::<T>::insert(worker, proof);
+        until
     }
 
     /// Forgets a proof, if there is one; the last takes its number.
@@ -184,7 +214,12 @@ impl<T: Config> CapacityProofs<T::AccountId> for Pallet<T> {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(worker: &T::AccountId, declared: u64) {
-        let until = System::<T>::block_number().saturating_add(T::Validity::get());
-        Self::note_proof(worker, declared, until);
+        let now = System::<T>::block_number();
+        Self::note_proof(
+            worker,
+            declared,
+            now,
+            now.saturating_add(T::Validity::get()),
+        );
     }
 }

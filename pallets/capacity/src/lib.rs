@@ -363,7 +363,7 @@ pub mod pallet {
         }
 
         /// Ends a commitment that was not opened in time: the worker is slashed and has proven nothing. Feeless for the
-        /// worker key.
+        /// worker key, and nobody pays for it who succeeds.
         ///
         /// # Origin
         /// Signed by anyone.
@@ -379,9 +379,11 @@ pub mod pallet {
             ensure_signed(origin.clone())
                 .is_ok_and(|who| &who == worker && Pallet::<T>::check_settle(worker).is_ok())
         })]
-        pub fn settle(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+        pub fn settle(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_settle(worker)
+            Self::do_settle(worker)?;
+            // There is one to end per commitment, which was paid for.
+            Ok(Pays::No.into())
         }
 
         /// Sets what counts of each worker's capacity without a proof. Above a tenth of a SUNS, which the least bond is

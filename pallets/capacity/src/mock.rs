@@ -106,6 +106,7 @@ parameter_types! {
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
     pub const FeelessBudget: Weight = Weight::from_parts(1_000_000_000, 0);
+    pub storage OpenWindow: u64 = OPEN_WINDOW;
     /// Whether blocks have no randomness.
     pub storage NoRandomness: bool = false;
     /// Tells chains apart that are the same up to a block.
@@ -203,7 +204,7 @@ impl pallet_capacity::Config for Test {
     type MinLane = MinLane;
     type RunEvery = ConstU64<RUN_EVERY>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
-    type OpenWindow = ConstU64<OPEN_WINDOW>;
+    type OpenWindow = OpenWindow;
     type Validity = ConstU64<VALIDITY>;
     type CheckSpan = ConstU32<CHECK_SPAN>;
     type CheckWindow = ConstU64<CHECK_WINDOW>;

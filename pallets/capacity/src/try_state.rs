@@ -13,7 +13,7 @@ impl<T: Config> Pallet<T> {
     /// 1. only registered workers have runs and proofs;
     /// 2. proofs have dense numbers: each below their count has one, which has that number;
     /// 3. a worker whose commitment is not decided has a batch in flight;
-    /// 4. no run began, and none was committed to, in a block yet to come;
+    /// 4. no run began, none was committed to and no proof was drawn for a check in a block yet to come;
     /// 5. beacons are of the blocks that commitments may wait for.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let now = System::<T>::block_number();
@@ -47,6 +47,10 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 proof.index < count && ProverAt::<T>::get(proof.index) == Some(worker),
                 "capacity 2: a proof has another's number"
+            );
+            ensure!(
+                proof.checked.is_none_or(|checked| checked <= now),
+                "capacity 4: a check is of a block yet to come"
             );
         }
         ensure!(

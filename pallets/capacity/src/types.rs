@@ -54,6 +54,8 @@ pub struct ProofRecord<BlockNumber> {
     pub capacity: u64,
     /// The last block in which it counts.
     pub until: BlockNumber,
+    /// The block in which it was drawn for a check, if no run that began since has been opened.
+    pub checked: Option<BlockNumber>,
 }
 
 /// [`RunRecord`] of a runtime.

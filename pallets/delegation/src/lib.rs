@@ -33,8 +33,8 @@
 //!
 //! ## Leaving
 //! [`undelegate`](Pallet::undelegate) starts the cool-down of workers, and the time in which they answer for outputs if that
-//! is longer, in which a delegation is slashable and earns nothing. [`withdraw`](Pallet::withdraw) ends it once every batch is decided that it answered for: when
-//! the worker has had none in flight since, or after [`Config::LongestBatch`], by which all of them are.
+//! is longer, in which a delegation is slashable and earns nothing. [`withdraw`](Pallet::withdraw) ends it once every batch is decided that it answered for and nobody
+//! can ask for their outputs any more: see [`free_at`](pallet_workers::Pallet::free_at); after [`Config::LongestBatch`] in any case.
 //!
 //! ## Commission
 //! A lower one counts at once, a higher one after [`Config::CommissionNotice`], so that whoever disagrees can leave

@@ -87,6 +87,7 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
             worker,
             Member {
                 index,
+                seated: now,
                 since: next_round.saturating_mul(T::LotteryRound::get()),
                 answered: None,
             },
@@ -107,22 +108,25 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
         if index == last {
             return;
         }
-        let next = System::<T>::block_number().saturating_add(One::one());
+        let now = System::<T>::block_number();
         Members::<T>::mutate_extant(&moved, |member| {
             member.index = index;
+            member.seated = now;
             // Earlier draws of its new number were about another.
-            member.since = member.since.max(next);
+            member.since = member.since.max(now.saturating_add(One::one()));
         });
         MemberAt::<T>::insert(index, moved);
     }
 }
 
-impl<T: Config> Fleet<T::AccountId> for Pallet<T> {
+impl<T: Config> Fleet<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
     fn count() -> u32 {
         MemberCount::<T>::get()
     }
 
-    fn at(number: u32) -> Option<T::AccountId> {
-        MemberAt::<T>::get(number)
+    fn at(number: u32, block: BlockNumberFor<T>) -> Option<T::AccountId> {
+        let worker = MemberAt::<T>::get(number)?;
+        let member = Members::<T>::get(&worker)?;
+        (member.seated <= block).then_some(worker)
     }
 }

@@ -12,7 +12,7 @@ impl<T: Config> Pallet<T> {
     /// 1. the members are the active workers of the register;
     /// 2. their numbers are dense: each number below the count has one member, which has that number;
     /// 3. draws are of the last round's worth of blocks, of some workers;
-    /// 4. nobody has answered a draw yet to come.
+    /// 4. nobody has answered a draw yet to come, or has got its number in a block yet to come.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let active = Workers::<T>::iter()
             .filter(|(_, record)| record.state == WorkerState::Active)
@@ -43,6 +43,10 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 member.answered.is_none_or(|answered| answered <= now),
                 "liveness 4: a draw yet to come was answered"
+            );
+            ensure!(
+                member.seated <= now,
+                "liveness 4: a number is from a block yet to come"
             );
         }
         for (block, draw) in Draws::<T>::iter() {

@@ -11,6 +11,8 @@ use scale_info::TypeInfo;
 pub struct Member<BlockNumber> {
     /// Its ticket number: members have all numbers from 0 without gaps.
     pub index: u32,
+    /// Block in which it got that number.
+    pub seated: BlockNumber,
     /// First block whose draw is about it, under this number.
     pub since: BlockNumber,
     /// Block of the last draw that it answered.

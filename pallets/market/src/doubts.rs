@@ -107,8 +107,8 @@ impl<T: Config> Pallet<T> {
 
     /// Nobody serves the outputs of a batch: its settlement is turned back. What the requester paid, `results` times the cost
     /// of `charge`, and `costs` on top, returns to it out of the bonds of all who have them, in equal parts, rounded up, the
-    /// shortfall of one on the next; then each is slashed, all of that for the treasury. Before
-    /// [`Pallet::end_doubt`], while their bonds are sure to be there.
+    /// shortfall of one on the next; then each is slashed, all of that for the treasury, unless it was for another batch of
+    /// late: a machine that is away owes many. Before [`Pallet::end_doubt`], while their bonds are sure to be there.
     ///
     /// The payment itself stays in its pot: much of it is spent, and not by those who withhold.
     pub fn turn_back(
@@ -139,9 +139,12 @@ impl<T: Config> Pallet<T> {
         });
         let slashed: Vec<_> = holders
             .iter()
-            .map(|holder| T::Workers::slash(&holder.worker, &[]))
+            .map(|holder| T::Workers::slash_withheld(&holder.worker))
             .collect();
         for (holder, amounts) in holders.iter().zip(slashed) {
+            let Some(amounts) = amounts else {
+                continue;
+            };
             T::Income::faulted(&holder.worker, &holder.operator);
             Self::deposit_event(Event::Slashed {
                 job: id,

@@ -260,6 +260,9 @@ impl Workers<AccountId> for MockWorkers {
             to_honest: if honest.is_empty() { 0 } else { 50 },
         }
     }
+    fn slash_withheld(key: &AccountId) -> Option<Slashed> {
+        (worker(*key).slashed == 0).then(|| Self::slash(key, &[]))
+    }
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(key: &AccountId, operator: &AccountId, environment: EnvironmentId) {
         let mut register = Register::get();

@@ -536,6 +536,29 @@ mod benches {
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 
+    /// As many workers as are looked at: one too few are strangers with operators of their own.
+    #[benchmark]
+    fn draw_witnesses() {
+        let job = found_by_all::<T>();
+        for n in 0..LOOKED_AT {
+            let key: T::AccountId = account("stranger", n, 0);
+            let operator = account("stranger operator", n % (WITNESSES - 1), 0);
+            <T as pallet_market::Config>::Workers::prepare(&key, &operator, ENVIRONMENT);
+        }
+        call_witnesses::<T>(job);
+        let at = System::<T>::block_number().saturating_add(T::DrawDelay::get());
+        System::<T>::set_block_number(at);
+
+        #[block]
+        {
+            Pallet::<T>::deadline(job, 0);
+        }
+
+        let call = Calls::<T>::get(job, 0).expect("open");
+        assert!(matches!(call.stage, CallStage::Sealing { .. }));
+        assert!(!call.witnesses.is_full());
+    }
+
     #[benchmark]
     fn forget_trust() {
         let departed = worker::<T>(0);

@@ -47,7 +47,10 @@ where
         let record = Jobs::<T>::get(job)?;
         let right = result.summary == *answer;
         let environment = record.spec.environment;
+        // Its settlement was turned back: nobody was paid, and whoever found it has lost its trust for that.
+        let is_turned_back = result.outputs == Outputs::Withheld;
         match &result.winners[..] {
+            _ if is_turned_back => {}
             [alone] if right => Self::note_trust(&alone.worker, environment, Trust::confirmed),
             // They have confirmed each other already.
             _ if right => {}
@@ -58,7 +61,11 @@ where
             }
         }
         let bid = Market::<T>::price_of(job, batch, &record);
-        let price = suns::cost(result.summary.charge, bid);
+        let price = if is_turned_back {
+            0
+        } else {
+            suns::cost(result.summary.charge, bid)
+        };
         result.checked = true;
         Results::<T>::insert(job, batch, result);
         Some(Checked {

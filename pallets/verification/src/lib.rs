@@ -250,7 +250,7 @@ pub mod pallet {
         #[pallet::constant]
         type PauseLength: Get<BlockNumberFor<Self>>;
         /// Whom witnesses are drawn from.
-        type Fleet: Fleet<Self::AccountId>;
+        type Fleet: Fleet<Self::AccountId, BlockNumberFor<Self>>;
         /// What a witness gets that says what more than half of them say, planck. Too small: nobody would be one. Too large:
         /// requesters cannot afford to doubt.
         #[pallet::constant]

@@ -6,6 +6,7 @@
 
 use frame_support::{
     PalletId, assert_ok, derive_impl, parameter_types,
+    storage::unhashed,
     traits::{
         ConstU32, ConstU64, ConstU128, Nothing, OnIdle, OnInitialize, OnPoll, Randomness, TryState,
         TryStateSelect,
@@ -26,7 +27,7 @@ use sungrid_primitives::{
     receipt::{self, BatchSummary},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, Resources},
-    traits::{CPU_1_ID, Fleet},
+    traits::{CPU_1_ID, Fleet, Roster},
 };
 
 use crate::{self as pallet_verification, *};
@@ -150,7 +151,7 @@ impl pallet_workers::Config for Test {
     type Liability = ConstU64<LIABILITY>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
-    type Roster = ();
+    type Roster = ActiveWorkers;
     type Delegations = ();
     type CallBond = ConstU128<1_000>;
     type FeelessWindow = ConstU64<10>;
@@ -201,22 +202,43 @@ impl pallet_market::Config for Test {
     type WeightInfo = ();
 }
 
-/// The active workers, in the order of their keys' hashes.
+/// The active workers, each with the block in which it got its number; the last takes that of one that leaves.
 pub struct ActiveWorkers;
-impl Fleet<AccountId> for ActiveWorkers {
-    fn count() -> u32 {
-        active().count() as u32
+
+const SEATS: &[u8] = b"seats";
+
+fn seats() -> Vec<(AccountId, u64)> {
+    unhashed::get_or_default(SEATS)
+}
+
+impl Roster<AccountId> for ActiveWorkers {
+    fn joined(worker: &AccountId) {
+        let mut all = seats();
+        all.push((worker.clone(), System::block_number()));
+        unhashed::put(SEATS, &all);
     }
-    fn at(number: u32) -> Option<AccountId> {
-        active().nth(number as usize)
+    fn left(worker: &AccountId) {
+        let mut all = seats();
+        let number = all
+            .iter()
+            .position(|(key, _)| key == worker)
+            .expect("active");
+        all.swap_remove(number);
+        if let Some((_, seated)) = all.get_mut(number) {
+            *seated = System::block_number();
+        }
+        unhashed::put(SEATS, &all);
     }
 }
 
-fn active() -> impl Iterator<Item = AccountId> {
-    let workers = pallet_workers::Workers::<Test>::iter();
-    workers
-        .filter(|(_, record)| record.state == pallet_workers::WorkerState::Active)
-        .map(|(key, _)| key)
+impl Fleet<AccountId, u64> for ActiveWorkers {
+    fn count() -> u32 {
+        seats().len() as u32
+    }
+    fn at(number: u32, block: u64) -> Option<AccountId> {
+        let (worker, seated) = seats().into_iter().nth(number as usize)?;
+        (seated <= block).then_some(worker)
+    }
 }
 
 impl Config for Test {

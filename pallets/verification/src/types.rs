@@ -374,6 +374,10 @@ pub enum CallStage<BlockNumber> {
 pub struct CallRecord<AccountId, BlockNumber> {
     /// What it waits for.
     pub stage: CallStage<BlockNumber>,
+    /// In which block it was made.
+    pub at: BlockNumber,
+    /// How many active workers there were.
+    pub fleet: u32,
     /// What drew them, and keys what they show of the outputs; zero before.
     pub seed: H256,
     /// Who was drawn: distinct operators, none of whom has the outputs.

@@ -368,8 +368,12 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         Self::deadline_weight()
     }
 
+    /// Of the heaviest deadline there is. A deadline can do what the last reveal or the last testimony does.
     fn deadline_weight() -> Weight {
-        <T as Config>::WeightInfo::deadline().max(<T as Config>::WeightInfo::reveal())
+        <T as Config>::WeightInfo::deadline()
+            .max(<T as Config>::WeightInfo::reveal())
+            .max(<T as Config>::WeightInfo::testify())
+            .max(<T as Config>::WeightInfo::draw_witnesses())
     }
 
     fn abandoned(job: JobId, batch: BatchIndex) {

@@ -36,8 +36,10 @@ pub trait WeightInfo {
     fn attest() -> Weight;
     /// [`crate::Pallet::testify`], what follows for as many workers as can have found a result included.
     fn testify() -> Weight;
-    /// A deadline, a verdict included.
+    /// A deadline after which a batch fails.
     fn deadline() -> Weight;
+    /// A deadline at which witnesses are drawn, out of as many workers as are looked at.
+    fn draw_witnesses() -> Weight;
     /// A deadline of a batch that is decided, or not due any more.
     fn deadline_moot() -> Weight;
     /// Advancing the beacon, every block.
@@ -122,8 +124,12 @@ impl WeightInfo for () {
         estimate(700, 110, 96)
     }
     fn deadline() -> Weight {
-        // As the heaviest reveal; witnesses drawn out of 24, and what they find, are less.
-        estimate(1_100, 192, 156)
+        // As when the market abandons a batch.
+        estimate(350, 80, 56)
+    }
+    fn draw_witnesses() -> Weight {
+        // Ballot, call, job, result, beacon, agenda; per worker looked at (24) its number, seat, record, proof and tiers.
+        estimate(250, 150, 5)
     }
     fn deadline_moot() -> Weight {
         // Ballot, job, batch, call.

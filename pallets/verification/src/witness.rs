@@ -10,7 +10,7 @@ use sp_runtime::traits::{BlakeTwo256, Hash, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     policy::Trust,
-    traits::{Assignment, Fleet, Workers},
+    traits::{Assignment, Fleet, Verifier, Workers},
     witness,
 };
 
@@ -61,6 +61,8 @@ impl<T: Config> Pallet<T> {
         Market::<T>::schedule(draw_at, id, Some(batch));
         let call = CallRecord {
             stage: CallStage::Drawing { at: draw_at },
+            at: now,
+            fleet: T::Fleet::count(),
             seed: H256::zero(),
             witnesses: BoundedVec::new(),
         };
@@ -99,11 +101,12 @@ impl<T: Config> Pallet<T> {
             }
             _ => return moot,
         }
-        <T as Config>::WeightInfo::deadline()
+        <Self as Verifier<T::AccountId>>::deadline_weight()
     }
 
-    /// Draws witnesses without replacement out of the whole fleet: those of whom nobody could know that they would be, who may
-    /// have the outputs, and have nothing to do with either side.
+    /// Draws witnesses without replacement out of the whole fleet as it was at the call: those of whom nobody could know that
+    /// they would be, who may have the outputs, and have nothing to do with either side. Who has come or got another number
+    /// since is passed over: whoever knows the draw before it is made could arrange the fleet to suit it.
     fn draw_witnesses(job: JobId, batch: BatchIndex, mut call: CallRecordOf<T>) {
         let (Some(record), Some(result)) = (Market::<T>::job(job), Results::<T>::get(job, batch))
         else {
@@ -111,7 +114,7 @@ impl<T: Config> Pallet<T> {
             return;
         };
         call.seed = Self::seed(job, batch);
-        let fleet = T::Fleet::count();
+        let fleet = call.fleet;
         // A shuffle of which only what is drawn is remembered.
         let mut moved = BTreeMap::<u32, u32>::new();
         for drawn in 0..fleet.min(LOOKED_AT) {
@@ -127,7 +130,7 @@ impl<T: Config> Pallet<T> {
             let at = drawn.saturating_add((ticket % u64::from(left)) as u32);
             let number = moved.get(&at).copied().unwrap_or(at);
             moved.insert(at, moved.get(&drawn).copied().unwrap_or(drawn));
-            let Some(worker) = T::Fleet::at(number) else {
+            let Some(worker) = T::Fleet::at(number, call.at) else {
                 continue;
             };
             let Some(view) = <T as pallet_market::Config>::Workers::view(&worker) else {

@@ -71,19 +71,25 @@ impl<T: Config> Pallet<T> {
 
     /// First block, as far as is known now, at which what left a worker's bond in the block `left` may be taken out:
     /// the cool-down is over, every batch that it answered for is decided, and their outputs are in nobody's question any
-    /// more. That is so [`Config::Liability`] blocks later if the worker has had none in flight since, and in any case
-    /// `longest` blocks after a claim.
+    /// more. The former is so once the worker has had none in flight since, the latter [`Config::Liability`] blocks after
+    /// the last of them was accepted, and both in any case `longest` blocks after a claim.
     pub fn free_at(
         record: &WorkerRecordOf<T>,
         left: BlockNumberFor<T>,
         longest: BlockNumberFor<T>,
     ) -> BlockNumberFor<T> {
         let least = T::Cooldown::get().max(T::Liability::get());
-        if record.in_flight == 0 || record.busy_since > left {
-            left.saturating_add(least)
+        let last = left.saturating_add(longest.max(least));
+        let answered = if record.busy_since > left {
+            // What was claimed before it left was decided when the worker was idle; what is accepted now was claimed since.
+            let decided = record.busy_since.saturating_add(T::Liability::get());
+            record.liable_until.min(decided)
+        } else if record.in_flight == 0 {
+            record.liable_until
         } else {
-            left.saturating_add(longest.max(least))
-        }
+            last
+        };
+        answered.min(last).max(left.saturating_add(least))
     }
 
     /// Moves planck that others delegated out of an operator's hold.

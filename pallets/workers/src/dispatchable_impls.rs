@@ -64,6 +64,7 @@ impl<T: Config> Pallet<T> {
                 in_flight: 0,
                 busy_since: Default::default(),
                 liable_until: Default::default(),
+                withheld_until: Default::default(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,

@@ -315,6 +315,22 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         slashed
     }
 
+    fn slash_withheld(worker: &T::AccountId) -> Option<Slashed> {
+        let now = System::<T>::block_number();
+        let is_new = Workers::<T>::mutate(worker, |record| match record {
+            Some(record) if now < record.withheld_until => false,
+            Some(record) => {
+                record.withheld_until = now.saturating_add(T::Liability::get());
+                true
+            }
+            None => {
+                defensive!("a worker was withdrawn while its bond answered");
+                false
+            }
+        });
+        is_new.then(|| Self::slash(worker, &[]))
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(
         worker: &T::AccountId,
@@ -356,6 +372,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 in_flight: 0,
                 busy_since: Default::default(),
                 liable_until: Default::default(),
+                withheld_until: Default::default(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,

@@ -105,6 +105,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub busy_since: BlockNumber,
     /// First block in which the bond answers for the outputs of no accepted result any more.
     pub liable_until: BlockNumber,
+    /// First block in which it may be slashed anew for outputs that it withholds.
+    pub withheld_until: BlockNumber,
     /// Bonded by the operator, planck: held of it.
     pub bond: u128,
     /// Delegated by others: on the same hold.

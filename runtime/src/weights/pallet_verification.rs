@@ -103,6 +103,12 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(30))
             .saturating_add(T::DbWeight::get().writes(19))
     }
+    fn draw_witnesses() -> Weight {
+        // An estimate, until it is measured.
+        Weight::from_parts(250_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(150))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
     fn forget_trust() -> Weight {
         // At least 27_621 ns.
         Weight::from_parts(29_134_000, 0)

@@ -1,6 +1,6 @@
 //! Whoever has not computed what it claims.
 
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sp_core::H256;
 use sungrid_primitives::capacity::Shape;
 
@@ -27,7 +27,12 @@ fn a_false_claim_cannot_be_opened_and_costs_the_bond() {
         );
         pass(1);
         assert_noop!(open_late("w1"), Error::<Test>::OpenedTooLate);
-        assert_ok!(Capacity::settle(signed("nora"), account("w1")));
+        let settled = Capacity::settle(signed("nora"), account("w1")).expect("over");
+        assert_eq!(
+            settled.pays_fee,
+            Pays::No,
+            "who finds it is out of pocket for nothing"
+        );
         System::assert_last_event(
             Event::ClaimFalse {
                 worker: account("w1"),

@@ -1,13 +1,24 @@
 //! Spot checks.
 
 use frame_support::assert_ok;
+use sp_core::H256;
 
-use crate::{Beacons, Event, ProverCount, mock::*};
+use crate::{Beacons, Event, Proofs, ProverCount, mock::*};
 
 fn checked(worker: &str) -> bool {
     System::events().iter().any(|record| {
         matches!(&record.event, RuntimeEvent::Capacity(Event::CheckDrawn { worker: drawn, .. }) if *drawn == account(worker))
     })
+}
+
+/// Has the draw of this block be about a worker's proof.
+fn draw_check(worker: &str) {
+    let index = Proofs::<Test>::get(account(worker)).expect("a proof").index;
+    let number = |beacon: &H256| Capacity::drawn_number(beacon, CHECK_SPAN);
+    let beacon = (0..)
+        .map(H256::from_low_u64_be)
+        .find(|beacon| number(beacon) == index);
+    Capacity::check_somebody(System::block_number(), &beacon.expect("one in fifty"));
 }
 
 /// Makes blocks until a worker is checked.
@@ -58,7 +69,57 @@ fn who_is_checked_and_proves_anew_goes_on() {
         assert!(standing("w1").startable);
         assert_eq!(prove("w1"), proven);
         let until = standing("w1").proven.expect("proven").until;
-        assert_eq!(until, System::block_number() + VALIDITY);
+        assert_eq!(until, System::block_number() - DRAW_DELAY + VALIDITY);
+    });
+}
+
+/// Who has rented a machine for a run keeps it in hand until it is checked.
+#[test]
+fn a_run_that_began_before_a_check_does_not_answer_it() {
+    // Opened while the proof still counts, or when it does no more.
+    for late in [0, CHECK_WINDOW] {
+        scenario(|| {
+            OpenWindow::set(&(2 * CHECK_WINDOW));
+            register("w1");
+            let proven = prove("w1");
+            pass(RUN_EVERY);
+            let work = compute("w1", SHAPE, |_, _| false);
+            assert_ok!(work.commit("w1"));
+            // GIVEN a check, drawn since.
+            let now = System::block_number();
+            draw_check("w1");
+            let until = standing("w1").proven.expect("still").until;
+            assert_eq!(until, now + CHECK_WINDOW);
+            pass(DRAW_DELAY + late);
+            if late > 0 {
+                // Being found when it is over does not end the check either.
+                draw_check("w1");
+            }
+            assert_ok!(open("w1", &work));
+            // THEN what was committed to before is good until then, and not a block longer.
+            assert_eq!(counted("w1"), if late > 0 { ALLOWANCE } else { proven });
+            run_to(until.max(System::block_number()));
+            pass(1);
+            assert_eq!(counted("w1"), ALLOWANCE);
+            // What it computes from now on is.
+            assert_eq!(prove("w1"), proven);
+            let committed_at = System::block_number() - DRAW_DELAY;
+            let proof = standing("w1").proven.expect("proven anew");
+            assert_eq!(proof.until, committed_at + VALIDITY);
+        });
+    }
+}
+
+#[test]
+fn a_commitment_counts_from_its_own_block_however_late_it_is_opened() {
+    scenario(|| {
+        register("w1");
+        let work = compute("w1", SHAPE, |_, _| false);
+        assert_ok!(work.commit("w1"));
+        let at = System::block_number();
+        pass(DRAW_DELAY + OPEN_WINDOW);
+        assert_ok!(open("w1", &work));
+        assert_eq!(standing("w1").proven.expect("proven").until, at + VALIDITY);
     });
 }
 
@@ -86,7 +147,7 @@ fn few_are_checked_seldom_and_many_cost_a_block_no_more() {
     scenario(|| {
         for n in 0..6 {
             register(&format!("w{n}"));
-            Capacity::note_proof(&account(&format!("w{n}")), 100, 1_000_000);
+            Capacity::note_proof(&account(&format!("w{n}")), 100, 1, 1_000_000);
         }
         System::reset_events();
         pass(1_000);

@@ -29,7 +29,9 @@ fn runs_and_proofs_of_nobody_are_noticed() {
         run,
         "capacity 1: somebody has a run who is no worker".into()
     );
-    let proof = broken(|| Capacity::note_proof(&account("nora"), 1, 1));
+    let proof = broken(|| {
+        Capacity::note_proof(&account("nora"), 1, 1, 1);
+    });
     assert_eq!(
         proof,
         "capacity 1: somebody has a proof who is no worker".into()

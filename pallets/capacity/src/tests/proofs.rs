@@ -68,7 +68,7 @@ fn what_is_declared_counts_as_far_as_it_is_proven() {
         ));
         assert_ok!(Capacity::open(signed("w1"), openings));
         // THEN that counts, for as long as it is fresh
-        let until = 7 + DRAW_DELAY + VALIDITY;
+        let until = 7 + VALIDITY;
         System::assert_last_event(
             Event::CapacityProven {
                 worker: account("w1"),

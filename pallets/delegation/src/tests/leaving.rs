@@ -84,6 +84,64 @@ fn a_batch_that_is_not_decided_keeps_who_answered_for_it() {
 }
 
 #[test]
+fn who_answered_for_a_batch_answers_for_its_outputs_however_late_it_is_accepted() {
+    let late = 3 * COOLDOWN;
+    // Idle after that, or busy with what nobody answers for who had left before.
+    for busy_again in [false, true] {
+        scenario(|| {
+            let w1 = account("w1");
+            open(0, "w1", Perbill::zero());
+            delegate("dora", OWN);
+            assert_eq!(Workers::commit(&w1, 1), Ok(()));
+            undelegate("dora");
+            pass(late);
+            Workers::release(&w1, 1);
+            Workers::note_accepted(&w1, 1, 1);
+            Workers::resolved(&w1);
+            let accepted_at = System::block_number();
+            assert_eq!(position("dora").free_at, Some(accepted_at + LIABILITY));
+            assert_noop!(withdraw("dora"), Error::<Test>::CoolingDown);
+            if busy_again {
+                pass(1);
+                assert_eq!(Workers::commit(&w1, 0), Ok(()));
+                pass(1);
+                Workers::note_accepted(&w1, 1, 1);
+                assert_eq!(position("dora").free_at, Some(accepted_at + 1 + LIABILITY));
+            }
+            // Nobody serves the outputs.
+            Workers::slash(&w1, &[]);
+            pass(LIABILITY);
+            assert_ok!(withdraw("dora"));
+            assert_eq!(free("dora"), FUNDS - OWN / 10);
+            if busy_again {
+                Workers::resolved(&w1);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_worker_that_is_accepted_again_and_again_keeps_nobody_for_ever() {
+    scenario(|| {
+        let w1 = account("w1");
+        open(0, "w1", Perbill::zero());
+        delegate("dora", OWN);
+        assert_eq!(Workers::commit(&w1, 0), Ok(()));
+        undelegate("dora");
+        let left = System::block_number();
+        while System::block_number() < left + LONGEST {
+            Workers::note_accepted(&w1, 1, 1);
+            Workers::resolved(&w1);
+            assert_noop!(withdraw("dora"), Error::<Test>::CoolingDown);
+            assert_eq!(Workers::commit(&w1, 0), Ok(()));
+            pass(1);
+        }
+        assert_ok!(withdraw("dora"));
+        Workers::resolved(&w1);
+    });
+}
+
+#[test]
 fn an_operator_that_is_always_busy_keeps_nobody_for_ever() {
     scenario(|| {
         let w1 = account("w1");

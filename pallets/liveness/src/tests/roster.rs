@@ -48,6 +48,31 @@ fn a_moved_worker_does_not_answer_for_another_s_draws() {
 }
 
 #[test]
+fn a_draw_out_of_an_earlier_fleet_finds_nobody_who_came_or_moved_since() {
+    use sungrid_primitives::traits::Fleet;
+    let at = |number, block| <Liveness as Fleet<_, _>>::at(number, block);
+    scenario(|| {
+        run_to(5);
+        for name in ["w0", "w1", "w2", "w3"] {
+            register(name);
+        }
+        let earlier: Vec<_> = (0..4).map(|number| at(number, 5)).collect();
+        let all = ["w0", "w1", "w2", "w3"].map(|name| Some(account(name)));
+        assert_eq!(earlier, all);
+        run_to(6);
+        // WHEN one pauses and resumes, its gap is filled by the last, and it is the last
+        assert_ok!(Workers::pause(signed("w1"), account("w1")));
+        assert_ok!(Workers::resume(signed("w1"), account("w1")));
+        assert_eq!([index("w3"), index("w1")], [1, 3]);
+        // THEN both numbers are nobody's in that fleet, and those of others stay theirs.
+        let later: Vec<_> = (0..5).map(|number| at(number, 5)).collect();
+        let [w0, _, w2, _] = all;
+        assert_eq!(later, [w0, None, w2, None, None]);
+        assert_eq!(at(1, 6), Some(account("w3")));
+    });
+}
+
+#[test]
 fn moving_does_not_forget_an_answer() {
     scenario(|| {
         register("w0");

@@ -130,6 +130,27 @@ fn damages_are_in_equal_parts_and_what_one_lacks_the_next_pays() {
 }
 
 #[test]
+fn who_withholds_many_batches_pays_for_each_and_is_slashed_once() {
+    run(|| {
+        for calls in 1..=3 {
+            let id = doubted();
+            Market::turn_back(id, 0, &holders(), 2, BATCH_CHARGE, 61);
+            assert_eq!(Damages::get().len(), 2 * calls);
+            let is_slash =
+                |event: &Event<Test>| matches!(event, Event::Slashed { job, .. } if *job == id);
+            let slashes = market_events()
+                .iter()
+                .filter(|event| is_slash(event))
+                .count();
+            assert_eq!(slashes, if calls == 1 { 2 } else { 0 });
+            Market::end_doubt(id, 0, &holders(), false);
+        }
+        assert_eq!((worker(10).slashed, worker(11).slashed), (1, 1));
+        assert_eq!(Faulted::get().len(), 2);
+    });
+}
+
+#[test]
 fn a_raised_batch_is_returned_at_the_price_that_it_was_paid_by() {
     run(|| {
         let id = submit(2);

@@ -7,6 +7,7 @@ use sungrid_primitives::{
     traits::{Checked, KnownAnswers},
 };
 
+use super::witnesses::{called, outputs, same, say};
 use crate::mock::*;
 
 /// A job of one batch that these workers have settled with this result.
@@ -57,6 +58,25 @@ fn a_single_result_that_is_right_is_confirmed_and_a_lie_refuted() {
         assert_eq!((trust_of(1), trust_of(2)), ((11, 11), (0, 6)));
         assert_eq!(bond(2), BOND, "nobody is slashed by a keeper's word");
     });
+}
+
+/// The requester has its money back, and whoever found the result has lost its trust already.
+#[test]
+fn a_result_whose_outputs_were_withheld_costs_nothing_and_earns_no_trust() {
+    for (result, right) in [(truth(0), true), (lie(1), false)] {
+        run(|| {
+            trust(1, 10, 10);
+            let job = settled(Policy::Optimistic, &[1], &result);
+            let panel = called(job);
+            say(job, &same(&panel, None));
+            assert_eq!(outputs(job), crate::Outputs::Withheld);
+            let after = trust_of(1);
+            let checked = Verification::hold_against(job, 0, &truth(0)).expect("the first time");
+            assert_eq!((checked.right, checked.price), (right, 0));
+            assert_eq!(trust_of(1), after);
+            assert_eq!(held_against(job, &truth(0)), None);
+        });
+    }
 }
 
 #[test]

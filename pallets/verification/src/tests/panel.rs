@@ -167,6 +167,49 @@ fn witnesses_are_strangers_of_the_whole_fleet_and_of_those_who_may_see_the_outpu
     );
 }
 
+/// Workers 3 to [`WORKERS`] pause, or pause and resume, in this order: each gives its number to the last.
+fn rearrange(order: &[u8], resumed: bool) {
+    for n in order {
+        assert_ok!(Workers::pause(signed(operator(*n)), worker(*n)));
+        if resumed {
+            assert_ok!(Workers::resume(signed(operator(*n)), worker(*n)));
+        }
+    }
+}
+
+#[test]
+fn whoever_rearranges_the_fleet_after_the_call_only_has_workers_passed_over() {
+    let drawn = |after: &dyn Fn()| {
+        let mut found = (H256::zero(), Vec::new());
+        run(|| {
+            let job = settled();
+            assert_ok!(call(job));
+            next_block();
+            after();
+            wait(DRAW_DELAY - 1);
+            let call = Verification::witnesses(job, 0).expect("some are drawn");
+            found = (call.seed, panel(job));
+        });
+        found
+    };
+    let (seed, as_called) = drawn(&|| ());
+    for (order, resumed) in [
+        (&[10, 3][..], true),
+        (&[4, 9, 4][..], true),
+        (&[12, 11][..], false),
+        (&[5, 6][..], false),
+    ] {
+        let (same, since) = drawn(&|| rearrange(order, resumed));
+        assert_eq!(same, seed, "what is drawn from is the same");
+        // Those that stay where they were are drawn in their order; who is passed over makes room for the next.
+        let still: Vec<_> = since.iter().filter(|n| as_called.contains(n)).collect();
+        let before: Vec<_> = as_called.iter().filter(|n| since.contains(n)).collect();
+        assert_eq!(still, before);
+        // Who came back is not drawn.
+        assert!(order.iter().all(|n| !since.contains(n)), "{since:?}");
+    }
+}
+
 #[test]
 fn an_operator_with_many_workers_is_one_witness() {
     run(|| {

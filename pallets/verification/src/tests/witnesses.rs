@@ -229,6 +229,27 @@ fn what_a_majority_says_counts_though_others_stay_away() {
     });
 }
 
+/// As the last testimony would: what those found who opened theirs, while others never do.
+#[test]
+fn a_deadline_that_slashes_is_weighed_as_the_testimony_that_would() {
+    use sungrid_primitives::traits::Verifier;
+    run(|| {
+        let job = settled();
+        let panel = called(job);
+        for n in &panel {
+            attest(*n, job, None);
+        }
+        for n in &panel[..4] {
+            assert_ok!(try_testify(*n, job, None));
+        }
+        System::set_block_number(System::block_number() + REVEAL_BLOCKS + 1);
+        let weight = <Verification as Verifier<AccountId>>::deadline(job, 0);
+        assert_eq!(finding(job), Some(Finding::Withheld));
+        assert!(bond(1) < BOND);
+        assert!(weight.all_gte(<() as WeightInfo>::testify()), "{weight}");
+    });
+}
+
 #[test]
 fn after_no_decision_they_can_be_called_again() {
     run(|| {

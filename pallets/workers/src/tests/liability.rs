@@ -42,6 +42,27 @@ fn a_bond_in_question_stays_however_long_it_takes() {
 }
 
 #[test]
+fn one_outage_is_one_slash_and_the_next_another() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        let first = Workers::slash_withheld(&w1).expect("the first");
+        assert_eq!(first.total, BOND_PER_SUNS / 10);
+        let until = System::block_number() + LIABILITY;
+        // Whatever was accepted before is decided within that time.
+        System::set_block_number(until - 1);
+        assert_eq!(Workers::slash_withheld(&w1), None);
+        assert_eq!(record("w1").faults, 1);
+        // A wrong result is another matter.
+        assert!(Workers::slash(&w1, &[]).total > 0);
+        System::set_block_number(until);
+        assert!(Workers::slash_withheld(&w1).is_some_and(|slashed| slashed.total > 0));
+        assert_eq!(Workers::slash_withheld(&w1), None);
+        assert_eq!(record("w1").faults, 3);
+    });
+}
+
+#[test]
 fn damages_are_the_operator_s_and_no_more_than_it_has() {
     scenario(|| {
         register("olga", "w1");
