@@ -216,6 +216,28 @@ impl Engine {
         limits: &Limits,
         cancel: &Cancel,
     ) -> Result<Outcome, RunError> {
+        self.run_past(self.gate(), module, task, limits, cancel)
+    }
+
+    /// Like [`Engine::run_with`], and goes on while [`Engine::suspend`] holds all others: for short work that cannot wait.
+    pub fn run_urgently(
+        &self,
+        module: &Module,
+        task: &Task,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Outcome, RunError> {
+        self.run_past(&Arc::default(), module, task, limits, cancel)
+    }
+
+    fn run_past(
+        &self,
+        gate: &Arc<Gate>,
+        module: &Module,
+        task: &Task,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Outcome, RunError> {
         let limit = limits.fuel.min(MAX_FUEL);
         let wasi = Wasi::new(task, limits, limit + 1)?;
         if let Some((exit, fuel)) = refuse(module, limits, limit) {
@@ -229,7 +251,7 @@ impl Engine {
             });
         }
 
-        let control = Control::new(cancel, self.gate(), limits.wall_clock);
+        let control = Control::new(cancel, gate, limits.wall_clock);
         let state = State {
             wasi,
             meter: Meter::new(limits),

@@ -26,7 +26,7 @@
 //!    that batch. What a child says of a unit counts no more than what a worker says: replicas are compared.
 //! 3. Machine code is never loaded in the parent, and never shared writable.
 //! 4. No child outlives its parent.
-//! 5. A suspended child loses no time: clocks stand still for it.
+//! 5. A suspended child loses no time: clocks stand still for it. Compiling and what is urgent is never suspended.
 //!
 //! On systems other than Linux the process is the only measure; on those without Unix sockets there is none, and
 //! [`Sandbox::new`] says so.

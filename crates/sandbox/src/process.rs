@@ -68,11 +68,13 @@ impl Family {
         })
     }
 
-    /// Starts a child and sends it its setup, with files for it and one end of each lane. Returns the other ends.
+    /// Starts a child and sends it its setup, with files for it and one end of each lane. Returns the other ends. One that
+    /// is `urgent` is never stopped.
     pub(crate) fn start(
         &self,
         setup: &Setup,
         file: Option<BorrowedFd<'_>>,
+        urgent: bool,
     ) -> io::Result<(Arc<Process>, Vec<UnixStream>)> {
         let (control, theirs) = UnixStream::pair()?;
         let (reply, answer) = mpsc::sync_channel(1);
@@ -86,7 +88,11 @@ impl Family {
             child: Mutex::new(Some(child)),
             stderr: Mutex::new(stderr.map(OwnedFd::from)),
             control,
-            suspended: self.suspended.clone(),
+            suspended: match urgent {
+                // Its clock never stands still.
+                true => Arc::default(),
+                false => self.suspended.clone(),
+            },
             dying: self.dying.clone(),
             #[cfg(target_os = "linux")]
             group: Mutex::new(None),
@@ -112,7 +118,7 @@ impl Family {
             .and_then(|()| setup.write(&mut &process.control))
             .map_err(|error| io::Error::other(why(&process, &error)))?;
         process.control.set_nonblocking(true)?;
-        {
+        if !urgent {
             // Under this lock nobody is suspended between the look and the list.
             let mut members = lock(&self.members);
             members.retain(|member| member.strong_count() > 0);
@@ -124,7 +130,7 @@ impl Family {
         Ok((process, ours))
     }
 
-    /// Stops or continues all children, and those to come.
+    /// Stops or continues all children that are not urgent, and those to come.
     pub(crate) fn suspend(&self, suspend: bool) {
         let members = lock(&self.members);
         self.suspended.store(suspend, Ordering::Relaxed);

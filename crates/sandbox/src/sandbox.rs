@@ -49,7 +49,7 @@ impl Sandbox {
             lanes: 0,
             skip: config.skip.clone(),
         };
-        let (process, _) = family.start(&setup, None).map_err(failed)?;
+        let (process, _) = family.start(&setup, None, true).map_err(failed)?;
         let ready = ready(&process).map_err(SandboxError::Start)?;
         if ready.environment != engine.environment() {
             return Err(SandboxError::Environment);
@@ -111,7 +111,7 @@ impl Sandbox {
             skip: config.skip.clone(),
         };
         let host = |reason: String| PrepareError::Host(reason);
-        let started = self.0.family.start(&setup, None);
+        let started = self.0.family.start(&setup, None, true);
         let (process, lanes) = started.map_err(|error| host(error.to_string()))?;
         ready(&process).map_err(host)?;
         let [lane] = lanes.as_slice() else {
@@ -167,7 +167,7 @@ impl Sandbox {
             skip: self.0.config.skip.clone(),
         };
         let host = |reason: String| RunError::Host(format!("no process for the batch: {reason}"));
-        let started = self.0.family.start(&setup, Some(code.file().as_fd()));
+        let started = self.0.family.start(&setup, Some(code.file().as_fd()), shape.urgent);
         let (process, lanes) = started.map_err(|error| host(error.to_string()))?;
         let ready = ready(&process).map_err(host)?;
         for (measure, status) in &ready.measures {
@@ -188,7 +188,8 @@ impl Sandbox {
         Ok(Batch::new(process, lanes, shape.shared.clone()))
     }
 
-    /// Stops all children where they are, and those to come, until [`Sandbox::resume`]. Their clocks stand still.
+    /// Stops all children where they are, and those to come, until [`Sandbox::resume`]. Their clocks stand still. Those that
+    /// compile, whose time and memory are bounded anyway, and batches that are [urgent](Shape::urgent) go on.
     pub fn suspend(&self) {
         self.0.family.suspend(true);
     }

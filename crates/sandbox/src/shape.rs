@@ -27,6 +27,9 @@ pub struct Shape {
     pub input_bytes: u64,
     /// Files that units have in common: handed over once. Units name them by having the very same [`Bytes`].
     pub shared: Vec<Bytes>,
+    /// Goes on while the sandbox is suspended: for short work that costs more when it is late than the machine's owner
+    /// notices.
+    pub urgent: bool,
 }
 
 #[cfg(unix)]

@@ -57,7 +57,7 @@ impl Sandbox {
         match self.0 {}
     }
 
-    /// Stops all children.
+    /// Stops children that are not urgent.
     pub fn suspend(&self) {
         match self.0 {}
     }

@@ -31,6 +31,7 @@ fn same(sandbox: &Sandbox, wasm: &[u8], task: &Task, limits: &Limits) -> Exit {
         limits: limits.clone(),
         input_bytes: 1 << 20,
         shared: vec![task.files.values().next().cloned().unwrap_or_default()],
+        urgent: false,
     };
     let code = sandbox.prepare(wasm).unwrap();
     let batch = sandbox.start(&code, &shape).unwrap();

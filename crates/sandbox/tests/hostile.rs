@@ -239,6 +239,37 @@ fn what_is_suspended_uses_no_processor_and_what_starts_then_waits() {
 }
 
 #[test]
+fn what_compiles_or_is_urgent_goes_on_while_all_else_is_suspended() {
+    let sandbox = sandbox("honest");
+    sandbox.suspend();
+    // Not stopped with all its memory, and nobody who waits for it waits for the machine's owner to leave.
+    let code = sandbox.prepare(&wasm(EMPTY)).unwrap();
+    let urgent = Shape {
+        urgent: true,
+        ..shape(1)
+    };
+    let batch = sandbox.start(&code, &urgent).unwrap();
+    let outcome = batch.run(&Task::default(), &limits(), &Cancel::default());
+    assert!(outcome.unwrap().exit.is_success());
+    // Nor is one that was there before.
+    sandbox.resume();
+    sandbox.suspend();
+    let outcome = batch.run(&Task::default(), &limits(), &Cancel::default());
+    assert!(outcome.unwrap().exit.is_success());
+    // Its clock goes on, too: one that never ends does not take the machine from its owner.
+    let ending = Limits {
+        wall_clock: Some(Duration::from_millis(100)),
+        fuel: u64::MAX,
+        ..limits()
+    };
+    let spins = r#"(module (func (export "_start") (loop $l (br $l))))"#;
+    let code = sandbox.prepare(&wasm(spins)).unwrap();
+    let batch = sandbox.start(&code, &urgent).unwrap();
+    let outcome = batch.run(&Task::default(), &ending, &Cancel::default());
+    assert!(matches!(outcome, Err(RunError::WallClock(_))), "{outcome:?}");
+}
+
+#[test]
 fn compile_bombs_are_bounded_in_time_and_memory_and_refused() {
     let refused = |act: &str, bound: fn(&mut Config), expected: &str| {
         let mut config = config(act);
@@ -396,6 +427,7 @@ fn large_inputs_and_outputs_pass() {
         limits: limits.clone(),
         input_bytes: 50 << 20,
         shared: vec![big.clone()],
+        urgent: false,
     };
     let batch = sandbox.start(&code, &shape).unwrap();
     let own = bytes::Bytes::from(vec![4; 40 << 20]);

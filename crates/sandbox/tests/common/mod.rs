@@ -49,6 +49,7 @@ pub(crate) fn shape(lanes: usize) -> Shape {
         limits: limits(),
         input_bytes: 1 << 20,
         shared: Vec::new(),
+        urgent: false,
     }
 }
 
