@@ -1,7 +1,7 @@
 //! What is offered, and as what.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -160,6 +160,16 @@ impl Offers {
             }
         }
         parts
+    }
+
+    /// All jobs of which some content is an output.
+    pub(crate) fn jobs_that_left(&self, hash: &Hash) -> BTreeSet<JobId> {
+        let state = self.lock();
+        let offered = state.content.get(hash).into_iter().flatten();
+        let outputs = offered.filter(|offered| matches!(offered.part, Part::Outputs(_)));
+        outputs
+            .filter_map(|offered| *offered.scope.0.borrow())
+            .collect()
     }
 
     /// Whether some content is offered as this part of a job, however many others it is of.

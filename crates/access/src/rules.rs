@@ -73,7 +73,7 @@ pub struct JobAccess {
     batches: Known<(JobId, BatchIndex), Option<Batch>>,
     workers: Known<AccountId, Option<Worker>>,
     /// Who is drawn to fetch outputs of a job that its requester cannot, and of which batch.
-    witnesses: Known<JobId, Option<Vec<(BatchIndex, AccountId)>>>,
+    witnesses: Known<(), Option<Vec<(JobId, BatchIndex, AccountId)>>>,
     /// Accounts by card: checking a signature takes longer than a look.
     accounts: Known<(EndpointId, Vec<u8>), Option<AccountId>>,
 }
@@ -177,13 +177,7 @@ impl JobAccess {
     }
 
     /// Whether content that is a part of a job is for who asks, by answers of the chain of that age.
-    async fn admits(
-        &self,
-        asker: &Asker,
-        hash: &Hash,
-        (id, part): (JobId, Part),
-        age: Duration,
-    ) -> bool {
+    async fn admits(&self, asker: &Asker, (id, part): (JobId, Part), age: Duration) -> bool {
         let Some(job) = self.job(id, age).await else {
             return false;
         };
@@ -195,8 +189,7 @@ impl JobAccess {
             return true;
         }
         if let Part::Outputs(_) = part {
-            return self.comes_after(asker, &job, account.as_ref(), age).await
-                || self.witnesses(hash, id, &job, account.as_ref(), age).await;
+            return self.comes_after(asker, &job, account.as_ref(), age).await;
         }
         let Some(account) = account else {
             return false;
@@ -234,36 +227,41 @@ impl JobAccess {
         false
     }
 
-    /// Whether who asks is drawn as a witness of a batch of the job that left this content, and where its outputs may be.
-    async fn witnesses(
-        &self,
-        hash: &Hash,
-        id: JobId,
-        job: &Job,
-        account: Option<&AccountId>,
-        age: Duration,
-    ) -> bool {
+    /// Whether this is an output that who asks ordered, or is drawn to fetch as a witness: however many other jobs left the same, or a later
+    /// one could hide it from whom it is owed to.
+    async fn is_owed(&self, asker: &Asker, hash: &Hash, age: Duration) -> bool {
+        let account = self.account(asker);
+        for id in self.offers.jobs_that_left(hash) {
+            // Who ordered a job stays the same.
+            if let Some(job) = self.job(id, Duration::MAX).await
+                && is_requester(&job, asker, account.as_ref())
+            {
+                return true;
+            }
+        }
         let Some(account) = account else {
             return false;
         };
         let drawn = async {
-            let calls = self.chain.witness_calls(Some(id)).await?;
-            let of = |(_, batch, call): (_, BatchIndex, WitnessCall)| {
+            let calls = self.chain.witness_calls(None).await?;
+            let of = |(job, batch, call): (JobId, BatchIndex, WitnessCall)| {
                 let drawn = call.witnesses.into_iter();
-                drawn.map(move |witness| (batch, witness.worker))
+                drawn.map(move |witness| (job, batch, witness.worker))
             };
             Ok(Some(calls.into_iter().flat_map(of).collect()))
         };
-        let drawn = self.ask(&self.witnesses, id, age, drawn).await;
-        // Many batches may have left the same: it is theirs, whichever of them it was offered for last.
-        let of_theirs = |(batch, worker): &(BatchIndex, AccountId)| {
-            worker == account && self.offers.includes(hash, id, Part::Outputs(*batch))
-        };
-        drawn.is_some_and(|drawn| drawn.iter().any(of_theirs))
-            && self
-                .worker(account, age)
-                .await
-                .is_some_and(|worker| is_in_place(&worker, job))
+        let drawn = self.ask(&self.witnesses, (), age, drawn).await;
+        for (id, batch, worker) in drawn.into_iter().flatten() {
+            if worker == account
+                && self.offers.includes(hash, id, Part::Outputs(batch))
+                && let Some(job) = self.job(id, age).await
+                && let Some(worker) = self.worker(&account, age).await
+                && is_in_place(&worker, &job)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether who asks is a party of a job that comes after this one.
@@ -325,8 +323,11 @@ impl AccessPolicy for JobAccess {
             }
             parts.dedup();
             for age in [self.good_for, self.good_for.min(FRESH)] {
+                if self.is_owed(asker, hash, age).await {
+                    return true;
+                }
                 for part in &parts {
-                    if self.admits(asker, hash, *part, age).await {
+                    if self.admits(asker, *part, age).await {
                         return true;
                     }
                 }
@@ -338,7 +339,7 @@ impl AccessPolicy for JobAccess {
                 let age = self.good_for.min(FRESH);
                 tokio::time::sleep(age).await;
                 for part in &parts {
-                    if self.admits(asker, hash, *part, age).await {
+                    if self.admits(asker, *part, age).await {
                         return true;
                     }
                 }

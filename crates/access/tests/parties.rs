@@ -479,3 +479,43 @@ async fn outputs_of_a_batch_are_for_the_witnesses_drawn_for_it_where_they_may_be
     assert!(!world.serves(drawn, outputs[0]).await);
     assert!(!world.serves(drawn, same).await);
 }
+
+#[tokio::test]
+async fn later_jobs_that_leave_the_same_hide_an_output_from_nobody_whom_it_is_owed_to() {
+    let mut world = World::new().await;
+    let (drawn, stranger) = (world.worker(0, b"DE").await, world.worker(1, b"DE").await);
+    let requester = world.party("//Requester").await;
+    let spec = world.spec(&[], None);
+    let job = world.submit(&world.requester, spec).await;
+    let same = world.put("ok").await;
+    let content = [ContentHash::from(*same.as_bytes())];
+    let offer = world
+        .access
+        .offer(&Scope::of(job), Part::Outputs(0), content);
+    world.offers.push(offer);
+    // More jobs of somebody else's than are looked at one by one.
+    for _ in 0..40 {
+        let other = world.submit(&key("//Rival"), world.spec(&[], None)).await;
+        let offer = world
+            .access
+            .offer(&Scope::of(other), Part::Outputs(0), content);
+        world.offers.push(offer);
+    }
+    world.chain.edit(|state| {
+        let worker = drawn.key.as_ref().expect("has one").account();
+        let witness = Witness {
+            worker: worker.clone(),
+            operator: worker,
+            testimony: Testimony::Awaited,
+        };
+        let call = WitnessCall {
+            stage: CallStage::Sealing { until: 9_000 },
+            seed: H256::repeat_byte(3),
+            witnesses: vec![witness],
+        };
+        state.witness_calls.insert((job, 0), call);
+    });
+    assert!(world.serves(&requester, same).await);
+    assert!(world.serves(&drawn, same).await);
+    assert!(!world.serves(&stranger, same).await);
+}
