@@ -167,7 +167,10 @@ impl Sandbox {
             skip: self.0.config.skip.clone(),
         };
         let host = |reason: String| RunError::Host(format!("no process for the batch: {reason}"));
-        let started = self.0.family.start(&setup, Some(code.file().as_fd()), shape.urgent);
+        let started = self
+            .0
+            .family
+            .start(&setup, Some(code.file().as_fd()), shape.urgent);
         let (process, lanes) = started.map_err(|error| host(error.to_string()))?;
         let ready = ready(&process).map_err(host)?;
         for (measure, status) in &ready.measures {

@@ -266,7 +266,10 @@ fn what_compiles_or_is_urgent_goes_on_while_all_else_is_suspended() {
     let code = sandbox.prepare(&wasm(spins)).unwrap();
     let batch = sandbox.start(&code, &urgent).unwrap();
     let outcome = batch.run(&Task::default(), &ending, &Cancel::default());
-    assert!(matches!(outcome, Err(RunError::WallClock(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(RunError::WallClock(_))),
+        "{outcome:?}"
+    );
 }
 
 #[test]
