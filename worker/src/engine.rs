@@ -25,10 +25,14 @@ impl WasmRunner {
     }
 }
 
+#[derive(Clone)]
 struct WasmProgram {
     engine: Engine,
     module: Module,
 }
+
+/// It for what goes on while all else is held.
+struct UrgentProgram(WasmProgram);
 
 #[async_trait]
 impl Runner for WasmRunner {
@@ -59,13 +63,22 @@ impl Runner for WasmRunner {
 
 #[async_trait]
 impl Program for WasmProgram {
+    async fn open(&self, shape: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        let urgent = || Arc::new(UrgentProgram(self.clone())) as Arc<dyn Program>;
+        Ok(shape.urgent.then(urgent))
+    }
+
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
-        let (engine, module) = (self.engine.clone(), self.module.clone());
-        let run = move || engine.run_with(&module, &task, &limits, &cancel);
-        match tokio::task::spawn_blocking(run).await {
-            Ok(result) => result,
-            Err(error) => Err(RunError::Host(format!("its thread ended early: {error}"))),
-        }
+        let Self { engine, module } = self.clone();
+        blocking(move || engine.run_with(&module, &task, &limits, &cancel)).await
+    }
+}
+
+#[async_trait]
+impl Program for UrgentProgram {
+    async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
+        let WasmProgram { engine, module } = self.0.clone();
+        blocking(move || engine.run_urgently(&module, &task, &limits, &cancel)).await
     }
 }
 
@@ -141,6 +154,7 @@ impl Program for IsolatedProgram {
                 .map(|b| b.len() as u64)
                 .sum(),
             shared: Vec::new(),
+            urgent: false,
         };
         match self.open(shape).await? {
             Some(batch) => batch.run(task, limits, cancel).await,

@@ -121,12 +121,13 @@ impl Kernel {
 
     /// It for so many stretches at a time, in one process if programs get any: one for each stretch would take as long as
     /// the stretch.
-    async fn opened(&self, lanes: u32) -> Result<Self, ProveError> {
+    async fn opened(&self, lanes: u32, urgent: bool) -> Result<Self, ProveError> {
         let shape = sungrid_sandbox::Shape {
             lanes: lanes as usize,
             limits: limits(),
             input_bytes: STRETCH_INPUT,
             shared: Vec::new(),
+            urgent,
         };
         let batch = self.0.open(shape).await?;
         Ok(batch.map_or_else(|| self.clone(), Self))
@@ -188,7 +189,8 @@ impl Kernel {
         }
     }
 
-    /// Computes from a seed on all lanes at once.
+    /// Computes from a seed on all lanes at once. What is computed again, to open a commitment, goes on while the runner is
+    /// suspended.
     ///
     /// # Errors
     /// If the executor fails, or is told to stop.
@@ -199,7 +201,8 @@ impl Kernel {
         extent: Extent,
         cancel: &Cancel,
     ) -> Result<Proof, ProveError> {
-        let kernel = self.opened(lanes).await?;
+        let urgent = matches!(extent, Extent::Segments(_));
+        let kernel = self.opened(lanes, urgent).await?;
         let started = Instant::now();
         let mut running = JoinSet::new();
         for lane in 0..lanes {
@@ -223,7 +226,7 @@ impl Kernel {
         Ok(Proof::new(seed, lanes, least))
     }
 
-    /// Opens the segments that a draw wants to see.
+    /// Opens the segments that a draw wants to see, also while the runner is suspended: it takes some 0.1 s.
     ///
     /// # Errors
     /// If the executor fails, or what it computes now is not what it computed then.
@@ -233,7 +236,7 @@ impl Kernel {
         draw: &H256,
         cancel: &Cancel,
     ) -> Result<Openings, ProveError> {
-        let kernel = self.opened(1).await?;
+        let kernel = self.opened(1, true).await?;
         let mut openings = Openings::new();
         for (lane, index) in proof.shape.samples(draw) {
             let part = kernel.part(proof, lane, index / STRETCH, cancel).await?;
@@ -447,6 +450,27 @@ mod tests {
         }
         let refused = kernel.open(&faulty, &H256::repeat_byte(1), &cancel).await;
         assert!(matches!(refused, Err(ProveError::NotOurs)));
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_to_opens_while_all_else_is_held() {
+        let runner = WasmRunner::new(Engine::new(None).expect("an engine"));
+        let kernel = Kernel::load(&runner).await.expect("it compiles");
+        let cancel = Cancel::default();
+        let extent = Extent::Segments(2 * STRETCH);
+        let proof = kernel.run(SEED, 1, extent, &cancel).await.expect("runs");
+        runner.suspend();
+        let again = kernel.run(SEED, 1, extent, &cancel).await.expect("runs");
+        assert_eq!(again.root, proof.root);
+        let draw = H256::repeat_byte(1);
+        let openings = kernel.open(&again, &draw, &cancel).await.expect("opens");
+        assert!(capacity::all_hold(
+            &SEED,
+            &proof.shape,
+            &proof.root,
+            &draw,
+            &openings
+        ));
     }
 
     #[tokio::test]

@@ -303,6 +303,8 @@ pub struct Supervisor {
     hand: BTreeMap<BatchId, InHand>,
     /// Batches whose outputs this worker was drawn to fetch.
     duties: BTreeMap<BatchId, witness::Duty>,
+    /// Whether the chain was asked for them yet.
+    knows_duties: bool,
     jobs: HashMap<JobId, OpenJob>,
     next_job: Option<JobId>,
     head: BlockRef,
@@ -372,6 +374,7 @@ impl Supervisor {
             work: JoinSet::new(),
             hand,
             duties: BTreeMap::new(),
+            knows_duties: false,
             jobs: HashMap::new(),
             next_job: None,
             head,
@@ -419,6 +422,9 @@ impl Supervisor {
         };
         self.jobs.values().all(|job| job.claiming == 0)
             && !self.hand.values().any(|batch| batch.is_owed(goal))
+            && !self.proving.is_owed()
+            && self.knows_duties
+            && !self.duties.values().any(|duty| duty.is_sealed)
     }
 
     /// Chooses work otherwise than [`Greedy`] does, with power that costs so much per kWh, planck, and so much of it, W, per
@@ -452,7 +458,7 @@ impl Supervisor {
                 biased;
                 () = stopped(&mut stop) => break,
                 // Without a sender nobody tells, and the other branches go on.
-                Ok(()) = self.goal.changed() => self.metrics.draining(self.is_draining()),
+                Ok(()) = self.goal.changed() => self.on_goal(),
                 Some(report) = self.tasks.join_next() => self.on_joined(report).await,
                 Some(report) = self.work.join_next() => self.on_joined(report).await,
                 () = self.idle.changed() => self.on_idle().await?,
@@ -508,12 +514,23 @@ impl Supervisor {
         }
     }
 
+    /// It was told to drain, or not to.
+    fn on_goal(&mut self) {
+        self.metrics.draining(self.is_draining());
+        if self.is_draining() {
+            self.proving.break_off();
+        }
+    }
+
     /// The machine changed hands.
     async fn on_idle(&mut self) -> Result<(), Fatal> {
         let phase = self.idle.phase();
         for batch in self.hand.values_mut() {
             // Here, since a node that is away keeps it from its next step.
             batch.note_phase(phase);
+        }
+        if !phase.state.may_work() {
+            self.proving.break_off();
         }
         if phase.must_kill {
             for batch in self.hand.values_mut() {
@@ -581,8 +598,14 @@ impl Supervisor {
                     }
                 }
             }
+            Err(error) if self.on_proof_died(error.id()) => {
+                error!(%error, "a step of the capacity proof failed; it is tried again");
+            }
             Err(error) if error.is_cancelled() => {}
-            Err(error) => error!(%error, "a task of the worker failed; its batch is tried again"),
+            Err(error) => {
+                self.on_witness_died(error.id());
+                error!(%error, "a task of the worker failed; what it did is tried again");
+            }
         }
     }
 
@@ -591,6 +614,7 @@ impl Supervisor {
     async fn wind_down(&mut self) {
         self.scheduler.keep(true);
         self.stop.cancel();
+        self.proving.break_off();
         self.work.shutdown().await;
         info!(
             in_hand = self.unsettled(),

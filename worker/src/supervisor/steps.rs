@@ -117,15 +117,16 @@ impl Supervisor {
                 }
                 self.let_go(id).await;
             }
-            (ReplicaState::Assigned, Stage::Claimed)
-                if batch.is_to_be_declined(now, replica.due, is_preparing) =>
-            {
-                self.decline(id, GivenBack::NoInput);
-            }
+            // First: what its owner's presence held up is not its requester's fault.
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_vacated(now, replica.due, phase) =>
             {
                 self.decline(id, GivenBack::Vacated);
+            }
+            (ReplicaState::Assigned, Stage::Claimed)
+                if batch.is_to_be_declined(now, replica.due, is_preparing) =>
+            {
+                self.decline(id, GivenBack::NoInput);
             }
             (ReplicaState::Assigned, Stage::Claimed) if !waits && phase.state.may_work() => {
                 self.start(id).await?

@@ -17,6 +17,7 @@ use sp_core::H256;
 use sungrid_chain_client::{
     BlockNumber, Call, CallStage, SubmitError, Testimony, Until, WitnessCall,
 };
+use tokio::task::Id;
 use tracing::{debug, info, warn};
 
 use super::{Fatal, Report, Supervisor};
@@ -42,8 +43,10 @@ const FETCHING: usize = 2;
 /// What is being done about a draw.
 #[derive(Default)]
 pub(super) struct Duty {
-    /// Something is under way.
-    busy: bool,
+    /// What is under way.
+    busy: Option<Id>,
+    /// It is sealed, or about to be, and not opened yet: a worker that drains has to wait for it.
+    pub(super) is_sealed: bool,
     /// Why the last attempt found nothing, if nobody served it.
     withheld: Option<String>,
     /// The block of the next step.
@@ -56,7 +59,7 @@ impl Supervisor {
     /// Does what the chain drew this worker for.
     pub(super) async fn bear_witness(&mut self) -> Result<(), Fatal> {
         let now = self.head.number;
-        if !now.is_multiple_of(LOOK_EVERY) {
+        if self.knows_duties && !now.is_multiple_of(LOOK_EVERY) {
             return Ok(());
         }
         let calls = self.ports.chain.witness_calls(None).await?;
@@ -67,6 +70,7 @@ impl Supervisor {
                 Some(((job, batch), (call, testimony)))
             })
             .collect();
+        self.knows_duties = true;
         let before = self.duties.len();
         self.duties.retain(|id, _| drawn.contains_key(id));
         if before > 0 || !drawn.is_empty() {
@@ -89,9 +93,17 @@ impl Supervisor {
     ) -> Result<(), Fatal> {
         let now = self.head.number;
         let may_work = self.idle.phase().state.may_work();
-        let fetching = self.duties.values().filter(|duty| duty.busy).count();
+        let fetching = self
+            .duties
+            .values()
+            .filter(|duty| duty.busy.is_some())
+            .count();
         let duty = self.duties.entry(id).or_default();
-        if duty.busy || now < duty.not_before {
+        if duty.busy.is_some() {
+            return Ok(());
+        }
+        duty.is_sealed = matches!(testimony, Testimony::Sealed(_));
+        if now < duty.not_before {
             return Ok(());
         }
         let found = self.journal.found(id, &call.seed)?;
@@ -145,22 +157,24 @@ impl Supervisor {
 
     /// Tries to fetch the outputs.
     fn look(&mut self, id: BatchId, seed: H256) {
-        let Some(duty) = self.duties.get_mut(&id) else {
+        let Some(duty) = self.duties.get(&id) else {
             return;
         };
-        duty.busy = true;
         // What is not found by then is sealed as missing.
         let blocks = duty.until.saturating_sub(SEAL_MARGIN);
         let blocks = blocks.saturating_sub(self.head.number).max(1);
         let left = Duration::from_millis(self.params.block_ms.saturating_mul(blocks.into()));
         let (ports, bounds) = (self.ports.clone(), self.settings.bounds);
-        self.work.spawn(async move {
+        let task = self.work.spawn(async move {
             Report::Looked(
                 id,
                 seed,
                 work::fetch_outputs(&ports, bounds, id, seed, left).await,
             )
         });
+        if let Some(duty) = self.duties.get_mut(&id) {
+            duty.busy = Some(task.id());
+        }
     }
 
     pub(super) fn on_looked(
@@ -173,7 +187,7 @@ impl Supervisor {
         let Some(duty) = self.duties.get_mut(&id) else {
             return Ok(());
         };
-        duty.busy = false;
+        duty.busy = None;
         let last = duty.until.saturating_sub(SEAL_MARGIN).max(now + 1);
         duty.not_before = now.saturating_add(TRY_EVERY).min(last);
         match result {
@@ -222,22 +236,33 @@ impl Supervisor {
     }
 
     fn say(&mut self, id: BatchId, call: Call) {
-        if let Some(duty) = self.duties.get_mut(&id) {
-            duty.busy = true;
-        }
         let ports = self.ports.clone();
-        self.tasks.spawn(async move {
+        let task = self.tasks.spawn(async move {
             Report::Testified(
                 id,
                 ports.chain.submit(&ports.key, call, Until::InBlock).await,
             )
         });
+        if let Some(duty) = self.duties.get_mut(&id) {
+            duty.busy = Some(task.id());
+            duty.is_sealed = true;
+        }
+    }
+
+    /// A task ended without a report: if it was one of a witness, its step is made again.
+    pub(super) fn on_witness_died(&mut self, task: Id) {
+        let now = self.head.number;
+        let mut duties = self.duties.values_mut();
+        if let Some(duty) = duties.find(|duty| duty.busy == Some(task)) {
+            duty.busy = None;
+            duty.not_before = now.saturating_add(LOOK_EVERY);
+        }
     }
 
     pub(super) fn on_testified(&mut self, id: BatchId, error: Option<&SubmitError>) {
         let now = self.head.number;
         if let Some(duty) = self.duties.get_mut(&id) {
-            duty.busy = false;
+            duty.busy = None;
             duty.not_before = now.saturating_add(1);
         }
         if let Some(error) = error {

@@ -28,6 +28,7 @@ impl Opened {
                 limits: unit_limits(bench, prepared),
                 input_bytes: bench.bounds.unit_input,
                 shared: prepared.shared.values().cloned().collect(),
+                urgent: false,
             };
             let opened = prepared.program.open(shape).await?;
             Ok(opened.unwrap_or_else(|| prepared.program.clone()))

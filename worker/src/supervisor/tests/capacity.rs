@@ -7,12 +7,16 @@ use sungrid_chain_client::{
     memory::{Interrupt, MemoryState},
 };
 
+use sungrid_idle::State;
 use sungrid_primitives::ISC;
+use tokio::sync::watch;
 
 use super::{
     completed,
+    idle::{Desk, blocks},
     kit::{World, settle},
 };
+use crate::schedule::energy::{Reading, Rules};
 
 /// A world in which nothing counts without a proof.
 async fn world() -> World {
@@ -192,4 +196,150 @@ async fn a_worker_of_which_nothing_counts_says_that_it_is_why_it_rests() {
     let status = process.metrics.status();
     assert!(status.counted > 0);
     assert_ne!(status.idle_reason, reason);
+}
+
+#[tokio::test]
+async fn a_kernel_that_does_not_load_stops_nothing_else() {
+    let world = world().await;
+    let machine = world.machine(0);
+    // GIVEN a runner that does not answer, as one that its owner's presence holds
+    machine.loading.close(0);
+    let _process = machine.start().await;
+    machine.loading.somebody_waits().await;
+    let account = machine.key.account();
+    world.chain.edit(|state| {
+        state.summons.insert(account.clone(), state.number);
+    });
+    world
+        .drive("it answers the lottery", |state| state.summons.is_empty())
+        .await;
+    machine.loading.open();
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+}
+
+#[tokio::test]
+async fn a_proof_waits_until_the_owner_has_left() {
+    let world = world().await;
+    let machine = world.machine(0);
+    let mut desk = Desk::start(&machine).await;
+    desk.work(100).await;
+    blocks(&world, 20).await;
+    assert!(world.chain.edit(|state| state.runs.is_empty()));
+    desk.leave().await;
+    let account = machine.key.account();
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_run_is_broken_off_for_the_owner_and_its_memory_is_free() {
+    let world = world().await;
+    let machine = world.machine(0);
+    machine.running.close(0);
+    let mut desk = Desk::start(&machine).await;
+    desk.leave().await;
+    let account = machine.key.account();
+    world
+        .drive("a run has started", |state| {
+            state.runs.contains_key(&account)
+        })
+        .await;
+    machine.running.somebody_waits().await;
+    assert_eq!(machine.alive.load(Ordering::SeqCst), 1);
+    // WHEN the owner comes back
+    assert!(!desk.work(5).await.may_work());
+    // THEN nothing of it stays in memory, and nothing is committed to, however long it takes
+    assert_eq!(machine.alive.load(Ordering::SeqCst), 0);
+    machine.running.open();
+    blocks(&world, 20).await;
+    assert!(!world.chain.edit(|state| committed(state, &account)));
+    desk.leave().await;
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_is_committed_to_is_opened_though_the_owner_is_back() {
+    let world = world().await;
+    let machine = world.machine(0);
+    let mut desk = Desk::start(&machine).await;
+    desk.leave().await;
+    let account = machine.key.account();
+    world
+        .drive("it has committed", |state| committed(state, &account))
+        .await;
+    assert!(!desk.work(100).await.may_work());
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    let standing = desk.process.metrics.status().machine.expect("a policy");
+    assert!(!standing.state.may_work());
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_commitment_of_the_last_process_is_opened_though_the_owner_is_back() {
+    let world = world().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let account = machine.key.account();
+    world
+        .drive("it has committed", |state| committed(state, &account))
+        .await;
+    process.kill().await;
+    let mut desk = Desk::start(&machine).await;
+    assert_eq!(desk.work(10).await, State::Owner);
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_step_that_dies_is_made_again() {
+    let world = world().await;
+    let machine = world.machine(0);
+    machine.panics.store(true, Ordering::SeqCst);
+    let _process = machine.start().await;
+    let account = machine.key.account();
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    assert!(!machine.panics.load(Ordering::SeqCst), "it never died");
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_proof_waits_for_the_power_that_new_work_waits_for() {
+    let world = world().await;
+    let mut machine = world.machine(0);
+    let dark = Reading {
+        surplus_watts: Some(0.0),
+        ..Reading::default()
+    };
+    let (sun, reading) = watch::channel(Some(dark));
+    machine.rules = Rules {
+        own_sun: true,
+        lane_watts: 10,
+        metered: true,
+        ..Rules::default()
+    };
+    machine.reading = Some(reading);
+    let _process = machine.start().await;
+    blocks(&world, 20).await;
+    assert!(world.chain.edit(|state| state.runs.is_empty()));
+    sun.send_replace(Some(Reading {
+        surplus_watts: Some(50.0),
+        ..dark
+    }));
+    let account = machine.key.account();
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
 }

@@ -1,6 +1,8 @@
 //! Draining: what is in hand is finished, nothing new is claimed, and the process ends by itself.
 
-use sungrid_chain_client::{Chain, ReplicaState, memory::Interrupt};
+use std::sync::atomic::Ordering;
+
+use sungrid_chain_client::{Chain, ReplicaState, Run, memory::Interrupt};
 
 use super::{
     completed,
@@ -152,4 +154,78 @@ async fn a_worker_without_work_says_why() {
     world.chain.advance(1);
     settle().await;
     assert!(reason().contains("have enough replicas"), "{}", reason());
+}
+
+#[tokio::test]
+async fn what_is_committed_to_of_its_capacity_is_opened_first() {
+    let world = World::new().await;
+    world.chain.edit(|state| state.allowance = 0);
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    let account = machine.key.account();
+    world
+        .drive("it has committed", |state| {
+            matches!(state.runs.get(&account), Some(Run::Committed { .. }))
+        })
+        .await;
+    process.goal.send_replace(Some(Goal::Delivered));
+    world.drive("it ends", |_| process.task.is_finished()).await;
+    process.task.await.expect("no panic").expect("no error");
+    world.chain.edit(|state| {
+        assert!(!state.runs.contains_key(&account), "it is slashed for that");
+        assert!(state.proofs.contains_key(&account));
+    });
+    // Nor does the next process leave what this one might have.
+    let process = machine.start().await;
+    process.goal.send_replace(Some(Goal::Delivered));
+    world.drive("it ends", |_| process.task.is_finished()).await;
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_committed_to_is_not_waited_for() {
+    let world = World::new().await;
+    world.chain.edit(|state| state.allowance = 0);
+    let machine = world.machine(0);
+    machine.running.close(0);
+    let process = machine.start().await;
+    let account = machine.key.account();
+    world
+        .drive("a run has started", |state| {
+            state.runs.contains_key(&account)
+        })
+        .await;
+    machine.running.somebody_waits().await;
+    process.goal.send_replace(Some(Goal::Delivered));
+    world.drive("it ends", |_| process.task.is_finished()).await;
+    assert_eq!(machine.alive.load(Ordering::SeqCst), 0);
+    machine.running.open();
+    world.chain.edit(|state| {
+        let run = state.runs.get(&account);
+        assert!(matches!(run, Some(Run::Running { .. })), "{run:?}");
+    });
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn no_proof_is_begun_any_more() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let processes = [machines[0].start().await, machines[1].start().await];
+    // GIVEN two that drain, and wait for each other
+    world.chain.interrupt("reveal", Interrupt::HangBefore);
+    world.submit(world.spec(1, 1)).await;
+    world.chain.interrupted(1).await;
+    for process in &processes {
+        process.goal.send_replace(Some(Goal::Settled));
+    }
+    settle().await;
+    // WHEN they need a proof
+    world.chain.edit(|state| state.allowance = 0);
+    for _ in 0..10 {
+        world.chain.advance(1);
+        settle().await;
+    }
+    assert!(processes.iter().all(|process| !process.task.is_finished()));
+    assert!(world.chain.edit(|state| state.runs.is_empty()));
 }

@@ -109,7 +109,7 @@ impl Desk {
     }
 
     /// Somebody works on it for so long.
-    async fn work(&mut self, seconds: u64) -> State {
+    pub(super) async fn work(&mut self, seconds: u64) -> State {
         for _ in 1..seconds * 2 {
             self.input_at = self.now + TICK;
             self.look();
@@ -122,12 +122,12 @@ impl Desk {
     }
 
     /// Until it is free for work.
-    async fn leave(&mut self) {
+    pub(super) async fn leave(&mut self) {
         assert_eq!(self.rest(302).await, State::Idle);
     }
 }
 
-async fn blocks(world: &World, count: u32) {
+pub(super) async fn blocks(world: &World, count: u32) {
     for _ in 0..count {
         settle().await;
         world.chain.advance(1);
@@ -390,4 +390,29 @@ async fn a_policy_that_dies_leaves_the_machine_to_its_owner() {
     assert!(in_flight.is_empty(), "{in_flight:?}");
     assert_eq!(counter(&process, "claims_total"), 1);
     process.terminate().await.expect("stops");
+}
+
+#[tokio::test]
+async fn what_its_owner_keeps_from_its_input_is_not_its_requesters_fault() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (desk, _) = in_the_middle(&world, &machine).await;
+    // GIVEN a batch in hand of a process that was started anew, whose inputs are on their way
+    desk.process.kill().await;
+    machine.fetching.close(0);
+    let mut desk = Desk::start(&machine).await;
+    assert!(desk.rest(302).await.may_work());
+    machine.fetching.somebody_waits().await;
+    // WHEN the owner comes back, and it cannot be in time any more
+    desk.work(5).await;
+    let account = machine.key.account();
+    world
+        .drive("it is given back", |state| {
+            state.workers[&account].declined == 1
+        })
+        .await;
+    blocks(&world, 2).await;
+    assert_eq!(counter(&desk.process, "batches_vacated_total"), 1);
+    assert_eq!(counter(&desk.process, "batches_declined_total"), 0);
+    world.assert_blameless();
 }

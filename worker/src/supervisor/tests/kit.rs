@@ -62,6 +62,8 @@ pub(super) struct Peer {
     pub(super) lies_about: HashSet<ContentHash>,
     /// Content that never comes to its end.
     pub(super) trickles: HashSet<ContentHash>,
+    /// Whether the next one who fetches something from it panics.
+    pub(super) panics: bool,
 }
 
 /// All stores of the world, by endpoint; they outlive the processes that use them, as disks do.
@@ -148,6 +150,8 @@ impl MemoryBlobs {
         from: &[u8],
         max: u64,
     ) -> Result<Stored, BlobError> {
+        let panics = self.net.peer(from, |peer| std::mem::take(&mut peer.panics));
+        assert!(!panics, "as told");
         let trickles = |peer: &Peer| peer.trickles.contains(&name);
         if self.net.peers().get(from).is_some_and(trickles) && self.hold(name).await?.is_none() {
             std::future::pending::<()>().await;
@@ -278,6 +282,8 @@ pub(super) struct Printer {
     runs: Arc<Mutex<Vec<u32>>>,
     lies: bool,
     faulty: Arc<AtomicBool>,
+    loading: Arc<Gate>,
+    panics: Arc<AtomicBool>,
     fates: Arc<Fates>,
 }
 
@@ -294,11 +300,13 @@ impl Runner for Printer {
         if wasm == PROOF_KERNEL {
             let engine = Engine::new(None).expect("an engine");
             let module = engine.compile(&wasm).expect("our kernel compiles");
-            let faulty = self.faulty.clone();
+            self.loading.pass().await;
+            assert!(!self.panics.swap(false, Ordering::SeqCst), "as told");
             return Ok(Arc::new(ProofKernel {
                 engine,
                 module,
-                faulty,
+                machine: self.clone(),
+                urgent: false,
             }));
         }
         Ok(Arc::new(self.clone()))
@@ -314,19 +322,32 @@ impl Runner for Printer {
 }
 
 /// The kernel of capacity proofs, on the one thread of the test.
+#[derive(Clone)]
 struct ProofKernel {
     engine: Engine,
     module: Module,
-    faulty: Arc<AtomicBool>,
+    machine: Printer,
+    urgent: bool,
 }
 
 #[async_trait]
 impl Program for ProofKernel {
+    async fn open(&self, shape: Shape) -> Result<Option<Arc<dyn Program>>, RunError> {
+        let mut opened = self.clone();
+        opened.urgent = shape.urgent;
+        Ok(Some(Arc::new(opened)))
+    }
+
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
+        let _alive = Alive::new(&self.machine.alive);
+        if !self.urgent {
+            self.machine.gate.pass().await;
+            self.machine.frozen.pass().await;
+        }
         let mut outcome = self
             .engine
             .run_with(&self.module, &task, &limits, &cancel)?;
-        if self.faulty.load(Ordering::SeqCst) {
+        if self.machine.faulty.load(Ordering::SeqCst) {
             outcome.stdout.iter_mut().for_each(|byte| *byte ^= 1);
         }
         Ok(outcome)
@@ -502,6 +523,8 @@ impl World {
             listed_only: false,
             fetch_time: Duration::from_secs(3_600),
             faulty: Arc::default(),
+            loading: Arc::default(),
+            panics: Arc::default(),
             policy: schedule::Policy::default(),
             rules: Rules::default(),
             reading: None,
@@ -567,6 +590,10 @@ pub(super) struct Machine {
     pub(super) fetch_time: Duration,
     /// Whether what it computes for capacity proofs is wrong.
     pub(super) faulty: Arc<AtomicBool>,
+    /// Stops whoever loads the kernel of capacity proofs.
+    pub(super) loading: Arc<Gate>,
+    /// Whether the next one who loads it panics.
+    pub(super) panics: Arc<AtomicBool>,
     pub(super) policy: schedule::Policy,
     pub(super) rules: Rules,
     pub(super) reading: Option<watch::Receiver<Option<Reading>>>,
@@ -610,6 +637,8 @@ impl Machine {
                 runs: self.runs.clone(),
                 lies: self.lies,
                 faulty: self.faulty.clone(),
+                loading: self.loading.clone(),
+                panics: self.panics.clone(),
                 fates: self.fates.clone(),
             }),
             key: self.key.clone(),

@@ -13,6 +13,7 @@ use super::{
     idle::Desk,
     kit::{Machine, Running, World, settle},
 };
+use crate::control::Goal;
 
 /// A job of one batch that machines 0 and 1 have done, and three strangers at work.
 struct Scene {
@@ -344,4 +345,42 @@ async fn what_was_found_is_forgotten_with_the_call() {
             });
         assert_eq!(left.count(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_witness_that_drains_opens_what_it_has_sealed() {
+    let scene = scene().await;
+    scene.call().await;
+    let key = (scene.job, 0);
+    let sealed = |state: &mut MemoryState| {
+        let call = state.witness_calls.get(&key);
+        call.is_some_and(|call| {
+            scene.strangers.iter().any(|stranger| {
+                let testimony = call.testimony(&stranger.key.account());
+                matches!(testimony, Some(Testimony::Sealed(_)))
+            })
+        })
+    };
+    scene.world.drive("one has sealed", sealed).await;
+    for process in &scene.running {
+        process.goal.send_replace(Some(Goal::Delivered));
+    }
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+    let ended = |_: &mut MemoryState| scene.running.iter().all(|p| p.task.is_finished());
+    scene.world.drive("they end", ended).await;
+}
+
+#[tokio::test]
+async fn a_look_that_dies_is_made_again() {
+    let scene = scene().await;
+    for maker in &scene.makers {
+        let die = |peer: &mut super::kit::Peer| peer.panics = true;
+        scene.world.net.peer(&maker.endpoint, die);
+    }
+    scene.call().await;
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+    let died = |maker: &Machine| !scene.world.net.peer(&maker.endpoint, |peer| peer.panics);
+    assert!(scene.makers.iter().any(died), "nobody died");
 }
