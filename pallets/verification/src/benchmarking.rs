@@ -545,7 +545,7 @@ mod benches {
             let operator = account("stranger operator", n % (WITNESSES - 1), 0);
             <T as pallet_market::Config>::Workers::prepare(&key, &operator, ENVIRONMENT);
         }
-        call_witnesses::<T>(job);
+        super::call_witnesses::<T>(job);
         let at = System::<T>::block_number().saturating_add(T::DrawDelay::get());
         System::<T>::set_block_number(at);
 
