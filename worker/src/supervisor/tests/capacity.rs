@@ -226,7 +226,9 @@ async fn a_proof_waits_until_the_owner_has_left() {
     let mut desk = Desk::start(&machine).await;
     desk.work(100).await;
     blocks(&world, 20).await;
-    assert!(world.chain.edit(|state| state.runs.is_empty()));
+    world.chain.edit(|state| {
+        assert!(state.runs.is_empty() && state.proofs.is_empty());
+    });
     desk.leave().await;
     let account = machine.key.account();
     world
@@ -333,7 +335,9 @@ async fn a_proof_waits_for_the_power_that_new_work_waits_for() {
     machine.reading = Some(reading);
     let _process = machine.start().await;
     blocks(&world, 20).await;
-    assert!(world.chain.edit(|state| state.runs.is_empty()));
+    world.chain.edit(|state| {
+        assert!(state.runs.is_empty() && state.proofs.is_empty());
+    });
     sun.send_replace(Some(Reading {
         surplus_watts: Some(50.0),
         ..dark

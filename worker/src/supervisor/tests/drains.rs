@@ -227,5 +227,7 @@ async fn no_proof_is_begun_any_more() {
         settle().await;
     }
     assert!(processes.iter().all(|process| !process.task.is_finished()));
-    assert!(world.chain.edit(|state| state.runs.is_empty()));
+    world.chain.edit(|state| {
+        assert!(state.runs.is_empty() && state.proofs.is_empty());
+    });
 }
