@@ -12,30 +12,30 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_canaries::WeightInfo for WeightInfo<T> {
     fn admit() -> Weight {
-        // At least 5_539 ns.
-        Weight::from_parts(5_989_000, 0)
+        // At least 5_668 ns.
+        Weight::from_parts(6_060_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn dismiss() -> Weight {
-        // At least 233_521 ns.
-        Weight::from_parts(239_800_000, 0)
+        // At least 230_997 ns.
+        Weight::from_parts(245_799_000, 0)
             .saturating_add(T::DbWeight::get().reads(257))
             .saturating_add(T::DbWeight::get().writes(257))
     }
     // `n`: 0 to 256.
     fn plant(n: u32, ) -> Weight {
-        // At least 9_134 ns.
-        Weight::from_parts(2_190_912, 0)
-            .saturating_add(Weight::from_parts(3_905_768, 0).saturating_mul(n.into()))
+        // At least 9_534 ns.
+        Weight::from_parts(3_028_026, 0)
+            .saturating_add(Weight::from_parts(3_952_292, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
     }
     fn expose() -> Weight {
-        // At least 115_484 ns.
-        Weight::from_parts(118_828_000, 0)
+        // At least 112_819 ns.
+        Weight::from_parts(121_873_000, 0)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(12))
     }

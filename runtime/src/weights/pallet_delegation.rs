@@ -12,44 +12,44 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_delegation::WeightInfo for WeightInfo<T> {
     fn open() -> Weight {
-        // At least 47_522 ns.
-        Weight::from_parts(51_547_000, 0)
+        // At least 47_241 ns.
+        Weight::from_parts(49_875_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn set_commission() -> Weight {
-        // At least 12_299 ns.
-        Weight::from_parts(13_120_000, 0)
+        // At least 11_988 ns.
+        Weight::from_parts(12_629_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn delegate() -> Weight {
-        // At least 69_404 ns.
-        Weight::from_parts(71_998_000, 0)
+        // At least 67_712 ns.
+        Weight::from_parts(70_115_000, 0)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     fn undelegate() -> Weight {
         // At least 38_448 ns.
-        Weight::from_parts(40_351_000, 0)
+        Weight::from_parts(40_501_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn withdraw() -> Weight {
-        // At least 94_101 ns.
-        Weight::from_parts(98_538_000, 0)
+        // At least 93_570 ns.
+        Weight::from_parts(98_297_000, 0)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     fn claim() -> Weight {
-        // At least 63_415 ns.
-        Weight::from_parts(67_982_000, 0)
+        // At least 65_799 ns.
+        Weight::from_parts(68_694_000, 0)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn close() -> Weight {
-        // At least 58_478 ns.
-        Weight::from_parts(62_374_000, 0)
+        // At least 61_072 ns.
+        Weight::from_parts(63_956_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
     }

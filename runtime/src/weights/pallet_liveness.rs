@@ -12,20 +12,20 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_liveness::WeightInfo for WeightInfo<T> {
     fn draw() -> Weight {
-        // At least 7_331 ns.
-        Weight::from_parts(7_782_000, 0)
+        // At least 7_231 ns.
+        Weight::from_parts(7_632_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn alive() -> Weight {
-        // At least 53_700 ns.
-        Weight::from_parts(56_074_000, 0)
+        // At least 52_108 ns.
+        Weight::from_parts(53_961_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn report() -> Weight {
-        // At least 114_803 ns.
-        Weight::from_parts(126_700_000, 0)
+        // At least 118_228 ns.
+        Weight::from_parts(123_536_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(9))
     }

@@ -12,75 +12,75 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
     fn submit() -> Weight {
-        // At least 95_714 ns.
-        Weight::from_parts(101_092_000, 0)
+        // At least 99_149 ns.
+        Weight::from_parts(104_096_000, 0)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // `w`: 1 to 32.
     fn claim(w: u32, ) -> Weight {
-        // At least 41_242 ns.
-        Weight::from_parts(39_959_855, 0)
-            .saturating_add(Weight::from_parts(3_348_784, 0).saturating_mul(w.into()))
+        // At least 42_493 ns.
+        Weight::from_parts(41_138_234, 0)
+            .saturating_add(Weight::from_parts(3_414_149, 0).saturating_mul(w.into()))
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(w.into())))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn cancel() -> Weight {
-        // At least 372_389 ns.
-        Weight::from_parts(385_078_000, 0)
+        // At least 362_154 ns.
+        Weight::from_parts(398_017_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))
             .saturating_add(T::DbWeight::get().writes(33))
     }
     fn repeat() -> Weight {
-        // At least 54_562 ns.
-        Weight::from_parts(58_047_000, 0)
+        // At least 57_357 ns.
+        Weight::from_parts(60_782_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn raise() -> Weight {
-        // At least 43_605 ns.
-        Weight::from_parts(46_039_000, 0)
+        // At least 43_596 ns.
+        Weight::from_parts(47_992_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // `b`: 1 to 50.
     fn clean_up(b: u32, ) -> Weight {
-        // At least 64_687 ns.
-        Weight::from_parts(34_878_734, 0)
-            .saturating_add(Weight::from_parts(24_382_890, 0).saturating_mul(b.into()))
+        // At least 67_581 ns.
+        Weight::from_parts(30_773_910, 0)
+            .saturating_add(Weight::from_parts(25_816_186, 0).saturating_mul(b.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(b.into())))
             .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes(14_u64.saturating_mul(b.into())))
     }
     fn agenda_lookup() -> Weight {
-        // At least 9_725 ns.
-        Weight::from_parts(10_366_000, 0)
+        // At least 9_985 ns.
+        Weight::from_parts(10_716_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn agenda_close() -> Weight {
-        // At least 366_711 ns.
-        Weight::from_parts(381_393_000, 0)
+        // At least 376_456 ns.
+        Weight::from_parts(394_282_000, 0)
             .saturating_add(T::DbWeight::get().reads(65))
             .saturating_add(T::DbWeight::get().writes(33))
     }
     fn agenda_start() -> Weight {
-        // At least 150_276 ns.
-        Weight::from_parts(162_694_000, 0)
+        // At least 152_149 ns.
+        Weight::from_parts(164_336_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     fn agenda_open() -> Weight {
-        // At least 61_873 ns.
-        Weight::from_parts(64_977_000, 0)
+        // At least 62_294 ns.
+        Weight::from_parts(65_608_000, 0)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn agenda_abandon() -> Weight {
-        // At least 116_976 ns.
-        Weight::from_parts(122_815_000, 0)
+        // At least 117_867 ns.
+        Weight::from_parts(123_516_000, 0)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(16))
     }
