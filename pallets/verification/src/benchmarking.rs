@@ -536,13 +536,13 @@ mod benches {
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 
-    /// As many workers as are looked at: one too few are strangers with operators of their own.
+    /// As many workers as are looked at, of too few operators to end it sooner.
     #[benchmark]
     fn draw_witnesses() {
         let job = found_by_all::<T>();
         for n in 0..LOOKED_AT {
             let key: T::AccountId = account("stranger", n, 0);
-            let operator = account("stranger operator", n % (WITNESSES - 1), 0);
+            let operator = account("stranger operator", n % LEAST_WITNESSES, 0);
             <T as pallet_market::Config>::Workers::prepare(&key, &operator, ENVIRONMENT);
         }
         super::call_witnesses::<T>(job);
@@ -555,8 +555,8 @@ mod benches {
         }
 
         let call = Calls::<T>::get(job, 0).expect("open");
+        // A mock may have more operators; a runtime has no others, and looks at all that it may.
         assert!(matches!(call.stage, CallStage::Sealing { .. }));
-        assert!(!call.witnesses.is_full());
     }
 
     #[benchmark]
