@@ -61,6 +61,9 @@ impl<K: Key + Eq + Clone, V: Clone> Known<K, V> {
     }
 }
 
+/// Witnesses, and the batches whose outputs they are to fetch.
+type Drawn = Vec<(JobId, BatchIndex, AccountId)>;
+
 /// The access policy of a party: offered content, to whom the chain knows as a party of its job.
 ///
 /// While the chain cannot be read, what it said last counts.
@@ -73,7 +76,7 @@ pub struct JobAccess {
     batches: Known<(JobId, BatchIndex), Option<Batch>>,
     workers: Known<AccountId, Option<Worker>>,
     /// Who is drawn to fetch outputs of a job that its requester cannot, and of which batch.
-    witnesses: Known<(), Option<Vec<(JobId, BatchIndex, AccountId)>>>,
+    witnesses: Known<(), Option<Drawn>>,
     /// Accounts by card: checking a signature takes longer than a look.
     accounts: Known<(EndpointId, Vec<u8>), Option<AccountId>>,
 }
