@@ -20,7 +20,14 @@ impl Sensor for Clock {
     }
 
     fn read(&mut self, readings: &mut Readings) {
-        readings.local_time = local_time();
+        readings.local_time = LocalTime::now();
+    }
+}
+
+impl LocalTime {
+    /// Now, in the machine's time zone.
+    pub fn now() -> Reading<Self> {
+        local_time()
     }
 }
 

@@ -4,12 +4,13 @@ use std::f64::consts::TAU;
 
 use sp_core::H256;
 use sungrid_chain_client::{AccountId, Constraints, Job, JobSpec, JobState, Policy};
+use sungrid_idle::LocalTime;
 use sungrid_primitives::{
     ISC,
     suns::{CPU_1, LANE_FUEL_PER_SECOND},
     traits::CPU_1_ID,
 };
-use sungrid_worker::schedule::energy::{Moment, Rules};
+use sungrid_worker::schedule::energy::Rules;
 
 /// Milliseconds between blocks.
 pub(crate) const BLOCK_MS: u64 = 3_000;
@@ -163,8 +164,8 @@ pub(crate) fn sun(hour: f64) -> f64 {
 }
 
 /// The moment of the week at an hour of the simulation.
-pub(crate) fn moment(hour: f64) -> Moment {
-    Moment {
+pub(crate) fn moment(hour: f64) -> LocalTime {
+    LocalTime {
         weekday: 0,
         minute: ((8.0 + hour) * 60.0 % 1_440.0) as u16,
     }

@@ -292,7 +292,7 @@ impl World<'_> {
         let taken = self.hand.len();
         let most = match scenario
             .rules
-            .allow(moment(Self::hour(block)), Some(reading), busy)
+            .allow(Some(moment(Self::hour(block))), Some(reading), busy)
         {
             Allowance::All => most,
             Allowance::Lanes(lanes) => most.min(lanes),

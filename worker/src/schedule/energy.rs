@@ -3,13 +3,10 @@
 //! The rules hold back new work only: a batch that was claimed is finished, since giving it up would cost its requester time and
 //! this worker its record.
 
-use std::{
-    path::PathBuf,
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use serde::Deserialize;
+use sungrid_idle::{LocalTime, Window};
 use tokio::{io::AsyncReadExt, process::Command, sync::watch};
 use tracing::{debug, warn};
 
@@ -23,132 +20,6 @@ const LEAST_LIFE: Duration = Duration::from_secs(300);
 /// What no meter of a house shows.
 const MOST_WATTS: f64 = 1e7;
 const MOST_CARBON: f64 = 10_000.0;
-
-/// Minutes in a day.
-const DAY: u16 = 24 * 60;
-
-/// A moment of the week, by the clock on the wall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// 0 is Monday.
-    pub weekday: usize,
-    /// Minutes since midnight.
-    pub minute: u16,
-}
-
-impl Moment {
-    /// Now, by the machine's time zone; by UTC where the system does not say.
-    pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let seconds = since.map_or(0, |since| since.as_secs());
-        Self::local(seconds).unwrap_or_else(|| {
-            let days = seconds / 86_400;
-            Self {
-                // The epoch was a Thursday.
-                weekday: ((days + 3) % 7) as usize,
-                minute: (seconds % 86_400 / 60) as u16,
-            }
-        })
-    }
-
-    #[cfg(unix)]
-    fn local(seconds: u64) -> Option<Self> {
-        let time = libc::time_t::try_from(seconds).ok()?;
-        // SAFETY: a zeroed `tm` is a valid one, and `localtime_r` writes to it alone.
-        let tm = unsafe {
-            let mut tm: libc::tm = std::mem::zeroed();
-            if libc::localtime_r(&raw const time, &raw mut tm).is_null() {
-                return None;
-            }
-            tm
-        };
-        Some(Self {
-            // There, Sunday is 0.
-            weekday: (usize::try_from(tm.tm_wday).ok()? + 6) % 7,
-            minute: u16::try_from(tm.tm_hour * 60 + tm.tm_min).ok()?,
-        })
-    }
-
-    #[cfg(not(unix))]
-    fn local(_: u64) -> Option<Self> {
-        None
-    }
-}
-
-/// Hours of some days, such as `22:00-06:00` or `sat,sun 00:00-24:00` or `mon-fri 9:00-17:00`. Past midnight they go on into
-/// the day after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hours {
-    days: [bool; 7],
-    from: u16,
-    to: u16,
-}
-
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-impl FromStr for Hours {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "\"{text}\" are no hours: write \"22:00-06:00\", with days before it if need be, as in \"mon-fri 22:00-06:00\" or \"sat,sun 00:00-24:00\""
-            )
-        };
-        let (days, span) = match text.trim().rsplit_once(' ') {
-            Some((days, span)) => (Some(days.trim()), span),
-            None => (None, text.trim()),
-        };
-        let (from, to) = span.split_once('-').ok_or_else(wrong)?;
-        let minute = |text: &str| -> Option<u16> {
-            let (hour, minute) = text.split_once(':')?;
-            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-            (hour <= 24 && minute < 60 && hour * 60 + minute <= DAY).then_some(hour * 60 + minute)
-        };
-        let (from, to) = minute(from).zip(minute(to)).ok_or_else(wrong)?;
-        if from == to || from == DAY {
-            return Err(wrong());
-        }
-        let Some(days) = days else {
-            let days = [true; 7];
-            return Ok(Self { days, from, to });
-        };
-        let mut named = [false; 7];
-        let day = |name: &str| {
-            let name = name.trim().to_ascii_lowercase();
-            DAYS.iter().position(|day| *day == name).ok_or_else(wrong)
-        };
-        for part in days.split(',') {
-            let (first, last) = match part.split_once('-') {
-                Some((first, last)) => (day(first)?, day(last)?),
-                None => (day(part)?, day(part)?),
-            };
-            let mut at = first;
-            named[at] = true;
-            while at != last {
-                at = (at + 1) % 7;
-                named[at] = true;
-            }
-        }
-        let days = named;
-        Ok(Self { days, from, to })
-    }
-}
-
-impl Hours {
-    fn contain(&self, at: Moment) -> bool {
-        let today = self.days.get(at.weekday).copied().unwrap_or(false);
-        if self.from < self.to {
-            return today && (self.from..self.to).contains(&at.minute);
-        }
-        let yesterday = self
-            .days
-            .get((at.weekday + 6) % 7)
-            .copied()
-            .unwrap_or(false);
-        (today && at.minute >= self.from) || (yesterday && at.minute < self.to)
-    }
-}
 
 /// What a meter says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -211,7 +82,7 @@ pub enum Meter {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// In one of these hours; none: always.
-    pub hours: Vec<Hours>,
+    pub hours: Vec<Window>,
     /// With power of one's own only.
     pub own_sun: bool,
     /// With power of the grid while it emits no more than so many grams of CO2 per kWh.
@@ -236,9 +107,10 @@ pub enum Allowance {
 }
 
 impl Rules {
-    /// What the rules allow with so many lanes busy.
-    pub fn allow(&self, at: Moment, reading: Option<Reading>, busy: usize) -> Allowance {
-        if !self.hours.is_empty() && !self.hours.iter().any(|hours| hours.contain(at)) {
+    /// What the rules allow with so many lanes busy. Without a time of day no hours are known to hold.
+    pub fn allow(&self, at: Option<LocalTime>, reading: Option<Reading>, busy: usize) -> Allowance {
+        let within = |at| self.hours.iter().any(|hours| hours.contains(at));
+        if !self.hours.is_empty() && !at.is_some_and(within) {
             return Allowance::None("outside of the hours in `schedule.hours`");
         }
         if !self.own_sun && self.carbon_max.is_none() {
@@ -366,6 +238,7 @@ impl Energy {
     /// What may be taken now, with so many lanes busy.
     pub fn allow(&self, busy: usize) -> Allowance {
         let reading = self.reading.as_ref().and_then(|reading| *reading.borrow());
-        self.rules.allow(Moment::now(), reading, busy)
+        let now = LocalTime::now();
+        self.rules.allow(now.known().copied(), reading, busy)
     }
 }

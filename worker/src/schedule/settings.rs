@@ -3,6 +3,7 @@
 use std::{path::Path, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use sungrid_idle::WindowError;
 
 use super::{
     FirstCome, Greedy, Learned, Policy, Scheduler,
@@ -115,7 +116,9 @@ impl Schedule {
         let hours = self.hours.iter().map(|text| text.parse());
         let hours = hours
             .collect::<Result<_, _>>()
-            .map_err(|reason: String| value("schedule.hours", format!("{reason}; {AS_IN_FILE}")))?;
+            .map_err(|reason: WindowError| {
+                value("schedule.hours", format!("{reason}; {AS_IN_FILE}"))
+            })?;
         if self.own_sun && self.lane_watts == 0 {
             let reason = "`own_sun` needs to know what a busy lane draws, at least 1 W".into();
             return Err(value("schedule.lane_watts", reason));
