@@ -130,6 +130,8 @@ pub struct WorkerView<AccountId> {
     pub tiers: Tiers,
     /// Units accepted so far: a crude measure of trust.
     pub accepted_units: u64,
+    /// Blocks since its key was registered.
+    pub keyed_for: u32,
 }
 
 /// How a slash came out, in planck.
@@ -422,8 +424,9 @@ pub trait BatchControl<AccountId> {
     /// more claims.
     fn want_replica(job: JobId, batch: BatchIndex) -> bool;
     /// From now on only workers whom `seed` draws may claim replicas of the batch; ever more of them with
-    /// time.
-    fn summon(job: JobId, batch: BatchIndex, seed: H256);
+    /// time. A key that was registered within the last `lead` blocks, when the seed may have been known to
+    /// somebody, comes when all others have.
+    fn summon(job: JobId, batch: BatchIndex, seed: H256, lead: u32);
     /// An assigned worker missed a deadline: its capacity is free again and the miss is recorded. Its
     /// bond answers until the batch ends.
     fn missed(job: JobId, batch: BatchIndex, worker: &AccountId);

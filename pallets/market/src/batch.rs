@@ -330,10 +330,17 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         true
     }
 
-    fn summon(id: JobId, batch: BatchIndex, seed: H256) {
+    fn summon(id: JobId, batch: BatchIndex, seed: H256, lead: u32) {
         let from = frame_system::Pallet::<T>::block_number();
+        let keyed_by = from.saturating_sub(lead.into());
         Batches::<T>::mutate(id, batch, |record| match record {
-            Some(record) => record.summons = Some(Summons { seed, from }),
+            Some(record) => {
+                record.summons = Some(Summons {
+                    seed,
+                    keyed_by,
+                    from,
+                });
+            }
             None => {
                 defensive!("workers are summoned to batches in flight");
             }

@@ -304,7 +304,13 @@ impl<T: Config> Pallet<T> {
         let reached = record.summons.is_none_or(|summons| {
             let now = frame_system::Pallet::<T>::block_number();
             let age: u32 = now.saturating_sub(summons.from).saturated_into();
-            let ticket = BlakeTwo256::hash_of(&(summons.seed, worker)).0[0];
+            let since: u32 = now.saturating_sub(summons.keyed_by).saturated_into();
+            // A younger key may have been looked for among many, so that its ticket is a low one.
+            let ticket = if view.keyed_for < since {
+                u8::MAX
+            } else {
+                BlakeTwo256::hash_of(&(summons.seed, worker)).0[0]
+            };
             // All 256 tickets after eight steps.
             u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
         });

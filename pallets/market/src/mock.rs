@@ -142,6 +142,7 @@ pub struct MockWorker {
     pub attributes: Attributes,
     pub tiers: Tiers,
     pub accepted_units: u64,
+    pub keyed_for: u32,
     pub delivered: u128,
     pub available: bool,
     pub capacity: u64,
@@ -186,6 +187,7 @@ fn view(worker: MockWorker) -> WorkerView<AccountId> {
         attributes: worker.attributes,
         tiers: worker.tiers,
         accepted_units: worker.accepted_units,
+        keyed_for: worker.keyed_for,
     }
 }
 
@@ -288,6 +290,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         },
         tiers: Tiers::default(),
         accepted_units: 0,
+        keyed_for: u32::MAX,
         delivered: 0,
         available: true,
         capacity: 1_000_000,

@@ -379,6 +379,8 @@ impl<AccountId> From<Claimant<AccountId>> for Assignment<AccountId> {
 pub struct Summons<BlockNumber> {
     /// What draws them.
     pub seed: H256,
+    /// The last block in which a key was registered by somebody who could not know the seed.
+    pub keyed_by: BlockNumber,
     /// The block from which the replica is wanted.
     pub from: BlockNumber,
 }

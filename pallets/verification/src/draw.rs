@@ -5,7 +5,10 @@ use frame_support::{pallet_prelude::*, traits::Randomness};
 use frame_system::pallet_prelude::BlockNumberFor;
 use pallet_market::{JURY, Pallet as Market};
 use sp_core::H256;
-use sp_runtime::traits::{BlakeTwo256, Hash, Saturating};
+use sp_runtime::{
+    SaturatedConversion,
+    traits::{BlakeTwo256, Hash, Saturating},
+};
 use sungrid_primitives::{
     BatchIndex, JobId,
     traits::{BatchControl, BatchTerms, Workers},
@@ -46,11 +49,12 @@ impl<T: Config> Pallet<T> {
         mut ballot: BallotRecordOf<T>,
     ) {
         let seed = Self::seed(job, batch);
+        let lead = T::DrawDelay::get().saturated_into();
         ballot.stage = Stage::Sealing;
         if ballot.jury_until.is_some() {
             ballot.bar = Bar::Agree(JURY);
             ballot.wanted = JURY;
-            Market::<T>::summon(job, batch, seed);
+            Market::<T>::summon(job, batch, seed, lead);
             return Self::want(job, batch, ballot, JURY);
         }
         let stands = ballot.votes().next().is_some_and(|replica| {
@@ -70,7 +74,7 @@ impl<T: Config> Pallet<T> {
         } else {
             ballot.wanted = Self::votes_at_least(ballot.bar);
             let missing = ballot.wanted.saturating_sub(ballot.sealed());
-            Market::<T>::summon(job, batch, seed);
+            Market::<T>::summon(job, batch, seed, lead);
             Self::want(job, batch, ballot, missing);
         }
     }

@@ -65,6 +65,7 @@ impl<T: Config> Pallet<T> {
                 busy_since: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
+                keyed_at: System::<T>::block_number(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,
@@ -252,7 +253,7 @@ impl<T: Config> Pallet<T> {
     /// Puts a worker under another key that consents to its operator, once nothing of it is in flight and it owes nobody any outputs.
     pub(crate) fn move_to_key(
         worker: &T::AccountId,
-        record: WorkerRecordOf<T>,
+        mut record: WorkerRecordOf<T>,
         key: &T::AccountId,
         proof: &sr25519::Signature,
     ) -> DispatchResult {
@@ -270,6 +271,7 @@ impl<T: Config> Pallet<T> {
         }
         Self::forget_key(worker);
         System::<T>::inc_sufficients(key);
+        record.keyed_at = System::<T>::block_number();
         Workers::<T>::insert(key, record);
         if active {
             T::Roster::joined(key);

@@ -14,7 +14,7 @@ use frame_system::Pallet as System;
 use sp_runtime::{
     Rounding,
     helpers_128bit::multiply_by_rational_with_rounding,
-    traits::{Saturating, UniqueSaturatedInto, Zero},
+    traits::{SaturatedConversion, Saturating, UniqueSaturatedInto, Zero},
 };
 use sungrid_primitives::{
     suns::MICRO,
@@ -96,6 +96,7 @@ impl<T: Config> Pallet<T> {
 
     fn view_of(worker: &T::AccountId, record: WorkerRecordOf<T>) -> WorkerView<T::AccountId> {
         let counted = Self::counted(worker, &record);
+        let now = frame_system::Pallet::<T>::block_number();
         WorkerView {
             available: Self::is_available(&record),
             capacity: counted,
@@ -106,6 +107,7 @@ impl<T: Config> Pallet<T> {
             attributes: record.attributes,
             tiers: T::Attestations::tiers(worker),
             accepted_units: record.accepted_units,
+            keyed_for: now.saturating_sub(record.keyed_at).saturated_into(),
         }
     }
 
@@ -373,6 +375,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 busy_since: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
+                keyed_at: Default::default(),
                 bond,
                 delegated: Default::default(),
                 state: WorkerState::Active,

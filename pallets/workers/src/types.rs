@@ -107,6 +107,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub liable_until: BlockNumber,
     /// First block in which it may be slashed anew for outputs that it withholds.
     pub withheld_until: BlockNumber,
+    /// The block in which its key was registered. Younger ones come last where a draw picks by key.
+    pub keyed_at: BlockNumber,
     /// Bonded by the operator, planck: held of it.
     pub bond: u128,
     /// Delegated by others: on the same hold.

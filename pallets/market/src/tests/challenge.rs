@@ -131,7 +131,7 @@ fn nobody_claims_what_a_summons_does_not_reach() {
         claim(10, id);
         claim(11, id);
         assert!(Market::want_replica(id, 0));
-        Market::summon(id, 0, H256::repeat_byte(5));
+        Market::summon(id, 0, H256::repeat_byte(5), 0);
         let reached = |blocks| {
             run_to(1 + blocks);
             let keys = (12..30).filter(|key| Market::claimable(id, *key));
@@ -149,6 +149,38 @@ fn nobody_claims_what_a_summons_does_not_reach() {
         // What a summoned worker misses is summoned for anew.
         claim(12, id);
         assert_eq!(Market::batch(id, 0).expect("in flight").summons, None);
+    });
+}
+
+#[test]
+fn a_key_looked_for_once_the_draw_is_known_comes_last() {
+    /// Blocks before the summons in which its seed may have been known to somebody.
+    const LEAD: u32 = 5;
+    run(|| {
+        let id = submit(2);
+        claim(10, id);
+        claim(11, id);
+        assert!(Market::want_replica(id, 0));
+        run_to(20);
+        Market::summon(id, 0, H256::repeat_byte(5), LEAD);
+        let mut claimable = (12..30).filter(|key| Market::claimable(id, *key));
+        // Somebody tries many keys for one that is called early, and registers it once the seed is known.
+        run_to(20 + 5 * u64::from(SUMMONS_STEP));
+        let first = claimable.next().expect("one of 18 in an eighth");
+        let now = frame_system::Pallet::<Test>::block_number();
+        let since_draw = u32::try_from(now - 20).expect("few");
+        for (keyed_for, reached) in [
+            (since_draw + LEAD, true),
+            (since_draw + LEAD - 1, false),
+            (since_draw, false),
+            (0, false),
+        ] {
+            change_worker(first, |worker| worker.keyed_for = keyed_for);
+            assert_eq!(Market::claimable(id, first), reached, "{keyed_for}");
+        }
+        // It comes when all do.
+        run_to(20 + 8 * u64::from(SUMMONS_STEP));
+        assert!(Market::claimable(id, first));
     });
 }
 

@@ -1,7 +1,7 @@
 //! Single results of trusted workers, and the draws that audit them.
 
-use frame_support::traits::fungible::Inspect;
-use pallet_market::{Outcome, Policy};
+use frame_support::{assert_ok, traits::fungible::Inspect};
+use pallet_market::{Outcome, Policy, SUMMONS_STEP};
 
 use crate::{mock::*, *};
 
@@ -167,6 +167,34 @@ fn an_accomplice_that_stands_ready_is_mostly_not_drawn() {
                 .count();
             assert!(reached < 20, "{reached} in {round} rounds");
         }
+    });
+}
+
+#[test]
+fn who_comes_for_an_audit_is_called_last() {
+    run(|| {
+        let job = drawn(false, &lie(1));
+        // Keys that somebody looked for, now that the draw is known: of these, half would be called by the seventh step.
+        let sybils = 50..70;
+        for n in sybils.clone() {
+            assert_ok!(Balances::transfer_allow_death(
+                signed(requester()),
+                operator(n),
+                2 * BOND
+            ));
+            register(n, operator(n));
+        }
+        let called = || {
+            sybils
+                .clone()
+                .filter(|n| Market::claimable(job, worker(*n)))
+                .count()
+        };
+        wait(7 * u64::from(SUMMONS_STEP) + 1);
+        assert_eq!(called(), 0);
+        assert!((2..=WORKERS).any(|n| Market::claimable(job, worker(n))));
+        wait(u64::from(SUMMONS_STEP) - 1);
+        assert_eq!(called(), sybils.len());
     });
 }
 

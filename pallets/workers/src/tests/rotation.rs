@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use sungrid_primitives::traits::Workers as _;
 
-use crate::{Error, Event, WorkerState, mock::*};
+use crate::{Error, Event, WorkerRecordOf, WorkerState, mock::*};
 
 fn rotate(who: &str, worker: &str, key: &str) -> frame_support::dispatch::DispatchResult {
     Workers::rotate_key(signed(who), account(worker), account(key), proof(key, who))
@@ -28,10 +28,30 @@ fn a_worker_goes_on_with_another_key() {
             .into(),
         );
         // Bond and record are the worker's, not the key's: a rotation launders no fault.
-        assert_eq!(record("w2"), before);
+        assert_eq!(
+            record("w2"),
+            WorkerRecordOf::<Test> {
+                keyed_at: System::block_number(),
+                ..before
+            }
+        );
         assert_eq!(Workers::worker(account("w1")), None);
         assert_eq!(System::sufficients(&account("w1")), 0);
         assert_eq!(System::sufficients(&account("w2")), 1);
+    });
+}
+
+#[test]
+fn a_worker_is_as_old_as_its_key() {
+    scenario(|| {
+        System::set_block_number(3);
+        register("olga", "w1");
+        System::set_block_number(7);
+        let age = |key| Workers::view(&account(key)).expect("registered").keyed_for;
+        assert_eq!(age("w1"), 4);
+        // A key that somebody looked for is no older for the bond it comes with.
+        assert_ok!(rotate("olga", "w1", "w2"));
+        assert_eq!(age("w2"), 0);
     });
 }
 
