@@ -136,15 +136,17 @@ fn a_proxy_that_may_not_move_money_gives_no_worker_away() {
 
 #[test]
 fn no_batch_is_decided_later_than_those_who_answer_for_it_may_leave() {
-    // The last claim is before the job's deadline; what follows is a commitment and a reveal.
+    // The last claim is before the job's deadline; what follows is a commitment, a draw, and a reveal. Nothing stands for
+    // long beyond the deadline.
     let seconds: u64 = <Runtime as pallet_market::Config>::MaxBatchSeconds::get();
     let per_block: u64 = <Runtime as pallet_verification::Config>::SecondsPerBlock::get();
     let slack: u32 = <Runtime as pallet_verification::Config>::CommitSlack::get();
     let commit = slack + u32::try_from(2 * seconds / per_block).expect("few");
+    let draw: u32 = <Runtime as pallet_verification::Config>::DrawDelay::get() + 1;
     let reveal: u32 = <Runtime as pallet_verification::Config>::RevealWindow::get();
     let longest: u32 = <Runtime as pallet_delegation::Config>::LongestBatch::get();
     let job: u32 = <Runtime as pallet_market::Config>::MaxJobBlocks::get();
     // For the outputs of that batch their bonds answer a little longer.
     let liability: u32 = <Runtime as pallet_workers::Config>::Liability::get();
-    assert!(longest >= job + commit + reveal + liability);
+    assert!(longest >= job + commit + draw + reveal + liability);
 }

@@ -129,17 +129,18 @@ impl<T: Config> Pallet<T> {
         Ok(batches)
     }
 
-    /// A result that stands is final in the next block. All others must be decided.
+    /// A result that stands does so no longer: an optimistic one is final in the next block, a sealed one is opened or
+    /// audited by what its worker was caught with until now. All others must be decided.
     fn end_window(job: JobId, batch: BatchIndex) -> Result<(), Error<T>> {
         let Some(mut ballot) = Ballots::<T>::get(job, batch) else {
             return Ok(());
         };
-        let Stage::Standing { until } = ballot.stage else {
+        let Stage::Standing { since, until } = ballot.stage else {
             return Err(Error::<T>::NotDelivered);
         };
         let now = frame_system::Pallet::<T>::block_number();
         if now < until {
-            ballot.stage = Stage::Standing { until: now };
+            ballot.stage = Stage::Standing { since, until: now };
             Ballots::<T>::insert(job, batch, ballot);
             Self::expect_by(now, job, batch);
         }

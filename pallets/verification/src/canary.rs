@@ -4,7 +4,6 @@ use frame_support::traits::fungible::Mutate;
 use pallet_market::{Jobs, NextJobId, Pallet as Market};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    policy::Trust,
     receipt::{BatchSummary, Order},
     suns,
     traits::{Checked, KnownAnswers},
@@ -51,12 +50,12 @@ where
         let is_turned_back = result.outputs == Outputs::Withheld;
         match &result.winners[..] {
             _ if is_turned_back => {}
-            [alone] if right => Self::note_trust(&alone.worker, environment, Trust::confirmed),
+            [alone] if right => Self::note_confirmed(&alone.worker, environment),
             // They have confirmed each other already.
             _ if right => {}
             all => {
                 for winner in all {
-                    Self::note_trust(&winner.worker, environment, Trust::refuted);
+                    Self::note_caught(&winner.worker, &winner.operator, environment);
                 }
             }
         }

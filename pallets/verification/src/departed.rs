@@ -34,8 +34,11 @@ impl<T: Config> Pallet<T> {
             !<T as pallet_market::Config>::Workers::is_operator(&operator),
             Error::<T>::StillRegistered
         );
+        let rating = Ratings::<T>::take(&operator);
+        // Nothing of it is in flight: there is no result against which it would count.
+        let caught = Caught::<T>::take(&operator);
         ensure!(
-            Ratings::<T>::take(&operator) != Rating::default(),
+            rating != Rating::default() || caught.is_some(),
             Error::<T>::NothingToForget
         );
         Self::deposit_event(Event::RatingForgotten { operator });

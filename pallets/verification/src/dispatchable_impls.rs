@@ -147,18 +147,19 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
     ) -> DispatchResult {
         let mut ballot = Ballots::<T>::get(job, batch).ok_or(Error::<T>::NotInFlight)?;
-        let Stage::Standing { until } = ballot.stage else {
+        let Stage::Standing { until, .. } = ballot.stage else {
             return Err(Error::<T>::NotStanding.into());
         };
+        // What stands sealed is no optimistic result: nobody can tell yet what it says.
+        let revealed =
+            |replica: &ReplicaOf<T>| matches!(replica.state, ReplicaState::Revealed { .. });
+        let opened = ballot.replicas.iter().position(revealed);
+        let accused = opened.ok_or(Error::<T>::NotStanding)?;
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= until, Error::<T>::ChallengeTooLate);
         let bond = Market::<T>::challenge(job, batch, &challenger)?;
         // The challenged replica goes first; those before it withheld theirs.
-        let revealed =
-            |replica: &ReplicaOf<T>| matches!(replica.state, ReplicaState::Revealed { .. });
-        if let Some(at) = ballot.replicas.iter().position(revealed) {
-            ballot.replicas[..=at].rotate_right(1);
-        }
+        ballot.replicas[..=accused].rotate_right(1);
         let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
         let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
         let until = now.saturating_add(Self::jury_blocks(seconds.saturated_into()));

@@ -1,17 +1,15 @@
-//! Decisions that nobody can foresee: whether a single result stands, and who is summoned.
+//! Decisions that nobody can foresee: whether a single result stands, and who is summoned. And the time for which it stands.
 
 use codec::Encode;
 use frame_support::{pallet_prelude::*, traits::Randomness};
 use frame_system::pallet_prelude::BlockNumberFor;
 use pallet_market::{JURY, Pallet as Market};
 use sp_core::H256;
-use sp_runtime::{
-    SaturatedConversion,
-    traits::{BlakeTwo256, Hash, Saturating},
-};
+use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    traits::{BatchControl, BatchTerms, Workers},
+    suns::LANE_FUEL_PER_SECOND,
+    traits::{Assignment, BatchControl, BatchTerms, Workers},
 };
 
 use crate::*;
@@ -47,20 +45,20 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
         terms: &BatchTerms,
         mut ballot: BallotRecordOf<T>,
+        at: BlockNumberFor<T>,
     ) {
-        let seed = Self::seed(job, batch);
-        let lead = T::DrawDelay::get().saturated_into();
-        ballot.stage = Stage::Sealing;
         if ballot.jury_until.is_some() {
+            ballot.stage = Stage::Sealing;
             ballot.bar = Bar::Agree(JURY);
             ballot.wanted = JURY;
-            Market::<T>::summon(job, batch, seed, lead);
+            Self::summon(job, batch);
             return Self::want(job, batch, ballot, JURY);
         }
+        let since = at.saturating_sub(T::DrawDelay::get());
         let stands = ballot.votes().next().is_some_and(|replica| {
             let worker = &replica.assignment.worker;
             let stake = <T as pallet_market::Config>::Workers::exposed(worker);
-            let ticket = seed
+            let ticket = Self::seed(job, batch)
                 .encode()
                 .iter()
                 .take(8)
@@ -69,13 +67,81 @@ impl<T: Config> Pallet<T> {
         });
         Self::deposit_event(Event::Drawn { job, batch, stands });
         if stands {
+            Self::let_stand(job, batch, terms, ballot, since);
+        } else {
+            Self::audit(job, batch, ballot);
+        }
+    }
+
+    /// Replicas of the batch are for whom the beacon draws: of the keys that nobody can have looked for, knowing it.
+    fn summon(job: JobId, batch: BatchIndex) {
+        let lead = T::DrawDelay::get().saturated_into();
+        Market::<T>::summon(job, batch, Self::seed(job, batch), lead);
+    }
+
+    /// Has strangers find the result, too. What is sealed stays so: they have nothing to copy.
+    fn audit(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
+        ballot.stage = Stage::Sealing;
+        ballot.wanted = Self::votes_at_least(ballot.bar);
+        let missing = ballot.wanted.saturating_sub(ballot.sealed());
+        Self::summon(job, batch);
+        Self::want(job, batch, ballot, missing);
+    }
+
+    /// Blocks for which a single result stands: what an audit of such a batch takes if it finds a lie, which is a draw and
+    /// two executions by others, one after the other, and [`Config::StandingWindow`] on top.
+    pub(crate) fn standing_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
+        let blocks = virtual_seconds
+            .saturating_mul(2)
+            .div_ceil(T::SecondsPerBlock::get().max(1));
+        T::StandingWindow::get().saturating_add(blocks.saturated_into())
+    }
+
+    /// Lets a single result stand, sealed, for a while: whoever lied in it lied in others, too, and one of those may be
+    /// audited. Not for so long that it could not be opened before the job's deadline.
+    fn let_stand(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        mut ballot: BallotRecordOf<T>,
+        since: BlockNumberFor<T>,
+    ) {
+        let now = frame_system::Pallet::<T>::block_number();
+        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
+        // A period ends in the block after its last; so does the one for the reveal.
+        let reveal = T::RevealWindow::get().saturating_add(2u32.into());
+        let latest =
+            Market::<T>::job(job).map_or(now, |record| record.spec.deadline.saturating_sub(reveal));
+        let until = now
+            .saturating_add(Self::standing_blocks(seconds.saturated_into()))
+            .min(latest)
+            .max(now);
+        ballot.stage = Stage::Standing { since, until };
+        Self::expect_by(until, job, batch);
+        Ballots::<T>::insert(job, batch, ballot);
+        Self::deposit_event(Event::Standing { job, batch, until });
+    }
+
+    /// The time is over for which a single result stood: it is opened, unless its operator was caught meanwhile. Then
+    /// strangers find it, too.
+    pub(crate) fn end_standing(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        mut ballot: BallotRecordOf<T>,
+        since: BlockNumberFor<T>,
+    ) {
+        let suspect = ballot.votes().find_map(|replica| {
+            let Assignment { worker, operator } = &replica.assignment;
+            let caught = Caught::<T>::get(operator).is_some_and(|at| at >= since);
+            caught.then(|| worker.clone())
+        });
+        if let Some(worker) = suspect {
+            Self::deposit_event(Event::Suspected { job, batch, worker });
+            Self::audit(job, batch, ballot);
+        } else {
             ballot.bar = Bar::Agree(1);
             Self::advance(job, batch, terms, ballot);
-        } else {
-            ballot.wanted = Self::votes_at_least(ballot.bar);
-            let missing = ballot.wanted.saturating_sub(ballot.sealed());
-            Market::<T>::summon(job, batch, seed, lead);
-            Self::want(job, batch, ballot, missing);
         }
     }
 }

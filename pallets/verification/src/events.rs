@@ -41,14 +41,23 @@ mod events {
             /// Whether it stands.
             stands: bool,
         },
-        /// A result is final unless somebody challenges it.
+        /// A result is final unless somebody challenges it, if it is optimistic; or its worker is caught with another.
         Standing {
             /// The job.
             job: JobId,
             /// The batch.
             batch: BatchIndex,
-            /// Last block for a challenge.
+            /// Last block for that.
             until: BlockNumberFor<T>,
+        },
+        /// A single result does not stand any more: its operator was caught since it was sealed. A second replica is wanted.
+        Suspected {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
         },
         /// A result is challenged: a jury will be drawn.
         Challenged {

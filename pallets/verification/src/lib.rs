@@ -223,6 +223,11 @@ pub mod pallet {
         /// large: its worker waits as long for its pay.
         #[pallet::constant]
         type ChallengeWindow: Get<BlockNumberFor<Self>>;
+        /// Blocks for which a single result of a trusted worker stands, on top of twice the virtual time of its batch. Too small: a
+        /// liar is caught only after earlier lies of its were paid. Too large: a worker has to stay as long to open its seal, and
+        /// waits as long for its pay.
+        #[pallet::constant]
+        type StandingWindow: Get<BlockNumberFor<Self>>;
         /// Blocks from a challenge in which jurors can claim their replicas, on top of the time that three of them may
         /// stall. Too small: a summons has not reached everybody. Too large: a worker waits as long for its pay.
         #[pallet::constant]
@@ -285,6 +290,11 @@ pub mod pallet {
         Trust,
         ValueQuery,
     >;
+
+    /// The block in which an operator was caught last: a result of a worker of its was refuted or not opened, or its outputs
+    /// were withheld. Stays until it has no worker any more and anyone has it forgotten.
+    #[pallet::storage]
+    pub type Caught<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
 
     /// Operators that could not get a job's input, the latest last.
     #[pallet::storage]
@@ -568,7 +578,8 @@ pub mod pallet {
         /// Signed by the requester.
         ///
         /// ## Details
-        /// Workers need not keep these outputs any longer. The challenge window of results that stand ends with this block.
+        /// Workers need not keep these outputs any longer. The time for which results stand ends with this block: an optimistic one
+        /// is final, a single one is opened, or audited by what its worker was caught with until now.
         /// The requester can clean up an ended job at once of which it has received everything.
         ///
         /// ## Parameters
@@ -649,7 +660,8 @@ pub mod pallet {
             Self::do_forget_trust(worker)
         }
 
-        /// Forgets the ratings of an operator that has no worker any more. If it comes back it is a new one.
+        /// Forgets the ratings of an operator that has no worker any more, and when it was caught. If it comes back it is a new
+        /// one.
         ///
         /// ## Dispatch origin
         /// Signed by anyone; costs no fee if something was forgotten.

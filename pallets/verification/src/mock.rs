@@ -56,6 +56,9 @@ pub(crate) const COMMIT_BLOCKS: u64 = SLACK + 2;
 pub(crate) const REVEAL_BLOCKS: u64 = 6;
 pub(crate) const DRAW_DELAY: u64 = 3;
 pub(crate) const CHALLENGE_BLOCKS: u64 = 8;
+pub(crate) const STANDING_WINDOW: u64 = 40;
+/// Blocks for which a single result stands: the window and twice the two seconds of a batch, in blocks of three.
+pub(crate) const STANDING_BLOCKS: u64 = STANDING_WINDOW + 2;
 /// Longer than the 16 blocks after which a summons reaches everybody.
 pub(crate) const JURY_WINDOW: u64 = 60;
 /// The same and three commit deadlines.
@@ -251,6 +254,7 @@ impl Config for Test {
     type DeclinesToPause = ConstU32<3>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type ChallengeWindow = ConstU64<CHALLENGE_BLOCKS>;
+    type StandingWindow = ConstU64<STANDING_WINDOW>;
     type JuryWindow = ConstU64<JURY_WINDOW>;
     type CommitSlack = ConstU64<SLACK>;
     type RevealWindow = ConstU64<REVEAL_BLOCKS>;

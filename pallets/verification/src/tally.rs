@@ -93,8 +93,23 @@ impl<T: Config> Pallet<T> {
         policy::missing(power, members, policy::total([power]), trust) == 0
     }
 
-    /// Notes what a result was worth that others confirmed or refuted.
-    pub(crate) fn note_trust(
+    /// Notes that others confirmed a result.
+    pub(crate) fn note_confirmed(worker: &T::AccountId, environment: EnvironmentId) {
+        Self::note_trust(worker, environment, Trust::confirmed);
+    }
+
+    /// Notes that a result was refuted or not opened, or its outputs withheld. It counts against all single results that any
+    /// worker of that operator has standing: whoever has several machines has one word.
+    pub(crate) fn note_caught(
+        worker: &T::AccountId,
+        operator: &T::AccountId,
+        environment: EnvironmentId,
+    ) {
+        Self::note_trust(worker, environment, Trust::refuted);
+        Caught::<T>::insert(operator, frame_system::Pallet::<T>::block_number());
+    }
+
+    fn note_trust(
         worker: &T::AccountId,
         environment: EnvironmentId,
         change: impl FnOnce(Trust) -> Trust,

@@ -24,6 +24,10 @@ impl<T: Config> Pallet<T> {
             "a challenge must be possible, and its jury drawn before it is too late"
         );
         assert!(
+            T::StandingWindow::get() > T::DrawDelay::get(),
+            "a result must stand until another of its worker's could be drawn to be audited"
+        );
+        assert!(
             !T::RevealWindow::get().is_zero(),
             "with `RevealWindow` 0 reveals close in the block that opens them"
         );
@@ -76,7 +80,7 @@ mod checks {
         /// 2. Replicas of a ballot are assigned by the market, each once; it knows whether one was delivered.
         /// 3. Votes that are working or sealed, plus those that the market still looks for, are those wanted.
         /// 4. A batch waits for seals exactly while some are wanted; for reveals, while one of that digest is
-        ///    sealed; for a challenge, while its only vote is revealed.
+        ///    sealed; it stands while its only vote is revealed, under `Adaptive` while that is sealed.
         /// 5. Every deadline that a ballot waits for is on the agenda.
         /// 6. A result belongs to a job and one of its opened batches, that is no longer in flight, and names who found
         ///    it: as many as replicas were ordered, or at least one under other policies; a live job has a result
@@ -84,7 +88,7 @@ mod checks {
         ///    No more of them are paid than there are, and it was accepted in no block to come.
         /// 7. Declines, receipts and marks of ratings belong to a job. Its decliners are distinct operators.
         /// 8. Only batches that were opened are received.
-        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating.
+        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating. It was caught in no block to come.
         /// 10. A call for witnesses is one that the market holds a bond for, of a settled batch whose outputs are owed; what
         ///     it waits for is on the agenda.
         /// 11. Witnesses are as many as are needed once they are drawn, of distinct operators, none of whom found the result
@@ -136,6 +140,11 @@ mod checks {
             for (job, batch, call) in Calls::<T>::iter() {
                 Self::try_call(job, batch, &call)?;
             }
+            let now = frame_system::Pallet::<T>::block_number();
+            ensure!(
+                Caught::<T>::iter_values().all(|at| at <= now),
+                "verification 9: an operator was caught in time to come"
+            );
             Self::try_ratings()
         }
 
@@ -274,14 +283,21 @@ mod checks {
                 }
                 Stage::Drawing { .. } => sealed == ballot.wanted,
                 Stage::Standing { .. } => {
-                    sealed == 1 && ballot.wanted == 1 && ballot.jury_until.is_none()
+                    let policy = Jobs::<T>::get(job).map(|job| job.spec.policy);
+                    let is_sealed = ballot
+                        .votes()
+                        .any(|replica| matches!(replica.state, ReplicaState::Committed { .. }));
+                    sealed == 1
+                        && ballot.wanted == 1
+                        && ballot.jury_until.is_none()
+                        && is_sealed == (policy == Some(Policy::Adaptive))
                 }
             };
             ensure!(fits, "verification 4: a batch waits for the wrong thing");
             match ballot.stage {
                 Stage::Sealing => Ok(()),
                 Stage::Drawing { at } => Self::try_agenda(at, job, batch),
-                Stage::Revealing { until, .. } | Stage::Standing { until } => {
+                Stage::Revealing { until, .. } | Stage::Standing { until, .. } => {
                     Self::try_deadline(until, job, batch)
                 }
             }?;

@@ -120,9 +120,12 @@ pub enum Stage<BlockNumber> {
         /// The digest of the result that is about to be accepted.
         digest: H256,
     },
-    /// For a challenge of its only result.
+    /// For a challenge of its only result, which is opened; or, under `Adaptive`, for its worker to be caught with another
+    /// one, while it is sealed yet.
     Standing {
-        /// The last block for one.
+        /// In which block it was sealed: what its worker is caught with from then on counts against it.
+        since: BlockNumber,
+        /// The last block for it.
         until: BlockNumber,
     },
 }

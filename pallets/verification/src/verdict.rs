@@ -9,7 +9,7 @@ use sp_runtime::traits::{One, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
-    policy::{TRUSTED_FROM, Trust},
+    policy::TRUSTED_FROM,
     traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
 };
 
@@ -202,7 +202,7 @@ impl<T: Config> Pallet<T> {
             });
         } else if terms.policy == Policy::Optimistic && ballot.jury_until.is_none() {
             let until = now.saturating_add(T::ChallengeWindow::get());
-            ballot.stage = Stage::Standing { until };
+            ballot.stage = Stage::Standing { since: now, until };
             Self::expect_by(until, job, batch);
             Self::deposit_event(Event::Standing { job, batch, until });
         } else {
@@ -251,11 +251,11 @@ impl<T: Config> Pallet<T> {
         };
         if finders.len() > 1 {
             for finder in &finders {
-                Self::note_trust(&finder.worker, terms.environment, Trust::confirmed);
+                Self::note_confirmed(&finder.worker, terms.environment);
             }
         }
         for loser in &losers {
-            Self::note_trust(&loser.worker, terms.environment, Trust::refuted);
+            Self::note_caught(&loser.worker, &loser.operator, terms.environment);
         }
         let paid = terms.policy.paid_results().min(winners.len() as u32);
         let ruling = Ruling {
@@ -348,18 +348,21 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         let now = frame_system::Pallet::<T>::block_number();
         match ballot.stage {
             Stage::Sealing => Self::replace_overdue(job, batch, ballot),
-            Stage::Drawing { at } if now >= at => Self::draw(job, batch, &terms, ballot),
+            Stage::Drawing { at } if now >= at => Self::draw(job, batch, &terms, ballot, at),
             Stage::Revealing { until, digest } if now > until => {
                 Self::close_reveals(job, batch, &terms, ballot, digest);
             }
-            Stage::Standing { until } if now > until => {
+            Stage::Standing { since, until } if now > until => {
                 let result = ballot
                     .votes()
                     .find_map(|replica| replica.digest(job, batch));
                 match result {
+                    Some(digest) if ballot.awaits_reveal(digest) => {
+                        Self::end_standing(job, batch, &terms, ballot, since);
+                    }
                     Some(digest) => Self::accept(job, batch, &terms, ballot, digest),
                     None => {
-                        defensive!("a result stands once it is revealed");
+                        defensive!("a result stands once it is sealed");
                     }
                 }
             }

@@ -9,7 +9,6 @@ use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    policy::Trust,
     traits::{Assignment, Fleet, Verifier, Workers},
     witness,
 };
@@ -366,7 +365,7 @@ impl<T: Config> Pallet<T> {
                 if let Some(record) = Market::<T>::job(job) {
                     for holder in &holders {
                         let environment = record.spec.environment;
-                        Self::note_trust(&holder.worker, environment, Trust::refuted);
+                        Self::note_caught(&holder.worker, &holder.operator, environment);
                     }
                 }
             }

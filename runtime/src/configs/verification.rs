@@ -23,6 +23,9 @@ impl pallet_verification::Config for Runtime {
     type DrawDelay = ConstU32<5>;
     // As long as outputs are kept for the requester to fetch: it looks at its jobs that often.
     type PauseLength = ConstU32<HOURS>;
+    // As for a challenge: the draw, two summons of at most a minute each, two slow machines, and what a machine of four lanes
+    // does in eight minutes on top, so that most lies of one that lies all the time stand yet when the first is found.
+    type StandingWindow = ConstU32<{ 10 * MINUTES }>;
     // A summons reaches everybody within the first minute.
     type JuryWindow = ConstU32<HOURS>;
     type MaxReplicas = ConstU32<5>;

@@ -55,11 +55,17 @@ fn who_is_not_trusted_is_replicated_at_once() {
     }
 }
 
+/// The time is over for which a single result stood: its worker opens it.
+fn open(job: u32, answer: &sungrid_primitives::receipt::BatchSummary) {
+    wait(STANDING_BLOCKS + 1);
+    reveal(1, job, 0, answer);
+}
+
 #[test]
 fn a_single_result_that_stands_is_paid_once_and_earns_no_trust() {
     run(|| {
         let job = drawn(true, &truth(0));
-        reveal(1, job, 0, &truth(0));
+        open(job, &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST / 2);
         assert_eq!(trust_of(1), (10, 10), "nobody confirmed it");
@@ -141,7 +147,7 @@ fn a_liar_that_does_not_open_after_the_draw_loses_all_the_same() {
 fn a_single_result_that_is_withheld_is_replaced_by_two() {
     run(|| {
         let job = drawn(true, &truth(0));
-        wait(REVEAL_BLOCKS + 1);
+        wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
         assert_eq!((registered(1).missed, ballot(job).wanted), (1, 2));
         for n in 2..=3 {
             claim(n, job);
@@ -255,7 +261,7 @@ fn the_escrow_covers_an_audit_and_what_is_not_used_returns() {
         let before = Balances::total_balance(&requester());
         let job = drawn(true, &truth(0));
         assert_eq!(Market::job(job).expect("open").escrow, 2 * BATCH_COST);
-        reveal(1, job, 0, &truth(0));
+        open(job, &truth(0));
         let paid = Market::job(job).expect("kept").paid;
         assert_eq!(paid, BATCH_COST / 2);
         assert!(Balances::total_balance(&requester()) <= before - paid);

@@ -44,7 +44,7 @@ fn a_result_that_nobody_challenges_is_final_after_the_window_and_not_before() {
     run(|| {
         let job = standing(&truth(0));
         let until = 1 + CHALLENGE_BLOCKS;
-        assert_eq!(ballot(job).stage, Stage::Standing { until });
+        assert_eq!(ballot(job).stage, Stage::Standing { since: 1, until });
         assert!(emitted(Event::<Test>::Standing {
             job,
             batch: 0,

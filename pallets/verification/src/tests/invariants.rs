@@ -54,7 +54,7 @@ fn every_invariant_bites() {
         })
     });
     bites("verification 4", |job| {
-        change(job, |b| b.stage = Stage::Standing { until: 3 })
+        change(job, |b| b.stage = Stage::Standing { since: 1, until: 3 })
     });
     bites("verification 4", |job| {
         commit(2, job, 0, &truth(0));

@@ -17,5 +17,6 @@ mod panel;
 mod quorum;
 mod rating;
 mod reveal;
+mod standing;
 mod stories;
 mod witnesses;
