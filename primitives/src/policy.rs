@@ -17,7 +17,7 @@ pub const TRUSTED_FROM: u32 = 10;
 /// One in so many single results of a trusted worker is audited, however long it has been trusted: at most [`TRUSTED_FROM`].
 /// More audits, and verification costs requesters as much more; fewer, and whoever waits until it is trusted lies as much
 /// more often before it is found out.
-pub const AUDIT_ONE_IN: u64 = 10;
+pub const AUDIT_ONE_IN: u64 = 6;
 
 const MAX_POWER: u128 = 1 << 64;
 

@@ -18,7 +18,7 @@ use sungrid_primitives::{
     traits::CPU_1_ID,
 };
 use sungrid_runtime::{
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, System,
+    AccountId, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, System,
     constants::{currency::ISC, time::DAYS},
     genesis_config_presets::ENVIRONMENTS,
 };
@@ -180,8 +180,12 @@ fn work(worker: &Worker, policy: Policy, strategy: Strategy) {
             (ReplicaState::Working { .. }, _) => {
                 busy = true;
                 let audits = policy == Policy::Adaptive && ballot.wanted > 1;
-                let lies =
-                    worker.hostile && (strategy != Strategy::OnceTrusted || trusted && !audits);
+                let lies = worker.hostile
+                    && match strategy {
+                        Strategy::Always | Strategy::Together => true,
+                        Strategy::OnceTrusted => trusted && !audits,
+                        Strategy::Patient => trusted && !audits && !has_lied(key, of),
+                    };
                 let said = if lies {
                     summary(job, batch, of)
                 } else {
@@ -220,6 +224,16 @@ fn work(worker: &Worker, policy: Policy, strategy: Strategy) {
     if !busy && claim.is_feeless(&origin) {
         must(origin, claim);
     }
+}
+
+/// Whether a worker has a lie undecided.
+fn has_lied(key: &AccountId, of: u64) -> bool {
+    Ballots::<Runtime>::iter().any(|(job, batch, ballot)| {
+        let mut replicas = ballot.replicas.iter();
+        let own = replicas.find(|replica| replica.assignment.worker == *key);
+        let said = own.and_then(|replica| replica.digest(job, batch));
+        said == Some(digest(job, batch, &summary(job, batch, of)))
+    })
 }
 
 /// Tells lies apart.

@@ -11,19 +11,27 @@ pub(crate) enum Strategy {
     /// Its own result, once ten honest results in a row were accepted, which is what trust begins with; but not where
     /// the chain shows that another replica is wanted of a batch that may do with one.
     OnceTrusted,
+    /// As the former, but never while an earlier lie of its is undecided: so that none of them is caught with another.
+    Patient,
     /// Always, all of them the same result.
     Together,
 }
 
 impl Strategy {
     /// All there are.
-    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::OnceTrusted, Self::Together];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Always,
+        Self::OnceTrusted,
+        Self::Patient,
+        Self::Together,
+    ];
 
     /// For tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Always => "always lies",
             Self::OnceTrusted => "lies once trusted",
+            Self::Patient => "lies patiently",
             Self::Together => "colludes",
         }
     }
@@ -44,7 +52,11 @@ struct Worker {
     accepted: u32,
     /// Its bond is below the minimum: it gets no work.
     out: bool,
+    /// When it was slashed last, ms.
+    caught: Option<u64>,
     lies: u64,
+    /// Of them, those that nobody has decided about yet.
+    undecided: u32,
     /// Lies until it was slashed for the first time, that one included.
     caught_after: Option<u64>,
 }
@@ -55,6 +67,8 @@ pub(crate) struct Fleet {
     strategy: Strategy,
     /// Whether a slashed worker bonds more and goes on.
     stubborn: bool,
+    /// Workers that get work.
+    active: usize,
     /// Slashes so far.
     pub(crate) slashes: u64,
 }
@@ -70,6 +84,7 @@ impl Fleet {
             workers: (0..workers).map(worker).collect(),
             strategy,
             stubborn,
+            active: workers,
             slashes: 0,
         }
     }
@@ -84,6 +99,16 @@ impl Fleet {
         }
     }
 
+    /// Workers that get work.
+    pub(crate) fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Whether it was slashed at `since`, ms, or later.
+    pub(crate) fn was_caught(&self, worker: usize, since: u64) -> bool {
+        self.workers[worker].caught.is_some_and(|at| at >= since)
+    }
+
     /// What it is trusted with.
     pub(crate) fn trust(&self, worker: usize) -> Trust {
         self.workers[worker].trust
@@ -93,17 +118,28 @@ impl Fleet {
     pub(crate) fn answer(&mut self, at: usize, audits: bool) -> Answer {
         let strategy = self.strategy;
         let worker = &mut self.workers[at];
+        let is_time = worker.accepted >= TRUSTED_FROM && !audits;
         let lies = worker.hostile
-            && (strategy != Strategy::OnceTrusted || worker.accepted >= TRUSTED_FROM && !audits);
+            && match strategy {
+                Strategy::Always | Strategy::Together => true,
+                Strategy::OnceTrusted => is_time,
+                Strategy::Patient => is_time && worker.undecided == 0,
+            };
         if !lies {
             return RIGHT;
         }
         worker.lies += 1;
+        worker.undecided += 1;
         if strategy == Strategy::Together {
             PLOT
         } else {
             at as Answer + 1
         }
+    }
+
+    /// It is known what became of this answer of its.
+    pub(crate) fn decided(&mut self, at: usize, answer: Answer) {
+        self.workers[at].undecided -= u32::from(answer != RIGHT);
     }
 
     /// Its result was accepted; `confirmed` if somebody else's confirmed it.
@@ -115,15 +151,18 @@ impl Fleet {
         }
     }
 
-    /// Others refuted its result: it is slashed.
-    pub(crate) fn refute(&mut self, at: usize) {
+    /// Others refuted its result, now, ms: it is slashed.
+    pub(crate) fn refute(&mut self, at: usize, now: u64) {
         self.slashes += 1;
         let worker = &mut self.workers[at];
         worker.trust = worker.trust.refuted();
+        worker.caught = Some(now);
         worker.accepted = 0;
         worker.caught_after.get_or_insert(worker.lies);
         // Whoever bonds the minimum is below it now. Honest workers bond more: they were outvoted.
-        worker.out = worker.hostile && !self.stubborn;
+        let goes = worker.hostile && !self.stubborn && !worker.out;
+        worker.out |= goes;
+        self.active -= usize::from(goes);
     }
 
     /// Mean number of lies of the hostile workers that were caught until they were, and the share that was.

@@ -1,5 +1,13 @@
 //! The verification ladder without a chain: `pallet-verification`'s rules over the arithmetic of
 //! `sungrid_primitives::policy`, one unit per batch, everybody in time. `chain` plays the same on the pallets.
+//!
+//! Time passes: workers are busy all the time, so that there are many batches in flight, and results stand while their worker
+//! goes on. What happens when is a queue of ballots by the time at which they go on.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+};
 
 use pallet_market::{JURY, MAX_ASSIGNMENTS, Policy};
 use sungrid_fuzz::dice::Dice;
@@ -14,6 +22,32 @@ pub(crate) const STAKE: u128 = 10_000_000_000_000;
 /// What a batch pays at most, planck: an hour of one lane at the floor, the longest batch there is.
 pub(crate) const PAY: u128 = 12_500_000_000;
 
+const SECOND: u64 = 1_000;
+/// From a commitment to its draw.
+const DRAW: u64 = 15 * SECOND;
+/// Until a summons has found somebody who is free: it reaches everybody after 48 s.
+const SUMMONS: u64 = 24 * SECOND;
+/// From the last commitment to the verdict: a reveal.
+const REVEAL: u64 = 6 * SECOND;
+
+/// How long things take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// A batch, ms; at its limits as well.
+    pub(crate) batch: u64,
+    /// Batches that each worker computes at once.
+    pub(crate) lanes: usize,
+    /// For how long a single result stands, beside what an audit computes, ms; the same for optimistic ones.
+    pub(crate) window: u64,
+}
+
+impl Times {
+    /// For which a single result stands.
+    fn standing(&self) -> u64 {
+        self.window + 2 * self.batch
+    }
+}
+
 /// How a batch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -23,28 +57,50 @@ pub(crate) enum End {
     Failed,
 }
 
+/// What a ballot does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Whether the only result stands, or somebody checks it.
+    Draw,
+    /// It has stood.
+    Settle,
+    /// Somebody has found something else: a jury.
+    Challenge,
+    /// All that are wanted have sealed.
+    Compare,
+}
+
 /// Results of one batch.
-#[derive(Default)]
 struct Ballot {
+    policy: Policy,
+    /// The how manyth unit it is.
+    unit: u64,
+    /// Equal results that it takes, unless it is a quorum.
+    count: usize,
     /// Whoever gets a replica after the first sees that it is an audit.
     audited: bool,
     votes: Vec<(usize, Answer)>,
-    /// Whoever has the batch and no vote: a challenged worker.
-    others: Vec<usize>,
+    /// Who has the batch and no vote: a challenged worker.
+    accused: Option<(usize, Answer)>,
+    /// When the first was sealed, ms.
+    since: u64,
+    executed: usize,
+    next: Next,
 }
 
 impl Ballot {
     fn add(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
-        let mut taken: Vec<usize> = self.votes.iter().map(|(worker, _)| *worker).collect();
-        taken.extend(&self.others);
+        let holders = self.votes.iter().chain(&self.accused);
+        let taken: Vec<usize> = holders.map(|(worker, _)| *worker).collect();
         let worker = fleet.claim(&taken, dice);
         let answer = fleet.answer(worker, self.audited);
         self.votes.push((worker, answer));
+        self.executed += 1;
     }
 
     /// Equal answers: how many, and their power; of equals the earlier comes first.
-    fn groups(&self, fleet: &Fleet) -> Vec<(Answer, u32, u128)> {
-        let mut groups: Vec<(Answer, u32, u128)> = Vec::new();
+    fn groups(&self, fleet: &Fleet) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
         for (worker, answer) in &self.votes {
             let weight = fleet.trust(*worker).weight();
             match groups.iter_mut().find(|(other, ..)| other == answer) {
@@ -58,16 +114,37 @@ impl Ballot {
         groups
     }
 
-    /// Everybody who is right is confirmed, everybody else slashed.
-    fn accept(&self, answer: Answer, fleet: &mut Fleet) -> End {
-        let right = self
-            .votes
-            .iter()
-            .filter(|(_, vote)| *vote == answer)
-            .count();
-        for (worker, vote) in &self.votes {
+    /// The result that leads, and how many more like it it takes.
+    fn tally(&self, fleet: &Fleet) -> (Answer, usize) {
+        let groups = self.groups(fleet);
+        let total = policy::total(groups.iter().map(|(.., power)| *power));
+        let rank = |(_, members, power): &Group| match self.policy {
+            Policy::Quorum(_) => *power,
+            _ => u128::from(*members),
+        };
+        let leading = groups.into_iter().reduce(|leading, next| {
+            if rank(&next) > rank(&leading) {
+                next
+            } else {
+                leading
+            }
+        });
+        let (answer, members, power) = leading.expect("somebody has voted");
+        let missing = match self.policy {
+            Policy::Quorum(trust) => policy::missing(power, members, total, trust) as usize,
+            _ => self.count.saturating_sub(members as usize),
+        };
+        (answer, missing)
+    }
+
+    /// Everybody who is right is confirmed, if there are several, everybody else slashed.
+    fn accept(&self, answer: Answer, fleet: &mut Fleet, now: u64) -> End {
+        let holders = || self.votes.iter().chain(&self.accused);
+        let right = holders().filter(|(_, vote)| *vote == answer).count();
+        for (worker, vote) in holders() {
+            fleet.decided(*worker, *vote);
             if *vote != answer {
-                fleet.refute(*worker);
+                fleet.refute(*worker, now);
             } else {
                 fleet.accept(*worker, right > 1);
             }
@@ -75,120 +152,214 @@ impl Ballot {
         End::Accepted(answer)
     }
 
-    /// More replicas until `count` agree.
-    fn agree(&mut self, count: usize, fleet: &mut Fleet, dice: &mut Dice) -> Option<Answer> {
-        let mut wanted = count;
-        while wanted <= MAX_REPLICAS {
-            while self.votes.len() < wanted {
-                self.add(fleet, dice);
-            }
-            let leading = leading(self.groups(fleet), |(_, members, _)| u128::from(*members));
-            let (answer, members, _) = leading?;
-            if members as usize >= count {
-                return Some(answer);
-            }
-            wanted = self.votes.len() + count - members as usize;
+    /// Nobody can tell. A challenged result stands all the same.
+    fn give_up(&self, fleet: &mut Fleet) -> End {
+        for (worker, vote) in self.votes.iter().chain(&self.accused) {
+            fleet.decided(*worker, *vote);
         }
+        self.accused.map_or(End::Failed, |(worker, answer)| {
+            fleet.accept(worker, false);
+            End::Accepted(answer)
+        })
+    }
+}
+
+/// An answer, how many gave it, and their power.
+type Group = (Answer, u32, u128);
+
+/// What is in flight, and what time it is.
+pub(crate) struct Ladder {
+    policy: Policy,
+    /// Of standing optimistic results, challengers execute so many in a thousand again.
+    checked: u64,
+    times: Times,
+    now: u64,
+    /// When the next claim comes, in millionths of ms: there are several in each of these.
+    next_claim: u128,
+    started: u64,
+    /// By when they go on, and their number.
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    ballots: BTreeMap<u64, Ballot>,
+}
+
+/// A batch that has been decided: the how manyth unit it was, how, and how often it was executed.
+pub(crate) type Decided = (u64, End, usize);
+
+impl Ladder {
+    pub(crate) fn new(policy: Policy, checked: u64, times: Times) -> Self {
+        Self {
+            policy,
+            checked,
+            times,
+            now: 0,
+            next_claim: 0,
+            started: 0,
+            queue: BinaryHeap::new(),
+            ballots: BTreeMap::new(),
+        }
+    }
+
+    /// Goes on until the next batch is decided; `None` when all of `units` are.
+    pub(crate) fn next(
+        &mut self,
+        units: u64,
+        fleet: &mut Fleet,
+        dice: &mut Dice,
+    ) -> Option<Decided> {
+        loop {
+            let claim = (self.started < units).then_some((self.next_claim / 1_000_000) as u64);
+            let due = self.queue.peek().map(|Reverse((at, _))| *at);
+            match (claim, due) {
+                (Some(claim), due) if due.is_none_or(|due| claim < due) => {
+                    self.now = claim;
+                    self.start(fleet, dice);
+                }
+                (_, Some(due)) => {
+                    self.now = due;
+                    let Reverse((_, unit)) = self.queue.pop().expect("peeked at");
+                    let ballot = self.ballots.remove(&unit).expect("it is queued");
+                    if let Some(decided) = self.step(ballot, fleet, dice) {
+                        return Some(decided);
+                    }
+                }
+                (_, None) => return None,
+            }
+        }
+    }
+
+    /// Every worker is busy: a lane is free as often.
+    fn start(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
+        let lanes = (fleet.active() * self.times.lanes) as u128;
+        self.next_claim += u128::from(self.times.batch) * 1_000_000 / lanes;
+        let mut ballot = Ballot {
+            policy: self.policy,
+            unit: self.started,
+            count: 1,
+            audited: false,
+            votes: Vec::new(),
+            accused: None,
+            since: self.now + self.times.batch,
+            executed: 0,
+            next: Next::Compare,
+        };
+        self.started += 1;
+        ballot.add(fleet, dice);
+        let (worker, _) = ballot.votes[0];
+        let mut wait = self.times.batch;
+        match self.policy {
+            Policy::Optimistic => ballot.next = Next::Draw,
+            Policy::Adaptive => {
+                ballot.audited = true;
+                ballot.count = 2;
+                if fleet.trust(worker).streak >= TRUSTED_FROM {
+                    ballot.next = Next::Draw;
+                    wait += DRAW;
+                } else {
+                    ballot.add(fleet, dice);
+                }
+            }
+            Policy::Replicate(count) => {
+                ballot.count = count.into();
+                for _ in 1..count {
+                    ballot.add(fleet, dice);
+                }
+            }
+            // One at a time, until all who have the batch would convince if they agreed.
+            Policy::Quorum(trust) => {
+                while !would_convince(&ballot, trust, fleet)
+                    && ballot.votes.len() < MAX_ASSIGNMENTS as usize
+                {
+                    ballot.add(fleet, dice);
+                }
+            }
+        }
+        self.go_on(ballot, wait);
+    }
+
+    fn go_on(&mut self, ballot: Ballot, wait: u64) {
+        self.queue.push(Reverse((self.now + wait, ballot.unit)));
+        self.ballots.insert(ballot.unit, ballot);
+    }
+
+    fn step(&mut self, mut ballot: Ballot, fleet: &mut Fleet, dice: &mut Dice) -> Option<Decided> {
+        let (worker, answer) = ballot.votes[0];
+        let end = match ballot.next {
+            Next::Draw if self.policy == Policy::Optimistic => {
+                self.check(ballot, dice);
+                return None;
+            }
+            Next::Draw if fleet.trust(worker).stands(STAKE, PAY, dice.roll()) => {
+                ballot.next = Next::Settle;
+                let wait = self.times.standing();
+                self.go_on(ballot, wait);
+                return None;
+            }
+            Next::Draw => return self.want(ballot, 1, fleet, dice),
+            Next::Challenge => {
+                ballot.accused = ballot.votes.pop();
+                ballot.audited = true;
+                ballot.count = JURY as usize;
+                return self.want(ballot, JURY as usize, fleet, dice);
+            }
+            Next::Settle
+                if self.policy == Policy::Adaptive && fleet.was_caught(worker, ballot.since) =>
+            {
+                return self.want(ballot, 1, fleet, dice);
+            }
+            Next::Settle => ballot.accept(answer, fleet, self.now),
+            Next::Compare => {
+                let (answer, missing) = ballot.tally(fleet);
+                let most = match self.policy {
+                    Policy::Quorum(_) => MAX_ASSIGNMENTS as usize,
+                    _ => MAX_REPLICAS,
+                };
+                if missing == 0 {
+                    ballot.accept(answer, fleet, self.now)
+                } else if missing.saturating_add(ballot.votes.len()) <= most {
+                    return self.want(ballot, missing, fleet, dice);
+                } else {
+                    ballot.give_up(fleet)
+                }
+            }
+        };
+        Some((ballot.unit, end, ballot.executed))
+    }
+
+    fn want(
+        &mut self,
+        mut ballot: Ballot,
+        missing: usize,
+        fleet: &mut Fleet,
+        dice: &mut Dice,
+    ) -> Option<Decided> {
+        for _ in 0..missing {
+            ballot.add(fleet, dice);
+        }
+        ballot.next = Next::Compare;
+        let wait = SUMMONS + self.times.batch + REVEAL;
+        self.go_on(ballot, wait);
         None
     }
 
-    /// More replicas until a group of equal ones convinces.
-    fn convince(&mut self, trust: u32, fleet: &mut Fleet, dice: &mut Dice) -> Option<Answer> {
-        // One at a time, until all who have the batch would convince if they agreed.
-        loop {
-            self.add(fleet, dice);
-            let power = self.votes.iter().fold(1, |power, (worker, _)| {
-                policy::joined(power, fleet.trust(*worker).weight())
-            });
-            let all = policy::total([power]);
-            if policy::missing(power, self.votes.len() as u32, all, trust) == 0
-                || self.votes.len() >= MAX_ASSIGNMENTS as usize
-            {
-                break;
-            }
-        }
-        loop {
-            let groups = self.groups(fleet);
-            let total = policy::total(groups.iter().map(|(.., power)| *power));
-            let (answer, members, power) = leading(groups, |(.., power)| *power)?;
-            let missing = policy::missing(power, members, total, trust);
-            if missing == 0 {
-                return Some(answer);
-            }
-            if u64::from(missing) + self.votes.len() as u64 > u64::from(MAX_ASSIGNMENTS) {
-                return None;
-            }
-            for _ in 0..missing {
-                self.add(fleet, dice);
-            }
-        }
-    }
-}
-
-type Group = (Answer, u32, u128);
-
-fn leading(groups: Vec<Group>, rank: impl Fn(&Group) -> u128) -> Option<Group> {
-    groups.into_iter().reduce(|leading, next| {
-        if rank(&next) > rank(&leading) {
-            next
+    /// An optimistic result is there that somebody may check, who takes as long for it as its worker.
+    fn check(&mut self, mut ballot: Ballot, dice: &mut Dice) {
+        let is_checked = dice.below(1_000) < self.checked;
+        ballot.executed += usize::from(is_checked);
+        let wait = if is_checked && ballot.votes[0].1 != RIGHT {
+            ballot.next = Next::Challenge;
+            self.times.batch
         } else {
-            leading
-        }
-    })
+            ballot.next = Next::Settle;
+            self.times.window
+        };
+        self.go_on(ballot, wait);
+    }
 }
 
-/// Verifies one unit; says how it ended, and how often it was executed. Of standing results, challengers execute
-/// `checked` in a thousand again.
-pub(crate) fn verify(
-    policy: Policy,
-    checked: u64,
-    fleet: &mut Fleet,
-    dice: &mut Dice,
-) -> (End, usize) {
-    let mut ballot = Ballot::default();
-    let decided = match policy {
-        Policy::Optimistic => return optimistic(checked, fleet, dice),
-        Policy::Replicate(count) => ballot.agree(count.into(), fleet, dice),
-        Policy::Adaptive => {
-            ballot.add(fleet, dice);
-            ballot.audited = true;
-            let (worker, answer) = ballot.votes[0];
-            let trust = fleet.trust(worker);
-            if trust.streak >= TRUSTED_FROM && trust.stands(STAKE, PAY, dice.roll()) {
-                Some(answer)
-            } else {
-                ballot.agree(2, fleet, dice)
-            }
-        }
-        Policy::Quorum(trust) => ballot.convince(trust, fleet, dice),
-    };
-    let end = decided.map_or(End::Failed, |answer| ballot.accept(answer, fleet));
-    (end, ballot.votes.len())
-}
-
-fn optimistic(checked: u64, fleet: &mut Fleet, dice: &mut Dice) -> (End, usize) {
-    let mut ballot = Ballot::default();
-    ballot.add(fleet, dice);
-    let (accused, answer) = ballot.votes[0];
-    let is_checked = dice.below(1_000) < checked;
-    if !is_checked || answer == RIGHT {
-        fleet.accept(accused, false);
-        return (End::Accepted(answer), 1 + usize::from(is_checked));
-    }
-    let mut jury = Ballot {
-        audited: true,
-        others: vec![accused],
-        ..Ballot::default()
-    };
-    let verdict = jury.agree(JURY as usize, fleet, dice);
-    let executed = 2 + jury.votes.len();
-    let Some(verdict) = verdict else {
-        return (End::Accepted(answer), executed);
-    };
-    if verdict == answer {
-        fleet.accept(accused, true);
-    } else {
-        fleet.refute(accused);
-    }
-    (jury.accept(verdict, fleet), executed)
+fn would_convince(ballot: &Ballot, trust: u32, fleet: &Fleet) -> bool {
+    let power = ballot.votes.iter().fold(1, |power, (worker, _)| {
+        policy::joined(power, fleet.trust(*worker).weight())
+    });
+    let all = policy::total([power]);
+    policy::missing(power, ballot.votes.len() as u32, all, trust) == 0
 }

@@ -7,8 +7,8 @@ use crate::{Row, SHARES, fleet::Strategy};
 /// One colour per policy, apart for readers who see few colours.
 const COLOURS: [&str; 4] = ["#d55e00", "#0072b2", "#009e73", "#7b4fa3"];
 const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 760.0;
-/// Of one of the four panels.
+const HEIGHT: f64 = 1_080.0;
+/// Of one of the five panels.
 const PANEL: (f64, f64) = (360.0, 230.0);
 /// Decades of the logarithmic axis; whatever is below is drawn as none.
 const DECADES: i32 = 6;
@@ -59,7 +59,7 @@ pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {
 <text x="40" y="54" fill="#555">1,000 workers of different operators; a slashed liar is below its least bond and gets no more work</text>"##
     );
     let lefts = [80.0, 540.0];
-    let tops = [130.0, 450.0];
+    let tops = [130.0, 450.0, 770.0];
     for (at, strategy) in Strategy::ALL.into_iter().enumerate() {
         let title = format!("Each hostile worker {}", strategy.name());
         let panel = Panel {
@@ -79,9 +79,9 @@ pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {
         }
     }
     let panel = Panel {
-        left: lefts[1],
-        top: tops[1],
-        title: "Cost after warm-up, the dearest of the three",
+        left: lefts[0],
+        top: tops[2],
+        title: "Cost after warm-up, the dearest of the four",
         axis: "executions per unit",
         scale: linear,
         ticks: &COST,
