@@ -531,6 +531,7 @@ impl Supervisor {
         }
         if !phase.state.may_work() {
             self.proving.break_off();
+            self.leave_the_line();
         }
         if phase.must_kill {
             for batch in self.hand.values_mut() {

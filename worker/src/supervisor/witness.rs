@@ -3,7 +3,7 @@
 //!
 //! | the chain says | the journal says | then |
 //! |---|---|---|
-//! | awaited | nothing | fetch, as far as the machine's owner lets it wait; write down what was found, or, when time runs out, that nothing was |
+//! | awaited | nothing | fetch, as far as the machine's owner lets it wait, and break it off when the owner is back; write down what was found, or, when time runs out, that nothing was |
 //! | awaited | found | seal |
 //! | sealed, seals open | found | open |
 //! | no such call | anything | forget it; what was fetched stays for the requester |
@@ -17,7 +17,7 @@ use sp_core::H256;
 use sungrid_chain_client::{
     BlockNumber, Call, CallStage, SubmitError, Testimony, Until, WitnessCall,
 };
-use tokio::task::Id;
+use tokio::task::{AbortHandle, Id};
 use tracing::{debug, info, warn};
 
 use super::{Fatal, Report, Supervisor};
@@ -45,6 +45,8 @@ const FETCHING: usize = 2;
 pub(super) struct Duty {
     /// What is under way.
     busy: Option<Id>,
+    /// Breaks it off, if it fetches.
+    fetch: Option<AbortHandle>,
     /// It is sealed, or about to be, and not opened yet: a worker that drains has to wait for it.
     pub(super) is_sealed: bool,
     /// Why the last attempt found nothing, if nobody served it.
@@ -53,6 +55,11 @@ pub(super) struct Duty {
     not_before: BlockNumber,
     /// The last block for a seal.
     until: BlockNumber,
+}
+
+/// Whether outputs are fetched though the machine's owner needs it.
+fn is_urgent(now: BlockNumber, until: BlockNumber) -> bool {
+    now.saturating_add(OWNER_MARGIN) >= until
 }
 
 impl Supervisor {
@@ -119,9 +126,7 @@ impl Supervisor {
                         "witness: nobody serves the outputs"
                     );
                     self.write_down(id, call.seed, None);
-                } else if fetching < FETCHING
-                    && (may_work || now.saturating_add(OWNER_MARGIN) >= until)
-                {
+                } else if fetching < FETCHING && (may_work || is_urgent(now, until)) {
                     self.look(id, call.seed);
                 }
             }
@@ -174,6 +179,22 @@ impl Supervisor {
         });
         if let Some(duty) = self.duties.get_mut(&id) {
             duty.busy = Some(task.id());
+            duty.fetch = Some(task);
+        }
+    }
+
+    /// Leaves the line to the machine's owner: what is being fetched is broken off, unless there is no time for another try.
+    /// What has come stays in the store, and the next try goes on from there.
+    pub(super) fn leave_the_line(&mut self) {
+        let now = self.head.number;
+        for duty in self.duties.values_mut() {
+            if !is_urgent(now, duty.until)
+                && let Some(fetch) = duty.fetch.take()
+            {
+                fetch.abort();
+                duty.busy = None;
+                duty.not_before = now;
+            }
         }
     }
 
@@ -188,6 +209,7 @@ impl Supervisor {
             return Ok(());
         };
         duty.busy = None;
+        duty.fetch = None;
         let last = duty.until.saturating_sub(SEAL_MARGIN).max(now + 1);
         duty.not_before = now.saturating_add(TRY_EVERY).min(last);
         match result {
@@ -255,6 +277,7 @@ impl Supervisor {
         let mut duties = self.duties.values_mut();
         if let Some(duty) = duties.find(|duty| duty.busy == Some(task)) {
             duty.busy = None;
+            duty.fetch = None;
             duty.not_before = now.saturating_add(LOOK_EVERY);
         }
     }

@@ -324,6 +324,60 @@ async fn a_witness_leaves_the_line_to_its_owner_while_there_is_time() {
 }
 
 #[tokio::test]
+async fn a_fetch_that_has_begun_leaves_the_line_to_the_owner_and_goes_on_afterwards() {
+    let mut scene = scene().await;
+    let process = scene.running.remove(0);
+    process.terminate().await.expect("ends well");
+    // GIVEN a desktop, left by its owner, in the middle of a fetch
+    let mut desk = Desk::start(&scene.strangers[0]).await;
+    desk.leave().await;
+    scene.strangers[0].fetching.close(1);
+    scene.call().await;
+    let key = (scene.job, 0);
+    let sealed = |state: &MemoryState, n: usize| {
+        let call = state.witness_calls.get(&key);
+        let testimony = call.and_then(|call| call.testimony(&scene.strangers[n].key.account()));
+        matches!(testimony, Some(Testimony::Sealed(_)))
+    };
+    let others = |state: &mut MemoryState| sealed(state, 1) && sealed(state, 2);
+    scene.world.drive("the others have sealed", others).await;
+    scene.strangers[0].fetching.somebody_waits().await;
+    let stage = scene
+        .world
+        .chain
+        .edit(|state| state.witness_calls[&key].stage);
+    let CallStage::Sealing { until } = stage else {
+        panic!("{stage:?}");
+    };
+    // WHEN the owner is back
+    desk.work(1).await;
+    // THEN nothing more comes, though it would
+    scene.strangers[0].fetching.open();
+    let result = scene.world.chain.result(key.0, key.1).await.expect("reads");
+    let winners = result.expect("kept").winners;
+    let here = |peer: &mut super::kit::Peer| peer.content.len();
+    let endpoint = &scene.strangers[0].endpoint;
+    let before = scene.world.net.peer(endpoint, here);
+    for _ in 0..10 {
+        settle().await;
+        scene.world.chain.advance(1);
+        assert_eq!(scene.world.net.peer(endpoint, here), before);
+        assert!(!scene.world.chain.edit(|state| sealed(state, 0)));
+    }
+    // UNTIL the owner has left, without waiting for the last moment
+    desk.leave().await;
+    let ours = |state: &mut MemoryState| sealed(state, 0) || !others(state);
+    scene.world.drive("it has sealed, too", ours).await;
+    let now = scene.world.chain.edit(|state| state.number);
+    assert!(now + OWNER_MARGIN < until, "{now} of {until}");
+    assert_eq!(scene.found().await, Outputs::Fetched);
+    let kept =
+        |peer: &mut super::kit::Peer| winners.iter().any(|w| peer.content.contains_key(&w.bundle));
+    assert!(scene.world.net.peer(endpoint, kept));
+    assert_eq!((0..3).map(|n| scene.missed(n)).sum::<u32>(), 0);
+}
+
+#[tokio::test]
 async fn what_was_found_is_forgotten_with_the_call() {
     let scene = scene().await;
     scene.call().await;
