@@ -7,7 +7,7 @@ use sungrid_data_plane::{DataPlane, FetchOptions, PeerAddress};
 use sungrid_manifest::{Bundle, JobInput, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{JobId, UnitIndex, job::gathered};
 
-use crate::{Error, folder::JobFolder, serve::blob};
+use crate::{Error, folder::JobFolder, requester::in_the_clear, serve::blob, verify::VerifyError};
 
 /// The accepted outputs of every unit of the earlier job, in order.
 #[derive(Clone, Debug, Default)]
@@ -41,11 +41,12 @@ impl Before {
         Ok(())
     }
 
-    /// What was kept of the earlier job; `None` if it was not fetched yet.
+    /// What was kept of the earlier job, with names in the clear; `None` if it was not fetched yet.
     ///
     /// # Errors
     /// [`Error::File`], [`Error::Manifest`] if it cannot be read.
     pub fn load(folder: &JobFolder) -> Result<Option<Self>, Error> {
+        let key = folder.key()?;
         let folder = folder.before();
         if !folder.is_dir() {
             return Ok(None);
@@ -59,7 +60,8 @@ impl Before {
         let mut outputs = Vec::new();
         for path in files {
             let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-            outputs.extend(Bundle::decode(&bytes)?.outputs);
+            let of_batch = in_the_clear(key.as_ref(), Bundle::decode(&bytes)?.outputs);
+            outputs.extend(of_batch.map_err(VerifyError::from)?);
         }
         Ok(Some(Self(outputs)))
     }
@@ -87,6 +89,7 @@ impl Before {
         if missing > 0 {
             return Err(not_fetched(missing, "it is not complete".into()));
         }
+        let key = folder.key()?;
         let requester = PeerAddress::from_bytes(&record.spec.endpoint).ok();
         let partial = folder.before().with_extension("part");
         fs::create_dir_all(&partial).map_err(Error::file("create", &partial))?;
@@ -118,7 +121,8 @@ impl Before {
             let (bytes, of_batch) = found.ok_or_else(|| not_fetched(1, reason))?;
             let path = partial.join(format!("{batch:07}.cbor"));
             crate::folder::write_whole(&path, &bytes)?;
-            outputs.extend(of_batch);
+            let of_batch = in_the_clear(key.as_ref(), of_batch);
+            outputs.extend(of_batch.map_err(VerifyError::from)?);
         }
         let whole = folder.before();
         fs::rename(&partial, &whole).map_err(Error::file("write", &whole))?;

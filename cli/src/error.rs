@@ -7,6 +7,7 @@ use sungrid_data_plane::{FetchError, SpawnError, StoreError};
 use sungrid_executor::{EngineError, RunError};
 use sungrid_manifest::ManifestError;
 use sungrid_primitives::{JobId, content::ContentIdError};
+use sungrid_seal::OpenError;
 
 use crate::{units, verify::VerifyError};
 
@@ -63,6 +64,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong and what to do.
         reason: String,
+    },
+    /// A result of an encrypted job that does not open.
+    #[error("{} does not open: {source}", path.display())]
+    Unopened {
+        /// Where it would have gone.
+        path: PathBuf,
+        /// Why not.
+        source: OpenError,
     },
     /// Something about the request itself.
     #[error("{0}")]

@@ -31,6 +31,7 @@ pub mod package;
 pub mod plan;
 pub mod progress;
 pub mod requester;
+pub mod sealed;
 pub mod series;
 pub mod serve;
 pub mod service;

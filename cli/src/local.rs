@@ -91,7 +91,7 @@ impl Local {
         }
         let digest = |file: &crate::plan::LocalFile| {
             let known = digests.get(&file.path);
-            known.copied().unwrap_or_else(ContentHash::zero)
+            (known.copied().unwrap_or_else(ContentHash::zero), file.size)
         };
         let input = plan.input(digest);
         input.validate()?;

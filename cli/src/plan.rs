@@ -66,6 +66,8 @@ pub struct JobFile {
     pub min_tier: Option<String>,
     /// Whether the replicas of a batch must be in different countries.
     pub distinct_jurisdictions: bool,
+    /// Whether inputs and outputs are encrypted to the parties.
+    pub encrypt: bool,
     /// Accepted units that a worker must have behind it.
     pub min_accepted_units: Option<u64>,
 }
@@ -153,6 +155,8 @@ pub struct Plan {
     pub terms: Terms,
     /// The job that it comes after.
     pub after: Option<JobId>,
+    /// Whether inputs and outputs are encrypted to the parties.
+    pub encrypt: bool,
 }
 
 impl JobFile {
@@ -225,6 +229,7 @@ impl JobFile {
             units,
             terms: self.terms()?,
             after: self.after,
+            encrypt: self.encrypt,
         };
         plan.preview().validate()?;
         Ok(plan)
@@ -331,14 +336,17 @@ impl FileRef {
 impl Plan {
     /// The job input with digests still unknown: names, counts and sizes are what workers will see.
     fn preview(&self) -> JobInput {
-        self.input(|_| ContentHash::zero())
+        self.input(|file| (ContentHash::zero(), file.size))
     }
 
-    /// The job input, with the digest of each file.
-    pub fn input(&self, digest: impl Fn(&LocalFile) -> ContentHash) -> JobInput {
+    /// The job input, with address and size of each file as it is stored.
+    pub fn input(&self, stored: impl Fn(&LocalFile) -> (ContentHash, u64)) -> JobInput {
         let files = |list: &[LocalFile]| -> Vec<File> {
             list.iter()
-                .map(|f| File::new(&*f.name, digest(f), f.size))
+                .map(|file| {
+                    let (hash, size) = stored(file);
+                    File::new(&*file.name, hash, size)
+                })
                 .collect()
         };
         let units = self.units.iter().map(|unit| UnitSpec {

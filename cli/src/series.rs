@@ -95,6 +95,9 @@ impl Follower {
         let input = self.folder.path().join("input.cbor");
         let bytes = fs::read(&input).map_err(Error::file("read", &input))?;
         folder.save_input(&bytes)?;
+        if let Some(key) = self.folder.key()? {
+            folder.save_key(&key)?;
+        }
         let record = JobRecord {
             job: Some(id),
             spec: job.spec,

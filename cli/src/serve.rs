@@ -7,16 +7,18 @@ use std::{
     sync::Arc,
 };
 
-use sungrid_access::{JobAccess, Offer, Part, Scope};
+use sungrid_access::{JobAccess, KeyOffer, Offer, Part, Scope};
 use sungrid_chain_client::{Chain, JobSpec};
 use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
+use sungrid_seal::JobKey;
 
 use crate::{
     Error,
     folder::{JobFolder, beside_code},
     plan::Plan,
+    sealed,
 };
 
 /// The data plane's name of a digest.
@@ -47,6 +49,10 @@ pub struct Served {
     pub access: Arc<JobAccess>,
     /// What it offers, as long as this lives.
     pub offers: Vec<Offer>,
+    /// The key of what is sealed.
+    pub key: Option<JobKey>,
+    /// Workers get it as long as this lives.
+    pub key_offers: Vec<KeyOffer>,
 }
 
 impl Served {
@@ -67,6 +73,9 @@ impl Served {
         let code = code.map(|pin| ContentHash::from(*pin.hash.as_bytes()));
         let image = [spec.image].into_iter().chain(code);
         let access = &self.access;
+        if let Some(key) = &self.key {
+            self.key_offers.push(access.offer_key(scope, key.clone()));
+        }
         self.offers.extend([
             access.offer(scope, Part::Image, image),
             access.offer(scope, Part::Shared, [spec.input]),
@@ -96,6 +105,8 @@ pub async fn open(
     config.bind = listen;
     config.external_addresses = external.to_vec();
     config.access = access.clone();
+    config.secrets = access.clone();
+    let key = folder.key()?;
     let plane = DataPlane::spawn(config).await.map_err(|error| match error {
         SpawnError::Bind { bind, .. } => Error::Usage(format!(
             "{bind} is in use: is this job being watched by another `sungrid`? Workers know the job by this address, so \
@@ -107,6 +118,8 @@ pub async fn open(
         plane,
         access,
         offers: Vec::new(),
+        key,
+        key_offers: Vec::new(),
     })
 }
 
@@ -121,7 +134,7 @@ pub fn resumable(listen: SocketAddr, plane: &DataPlane) -> SocketAddr {
     SocketAddr::new(listen.ip(), chosen.unwrap_or(listen.port()))
 }
 
-/// Puts everything that workers need into the store and keeps it there.
+/// Puts everything that workers need into the store and keeps it there, sealed if there is a key; returns the input and its address.
 ///
 /// # Errors
 /// [`Error::Store`] if it does not fit or cannot be read; [`Error::Manifest`].
@@ -130,7 +143,9 @@ pub async fn offer(
     image: &Image,
     code: &Path,
     plan: &Plan,
-) -> Result<JobInput, Error> {
+    key: Option<&JobKey>,
+    folder: &JobFolder,
+) -> Result<(JobInput, ContentHash), Error> {
     let manifest = plane.put_bytes(image.encode()?.bytes).await?;
     plane.pin("image", manifest.hash()).await?;
     let code_held = plane.put_file(code).await?;
@@ -151,29 +166,33 @@ pub async fn offer(
         }
         plane.pin(&format!("{IMAGE_FILE}{at}"), held.hash()).await?;
     }
-    let mut digests: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
+    let mut stored: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
     for (at, file) in plan.files().into_iter().enumerate() {
-        let held = plane.put_file(&file.path).await?;
+        let (held, size) = match key {
+            Some(key) => sealed::put(plane, folder.path(), key, &file.path).await?,
+            None => {
+                let held = plane.put_file(&file.path).await?;
+                let size = held.size();
+                (held, size)
+            }
+        };
+        if size != file.size {
+            return Err(Error::malformed(
+                &file.path,
+                "changed while it was read: try again",
+            ));
+        }
         plane.pin(&format!("input/{at}"), held.hash()).await?;
         let digest = ContentHash::from(*held.hash().as_bytes());
-        digests.insert(file.path.clone(), (digest, held.size()));
+        stored.insert(file.path.clone(), (digest, held.size()));
     }
-    if let Some(changed) = plan
-        .files()
-        .into_iter()
-        .find(|f| digests.get(&f.path).map(|d| d.1) != Some(f.size))
-    {
-        return Err(Error::malformed(
-            &changed.path,
-            "changed while it was read: try again",
-        ));
-    }
-    let input = plan.input(|file| digests.get(&file.path).map(|d| d.0).unwrap_or_default());
+    let input = plan.input(|file| stored.get(&file.path).copied().unwrap_or_default());
     image.admits(&input)?;
-    let held = plane.put_bytes(input.encode()?.bytes).await?;
+    let (bytes, address) = sealed::stored(key, input.encode()?.bytes);
+    let held = plane.put_bytes(bytes).await?;
     plane.pin("job-input", held.hash()).await?;
     plane.sync().await?;
-    Ok(input)
+    Ok((input, address))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use sungrid_chain_client::{
     BlockNumber, Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until,
 };
 use sungrid_data_plane::DataPlane;
-use sungrid_manifest::{Image, JobInput};
+use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::{
     ContentHash,
     environment::EnvironmentId,
@@ -24,6 +24,7 @@ use crate::{
     output::Output,
     plan::Plan,
     requester::Requester,
+    sealed,
     series::Follower,
     serve::{self, Served},
     units,
@@ -123,7 +124,13 @@ impl Submission<'_> {
             .ok_or_else(|| Error::Usage("this chain has no profile Cpu/1".into()))?;
         self.check_balance(&spec, &profile).await?;
 
+        let key = sealed::key_for(chain, self.data, plan).await?;
         let slot = self.data.new_slot()?;
+        if let Some(key) = &key
+            && let Err(error) = slot.save_key(key)
+        {
+            return Err(discard(slot, error));
+        }
         let opened = serve::open(&self.chain, &slot, self.listen, &self.external).await;
         let mut served = match opened {
             Ok(served) => served,
@@ -135,9 +142,12 @@ impl Submission<'_> {
         plane
             .set_card(card)
             .map_err(|error| Error::Usage(error.to_string()))?;
-        let offered = serve::offer(&plane, image, &code, plan).await;
-        let saved = offered.and_then(|input| Ok((save(&slot, &input)?, input)));
-        let (digest, input) = match saved {
+        let offered = serve::offer(&plane, image, &code, plan, key.as_ref(), &slot).await;
+        let saved = offered.and_then(|(input, address)| {
+            slot.save_input(&input.encode()?.bytes)?;
+            Ok((address, input))
+        });
+        let (address, input) = match saved {
             Ok(saved) => saved,
             Err(error) => {
                 plane.shutdown().await;
@@ -148,7 +158,7 @@ impl Submission<'_> {
             plane.shutdown().await;
             return Err(discard(slot, error));
         }
-        spec.input = digest;
+        spec.input = address;
         spec.endpoint = plane.address().to_bytes();
         let mut record = JobRecord {
             version: 1,
@@ -329,13 +339,6 @@ impl Submission<'_> {
         );
         context::can_pay(self.key, &account, escrow.saturating_add(deposit), &what)
     }
-}
-
-fn save(slot: &JobFolder, input: &JobInput) -> Result<ContentHash, Error> {
-    use sungrid_manifest::Manifest;
-    let encoded = input.encode()?;
-    slot.save_input(&encoded.bytes)?;
-    Ok(encoded.hash)
 }
 
 /// Removes a slot of a job that never was; the error that led here matters more than one of removing.

@@ -16,6 +16,8 @@ use sungrid_primitives::{
     suns::{self, Profile},
 };
 
+use sungrid_seal::{JobKey, OpenError};
+
 use crate::before::Before;
 
 /// What the receipts of a bundle must say. `None` accepts whatever they agree on among themselves.
@@ -29,6 +31,8 @@ pub struct Expected<'a> {
     pub spec: Option<&'a JobSpec>,
     /// The job's inputs.
     pub input: Option<&'a JobInput>,
+    /// The key under which the inputs are named, if the job is encrypted.
+    pub key: Option<&'a JobKey>,
     /// The outputs of the job that it comes after.
     pub before: Option<&'a Before>,
     /// The batch.
@@ -109,6 +113,9 @@ pub enum VerifyError {
     /// It cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// What it names does not open.
+    #[error("what its units left does not open: {0}")]
+    Sealed(#[from] OpenError),
     /// It has more or fewer units than its batch.
     #[error("the bundle has {found} units, its batch {expected}")]
     Units {
@@ -255,7 +262,9 @@ pub fn check(bundle: &Bundle, expected: &Expected<'_>) -> Result<Checked, Verify
                     if let Some(before) = expected.before {
                         before.add_to(&mut input);
                     }
-                    input.encode()?.hash
+                    let input = input.encode()?;
+                    let under = |key: &JobKey| key.input_hash(&input.bytes);
+                    expected.key.map_or(input.hash, under)
                 }
             }),
         };

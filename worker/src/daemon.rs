@@ -418,7 +418,8 @@ async fn open_plane(
     plane.external_addresses = config.external.clone();
     plane.max_store_bytes = config.storage_mib << 20;
     plane.max_group_bytes = plane.max_store_bytes / JOB_SHARE;
-    plane.access = access;
+    plane.access = access.clone();
+    plane.secrets = access;
     if config.listen.port() == 0
         && let Ok(text) = std::fs::read_to_string(&port_file)
         && let Ok(port) = text.trim().parse()

@@ -1,20 +1,25 @@
 //! The content store on the data plane.
 
 use std::{
+    any::Any,
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sungrid_access::{JobAccess, Offer, Part, Scope};
+use sungrid_access::{JobAccess, Offer, Part, Scope, key_name};
 use sungrid_data_plane::{
-    DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, StoreError,
+    DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, SecretError, StoreError,
 };
 use sungrid_primitives::{ContentHash, JobId};
+use sungrid_seal::JobKey;
 use tracing::warn;
 
-use crate::ports::{BlobError, Blobs, Source, Stored};
+use crate::{
+    journal::BatchId,
+    ports::{BlobError, Blobs, Source, Stored},
+};
 
 /// Entries of the longest list of outputs that a batch keeps: 1,024 units of as many files as a unit may leave, with its
 /// bundle.
@@ -234,6 +239,23 @@ impl Blobs for Plane {
             .await
             .map(drop)
             .map_err(store_error)
+    }
+
+    async fn key(&self, (job, batch): BatchId, endpoint: &[u8]) -> Result<JobKey, BlobError> {
+        let name = key_name(job, batch);
+        let told = self.node.ask_secret(&name, &[peer(endpoint)?]).await;
+        let key = told.map_err(|error| match error {
+            SecretError::Misbehaved { .. } => BlobError::Misbehaved(error.to_string()),
+            other => BlobError::Unreachable(other.to_string()),
+        })?;
+        let key = key[..]
+            .try_into()
+            .map_err(|_| BlobError::Misbehaved(format!("a key of {} bytes is none", key.len())))?;
+        Ok(JobKey::from_bytes(key))
+    }
+
+    fn share_key(&self, job: JobId, key: &JobKey) -> Box<dyn Any + Send + Sync> {
+        Box::new(self.access.offer_key(&Scope::of(job), key.clone()))
     }
 
     async fn notify(&self, endpoint: &[u8], message: &[u8]) -> Result<(), BlobError> {

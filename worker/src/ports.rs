@@ -10,6 +10,9 @@ use sungrid_chain_client::{Chain, Keypair};
 use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
 use sungrid_primitives::{ContentHash, JobId};
 use sungrid_sandbox::{Report, Shape};
+use sungrid_seal::JobKey;
+
+use crate::journal::BatchId;
 
 /// Why content could not be fetched, stored or announced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +100,10 @@ pub trait Blobs: Send + Sync {
     async fn kept(&self) -> Result<Vec<String>, BlobError>;
     /// Whether there is room for more; frees what nobody needs first.
     async fn check_room(&self) -> Result<(), BlobError>;
+    /// Asks a peer for the key of a job's content, as who holds this batch.
+    async fn key(&self, batch: BatchId, peer: &[u8]) -> Result<JobKey, BlobError>;
+    /// Hands it on to other workers of the job, as long as what this returns lives.
+    fn share_key(&self, job: JobId, key: &JobKey) -> Box<dyn Any + Send + Sync>;
     /// Sends a short message to a peer.
     async fn notify(&self, peer: &[u8], message: &[u8]) -> Result<(), BlobError>;
     /// Stops serving.

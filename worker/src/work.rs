@@ -2,6 +2,7 @@
 
 mod before;
 mod error;
+mod inputs;
 mod open;
 mod prepare;
 mod witness;
@@ -25,6 +26,7 @@ use sungrid_primitives::{
     receipt::{BatchSummary, Receipt},
     suns::Profile,
 };
+use sungrid_seal::LeftBehind;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
@@ -34,6 +36,7 @@ use crate::{
 
 use before::Gathered;
 pub use error::WorkError;
+use inputs::{Inputs, Sealing};
 pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};
@@ -166,13 +169,17 @@ pub async fn run_batch(
         let reason = format!("it has no batch {batch}");
         return Err(WorkError::Malformed { job, reason });
     };
-    let gathered = Arc::new(match &prepared.before {
-        Some(before) => {
-            let _fetching = bench.progress.fetch();
-            let units = first..first + count;
-            before.gather(&bench, job, units).await?
+    let gathered = Arc::new({
+        let _fetching = bench.progress.fetch();
+        let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
+        match &prepared.before {
+            Some(before) => {
+                let units = first..first + count;
+                let sealing = &inputs.sealing;
+                before.gather(&bench, job, units, sealing).await?
+            }
+            None => Gathered::default(),
         }
-        None => Gathered::default(),
     });
     let mut computed: HashMap<UnitIndex, Computed> = HashMap::new();
     for (unit, done) in bench.journal.units(id)? {
@@ -273,18 +280,19 @@ async fn run_unit(
 ) -> Result<Computed, WorkError> {
     let job = prepared.job;
     let blobs = &*bench.ports.blobs;
-    let input = unit_input(prepared, gathered, unit)?;
+    let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
+    let input = unit_input(job, inputs, gathered, unit)?;
     // The manifests bound both sums.
     let own = bytes_of(&prepared.image.files);
     let bytes = own + bytes_of(&input.shared) + bytes_of(&input.files);
     bench.bounds.admit_input(job, bytes)?;
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
-    let guards = bring_inputs(bench, prepared, gathered, source, &input).await?;
+    let guards = bring_inputs(bench, (job, inputs), gathered, source, &input).await?;
     let lane = bench.lanes.clone().acquire_owned();
     let lane = lane.await.map_err(|_| WorkError::Stopped)?;
-    let mut files = prepared.shared.clone();
-    files.extend(read_files(blobs, job, &input.files, &guards).await?);
+    let mut files = inputs.shared.clone();
+    files.extend(read_files(blobs, job, &input.files, &guards, &inputs.sealing).await?);
     let genesis = bench.ports.chain.genesis();
     let task = Task {
         args: prepared.image.arguments(&input),
@@ -300,7 +308,7 @@ async fn run_unit(
     let _end = CancelOnDrop(cancel.clone());
     let started = Instant::now();
     let limits = unit_limits(bench, prepared);
-    let outcome = match bench.opened.program(bench, prepared, id).await {
+    let outcome = match bench.opened.program(bench, prepared, inputs, id).await {
         Ok(program) => program.run(task, limits, cancel.clone()).await,
         Err(error) => Err(error),
     };
@@ -318,7 +326,7 @@ async fn run_unit(
     })?;
     let busy = started.elapsed();
     drop((lane, guards));
-    let mut computed = store(blobs, job, unit, outcome).await?;
+    let mut computed = store(blobs, &inputs.sealing, job, unit, outcome).await?;
     computed.busy = busy;
     bench.journal.log_unit(id, &computed.done)?;
     bench.progress.advanced.store(true, Ordering::Relaxed);
@@ -328,15 +336,15 @@ async fn run_unit(
 /// Has the files of a unit here: its own from the source, then those of the earlier job from who has them.
 async fn bring_inputs(
     bench: &Bench,
-    prepared: &Prepared,
+    (job, inputs): (JobId, &Inputs),
     gathered: &Gathered,
     source: &Source,
     input: &UnitInput,
 ) -> Result<Vec<Stored>, WorkError> {
     let _fetching = bench.progress.fetch();
-    let (job, blobs) = (prepared.job, &*bench.ports.blobs);
+    let blobs = &*bench.ports.blobs;
     let not_fetched = |what: String, source| WorkError::Fetch { job, what, source };
-    let own = prepared.input.unit(input.unit);
+    let own = inputs.input.unit(input.unit);
     let own = own.map_or(0, |own| own.files.len()).min(input.files.len());
     let (own, earlier) = input.files.split_at(own);
     let files = bring_files(blobs, job, own, source);
@@ -352,18 +360,17 @@ async fn bring_inputs(
 
 /// The whole input of a unit, by the rules of its manifest: the earlier job's files are no requester's choice.
 fn unit_input(
-    prepared: &Prepared,
+    job: JobId,
+    inputs: &Inputs,
     gathered: &Gathered,
     unit: UnitIndex,
 ) -> Result<UnitInput, WorkError> {
-    let job = prepared.job;
-    let malformed = |reason: String| WorkError::Malformed { job, reason };
-    let input = prepared.input.unit(unit);
-    let mut input = input.ok_or_else(|| malformed(format!("it has no unit {unit}")))?;
+    let mut input = inputs.unit(job, unit)?;
     gathered.add_to(&mut input);
-    input
-        .validate()
-        .map_err(|error| malformed(error.to_string()))?;
+    input.validate().map_err(|error| WorkError::Malformed {
+        job,
+        reason: error.to_string(),
+    })?;
     Ok(input)
 }
 
@@ -382,32 +389,27 @@ fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
     }
 }
 
-/// Stores what a unit left and writes its output manifest.
+/// Stores what a unit left, sealed if its job is, and writes its output manifest.
 ///
 /// A guest may leave files that a manifest cannot name (too long, too deep). Every replica sees the same,
 /// so it is a result like any other: the output limit was hit and nothing is kept.
 async fn store(
     blobs: &dyn Blobs,
+    sealing: &Sealing,
     job: JobId,
     unit: UnitIndex,
     outcome: Outcome,
 ) -> Result<Computed, WorkError> {
-    let output = UnitOutput::of(
-        outcome.exit.code(),
-        &outcome.stdout,
-        &outcome.stderr,
-        &outcome.files,
-    );
-    let (manifest, contents) = match output.encode() {
-        Ok(manifest) => {
-            let streams = [outcome.stdout, outcome.stderr]
-                .into_iter()
-                .filter(|s| !s.is_empty());
-            (
-                manifest,
-                streams.chain(outcome.files.into_values()).collect(),
-            )
-        }
+    let (fuel, peak_memory) = (outcome.fuel, outcome.peak_memory);
+    let left = LeftBehind {
+        exit: outcome.exit.code(),
+        stdout: outcome.stdout,
+        stderr: outcome.stderr,
+        files: outcome.files,
+    };
+    let of_manifest = |(output, contents): (UnitOutput, _)| Ok((output.encode()?, contents));
+    let (manifest, contents) = match sealing.output(left).and_then(of_manifest) {
+        Ok(named) => named,
         Err(_) => {
             let bare = UnitOutput::new(Exit::OutputLimit.code(), None, None, Vec::new());
             let manifest = bare.encode().map_err(|error| WorkError::Malformed {
@@ -418,15 +420,14 @@ async fn store(
         }
     };
     let mut stored = Vec::new();
-    let contents: Vec<Vec<u8>> = contents;
     for bytes in contents {
         stored.push(blobs.put(bytes.into()).await?);
     }
     Ok(Computed {
         done: DoneUnit {
             unit,
-            fuel: outcome.fuel,
-            peak_memory: outcome.peak_memory,
+            fuel,
+            peak_memory,
             output: manifest.bytes,
         },
         stored,
@@ -447,6 +448,7 @@ async fn seal(
         chain, blobs, key, ..
     } = &bench.ports;
     let job = prepared.job;
+    let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
     let malformed = |reason: String| WorkError::Malformed { job, reason };
     let (mut units, mut leaves, mut content, mut guards) = (vec![], vec![], vec![], vec![]);
     for unit in first..first + count {
@@ -455,7 +457,7 @@ async fn seal(
         };
         let output =
             UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
-        let input = unit_input(prepared, gathered, unit)?
+        let input = unit_input(job, inputs, gathered, unit)?
             .encode()
             .map_err(|error| malformed(error.to_string()))?;
         let receipt = Receipt {
@@ -463,7 +465,7 @@ async fn seal(
             job,
             unit,
             image: prepared.spec.image,
-            input: input.hash,
+            input: inputs.sealing.input_hash(&input),
             output: hash(&done.output),
             fuel: done.fuel,
             peak_memory: done.peak_memory,

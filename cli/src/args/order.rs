@@ -65,6 +65,9 @@ pub struct TermsArgs {
     /// The replicas of a batch must be in different countries.
     #[arg(long)]
     pub distinct_jurisdictions: bool,
+    /// Encrypt inputs and outputs: only this machine and the workers that compute a batch get the key.
+    #[arg(long)]
+    pub encrypt: bool,
     /// Accepted units that a worker must have behind it.
     #[arg(long, value_name = "N")]
     pub min_accepted_units: Option<u64>,

@@ -25,6 +25,7 @@ use crate::{
     plan::{FileRef, JobFile, Plan},
     progress::Display,
     requester::{Requester, Summary, state_name},
+    sealed::KEY_FILE,
     serve,
     submit::Submission,
     units,
@@ -110,6 +111,7 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
         }
     }
     file.distinct_jurisdictions |= terms.distinct_jurisdictions;
+    file.encrypt |= terms.encrypt;
 }
 
 /// The plan of an order. A job that comes after another one has as many units, unless it says otherwise.
@@ -410,6 +412,8 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
         record: &'a Job,
         waits_for: Vec<String>,
         folder: Option<PathBuf>,
+        /// Whether its inputs and outputs are encrypted, if it was submitted from here.
+        encrypted: Option<bool>,
     }
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
@@ -419,17 +423,20 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
         .map(|explained| explain::reasons(&explained.survey, explained.replicas, &record.spec))
         .unwrap_or_default();
     waits_for.extend(explain::missing_input(job, &chain.declines(job).await?));
-    let folder = context
-        .data
-        .job(&chain.genesis(), job)
-        .ok()
-        .map(|(f, _)| f.path().to_owned());
+    let folder = context.data.job(&chain.genesis(), job).ok();
+    let folder = folder.map(|(folder, _)| folder);
+    let encrypted = match &folder {
+        Some(folder) => Some(folder.key()?.is_some()),
+        None => None,
+    };
+    let folder = folder.map(|folder| folder.path().to_owned());
     let shown = Shown {
         job,
         image: image_cid(&record.spec.image),
         record: &record,
         waits_for,
         folder,
+        encrypted,
     };
     context.out.result(&shown, || {
         let spec = &record.spec;
@@ -466,6 +473,9 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
         }
         if let Some(folder) = &shown.folder {
             lines.push(format!("folder     {}", folder.display()));
+            if shown.encrypted == Some(true) {
+                lines.push(format!("encrypted  with the key in its folder, {KEY_FILE}"));
+            }
         }
         lines.extend(
             shown

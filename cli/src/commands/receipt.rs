@@ -8,6 +8,7 @@ use std::{
 use serde::Serialize;
 use sungrid_manifest::{Bundle, JobInput, Manifest};
 use sungrid_primitives::{BatchIndex, suns::CPU_1};
+use sungrid_seal::JobKey;
 
 use crate::{
     Error,
@@ -72,6 +73,7 @@ pub(super) struct BundleReport {
 struct Terms {
     record: JobRecord,
     input: JobInput,
+    key: Option<JobKey>,
     before: Option<Before>,
 }
 
@@ -125,8 +127,10 @@ fn load_terms(folder: &Path) -> Result<Option<Terms>, Error> {
         return Ok(None);
     }
     let folder = JobFolder::at(folder);
+    let record = folder.record()?;
     Ok(Some(Terms {
-        record: folder.record()?,
+        key: folder.key_of(&record)?,
+        record,
         input: folder.input()?,
         before: Before::load(&folder)?,
     }))
@@ -174,6 +178,7 @@ fn verify_one(
         job: terms.and_then(|t| t.record.job),
         spec: terms.map(|t| &t.record.spec),
         input: terms.map(|t| &t.input),
+        key: terms.and_then(|t| t.key.as_ref()),
         before: terms.and_then(|t| t.before.as_ref()),
         ..Expected::default()
     };

@@ -11,11 +11,13 @@ use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput, limits};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
 };
+use sungrid_seal::{JobKey, OpenError, open_output, opened_bytes};
 
 use crate::{
     Error,
     before::Before,
     folder::JobFolder,
+    sealed,
     serve::blob,
     verify::{Expected, VerifyError, check},
 };
@@ -29,6 +31,8 @@ pub(super) struct Terms {
     pub(super) input: JobInput,
     /// The outputs of the job that it comes after, once they are here.
     pub(super) before: OnceLock<Before>,
+    /// The key of what is sealed.
+    pub(super) key: Option<JobKey>,
     /// Bytes that one unit may write, from the image.
     pub(super) output_limit: u64,
 }
@@ -39,7 +43,7 @@ impl Terms {
         self.spec.after.is_some() && self.before.get().is_none()
     }
 
-    /// Checks a bundle of this job; every receipt must hold.
+    /// Checks a bundle of this job; every receipt must hold. Names of outputs come in the clear.
     pub(super) fn check(
         &self,
         bytes: &[u8],
@@ -52,12 +56,28 @@ impl Terms {
             job: Some(self.job),
             spec: Some(&self.spec),
             input: Some(&self.input),
+            key: self.key.as_ref(),
             before: self.before.get(),
             batch: Some(batch),
             worker: Some(*worker.as_ref()),
         };
         let checked = check(&bundle, &expected)?.all_valid()?;
-        Ok((checked.summary(&self.profile)?, bundle.outputs))
+        let outputs = in_the_clear(self.key.as_ref(), bundle.outputs)?;
+        Ok((checked.summary(&self.profile)?, outputs))
+    }
+}
+
+/// Outputs of a job with their names in the clear.
+pub(crate) fn in_the_clear(
+    key: Option<&JobKey>,
+    outputs: Vec<UnitOutput>,
+) -> Result<Vec<UnitOutput>, OpenError> {
+    match key {
+        None => Ok(outputs),
+        Some(key) => outputs
+            .iter()
+            .map(|output| open_output(key, output))
+            .collect(),
     }
 }
 
@@ -183,7 +203,13 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     let (first, _) = terms.spec.range(order.batch).unwrap_or_default();
     // All sizes first: a worker that overdoes it is caught before a byte of it is fetched.
     for (unit, output) in (first..).zip(&outputs) {
-        let (size, limit) = (output.size(), terms.output_limit);
+        let (size, limit) = match terms.key {
+            Some(_) => (
+                opened_bytes(output).map_err(VerifyError::from)?,
+                terms.output_limit,
+            ),
+            None => (output.size(), terms.output_limit),
+        };
         if size > limit {
             return Err(DeliverError::TooMuchOutput { unit, size, limit });
         }
@@ -222,9 +248,11 @@ pub(super) async fn export(
         )?;
         for file in output.contents() {
             // Names passed the manifest's rules: relative, no `..`, no separator but `/`.
-            plane
-                .export(blob(&file.hash), target.join(Path::new(&file.name)))
-                .await?;
+            let path = target.join(Path::new(&file.name));
+            match &terms.key {
+                Some(key) => sealed::export(plane, key, &file.hash, &path).await?,
+                None => drop(plane.export(blob(&file.hash), path).await?),
+            }
         }
     }
     Ok(())

@@ -35,6 +35,7 @@ use deliver::{Delivery, Order};
 use state::{Batches, Outcome};
 
 pub use deliver::DeliverError;
+pub(crate) use deliver::in_the_clear;
 pub use report::{Progress, Summary, Update};
 
 /// Tries to fetch one bundle before it is given up. Each waits for a block, so this is half a minute of
@@ -88,6 +89,7 @@ impl Requester {
             profile: record.profile,
             input,
             before: OnceLock::new(),
+            key: folder.key_of(&record)?,
             output_limit,
         });
         if let Some(before) = Before::load(&folder)? {
@@ -444,12 +446,26 @@ impl Requester {
                 return Ok(());
             }
         }
-        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
         let root = goods.summary.root;
         if self.batches.needs_export(batch, &root, accepted.is_some()) {
-            deliver::export(&self.plane, &self.folder, &self.terms, batch, &goods).await?;
-            self.batches.exported(batch, root);
+            let (plane, folder) = (&self.plane, &self.folder);
+            match deliver::export(plane, folder, &self.terms, batch, &goods).await {
+                Ok(()) => self.batches.exported(batch, root),
+                // Its address says what it is, so another try brings the same.
+                Err(error @ Error::Unopened { .. }) => {
+                    self.batches.failed(batch, &worker, error.to_string());
+                    self.batches.close(batch, &worker, Outcome::Rejected);
+                    on(&Update::Rejected {
+                        batch,
+                        worker,
+                        reason: error.to_string(),
+                    });
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
         }
+        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
         let units = self.record.spec.range(batch).map_or(0, |(_, count)| count);
         let verified = self
             .batches

@@ -1,6 +1,7 @@
 //! A small grid: a chain in memory, workers with real endpoints, and no execution: their results are made up.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -8,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 use sp_core::H256;
-use sungrid_access::card;
+use sungrid_access::{card, key_name};
 use sungrid_chain_client::{
     AccountId, Architecture, Attributes, Call, Chain, Classes, EnergySource, Keypair, Region,
     Registration, ReplicaState, Reveal, TaskClass, Until, Winner, memory::MemoryChain,
@@ -36,6 +37,7 @@ use sungrid_primitives::{
     traits::CPU_1_ID,
     witness,
 };
+use sungrid_seal::{JobKey, LeftBehind, is_sealed, open_output, seal_output};
 
 pub fn environment() -> H256 {
     H256::repeat_byte(0xe1)
@@ -54,12 +56,16 @@ pub enum Lie {
     Chain,
     /// Outputs larger than the image allows; only in the bundle.
     TooMuchOutput,
+    /// Outputs of an encrypted job that its key does not open.
+    Sealing,
 }
 
 struct Worker {
     key: Keypair,
     plane: DataPlane,
     address: PeerAddress,
+    /// Keys that it was told, by job.
+    keys: Mutex<HashMap<JobId, JobKey>>,
     lie: Mutex<Option<Lie>>,
 }
 
@@ -187,6 +193,7 @@ impl Grid {
                 key,
                 plane,
                 address,
+                keys: Mutex::default(),
                 lie: Mutex::new(None),
             }));
         }
@@ -523,9 +530,11 @@ impl Worker {
         let record = chain.job(job).await.unwrap().unwrap();
         let requester = PeerAddress::from_bytes(&record.spec.endpoint).unwrap();
         let (first, count) = record.spec.range(batch).unwrap();
-        let input = self.input(&record.spec.input, &requester).await;
+        let (input, key) = self
+            .input(&record.spec.input, &requester, (job, batch))
+            .await;
         let before = match record.spec.after {
-            Some(after) => self.made(chain, after).await,
+            Some(after) => self.made(chain, after, key.as_ref()).await,
             None => vec![],
         };
         let mut units = Vec::new();
@@ -535,17 +544,28 @@ impl Worker {
             if lie == Some(Lie::Output) {
                 text = "I am a liar\n".into();
             }
-            let held = self
-                .plane
-                .put_bytes(text.clone().into_bytes())
-                .await
-                .unwrap();
+            let left = LeftBehind {
+                files: BTreeMap::from([("result.txt".into(), text.clone().into_bytes())]),
+                ..LeftBehind::default()
+            };
+            let (mut output, stored) = match &key {
+                Some(key) => seal_output(key, left).unwrap(),
+                None => {
+                    let file = File::new("result.txt", hash(text.as_bytes()), text.len() as u64);
+                    let output = UnitOutput::new(0, None, None, vec![file]);
+                    (output, left.files.into_values().collect())
+                }
+            };
+            let mut stored = stored.into_iter().next().unwrap();
+            if lie == Some(Lie::Sealing) {
+                *stored.last_mut().unwrap() ^= 1;
+                output.files[0].hash = hash(&stored);
+            }
+            let held = self.plane.put_bytes(stored).await.unwrap();
             self.plane
                 .pin(&format!("{job}/{batch}/{unit}"), held.hash())
                 .await
                 .unwrap();
-            let file = File::new("result.txt", hash(text.as_bytes()), text.len() as u64);
-            let mut output = UnitOutput::new(0, None, None, vec![file]);
             let mut receipt = Receipt {
                 genesis: chain.genesis(),
                 job,
@@ -556,7 +576,9 @@ impl Worker {
                     let gathered = gathered(before.len() as u32, input.units, unit);
                     let units = gathered.into_iter().flatten();
                     input.gather(units.map(|unit| (unit, &before[unit as usize])));
-                    input.encode().unwrap().hash
+                    let input = input.encode().unwrap();
+                    let under = |key: &JobKey| key.input_hash(&input.bytes);
+                    key.as_ref().map_or(input.hash, under)
                 },
                 output: output.encode().unwrap().hash,
                 fuel: 1_000 + u64::from(unit),
@@ -591,20 +613,29 @@ impl Worker {
     }
 
     /// What it left of every unit of a job.
-    async fn made(&self, chain: &MemoryChain, job: JobId) -> Vec<UnitOutput> {
+    async fn made(&self, chain: &MemoryChain, job: JobId, key: Option<&JobKey>) -> Vec<UnitOutput> {
         let mut outputs = Vec::new();
         for (_, result) in chain.results(job).await.unwrap() {
             let mine = |winner: &&Winner| winner.worker == self.key.account();
             let bundle = result.winners.iter().find(mine).unwrap().bundle;
             let blob = sungrid_cli::serve::blob(&bundle);
             let bytes = self.plane.get_bytes(blob, 1 << 20).await.unwrap();
-            outputs.extend(Bundle::decode(&bytes).unwrap().outputs);
+            let of_batch = Bundle::decode(&bytes).unwrap().outputs.into_iter();
+            outputs.extend(of_batch.map(|output| match key {
+                Some(key) => open_output(key, &output).unwrap(),
+                None => output,
+            }));
         }
         outputs
     }
 
     /// The job's input, from the requester if it serves, as a worker that came early would have it.
-    async fn input(&self, digest: &H256, requester: &PeerAddress) -> JobInput {
+    async fn input(
+        &self,
+        digest: &H256,
+        requester: &PeerAddress,
+        (job, batch): (JobId, BatchIndex),
+    ) -> (JobInput, Option<JobKey>) {
         let blob = sungrid_cli::serve::blob(digest);
         let options = sungrid_data_plane::FetchOptions::up_to(1 << 20);
         let fetched = self
@@ -615,7 +646,24 @@ impl Worker {
             .expect("the requester serves, or served before")
             .held;
         self.plane.pin("input", held.hash()).await.unwrap();
-        JobInput::decode(&self.plane.get_bytes(blob, 1 << 20).await.unwrap()).unwrap()
+        let bytes = self.plane.get_bytes(blob, 1 << 20).await.unwrap();
+        if !is_sealed(&bytes) {
+            return (JobInput::decode(&bytes).unwrap(), None);
+        }
+        let known = self.keys.lock().unwrap().get(&job).cloned();
+        let key = match known {
+            Some(key) => key,
+            None => {
+                let name = key_name(job, batch);
+                let from = std::slice::from_ref(requester);
+                let told = self.plane.ask_secret(&name, from).await;
+                let told = told.expect("a worker of the batch is told");
+                JobKey::from_bytes(told[..].try_into().unwrap())
+            }
+        };
+        self.keys.lock().unwrap().insert(job, key.clone());
+        let input = JobInput::decode(&key.open(bytes.to_vec()).unwrap()).unwrap();
+        (input, Some(key))
     }
 
     async fn announce(&self, chain: &MemoryChain, job: JobId, batch: BatchIndex, bundle: H256) {

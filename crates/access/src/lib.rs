@@ -12,6 +12,7 @@
 //! | application | everybody, unless the job is bound to jurisdictions; then as what is shared |
 //! | shared | workers that the job admits, as long as it runs |
 //! | inputs of a batch | workers that hold a replica of this batch and stand where the job may run |
+//! | the key of sealed content | workers that hold a replica of a batch and stand where the job may run, as long as it runs |
 //! | outputs of a batch | the requester; workers that a job after it admits, where both may run; witnesses drawn for it, where it may run |
 //!
 //! [`JobAccess`] is the policy that a data plane is started with. It knows no content when it begins; each [`Offer`]
@@ -20,8 +21,10 @@
 #![forbid(unsafe_code)]
 
 pub mod card;
+mod keys;
 mod offers;
 mod rules;
 
+pub use keys::{KeyOffer, key_name};
 pub use offers::{Offer, Part, Placing, Scope};
 pub use rules::JobAccess;

@@ -7,19 +7,22 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use sp_core::H256;
 use sungrid_chain_client::{
     AccountId, Batch, Chain, ChainError, Job, ReplicaState, Unmet, WitnessCall, Worker,
 };
-use sungrid_data_plane::{AccessPolicy, Asker, EndpointId, Hash, PeerAddress};
+use sungrid_data_plane::{AccessPolicy, Asker, EndpointId, Hash, PeerAddress, Secrets};
 use sungrid_manifest::JobInput;
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
+use sungrid_seal::JobKey;
 use tokio::{sync::Semaphore, time::Instant};
 use tracing::debug;
 
 use crate::{
     card,
+    keys::{KeyOffer, Keys, parse_key_name},
     offers::{Offer, Offers, Part, Scope},
 };
 
@@ -70,6 +73,7 @@ type Drawn = Vec<(JobId, BatchIndex, AccountId)>;
 pub struct JobAccess {
     chain: Arc<dyn Chain>,
     offers: Arc<Offers>,
+    keys: Arc<Keys>,
     good_for: Duration,
     questions: Semaphore,
     jobs: Known<JobId, Option<Job>>,
@@ -87,6 +91,7 @@ impl JobAccess {
         Self {
             chain,
             offers: Arc::default(),
+            keys: Arc::default(),
             good_for: GOOD_FOR,
             questions: Semaphore::new(QUESTIONS),
             jobs: Known::default(),
@@ -117,6 +122,43 @@ impl JobAccess {
     /// Offers the files of a job's input, each as what it is. The manifest is not among them.
     pub fn offer_input(&self, scope: &Scope, input: &JobInput, batch_size: u32) -> Offer {
         self.offers.add(scope, Scope::parts(input, batch_size))
+    }
+
+    /// Hands the key of a job's content to its workers.
+    pub fn offer_key(&self, scope: &Scope, key: JobKey) -> KeyOffer {
+        self.keys.add(scope, key)
+    }
+
+    /// The key of a job, if it is offered here.
+    async fn key(&self, job: JobId) -> Option<JobKey> {
+        for (scope, key) in self.keys.all() {
+            // Of one that is being placed the number comes soon, or never.
+            if scope.job().await == Some(job) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// Whether who asks computes a batch of a job that still runs, or ordered it, by answers of the chain of that age.
+    async fn computes(&self, asker: &Asker, id: (JobId, BatchIndex), age: Duration) -> bool {
+        let Some(job) = self.job(id.0, age).await else {
+            return false;
+        };
+        let account = self.account(asker);
+        if is_requester(&job, asker, account.as_ref()) {
+            return true;
+        }
+        if job.state.has_ended() {
+            return false;
+        }
+        let Some(account) = account else {
+            return false;
+        };
+        let Some(worker) = self.worker(&account, age).await else {
+            return false;
+        };
+        is_in_place(&worker, &job) && self.holds(id, &account, age).await
     }
 
     /// An answer of the chain that is young enough, or its last one while it cannot be read.
@@ -349,6 +391,34 @@ impl AccessPolicy for JobAccess {
             }
             debug!(peer = %asker.id.fmt_short(), %hash, "no party of a job that it belongs to");
             false
+        })
+    }
+}
+
+impl Secrets for JobAccess {
+    fn secret<'a>(&'a self, asker: &'a Asker, name: &'a [u8]) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let (job, batch) = parse_key_name(name)?;
+            let key = self.key(job).await?;
+            let told = || Some(Bytes::copy_from_slice(&*key.to_bytes()));
+            if self.computes(asker, (job, batch), self.good_for).await {
+                return told();
+            }
+            // The claim may be in a block that this node has not seen.
+            for look in 0..=LOOKS {
+                let age = self.good_for.min(FRESH);
+                if look > 0 {
+                    if !self.may_claim(asker, &[(job, Part::Inputs(batch))]).await {
+                        break;
+                    }
+                    tokio::time::sleep(age).await;
+                }
+                if self.computes(asker, (job, batch), age).await {
+                    return told();
+                }
+            }
+            debug!(peer = %asker.id.fmt_short(), job, batch, "no worker of that batch: the key stays here");
+            None
         })
     }
 }

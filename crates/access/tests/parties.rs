@@ -3,19 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use sp_core::H256;
-use sungrid_access::{JobAccess, Offer, Part, Scope, card};
+use sungrid_access::{JobAccess, Offer, Part, Scope, card, key_name};
 use sungrid_chain_client::{
     AccountId, Architecture, Attributes, Call, CallStage, Chain, Classes, Constraints,
     EnergySource, JobSpec, Keypair, Policy, Region, Registration, TaskClass, Testimony, Until,
     Witness, WitnessCall, memory::MemoryChain,
 };
-use sungrid_data_plane::{AccessPolicy, Asker, Config, DataPlane, FetchOptions, Hash, PeerFault};
+use sungrid_data_plane::{
+    AccessPolicy, Asker, Config, DataPlane, FetchOptions, Hash, PeerFault, SecretError, Secrets,
+};
 use sungrid_primitives::{
     BatchIndex, ContentHash, ISC, JobId,
     registration::registration_payload,
     suns::{CPU_1, Resources},
     traits::CPU_1_ID,
 };
+use sungrid_seal::JobKey;
 
 const ENVIRONMENT: H256 = H256::repeat_byte(0xe1);
 
@@ -67,6 +70,7 @@ impl World {
         let access = Arc::new(access);
         let mut config = Config::memory();
         config.access = access.clone();
+        config.secrets = access.clone();
         Self {
             chain,
             image,
@@ -170,6 +174,16 @@ impl World {
         let hash = held.hash();
         self.host.pin(text, hash).await.expect("pinned");
         hash
+    }
+
+    /// The key that a party is told as a worker of a batch.
+    async fn key(&self, party: &Party, job: JobId, batch: BatchIndex) -> Option<JobKey> {
+        let from = [self.host.address()];
+        match party.plane.ask_secret(&key_name(job, batch), &from).await {
+            Ok(key) => Some(JobKey::from_bytes(key[..].try_into().expect("a key"))),
+            Err(SecretError::Refused { .. }) => None,
+            Err(other) => panic!("{other}"),
+        }
     }
 
     /// Whether a party is served; it forgets what it got.
@@ -518,4 +532,125 @@ async fn later_jobs_that_leave_the_same_hide_an_output_from_nobody_whom_it_is_ow
     assert!(world.serves(&requester, same).await);
     assert!(world.serves(&drawn, same).await);
     assert!(!world.serves(&stranger, same).await);
+}
+
+#[tokio::test]
+async fn the_key_of_a_job_is_for_who_computes_it_and_as_long_as_that_takes() {
+    let world = World::new().await;
+    let (here, idle) = (world.worker(0, b"DE").await, world.worker(1, b"DE").await);
+    let elsewhere = world.worker(2, b"US").await;
+    let (requester, rival) = (
+        world.party("//Requester").await,
+        world.party("//Rival").await,
+    );
+    let stranger = Party {
+        key: None,
+        plane: plane().await,
+    };
+    // Somebody who shows what the worker showed.
+    let impostor = Party {
+        key: None,
+        plane: plane().await,
+    };
+    let account = here.key.as_ref().expect("has one");
+    let copied = card::sign(account, &world.chain.genesis(), &here.plane.endpoint_id());
+    impostor.plane.set_card(copied).expect("short enough");
+
+    let spec = world.spec(&[*b"DE"], None);
+    let job = world.submit(&world.requester, spec.clone()).await;
+    let other = world.submit(&world.requester, spec).await;
+    let key = JobKey::from_bytes([7; 32]);
+    let _other = world
+        .access
+        .offer_key(&Scope::of(other), JobKey::from_bytes([8; 32]));
+    assert_eq!(world.key(&requester, job, 0).await, None, "not offered yet");
+    let offer = world.access.offer_key(&Scope::of(job), key.clone());
+
+    // To be admitted is not enough, unlike for what is shared.
+    assert_eq!(world.key(&here, job, 0).await, None, "nothing is claimed");
+    let batch = world.claim(job, &here).await;
+    assert_eq!(world.key(&here, job, batch).await, Some(key.clone()));
+    assert_eq!(world.key(&requester, job, 0).await, Some(key.clone()));
+    for who in [&idle, &elsewhere, &rival, &stranger, &impostor] {
+        for batch in 0..4 {
+            assert_eq!(world.key(who, job, batch).await, None);
+        }
+    }
+    // It is that of its job and its batch, no other's; and names that are none are refused.
+    for (job, batch) in [(job, batch + 1), (other, batch), (other + 1, batch)] {
+        assert_eq!(world.key(&here, job, batch).await, None);
+    }
+    let from = [world.host.address()];
+    let nonsense = here.plane.ask_secret(b"job-key/1", &from).await;
+    assert!(matches!(nonsense, Err(SecretError::Refused { .. })));
+
+    // Whoever is drawn to fetch outputs handles them sealed.
+    world.chain.edit(|state| {
+        let witness = Witness {
+            worker: idle.key.as_ref().expect("has one").account(),
+            operator: world.requester.account(),
+            testimony: Testimony::Awaited,
+        };
+        let call = WitnessCall {
+            stage: CallStage::Sealing { until: 9_000 },
+            seed: H256::repeat_byte(3),
+            witnesses: vec![witness],
+        };
+        state.witness_calls.insert((job, batch), call);
+    });
+    assert_eq!(world.key(&idle, job, batch).await, None);
+
+    // A worker that moves out of the jurisdiction, or is too late, is told no more.
+    let id = account.account();
+    let move_to = |code: &[u8; 2]| {
+        world.chain.edit(|state| {
+            let worker = state.workers.get_mut(&id).expect("registered");
+            worker.attributes.jurisdiction = *code;
+        });
+    };
+    move_to(b"US");
+    assert_eq!(world.key(&here, job, batch).await, None);
+    move_to(b"DE");
+    assert_eq!(world.key(&here, job, batch).await, Some(key.clone()));
+    world.chain.advance_to(9_999);
+    assert_eq!(world.key(&here, job, batch).await, None);
+    assert_eq!(world.key(&requester, job, batch).await, Some(key));
+    drop(offer);
+    assert_eq!(world.key(&requester, job, batch).await, None, "withdrawn");
+}
+
+#[tokio::test]
+async fn a_key_is_handed_over_although_the_claim_is_seen_a_moment_late() {
+    let world = World::new().await;
+    let (worker, idle) = (world.worker(0, b"DE").await, world.worker(1, b"DE").await);
+    let spec = JobSpec {
+        units: 1,
+        ..world.spec(&[], None)
+    };
+    let job = world.submit(&world.requester, spec).await;
+    let access = JobAccess::new(Arc::new(world.chain.clone()));
+    let _offer = access.offer_key(&Scope::of(job), JobKey::from_bytes([7; 32]));
+    let asker = |party: &Party| {
+        let (key, id) = (
+            party.key.as_ref().expect("has one"),
+            party.plane.endpoint_id(),
+        );
+        let card = card::sign(key, &world.chain.genesis(), &id);
+        Asker {
+            id,
+            card: Some(card.into()),
+        }
+    };
+    let (claims, waits) = (asker(&worker), asker(&idle));
+    let name = key_name(job, 0);
+    let (told, refused, _) = tokio::join!(
+        access.secret(&claims, &name),
+        access.secret(&waits, &name),
+        async {
+            tokio::task::yield_now().await;
+            world.claim(job, &worker).await
+        }
+    );
+    assert_eq!(told.as_deref(), Some(&[7; 32][..]));
+    assert_eq!(refused, None, "it did not claim");
 }

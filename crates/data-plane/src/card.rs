@@ -202,7 +202,7 @@ impl Presenter {
     async fn show(&self, peer: &PeerAddress, card: &[u8]) -> Result<(), String> {
         let frame = [&[VERSION], card].concat();
         let (connection, _) = self.dialer.connect(peer, ALPN).await?;
-        let answer = timeout(self.wait, exchange(&connection, &frame)).await;
+        let answer = timeout(self.wait, exchange(&connection, &frame, 2)).await;
         match answer.map_err(|_| format!("no answer within {:?}", self.wait)) {
             Ok(Ok(answer)) if answer == [VERSION, NOTED] => Ok(()),
             Ok(Ok(_)) => Err("it does not understand it".into()),

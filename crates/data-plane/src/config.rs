@@ -39,6 +39,22 @@ where
     }
 }
 
+/// Keeps what only some may know. Asked once per request, like [`AccessPolicy`].
+pub trait Secrets: Send + Sync + 'static {
+    /// The secret of this name, of at most [`crate::MAX_SECRET`] bytes, if there is one and it is for `asker`.
+    fn secret<'a>(&'a self, asker: &'a Asker, name: &'a [u8]) -> BoxFuture<'a, Option<Bytes>>;
+}
+
+/// Has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn secret<'a>(&'a self, _: &'a Asker, _: &'a [u8]) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
 /// Bounds on what others may ask of this node.
 #[derive(Clone, Debug)]
 pub struct ServeLimits {
@@ -132,6 +148,8 @@ pub struct Config {
     pub notify: NotifyLimits,
     /// Who may read what. Default: everybody everything that is stored.
     pub access: Arc<dyn AccessPolicy>,
+    /// Who is told which secret. Default: nobody any.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 impl Config {
@@ -152,6 +170,7 @@ impl Config {
             serve: ServeLimits::default(),
             notify: NotifyLimits::default(),
             access: Arc::new(|_: &EndpointId, _: &Hash| true),
+            secrets: Arc::new(NoSecrets),
         }
     }
 

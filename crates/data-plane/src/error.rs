@@ -305,6 +305,38 @@ fn list(attempts: &[Attempt]) -> String {
         .join("; ")
 }
 
+/// Why a peer did not tell a secret.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// No secret has such a name.
+    #[error("the name of a secret has 1 to {max} bytes, not {0}", max = crate::MAX_SECRET_NAME)]
+    Name(usize),
+    /// There was nobody to ask.
+    #[error("no peer is known that has it")]
+    NoPeers,
+    /// No connection came about, or no answer.
+    #[error("peer {peer} cannot be asked: {reason}")]
+    Unreachable {
+        /// The peer, shortened.
+        peer: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// It is not for this node, or the peer does not have it.
+    #[error("peer {peer} does not tell it to this node")]
+    Refused {
+        /// The peer, shortened.
+        peer: String,
+    },
+    /// The answer is none of this protocol.
+    #[error("peer {peer} gave an answer that is none: one side needs an update")]
+    Misbehaved {
+        /// The peer, shortened.
+        peer: String,
+    },
+}
+
 /// Why a notification was not delivered.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

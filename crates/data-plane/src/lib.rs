@@ -11,6 +11,7 @@
 //!   size or sends wrong bytes is given up by name ([`Attempt`]); one that is slow is put back while others can be asked.
 //! - **Access**: whoever runs the node decides for each request ([`AccessPolicy`]), by the asker's endpoint and by its
 //!   card, what it says of itself.
+//! - **Secrets** are a few bytes that a node tells those alone whom its owner names ([`Secrets`]), such as the key of content.
 //! - **Keeping**: content is collected unless it is held ([`Held`], as long as the value lives) or
 //!   pinned (until [`DataPlane::unpin`]). The store is bounded, and so is the share of each group of
 //!   content in it; what was not used for longest goes first, a full one says so and stays whole.
@@ -55,6 +56,7 @@ mod litter;
 mod node;
 mod notify;
 mod peers;
+mod secret;
 mod serve;
 mod standing;
 mod store;
@@ -64,13 +66,16 @@ mod transport;
 pub use address::{AddressError, PeerAddress};
 pub use bundle::{BundleOptions, FetchedAll, FetchedBundle};
 pub use card::MAX_CARD;
-pub use config::{AccessPolicy, Asker, Config, NotifyLimits, ServeLimits};
-pub use error::{Attempt, CardError, FetchError, NotifyError, PeerFault, SpawnError, StoreError};
+pub use config::{AccessPolicy, Asker, Config, NotifyLimits, Secrets, ServeLimits};
+pub use error::{
+    Attempt, CardError, FetchError, NotifyError, PeerFault, SecretError, SpawnError, StoreError,
+};
 pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
 pub use iroh::{EndpointId, SecretKey};
 pub use iroh_blobs::Hash;
 pub use node::{DataPlane, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
+pub use secret::{MAX_SECRET, MAX_SECRET_NAME};
 pub use store::{Held, Pin};
 
 /// Longest name of a pin in bytes.

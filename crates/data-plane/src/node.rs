@@ -18,12 +18,13 @@ use tracing::{debug, info};
 
 use crate::{
     AddressError, BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll,
-    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, SpawnError,
-    StoreError, address, bundle,
+    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, SecretError,
+    SpawnError, StoreError, address, bundle,
     card::{self, Cards},
     fetch::{Budget, Fetcher, Patience},
     key, notify,
     peers::Dialer,
+    secret,
     serve::{Provider, Served},
     store::Storage,
     transport,
@@ -97,11 +98,18 @@ impl DataPlane {
             config.stall_timeout,
             served.clone(),
         );
+        let teller = secret::Teller::new(
+            config.secrets.clone(),
+            cards.clone(),
+            &config.serve,
+            config.stall_timeout,
+        );
         let (receiver, notifications) = notify::Receiver::new(&config.notify, &config.serve);
         let router = Router::builder(endpoint.clone())
             .accept(iroh_blobs::ALPN, provider)
             .accept(notify::ALPN, receiver)
             .accept(card::ALPN, card::Reception::new(cards, &config.serve))
+            .accept(secret::ALPN, teller)
             .spawn();
         let patience = Patience {
             stall: config.stall_timeout,
@@ -334,6 +342,32 @@ impl DataPlane {
     /// wrong moment it can arrive twice.
     pub async fn notify(&self, peer: &PeerAddress, message: &[u8]) -> Result<(), NotifyError> {
         notify::send(&self.inner.dialer, peer, message, self.inner.answer_timeout).await
+    }
+
+    /// Asks peers for a secret, one after the other, until one tells it.
+    ///
+    /// # Errors
+    /// [`SecretError`] of the peer that was asked first.
+    pub async fn ask_secret(
+        &self,
+        name: &[u8],
+        from: &[PeerAddress],
+    ) -> Result<Bytes, SecretError> {
+        let Inner {
+            dialer,
+            fetcher,
+            answer_timeout,
+            ..
+        } = &*self.inner;
+        let mut first = None;
+        for peer in self.others(from) {
+            let asked = secret::ask(dialer, &fetcher.presenter, &peer, name, *answer_timeout);
+            match asked.await {
+                Ok(secret) => return Ok(secret),
+                Err(error) => drop(first.get_or_insert(error)),
+            }
+        }
+        Err(first.unwrap_or(SecretError::NoPeers))
     }
 
     /// The received messages. The first caller gets them, later ones get `None`. While nobody reads

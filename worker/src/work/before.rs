@@ -12,7 +12,7 @@ use sungrid_chain_client::{AccountId, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
-use super::{Bench, WorkError};
+use super::{Bench, WorkError, inputs::Sealing};
 use crate::ports::{BlobError, Ports, Source, Stored};
 
 /// Bundles that one batch may need. More, and a requester could have a worker fetch for hours before its first unit.
@@ -92,6 +92,7 @@ impl Before {
         bench: &Bench,
         id: JobId,
         units: Range<UnitIndex>,
+        sealing: &Sealing,
     ) -> Result<Gathered, WorkError> {
         let size = self.spec.batch_size.max(1);
         let mut gathered = Gathered {
@@ -102,6 +103,7 @@ impl Before {
             let (outputs, providers) = self.batch(bench, &gathered, id, batch).await?;
             let first = batch.saturating_mul(size);
             for (unit, output) in (first..).zip(outputs) {
+                let output = sealing.names(id, output)?;
                 for file in output.contents() {
                     // Other batches may have left the same.
                     let known = gathered.providers.entry(file.hash);

@@ -6,7 +6,7 @@ use sungrid_executor::RunError;
 use sungrid_sandbox::Shape;
 use tokio::sync::OnceCell;
 
-use super::{Bench, Prepared, unit_limits};
+use super::{Bench, Prepared, inputs::Inputs, unit_limits};
 use crate::{journal::BatchId, ports::Program};
 
 /// The program of a batch: in a process of its own, where batches are isolated. It is there from the first unit that has
@@ -19,6 +19,7 @@ impl Opened {
         &self,
         bench: &Bench,
         prepared: &Prepared,
+        inputs: &Inputs,
         (_, batch): BatchId,
     ) -> Result<Arc<dyn Program>, RunError> {
         let open = async || {
@@ -27,7 +28,7 @@ impl Opened {
                 lanes: bench.at_once.min(units as usize),
                 limits: unit_limits(bench, prepared),
                 input_bytes: bench.bounds.unit_input,
-                shared: prepared.shared.values().cloned().collect(),
+                shared: inputs.shared.values().cloned().collect(),
                 urgent: false,
             };
             let opened = prepared.program.open(shape).await?;

@@ -5,38 +5,63 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use sungrid_access::Part;
 use sungrid_chain_client::{Chain, ChainError, JobSpec};
-use sungrid_manifest::{File, Image, JobInput, Manifest, ManifestError, limits};
+use sungrid_manifest::{File, Image, Manifest, ManifestError, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
+use sungrid_seal::{is_sealed, sealed_size};
+use tokio::sync::OnceCell;
 
-use super::{WorkError, before::Before};
-use crate::ports::{BlobError, Blobs, LoadError, Ports, Program, Source, Stored};
+use super::{
+    WorkError,
+    before::Before,
+    inputs::{Inputs, Loading, Sealing},
+};
+use crate::{
+    journal::BatchId,
+    ports::{BlobError, Blobs, LoadError, Ports, Program, Source, Stored},
+};
 
 /// Other workers that are asked for a job's inputs. More, and a job whose requester has left keeps its workers asking each
 /// other.
 const MOST_HOLDERS: usize = 4;
 
-/// A job whose image and shared inputs are here: its batches can start at once.
+/// A job whose image is here, and its shared inputs unless they are sealed: its batches can start at once.
 pub struct Prepared {
     pub(super) job: JobId,
     pub(super) spec: JobSpec,
     pub(super) image: Image,
     pub(super) program: Arc<dyn Program>,
-    pub(super) input: JobInput,
     pub(super) before: Option<Before>,
-    pub(super) shared: BTreeMap<String, Bytes>,
+    of_image: BTreeMap<String, Bytes>,
+    /// The manifest as it is stored.
+    manifest: Bytes,
+    /// Of a sealed job they are known once this worker holds a batch: the key is not handed out before.
+    inputs: OnceCell<Inputs>,
     _stored: Vec<Stored>,
 }
 
 impl Prepared {
-    /// Bytes that a unit gets: what all share and, on average, its own. What comes from an earlier job is not known yet.
+    /// Bytes that a unit gets, on average; 0 while nobody but the requester knows.
     pub fn unit_input(&self) -> u64 {
-        let own: u64 = self
-            .input
-            .units
-            .iter()
-            .map(|unit| bytes_of(&unit.files))
-            .sum();
-        bytes_of(&self.input.shared) + own / (self.input.units.len() as u64).max(1)
+        self.inputs.get().map_or(0, Inputs::unit_bytes)
+    }
+
+    /// What the units get, for who holds this batch.
+    pub(super) async fn inputs(
+        &self,
+        ports: &Ports,
+        bounds: Bounds,
+        batch: BatchId,
+    ) -> Result<&Inputs, WorkError> {
+        let loading = Loading {
+            ports,
+            bounds,
+            job: self.job,
+            spec: &self.spec,
+            image: &self.image,
+            of_image: &self.of_image,
+        };
+        let open = || loading.open(&self.manifest, batch);
+        self.inputs.get_or_try_init(open).await
     }
 }
 
@@ -165,28 +190,11 @@ pub async fn prepare(
         "the input manifest",
         Part::Shared,
         spec.input,
-        limits::JOB_INPUT_BYTES as u64,
+        sealed_size(limits::JOB_INPUT_BYTES as u64),
     )
     .await?;
     stored.push(guard);
-    let input = JobInput::decode(&bytes).map_err(|error| malformed("the input manifest", error))?;
-    if input.count != spec.units {
-        let reason = format!(
-            "its input manifest has {} units, the job has {}",
-            input.count, spec.units
-        );
-        return Err(WorkError::Malformed { job, reason });
-    }
-    // What a unit gets from an earlier job comes on top, and is known only with that job's bundles.
-    let shared_bytes = bytes_of(&input.shared);
-    let own_bytes = input.units.iter().map(|unit| bytes_of(&unit.files));
-    let image_bytes = bytes_of(&image.files);
-    bounds.admit_input(
-        job,
-        image_bytes + shared_bytes + own_bytes.max().unwrap_or(0),
-    )?;
-    let admitted = image.admits(&input);
-    admitted.map_err(|error| malformed("the input manifest", error))?;
+    let manifest = bytes;
     let before = Before::of(ports, job, &spec).await?;
     let (wasm, guard) = fetch("the code", Part::Image, image.code, limits::CODE_BYTES).await?;
     stored.push(guard);
@@ -194,47 +202,50 @@ pub async fn prepare(
         LoadError::Refused(reason) => WorkError::Malformed { job, reason },
         LoadError::Machine(reason) => WorkError::Machine { job, reason },
     })?;
-    let bring = async |part: Part, what: &str, files: &[File], bytes: u64| {
-        let get = async |peers| {
-            let from = Source { job, part, peers };
-            let files = bring_files(&*ports.blobs, job, files, &from);
-            let held = bounds.in_time(bytes, files).await;
-            held.map_err(|source| not_fetched(what, source))?
-        };
-        let first = get(requester.clone()).await;
-        or_from_others(ports, job, first, get).await
+    let get = async |peers| {
+        let part = Part::Image;
+        let from = Source { job, part, peers };
+        let files = bring_files(&*ports.blobs, job, &image.files, &from);
+        let held = bounds.in_time(bytes_of(&image.files), files).await;
+        held.map_err(|source| not_fetched("the image's files", source))?
     };
-    let held = bring(
-        Part::Shared,
-        "what its units share",
-        &input.shared,
-        shared_bytes,
-    )
-    .await?;
-    let mut shared = read_files(&*ports.blobs, job, &input.shared, &held).await?;
-    stored.extend(held);
-    let held = bring(Part::Image, "the image's files", &image.files, image_bytes).await?;
+    let first = get(requester.clone()).await;
+    let held = or_from_others(ports, job, first, get).await?;
     let files: Vec<File> = image
         .files
         .iter()
         .map(|file| File::new(Image::seen_as(file), file.hash, file.size))
         .collect();
-    shared.extend(read_files(&*ports.blobs, job, &files, &held).await?);
+    let of_image = read_files(&*ports.blobs, job, &files, &held, &Sealing::none()).await?;
     stored.extend(held);
+    let mut inputs = OnceCell::new();
+    if !is_sealed(&manifest) {
+        let loading = Loading {
+            ports,
+            bounds,
+            job,
+            spec: &spec,
+            image: &image,
+            of_image: &of_image,
+        };
+        let loaded = loading.load(manifest.clone(), Sealing::none()).await?;
+        inputs = OnceCell::new_with(Some(loaded));
+    }
     Ok(Prepared {
         job,
         spec,
         image,
         program,
-        input,
         before,
-        shared,
+        of_image,
+        manifest,
+        inputs,
         _stored: stored,
     })
 }
 
 /// What the requester could not give, from workers that came earlier; its own failure if they cannot either.
-async fn or_from_others<T>(
+pub(super) async fn or_from_others<T>(
     ports: &Ports,
     job: JobId,
     first: Result<T, WorkError>,
@@ -305,12 +316,13 @@ pub(super) async fn bring_files(
     Ok(held)
 }
 
-/// Reads files that are here.
+/// Reads files that are here, in the clear.
 pub(super) async fn read_files(
     blobs: &dyn Blobs,
     job: JobId,
     files: &[File],
     held: &[Stored],
+    sealing: &Sealing,
 ) -> Result<BTreeMap<String, Bytes>, WorkError> {
     let mut read = BTreeMap::new();
     for (file, content) in files.iter().zip(held) {
@@ -324,6 +336,7 @@ pub(super) async fn read_files(
             );
             return Err(WorkError::Malformed { job, reason });
         }
+        let bytes = sealing.open(job, &file.name, bytes)?;
         read.insert(file.name.clone(), bytes);
     }
     Ok(read)

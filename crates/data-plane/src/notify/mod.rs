@@ -82,7 +82,7 @@ pub(crate) async fn send(
     };
     let answer = loop {
         let (connection, reused) = dialer.connect(peer, ALPN).await.map_err(unreachable)?;
-        match timeout(wait, exchange(&connection, &frame)).await {
+        match timeout(wait, exchange(&connection, &frame, ANSWER)).await {
             Ok(Ok(answer)) => break answer,
             Ok(Err(_))
                 if connection
@@ -119,15 +119,19 @@ pub(crate) async fn send(
     }
 }
 
-/// Sends a frame and reads the answer; the error is the reason in words.
-pub(crate) async fn exchange(connection: &Connection, frame: &[u8]) -> Result<Vec<u8>, String> {
+/// Sends a frame and reads the answer of at most so many bytes; the error is the reason in words.
+pub(crate) async fn exchange(
+    connection: &Connection,
+    frame: &[u8],
+    most: usize,
+) -> Result<Vec<u8>, String> {
     let (mut send, mut recv) = connection.open_bi().await.map_err(|e| e.to_string())?;
     // The receiver may refuse before it has read all: then its answer counts, not this failure.
     let written = match send.write_all(frame).await {
         Ok(()) => send.finish().map_err(|e| e.to_string()),
         Err(e) => Err(e.to_string()),
     };
-    let answer = recv.read_to_end(ANSWER).await;
+    let answer = recv.read_to_end(most).await;
     answer.map_err(|e| written.err().unwrap_or_else(|| e.to_string()))
 }
 

@@ -7,5 +7,6 @@ mod faults;
 mod notify;
 mod quotas;
 mod retention;
+mod secrets;
 mod sources;
 mod transfer;

@@ -1,6 +1,7 @@
 //! A world in memory: chain, network of stores, and runners that can be stopped at any point.
 
 use std::{
+    any::Any,
     collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -23,6 +24,7 @@ use sungrid_executor::{
 use sungrid_manifest::{File, Image, ImageKind, JobInput, Manifest, ProfileName, UnitSpec, hash};
 use sungrid_primitives::{ContentHash, ISC, JobId, suns::CPU_1, traits::CPU_1_ID};
 use sungrid_sandbox::Shape;
+use sungrid_seal::JobKey;
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, watch},
@@ -62,6 +64,10 @@ pub(super) struct Peer {
     pub(super) lies_about: HashSet<ContentHash>,
     /// Content that never comes to its end.
     pub(super) trickles: HashSet<ContentHash>,
+    /// Keys that it tells whoever asks, by job; what the rules are is tested where they are.
+    pub(super) keys: HashMap<JobId, JobKey>,
+    /// Who was told one.
+    pub(super) told: Vec<(JobId, u32)>,
     /// Whether the next one who fetches something from it panics.
     pub(super) panics: bool,
 }
@@ -262,6 +268,26 @@ impl Blobs for MemoryBlobs {
             true => Err(BlobError::Full("the disk is full: free some space".into())),
             false => Ok(()),
         }
+    }
+
+    async fn key(&self, (job, batch): (JobId, u32), from: &[u8]) -> Result<JobKey, BlobError> {
+        self.gate.pass().await;
+        self.net.peer(from, |peer| {
+            if peer.away {
+                return Err(BlobError::Unreachable("nobody answers".into()));
+            }
+            let key = peer.keys.get(&job).cloned();
+            let key = key.ok_or_else(|| BlobError::Unreachable("it has no key".into()))?;
+            peer.told.push((job, batch));
+            Ok(key)
+        })
+    }
+
+    fn share_key(&self, job: JobId, key: &JobKey) -> Box<dyn Any + Send + Sync> {
+        self.net.peer(&self.endpoint, |own| {
+            own.keys.entry(job).or_insert_with(|| key.clone());
+        });
+        Box::new(())
     }
 
     async fn notify(&self, peer: &[u8], message: &[u8]) -> Result<(), BlobError> {

@@ -10,6 +10,7 @@ mod idle;
 mod isolation;
 mod kit;
 mod recovery;
+mod sealed;
 mod sharing;
 mod witness;
 

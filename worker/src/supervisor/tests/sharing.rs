@@ -65,7 +65,7 @@ async fn of_equal_jobs_the_one_whose_inputs_are_here_comes_first() {
 }
 
 /// A worker's store on a data plane of its own.
-async fn store(world: &World, machine: &Machine, folder: &Path) -> Plane {
+pub(super) async fn store(world: &World, machine: &Machine, folder: &Path) -> Plane {
     let mut config = Config::persistent(folder);
     config.min_free_disk_bytes = 0;
     store_with(world, machine, config).await
@@ -75,6 +75,7 @@ async fn store_with(world: &World, machine: &Machine, mut config: Config) -> Pla
     let chain: Arc<dyn Chain> = Arc::new(world.chain.clone());
     let access = Arc::new(JobAccess::new(chain).remembering_for(Duration::ZERO));
     config.access = access.clone();
+    config.secrets = access.clone();
     let node = DataPlane::spawn(config).await.expect("up");
     let genesis = world.chain.genesis();
     let card = card::sign(&machine.key, &genesis, &node.endpoint_id());
@@ -83,7 +84,7 @@ async fn store_with(world: &World, machine: &Machine, mut config: Config) -> Pla
 }
 
 /// Registers a worker with its store.
-async fn registered(world: &World, machine: &Machine) -> Arc<Plane> {
+pub(super) async fn registered(world: &World, machine: &Machine) -> Arc<Plane> {
     let plane = Arc::new(store(world, machine, machine.folder.path()).await);
     let ports = Ports {
         blobs: plane.clone(),
