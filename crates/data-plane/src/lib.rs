@@ -67,7 +67,7 @@ pub use card::MAX_CARD;
 pub use config::{AccessPolicy, Asker, Config, NotifyLimits, ServeLimits};
 pub use error::{Attempt, CardError, FetchError, NotifyError, PeerFault, SpawnError, StoreError};
 pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
-pub use iroh::{EndpointId, SecretKey};
+pub use iroh::{EndpointId, SecretKey, Signature};
 pub use iroh_blobs::Hash;
 pub use node::{DataPlane, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
