@@ -8,13 +8,17 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use sungrid_access::{JobAccess, Offer, Part, Scope};
+use sungrid_chain_client::Chain;
 use sungrid_data_plane::{
     DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, StoreError,
 };
 use sungrid_primitives::{ContentHash, JobId};
 use tracing::warn;
 
-use crate::ports::{BlobError, Blobs, Source, Stored};
+use crate::{
+    gossip::{self, Gossip},
+    ports::{BlobError, Blobs, Source, Stored},
+};
 
 /// Entries of the longest list of outputs that a batch keeps: 1,024 units of as many files as a unit may leave, with its
 /// bundle.
@@ -97,6 +101,11 @@ impl Plane {
             let offer = self.access.offer(&scope, Part::Outputs(batch), content);
             self.offers().insert(name.into(), offer);
         }
+    }
+
+    /// Begins to listen to other parties, and to tell them how their batches get on.
+    pub(crate) fn gossip(&self, chain: Arc<dyn Chain>) -> Option<(Gossip, gossip::Running)> {
+        gossip::start(&self.node, chain)
     }
 
     /// What it holds and has moved.
