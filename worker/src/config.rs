@@ -155,6 +155,8 @@ pub struct Config {
     pub min_price: u64,
     /// Take only applications that governance has listed.
     pub listed_only: bool,
+    /// Whether it hears of jobs from others, tells them on, and tells requesters how their batches get on.
+    pub gossip: bool,
     /// How far batches are kept from this machine.
     pub isolation: Isolation,
     /// Claim rewards every so many blocks; 0: never.
@@ -199,6 +201,7 @@ impl Default for Config {
             unit_output_mib: 256,
             min_price: 0,
             listed_only: false,
+            gossip: true,
             isolation: Isolation::default(),
             rewards_every: 50,
             metrics: None,
@@ -251,6 +254,10 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "listed_only",
         "Take only applications that governance has listed.",
+    ),
+    (
+        "gossip",
+        "Hear of jobs from other machines, and tell requesters how their batches get on.",
     ),
     (
         "isolation",

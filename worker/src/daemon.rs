@@ -16,6 +16,7 @@ use sungrid_chain_client::{
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
 use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
+use sungrid_gossip::Counters;
 use sungrid_idle::{Mode, Sensors};
 use sungrid_primitives::ISC;
 use tokio::{
@@ -371,10 +372,16 @@ async fn work(
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));
+    let (gossip, talking) = match config.gossip {
+        true => plane.gossip(ports.chain.clone()).unzip(),
+        false => (None, None),
+    };
+    let counters = talking.as_ref().map(|running| running.counters.clone());
     let status = tokio::spawn(write_status(
         folder.join(STATUS_FILE),
         metrics.clone(),
         plane.clone(),
+        counters,
         stop.clone(),
     ));
     let (goal, told) = watch::channel(None);
@@ -390,6 +397,9 @@ async fn work(
             schedule.kwh_price.into(),
             schedule.lane_watts,
         );
+    if let Some(gossip) = gossip {
+        supervisor = supervisor.with_gossip(gossip);
+    }
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
@@ -399,6 +409,7 @@ async fn work(
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));
     }
     let result = supervisor.run(stop).await;
+    drop(talking);
     let tasks = [Some(status), Some(listener), page, watching];
     for task in tasks.into_iter().flatten() {
         task.abort();
@@ -447,6 +458,7 @@ async fn write_status(
     path: PathBuf,
     metrics: Arc<Metrics>,
     plane: Arc<Plane>,
+    gossip: Option<Arc<Counters>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut blocks = metrics.blocks();
@@ -457,6 +469,9 @@ async fn write_status(
         }
         metrics.temperature(sensors::temperature());
         metrics.content(plane.stats());
+        if let Some(counters) = &gossip {
+            metrics.gossip(counters.stats());
+        }
         let Ok(text) = serde_json::to_vec_pretty(&metrics.status()) else {
             continue;
         };

@@ -14,6 +14,7 @@
 //! | [`work`] | one batch: fetch, run, sign, bundle |
 //! | [`isolation`] | how far batches are kept from this machine |
 //! | [`journal`] | what must survive the process |
+//! | [`gossip`] | what other parties hint at, and what requesters are told |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
 //! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most, by its record |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod engine;
+pub mod gossip;
 pub mod idle;
 pub mod isolation;
 pub mod journal;

@@ -172,6 +172,14 @@ counters! {
     fetched: "fetched_bytes_total", "Bytes of content fetched from others.";
     served: "served_bytes_total", "Bytes sent to others.";
     refused: "refused_requests_total", "Requests and connections of others that were refused.";
+    hints: "hints_total", "Messages of other parties.";
+    hints_refused: "hints_refused_total", "Of these, what was malformed, too fast, or of muted peers.";
+    hints_confirmed: "hints_confirmed_total", "Of these, what the chain confirmed.";
+    hints_false: "hints_false_total", "Of these, what it did not, and forgeries.";
+    hint_looks: "hint_looks_total", "Looks at the chain for what others said.";
+    mutings: "peers_muted_total", "Times that a peer was not listened to any more.";
+    forwarded: "hints_forwarded_total", "Messages told on to other workers.";
+    told: "hints_told_total", "Messages that requesters have taken.";
 }
 
 /// What the worker is, which does not change while the process lives.
@@ -417,6 +425,22 @@ impl Metrics {
         self.fetched.store(stats.fetched_bytes, Ordering::Relaxed);
         self.served.store(stats.served_bytes, Ordering::Relaxed);
         self.refused.store(stats.refused, Ordering::Relaxed);
+    }
+
+    /// What was heard of other parties, and told.
+    pub(crate) fn gossip(&self, stats: sungrid_gossip::Stats) {
+        for (counter, value) in [
+            (&self.hints, stats.heard),
+            (&self.hints_refused, stats.refused + stats.muted),
+            (&self.hints_confirmed, stats.confirmed),
+            (&self.hints_false, stats.wrong),
+            (&self.hint_looks, stats.looked),
+            (&self.mutings, stats.mutings),
+            (&self.forwarded, stats.forwarded),
+            (&self.told, stats.told),
+        ] {
+            counter.store(value, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn full(&self, full: bool) {

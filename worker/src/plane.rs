@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use sungrid_access::{JobAccess, Offer, Part, Scope, key_name};
+use sungrid_chain_client::Chain;
 use sungrid_data_plane::{
     DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, SecretError, StoreError,
 };
@@ -18,6 +19,7 @@ use tracing::warn;
 
 use crate::{
     journal::BatchId,
+    gossip::{self, Gossip},
     ports::{BlobError, Blobs, Source, Stored},
 };
 
@@ -102,6 +104,11 @@ impl Plane {
             let offer = self.access.offer(&scope, Part::Outputs(batch), content);
             self.offers().insert(name.into(), offer);
         }
+    }
+
+    /// Begins to listen to other parties, and to tell them how their batches get on.
+    pub(crate) fn gossip(&self, chain: Arc<dyn Chain>) -> Option<(Gossip, gossip::Running)> {
+        gossip::start(&self.node, chain)
     }
 
     /// What it holds and has moved.

@@ -14,6 +14,7 @@
 //! | out, refused or gone | anything | let it go |
 
 mod chores;
+mod hints;
 mod prove;
 mod seek;
 mod steps;
@@ -44,6 +45,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     control::Goal,
+    gossip::{self, Gossip},
     idle::{Idle, Phase},
     journal::{BatchId, Entry, Journal, JournalError, Stage},
     metrics::Metrics,
@@ -324,6 +326,9 @@ pub struct Supervisor {
     rewards_due: BlockNumber,
     proving: prove::Proving,
     unreachable: bool,
+    gossip: Option<Gossip>,
+    /// The block at which a hint had it look for work.
+    hinted_at: Option<BlockNumber>,
     /// How far to drain and end, when told to.
     goal: watch::Receiver<Option<Goal>>,
 }
@@ -388,6 +393,8 @@ impl Supervisor {
             rewards_due: head.number.saturating_add(settings.rewards_every),
             proving: prove::Proving::default(),
             unreachable: false,
+            gossip: None,
+            hinted_at: None,
             goal: watch::channel(None).1,
             ports,
             settings,
@@ -462,6 +469,7 @@ impl Supervisor {
                 Some(report) = self.tasks.join_next() => self.on_joined(report).await,
                 Some(report) = self.work.join_next() => self.on_joined(report).await,
                 () = self.idle.changed() => self.on_idle().await?,
+                job = gossip::found(&mut self.gossip) => self.on_found(job).await?,
                 block = blocks.next() => match block {
                     Some(block) => {
                         // Only the newest of several blocks matters.
@@ -643,6 +651,7 @@ impl Supervisor {
     fn bench(&self) -> Bench {
         Bench {
             ports: self.ports.clone(),
+            outbox: self.gossip.as_ref().map(|gossip| gossip.outbox.clone()),
             journal: self.journal.clone(),
             lanes: self.lanes.clone(),
             at_once: self.settings.lanes.max(1),

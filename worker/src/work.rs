@@ -20,6 +20,7 @@ use bytes::Bytes;
 use sp_core::H256;
 use sungrid_access::Part;
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
+use sungrid_gossip::{News, Outbox};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, hash, limits, unit_seed};
 use sungrid_primitives::{
     ContentHash, JobId, UnitIndex,
@@ -86,6 +87,8 @@ impl Drop for Fetching<'_> {
 pub struct Bench {
     /// The outside world.
     pub ports: Ports,
+    /// Tells requesters how their batches get on, if they are told.
+    pub outbox: Option<Outbox>,
     /// Where finished units are logged.
     pub journal: Journal,
     /// One permit per lane, shared by all batches.
@@ -105,6 +108,20 @@ pub struct Bench {
     pub progress: Arc<Progress>,
     /// What its units run on.
     pub opened: Arc<Opened>,
+}
+
+impl Bench {
+    fn tell(&self, prepared: &Prepared, (job, batch): BatchId, finished: u32) {
+        if let Some(outbox) = &self.outbox {
+            let worker = self.ports.key.public();
+            let news = News::Units {
+                batch,
+                worker,
+                finished,
+            };
+            outbox.tell(&prepared.spec.endpoint, job, batch, news);
+        }
+    }
 }
 
 /// What came out of a batch.
@@ -222,6 +239,7 @@ pub async fn run_batch(
         })??;
         measured.add(&unit, &bench.profile);
         computed.insert(unit.done.unit, unit);
+        bench.tell(&prepared, id, computed.len() as u32);
         if let Some(unit) = waiting.next() {
             run(unit, &mut running);
         }

@@ -71,7 +71,7 @@ pub use error::{
     Attempt, CardError, FetchError, NotifyError, PeerFault, SecretError, SpawnError, StoreError,
 };
 pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
-pub use iroh::{EndpointId, SecretKey};
+pub use iroh::{EndpointId, SecretKey, Signature};
 pub use iroh_blobs::Hash;
 pub use node::{DataPlane, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};

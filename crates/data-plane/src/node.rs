@@ -139,6 +139,13 @@ impl DataPlane {
         self.inner.endpoint.id()
     }
 
+    /// Signs a message as this node: whoever knows its [`EndpointId`] can check it. The message should begin with what it is
+    /// for, so that no signature stands for anything else.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let key = self.inner.endpoint.secret_key();
+        key.sign(message).to_bytes()
+    }
+
     /// How others reach this node now: what a worker registers and a requester puts into its job.
     /// Changes when the machine moves to another network.
     pub fn address(&self) -> PeerAddress {

@@ -369,6 +369,7 @@ impl Supervisor {
             batch.told = true;
         }
         let endpoint = record.spec.endpoint.clone();
+        self.tell_committed(id, &endpoint);
         let genesis = self.ports.chain.genesis();
         let notice = ResultReady::new(genesis, id.0, id.1, self.ports.key.public(), seal.bundle);
         let blobs = self.ports.blobs.clone();
