@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use iroh::{
     Endpoint, EndpointId, NetReportConfig, RelayMode, SecretKey, Watcher,
-    endpoint::{PortmapperConfig, presets},
+    endpoint::{PortmapperConfig, RelayStatus, presets},
     protocol::Router,
     tls::CaTlsConfig,
 };
@@ -33,8 +33,8 @@ use crate::{
     transport,
 };
 
-/// How long a start waits for a relay: some round trips, and the name's lookup.
-const RELAY_WAIT: Duration = Duration::from_secs(5);
+/// How long a start waits for a relay: some round trips, and what it takes to find that UDP does not get through.
+const RELAY_WAIT: Duration = Duration::from_secs(8);
 
 /// What a data plane has done since its start, and what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,13 +100,8 @@ impl DataPlane {
         };
         let relays = Relays::new(config.relays.clone());
         let endpoint = bind(&config, &relays, secret_key).await?;
-        if relays.first().is_some() && timeout(RELAY_WAIT, endpoint.online()).await.is_err() {
-            let reason = relay_state(&endpoint, &relays).and_then(|state| state.error);
-            warn!(
-                relays = ?config.relays,
-                reason = reason.unwrap_or_else(|| "no answer yet".into()),
-                "no relay answers: who cannot reach this machine directly does not reach it"
-            );
+        if relays.first().is_some() {
+            greet(&endpoint, &relays).await;
         }
         let opened = async {
             let address = current_address(&endpoint, &config.external_addresses, &relays, None)?;
@@ -452,6 +447,30 @@ async fn bind(
         builder = builder.external_addr(*address);
     }
     builder.bind().await.map_err(|e| failed(format!("{e:#}")))
+}
+
+/// Waits until a relay has answered, or did not.
+async fn greet(endpoint: &Endpoint, relays: &Relays) {
+    let mut known = endpoint.home_relay_status();
+    let answered = async {
+        let settled = |state: &RelayStatus| state.is_connected() || state.last_error().is_some();
+        while !known.get().iter().any(settled) {
+            if known.updated().await.is_err() {
+                return;
+            }
+        }
+    };
+    // What it says then is the same with and without an answer.
+    timeout(RELAY_WAIT, answered).await.ok();
+    if let Some(state) = relay_state(endpoint, relays)
+        && !state.connected
+    {
+        warn!(
+            relay = %state.relay,
+            reason = state.error.as_deref().unwrap_or("no answer"),
+            "no relay yet: who cannot reach this machine directly does not reach it"
+        );
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
