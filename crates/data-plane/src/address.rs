@@ -1,7 +1,8 @@
 //! Where a peer is found: its endpoint id and the socket addresses it listens on.
 //!
 //! A worker's registration and a job store this on chain, so no directory service is needed. The
-//! bytes are versioned and at most [`PeerAddress::MAX_BYTES`] long.
+//! bytes are versioned and at most [`PeerAddress::MAX_BYTES`] long. Who is behind NAT names the relay
+//! that it can be reached through.
 
 use std::{
     fmt,
@@ -9,22 +10,27 @@ use std::{
     str::FromStr,
 };
 
-use iroh::{EndpointAddr, EndpointId, TransportAddr};
+use iroh::EndpointId;
 use thiserror::Error;
+
+use crate::{Relay, RelayError};
 
 /// First byte of every encoded address. Decoders refuse other versions.
 const VERSION: u8 = 1;
+const TAG_RELAY: u8 = 1;
 const TAG_V4: u8 = 4;
 const TAG_V6: u8 = 6;
 
 /// A peer: its endpoint id (an Ed25519 public key) and how to reach it.
 ///
 /// Bytes: version 1, the 32 bytes of the id, the number of addresses, then per address a tag (4 or
-/// 6), the IP address and the port, all big-endian. Text: `<id>@<ip:port>,<ip:port>`.
+/// 6), the IP address and the port, all big-endian. A relay counts as an address and comes last: tag 1,
+/// the length of its URL (1 byte) and the URL. Text: `<id>@<ip:port>,<ip:port>,<url>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerAddress {
     id: EndpointId,
     direct: Vec<SocketAddr>,
+    relay: Option<Relay>,
 }
 
 /// Why bytes or a text are not a [`PeerAddress`].
@@ -40,17 +46,23 @@ pub enum AddressError {
     /// The id is not a point on the curve.
     #[error("the endpoint id is not an Ed25519 public key")]
     Id,
-    /// An address tag other than IPv4 and IPv6.
-    #[error("address kind {0} is not known: only IPv4 and IPv6 are")]
+    /// An address tag other than IPv4, IPv6 and a relay.
+    #[error("address kind {0} is not known: only IPv4, IPv6 and a relay are")]
     Kind(u8),
-    /// No address, or more than [`PeerAddress::MAX_DIRECT`].
-    #[error("an address carries 1 to {max} socket addresses, not {0}", max = PeerAddress::MAX_DIRECT)]
+    /// More than [`PeerAddress::MAX_DIRECT`] socket addresses, or nothing at all.
+    #[error(
+        "an address carries up to {max} socket addresses, and one at least or a relay, not {0}",
+        max = PeerAddress::MAX_DIRECT
+    )]
     Count(usize),
+    /// The relay is no relay's URL, or not the last one.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// An address nobody can be reached at.
     #[error("{0} cannot be dialled: give a unicast IP address and a port other than 0")]
     NotDialable(SocketAddr),
     /// The text is not of the form `<id>@<ip:port>,...`.
-    #[error("`{0}` is not of the form `<endpoint id>@<ip>:<port>[,<ip>:<port>...]`")]
+    #[error("`{0}` is not of the form `<endpoint id>@<ip>:<port>[,<ip>:<port>...][,<relay>]`")]
     Text(String),
 }
 
@@ -58,14 +70,24 @@ impl PeerAddress {
     /// Most socket addresses one peer may list. More would let a registration make others knock on
     /// many doors; fewer would cut off machines with several networks.
     pub const MAX_DIRECT: usize = 8;
-    /// Longest encoding: version, id, count and [`Self::MAX_DIRECT`] IPv6 addresses.
-    pub const MAX_BYTES: usize = 1 + 32 + 1 + Self::MAX_DIRECT * (1 + 16 + 2);
+    /// Longest encoding: version, id, count, [`Self::MAX_DIRECT`] IPv6 addresses and a relay.
+    pub const MAX_BYTES: usize =
+        1 + 32 + 1 + Self::MAX_DIRECT * (1 + 16 + 2) + 1 + 1 + Relay::MAX_BYTES;
 
     /// An address of `id` at `direct`, which must be 1 to [`Self::MAX_DIRECT`] dialable addresses.
     /// Order is kept, repetitions are dropped.
     pub fn new(
         id: EndpointId,
         direct: impl IntoIterator<Item = SocketAddr>,
+    ) -> Result<Self, AddressError> {
+        Self::with_relay(id, direct, None)
+    }
+
+    /// Like [`Self::new`], reachable through a relay, too; then there need not be a socket address.
+    pub fn with_relay(
+        id: EndpointId,
+        direct: impl IntoIterator<Item = SocketAddr>,
+        relay: Option<Relay>,
     ) -> Result<Self, AddressError> {
         let mut unique: Vec<SocketAddr> = Vec::new();
         for address in direct {
@@ -78,10 +100,15 @@ impl PeerAddress {
                 unique.push(address);
             }
         }
-        if unique.is_empty() || unique.len() > Self::MAX_DIRECT {
+        let least = usize::from(relay.is_none());
+        if !(least..=Self::MAX_DIRECT).contains(&unique.len()) {
             return Err(AddressError::Count(unique.len()));
         }
-        Ok(Self { id, direct: unique })
+        Ok(Self {
+            id,
+            direct: unique,
+            relay,
+        })
     }
 
     /// The peer's identity.
@@ -94,13 +121,18 @@ impl PeerAddress {
         &self.direct
     }
 
+    /// The relay that the peer can be reached through.
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
+    }
+
     /// The bytes that go on chain.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(Self::MAX_BYTES);
         out.push(VERSION);
         out.extend_from_slice(self.id.as_bytes());
-        // `new` bounds the count by MAX_DIRECT, which fits a byte.
-        out.push(self.direct.len() as u8);
+        // `with_relay` bounds the count by MAX_DIRECT, which fits a byte, also with a relay.
+        out.push((self.direct.len() + usize::from(self.relay.is_some())) as u8);
         for address in &self.direct {
             match address.ip() {
                 IpAddr::V4(ip) => {
@@ -113,6 +145,12 @@ impl PeerAddress {
                 }
             }
             out.extend_from_slice(&address.port().to_be_bytes());
+        }
+        if let Some(relay) = &self.relay {
+            let url = relay.to_string();
+            // At most Relay::MAX_BYTES.
+            out.extend_from_slice(&[TAG_RELAY, url.len() as u8]);
+            out.extend_from_slice(url.as_bytes());
         }
         out
     }
@@ -127,12 +165,18 @@ impl PeerAddress {
         let id = EndpointId::from_bytes(&input.take::<32>()?).map_err(|_| AddressError::Id)?;
         let [count] = input.take::<1>()?;
         let count = usize::from(count);
-        if count == 0 || count > Self::MAX_DIRECT {
+        if count == 0 || count > Self::MAX_DIRECT + 1 {
             return Err(AddressError::Count(count));
         }
         let mut direct = Vec::with_capacity(count);
-        for _ in 0..count {
+        let mut relay = None;
+        for at in 0..count {
             let ip = match input.take::<1>()? {
+                // One at most, as the last one is the last: every address has one encoding.
+                [TAG_RELAY] if at + 1 == count => {
+                    relay = Some(input.relay()?);
+                    break;
+                }
                 [TAG_V4] => IpAddr::V4(Ipv4Addr::from(input.take::<4>()?)),
                 [TAG_V6] => IpAddr::V6(Ipv6Addr::from(input.take::<16>()?)),
                 [other] => return Err(AddressError::Kind(other)),
@@ -142,11 +186,7 @@ impl PeerAddress {
         if !input.0.is_empty() {
             return Err(AddressError::Length);
         }
-        Self::new(id, direct)
-    }
-
-    pub(crate) fn to_endpoint_addr(&self) -> EndpointAddr {
-        EndpointAddr::from_parts(self.id, self.direct.iter().copied().map(TransportAddr::Ip))
+        Self::with_relay(id, direct, relay)
     }
 }
 
@@ -172,15 +212,32 @@ impl Input<'_> {
         self.0 = rest;
         Ok(*head)
     }
+
+    fn relay(&mut self) -> Result<Relay, AddressError> {
+        let [length] = self.take::<1>()?;
+        let (url, rest) = self
+            .0
+            .split_at_checked(usize::from(length))
+            .ok_or(AddressError::Length)?;
+        self.0 = rest;
+        let text = String::from_utf8_lossy(url);
+        let relay: Relay = text.parse()?;
+        if relay.to_string().as_bytes() != url {
+            return Err(AddressError::Relay(RelayError {
+                text: text.into_owned(),
+                reason: "it is not written in the shortest way",
+            }));
+        }
+        Ok(relay)
+    }
 }
 
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@", self.id)?;
-        for (i, address) in self.direct.iter().enumerate() {
-            write!(f, "{}{address}", if i == 0 { "" } else { "," })?;
-        }
-        Ok(())
+        let direct = self.direct.iter().map(SocketAddr::to_string);
+        let relay = self.relay.iter().map(Relay::to_string);
+        let all: Vec<String> = direct.chain(relay).collect();
+        write!(f, "{}@{}", self.id, all.join(","))
     }
 }
 
@@ -191,11 +248,17 @@ impl FromStr for PeerAddress {
         let malformed = || AddressError::Text(text.chars().take(400).collect());
         let (id, direct) = text.trim().split_once('@').ok_or_else(malformed)?;
         let id = EndpointId::from_str(id).map_err(|_| malformed())?;
-        let direct = direct
-            .split(',')
+        let mut parts: Vec<&str> = direct.split(',').collect();
+        let relay = match parts.last() {
+            Some(last) if last.contains("://") => parts.pop(),
+            _ => None,
+        };
+        let relay = relay.map(str::parse::<Relay>).transpose()?;
+        let direct = parts
+            .into_iter()
             .map(|part| part.parse::<SocketAddr>().map_err(|_| malformed()))
             .collect::<Result<Vec<_>, _>>()?;
-        Self::new(id, direct)
+        Self::with_relay(id, direct, relay)
     }
 }
 
@@ -227,9 +290,78 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_comes_last_and_may_stand_alone() {
+        let relay: Relay = "https://r.org".parse().expect("a relay");
+        let peer = PeerAddress::with_relay(id(), [addr("1.2.3.4:5")], Some(relay.clone()));
+        let peer = peer.expect("valid");
+        let mut expected = vec![1];
+        expected.extend_from_slice(id().as_bytes());
+        expected.extend_from_slice(&[2, 4, 1, 2, 3, 4, 0, 5, 1, 13]);
+        expected.extend_from_slice(b"https://r.org");
+        assert_eq!(peer.to_bytes(), expected);
+        assert_eq!(PeerAddress::from_bytes(&expected), Ok(peer.clone()));
+        assert_eq!(
+            peer.to_string(),
+            format!("{}@1.2.3.4:5,https://r.org", id())
+        );
+        assert_eq!(peer.to_string().parse(), Ok(peer));
+
+        let alone = PeerAddress::with_relay(id(), [], Some(relay)).expect("valid");
+        assert_eq!(
+            PeerAddress::from_bytes(&alone.to_bytes()),
+            Ok(alone.clone())
+        );
+        assert_eq!(alone.to_string().parse(), Ok(alone.clone()));
+        for end in 0..alone.to_bytes().len() {
+            assert!(
+                PeerAddress::from_bytes(&alone.to_bytes()[..end]).is_err(),
+                "cut at {end}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_relay_is_encoded_in_one_way_only() {
+        let with = |count: u8, rest: &[&[u8]]| {
+            let mut bytes = vec![1];
+            bytes.extend_from_slice(id().as_bytes());
+            bytes.push(count);
+            bytes.extend(rest.concat());
+            PeerAddress::from_bytes(&bytes)
+        };
+        let relay: &[u8] = b"\x01\x0dhttps://r.org";
+        let ip: &[u8] = &[4, 1, 2, 3, 4, 0, 5];
+        assert!(with(2, &[ip, relay]).is_ok());
+        assert_eq!(
+            with(2, &[relay, ip]),
+            Err(AddressError::Kind(1)),
+            "not last"
+        );
+        assert_eq!(with(2, &[relay, relay]), Err(AddressError::Kind(1)), "two");
+        assert_eq!(with(1, &[relay, &[0]]), Err(AddressError::Length));
+        assert_eq!(with(1, &[b"\x01\xff"]), Err(AddressError::Length));
+        for text in [
+            &b"https://r.org/"[..],
+            b"https://R.org",
+            b" https://r.org",
+            b"https://r.org:443",
+            b"ssh://r.org",
+            b"",
+            b"\xff\xfe",
+        ] {
+            let result = with(1, &[&[1, text.len() as u8], text]);
+            assert!(matches!(result, Err(AddressError::Relay(_))), "{result:?}");
+        }
+        let nine: Vec<u8> = (0..9).flat_map(|port| [4, 1, 2, 3, 4, 1, port]).collect();
+        assert_eq!(with(9, &[&nine]), Err(AddressError::Count(9)));
+    }
+
+    #[test]
     fn the_longest_address_fits_the_field_on_chain() {
         let many = (1..=8).map(|port| SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port));
-        let peer = PeerAddress::new(id(), many).expect("eight are allowed");
+        let relay = format!("https://{}.org", "r".repeat(56));
+        let peer = PeerAddress::with_relay(id(), many, relay.parse().ok());
+        let peer = peer.expect("eight are allowed, and a relay");
         assert_eq!(peer.to_bytes().len(), PeerAddress::MAX_BYTES);
         const { assert!(PeerAddress::MAX_BYTES <= 256) };
         let nine = (1..=9).map(|port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));

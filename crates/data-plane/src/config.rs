@@ -12,6 +12,8 @@ use futures::future::BoxFuture;
 use iroh::{EndpointId, SecretKey};
 use iroh_blobs::Hash;
 
+use crate::Relay;
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asker {
@@ -124,6 +126,12 @@ pub struct Config {
     /// Addresses others reach this node at, when they differ from the local ones (port forwarding).
     /// They come first in [`crate::DataPlane::address`].
     pub external_addresses: Vec<SocketAddr>,
+    /// Relays that this node keeps a connection to, the nearest one at a time, and names in its address, for when it
+    /// cannot be reached directly. None: it is reached directly or not at all, but still uses the relays that others
+    /// name, if they are public and https.
+    pub relays: Vec<Relay>,
+    /// File of certificates (PEM) that relays' own may be signed by, besides what browsers trust.
+    pub relay_roots: Option<PathBuf>,
     /// Bound on stored content in bytes, proofs and bookkeeping included.
     pub max_store_bytes: u64,
     /// Bound on what one group may bring here ([`crate::FetchOptions::group`]). Too small and large jobs are refused; with
@@ -160,6 +168,8 @@ impl Config {
             secret_key: None,
             bind: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             external_addresses: Vec::new(),
+            relays: Vec::new(),
+            relay_roots: None,
             max_store_bytes: 1 << 30,
             max_group_bytes: u64::MAX,
             min_free_disk_bytes: 256 << 20,
@@ -191,6 +201,8 @@ impl std::fmt::Debug for Config {
             .field("data_dir", &self.data_dir)
             .field("bind", &self.bind)
             .field("external_addresses", &self.external_addresses)
+            .field("relays", &self.relays)
+            .field("relay_roots", &self.relay_roots)
             .field("max_store_bytes", &self.max_store_bytes)
             .field("max_group_bytes", &self.max_group_bytes)
             .field("min_free_disk_bytes", &self.min_free_disk_bytes)

@@ -37,6 +37,14 @@ pub enum SpawnError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The certificates that relays' own may be signed by cannot be used.
+    #[error("cannot use the certificates in {}: {reason}; give a file of certificates in PEM", path.display())]
+    RelayRoots {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No address that others could dial is known.
     #[error(
         "no address to give to others: {0}; set `external_addresses` to the address others reach this machine at"

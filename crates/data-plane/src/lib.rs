@@ -1,9 +1,10 @@
 //! The data plane of Sungrid: content-addressed transfer between peers.
 //!
 //! # Concepts
-//! - **Peers** are iroh endpoints: a key is the identity, QUIC the transport. A [`PeerAddress`] (id
-//!   and socket addresses) is all that is needed to reach one; the chain stores it. No relay, lookup
-//!   or other outside service is ever contacted.
+//! - **Peers** are iroh endpoints: a key is the identity, QUIC the transport. A [`PeerAddress`] (id,
+//!   socket addresses, perhaps a relay) is all that is needed to reach one; the chain stores it. No lookup
+//!   or other outside service is ever contacted, but for relays that were configured or that an address names.
+//! - **Relays** ([`Relay`]) pass packets between peers behind NAT until these get through directly, if they do.
 //! - **Content** is named by its BLAKE3 hash ([`Hash`]). Every 16 KiB are checked against it when they
 //!   arrive and again when they are read, so a wrong byte is neither stored nor handed on.
 //! - **Fetching** asks one provider after the other and goes on where the last one stopped, also
@@ -57,6 +58,7 @@ mod node;
 mod notify;
 mod peers;
 mod secret;
+mod relay;
 mod serve;
 mod standing;
 mod store;
@@ -73,9 +75,11 @@ pub use error::{
 pub use fetch::{FetchOptions, Fetched, OnProgress, Progress};
 pub use iroh::{EndpointId, SecretKey, Signature};
 pub use iroh_blobs::Hash;
-pub use node::{DataPlane, Stats};
+pub use node::{DataPlane, RelayState, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
 pub use secret::{MAX_SECRET, MAX_SECRET_NAME};
+pub use peers::Way;
+pub use relay::{Relay, RelayError};
 pub use store::{Held, Pin};
 
 /// Longest name of a pin in bytes.

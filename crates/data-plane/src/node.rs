@@ -1,7 +1,7 @@
 //! The data plane itself: one endpoint, one store, the protocols on top.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr, UdpSocket},
     path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
@@ -9,26 +9,33 @@ use std::{
 
 use bytes::Bytes;
 use iroh::{
-    Endpoint, EndpointId, NetReportConfig, SecretKey,
-    endpoint::{PortmapperConfig, presets},
+    Endpoint, EndpointId, NetReportConfig, RelayMode, SecretKey, Watcher,
+    endpoint::{PortmapperConfig, RelayStatus, presets},
     protocol::Router,
+    tls::CaTlsConfig,
 };
 use iroh_blobs::{BlobFormat, Hash, HashAndFormat, hashseq::HashSeq};
-use tracing::{debug, info};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
 
 use crate::{
     AddressError, BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll,
-    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, SecretError,
-    SpawnError, StoreError, address, bundle,
+    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Relay, SecretError,
+    SpawnError, StoreError, Way, address, bundle,
     card::{self, Cards},
     fetch::{Budget, Fetcher, Patience},
     key, notify,
     peers::Dialer,
     secret,
+    relay::Relays,
     serve::{Provider, Served},
     store::Storage,
     transport,
 };
+
+/// How long a start waits for a relay: some round trips, and what it takes to find that UDP does not get through.
+const RELAY_WAIT: Duration = Duration::from_secs(8);
 
 /// What a data plane has done since its start, and what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +51,21 @@ pub struct Stats {
     pub served_requests: u64,
     /// Requests and connections refused.
     pub refused: u64,
+    /// Bytes of packets sent and received directly, acknowledgements and what was sent twice included.
+    pub direct_bytes: u64,
+    /// The same through relays.
+    pub relayed_bytes: u64,
+}
+
+/// What is known of the relay that this node names in its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayState {
+    /// The relay.
+    pub relay: Relay,
+    /// Whether there is a connection to it.
+    pub connected: bool,
+    /// Why there is none, in the words of the last attempt.
+    pub error: Option<String>,
 }
 
 #[derive(Debug)]
@@ -51,6 +73,7 @@ struct Inner {
     endpoint: Endpoint,
     router: Router,
     external_addresses: Vec<SocketAddr>,
+    relays: Relays,
     /// The last address that was valid.
     address: Mutex<PeerAddress>,
     storage: Arc<Storage>,
@@ -68,16 +91,21 @@ pub struct DataPlane {
 }
 
 impl DataPlane {
-    /// Opens the store, binds the socket and begins to serve. Contacts no outside service.
+    /// Opens the store, binds the socket and begins to serve. Contacts no outside service but the relays of the
+    /// configuration; if none answers for some seconds, it begins without, and goes on trying.
     pub async fn spawn(config: Config) -> Result<Self, SpawnError> {
         let secret_key = match (&config.secret_key, &config.data_dir) {
             (Some(key), _) => key.clone(),
             (None, Some(dir)) => key::load_or_create(dir)?,
             (None, None) => SecretKey::generate(),
         };
-        let endpoint = bind(&config, secret_key).await?;
+        let relays = Relays::new(config.relays.clone());
+        let endpoint = bind(&config, &relays, secret_key).await?;
+        if relays.first().is_some() {
+            greet(&endpoint, &relays).await;
+        }
         let opened = async {
-            let address = current_address(&endpoint, &config.external_addresses)?;
+            let address = current_address(&endpoint, &config.external_addresses, &relays, None)?;
             Ok((address, Storage::open(&config).await?))
         };
         let (address, storage) = match opened.await {
@@ -88,7 +116,11 @@ impl DataPlane {
             }
         };
         let storage = Arc::new(storage);
-        let dialer = Arc::new(Dialer::new(endpoint.clone(), config.connect_timeout));
+        let dialer = Arc::new(Dialer::new(
+            endpoint.clone(),
+            relays.clone(),
+            config.connect_timeout,
+        ));
         let (served, cards) = (Arc::<Served>::default(), Arc::<Cards>::default());
         let provider = Provider::new(
             storage.inner().clone(),
@@ -123,6 +155,7 @@ impl DataPlane {
                 endpoint,
                 router,
                 external_addresses: config.external_addresses,
+                relays,
                 address: Mutex::new(address),
                 storage,
                 fetcher: Arc::new(fetcher),
@@ -152,15 +185,26 @@ impl DataPlane {
         let Inner {
             endpoint,
             external_addresses,
+            relays,
             address,
             ..
         } = &*self.inner;
         let mut last = address.lock().unwrap_or_else(PoisonError::into_inner);
         // Without a network for the moment, the last address is the best guess.
-        if let Ok(current) = current_address(endpoint, external_addresses) {
+        if let Ok(current) = current_address(endpoint, external_addresses, relays, last.relay()) {
             *last = current;
         }
         last.clone()
+    }
+
+    /// The relay that others can reach this node through; `None` if none is configured.
+    pub fn relay(&self) -> Option<RelayState> {
+        relay_state(&self.inner.endpoint, &self.inner.relays)
+    }
+
+    /// Which way packets to a peer take, as far as this node has asked it for something lately.
+    pub fn way(&self, peer: EndpointId) -> Option<Way> {
+        self.inner.dialer.way(peer)
     }
 
     /// Says who this node is, by a name that its endpoint does not tell: shown to peers that refuse to serve it, whose
@@ -180,7 +224,16 @@ impl DataPlane {
     /// Counters for metrics.
     pub fn stats(&self) -> Stats {
         let served = &self.inner.served;
+        let moved = &self.inner.endpoint.metrics().socket;
+        let sum = |counters: &[&iroh_metrics::Counter]| counters.iter().map(|c| c.get()).sum();
         Stats {
+            direct_bytes: sum(&[
+                &moved.send_ipv4,
+                &moved.send_ipv6,
+                &moved.recv_data_ipv4,
+                &moved.recv_data_ipv6,
+            ]),
+            relayed_bytes: sum(&[&moved.send_relay, &moved.recv_data_relay]),
             stored_bytes: self.inner.storage.used(),
             fetched_bytes: self.inner.fetcher.fetched_bytes.load(Ordering::Relaxed),
             served_bytes: served.bytes.load(Ordering::Relaxed),
@@ -398,21 +451,37 @@ impl DataPlane {
     }
 }
 
-async fn bind(config: &Config, secret_key: SecretKey) -> Result<Endpoint, SpawnError> {
+async fn bind(
+    config: &Config,
+    relays: &Relays,
+    secret_key: SecretKey,
+) -> Result<Endpoint, SpawnError> {
     let failed = |reason: String| SpawnError::Bind {
         bind: config.bind,
         reason,
     };
-    // The minimal preset only chooses the cryptography: no relay, no lookup service, and the two
-    // settings below keep the endpoint from probing the network.
+    let roots = match &config.relay_roots {
+        Some(path) => certificates(path).map_err(|reason| SpawnError::RelayRoots {
+            path: path.clone(),
+            reason,
+        })?,
+        None => Vec::new(),
+    };
+    let mut probes = NetReportConfig::minimal();
+    // Tells which relay is nearest where UDP does not get through. Of the relays above, and of no others.
+    probes.https_probes = relays.first().is_some();
+    // The minimal preset only chooses the cryptography: no lookup service and no relays but those given, and the
+    // settings below keep the endpoint from probing the network for anything else.
     let mut builder = Endpoint::builder(presets::Minimal)
         .secret_key(secret_key)
         .transport_config(transport::accepting())
         .clear_ip_transports()
-        .clear_relay_transports()
+        .relay_mode(RelayMode::Custom(relays.map()))
+        .dns_resolver(relays.resolver())
+        .ca_tls_config(CaTlsConfig::embedded().with_extra_roots(roots))
         .clear_address_lookup()
         .portmapper_config(PortmapperConfig::Disabled)
-        .net_report_config(NetReportConfig::minimal())
+        .net_report_config(probes)
         .bind_addr(config.bind)
         .map_err(|e| failed(format!("{e:#}")))?;
     for address in &config.external_addresses {
@@ -421,19 +490,82 @@ async fn bind(config: &Config, secret_key: SecretKey) -> Result<Endpoint, SpawnE
     builder.bind().await.map_err(|e| failed(format!("{e:#}")))
 }
 
-/// The configured addresses first, then those the endpoint knows of itself.
+/// Waits until a relay has answered, or did not.
+async fn greet(endpoint: &Endpoint, relays: &Relays) {
+    let mut known = endpoint.home_relay_status();
+    let answered = async {
+        let settled = |state: &RelayStatus| state.is_connected() || state.last_error().is_some();
+        while !known.get().iter().any(settled) {
+            if known.updated().await.is_err() {
+                return;
+            }
+        }
+    };
+    // What it says then is the same with and without an answer.
+    timeout(RELAY_WAIT, answered).await.ok();
+    if let Some(state) = relay_state(endpoint, relays)
+        && !state.connected
+    {
+        warn!(
+            relay = %state.relay,
+            reason = state.error.as_deref().unwrap_or("no answer"),
+            "no relay yet: who cannot reach this machine directly does not reach it"
+        );
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    match all {
+        Ok(all) if Vec::is_empty(&all) => Err("there is no certificate in it".into()),
+        Ok(all) => Ok(all),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The relay nearest to this node; before that is known, the first of the configuration.
+fn relay_state(endpoint: &Endpoint, relays: &Relays) -> Option<RelayState> {
+    let home = endpoint.home_relay_status().get().into_iter().next();
+    let known = home.and_then(|status| {
+        Some(RelayState {
+            relay: status.url().try_into().ok()?,
+            connected: status.is_connected(),
+            error: status.last_error().map(|error| format!("{error:#}")),
+        })
+    });
+    known.or_else(|| {
+        Some(RelayState {
+            relay: relays.first()?.clone(),
+            connected: false,
+            error: None,
+        })
+    })
+}
+
+/// The configured addresses first, then those the endpoint knows of itself. The relay stays the last one until there is
+/// another, so that an interruption changes nothing on chain.
 fn current_address(
     endpoint: &Endpoint,
     external: &[SocketAddr],
+    relays: &Relays,
+    last: Option<&Relay>,
 ) -> Result<PeerAddress, AddressError> {
     let known = endpoint.addr();
+    let home = known.relay_urls().next().map(Relay::try_from);
+    let relay = match home {
+        Some(Ok(home)) => Some(home),
+        _ => last.or(relays.first()).cloned(),
+    };
+    // With a relay the endpoint also knows the address that a router shows for it, which leads back to it for as long
+    // as it talks to that relay, from some networks. Peers tell each other when they connect; on chain it has no place.
+    let seen = |ip: IpAddr| relay.is_none() || UdpSocket::bind((ip, 0)).is_ok();
     let own = known.ip_addrs().copied().chain(endpoint.bound_sockets());
     let mut addresses = external.to_vec();
-    for address in own.filter(address::dialable) {
+    for address in own.filter(|address| address::dialable(address) && seen(address.ip())) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
     }
     addresses.truncate(PeerAddress::MAX_DIRECT);
-    PeerAddress::new(endpoint.id(), addresses)
+    PeerAddress::with_relay(endpoint.id(), addresses, relay)
 }

@@ -12,7 +12,7 @@ use iroh::{
 };
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
-use crate::{PeerAddress, transport};
+use crate::{PeerAddress, relay::Relays, transport};
 
 /// Connections kept for reuse. More would keep strangers' sockets alive for nothing; fewer would
 /// pay a handshake per blob when a job has many providers.
@@ -45,18 +45,47 @@ struct Kept {
     used: Instant,
 }
 
+/// Which way packets of a connection take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From peer to peer.
+    Direct,
+    /// Through a relay.
+    Relayed,
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "directly",
+            Self::Relayed => "through a relay",
+        })
+    }
+}
+
+fn way(connection: &Connection) -> Option<Way> {
+    let paths = connection.paths();
+    let selected = paths.iter().find(|path| path.is_selected())?;
+    Some(match selected.is_relay() {
+        true => Way::Relayed,
+        false => Way::Direct,
+    })
+}
+
 /// Opens connections and keeps them for reuse.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     endpoint: Endpoint,
+    relays: Relays,
     timeout: Duration,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
 impl Dialer {
-    pub(crate) fn new(endpoint: Endpoint, timeout: Duration) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, relays: Relays, timeout: Duration) -> Self {
         Self {
             endpoint,
+            relays,
             timeout,
             kept: Mutex::default(),
         }
@@ -83,9 +112,9 @@ impl Dialer {
             // Somebody tried while this call waited: the answer is fresh.
             return Err(reason.clone());
         }
+        let (address, left_out) = self.relays.route(peer)?;
         let dial = async {
             let options = ConnectOptions::new().with_transport_config(transport::dialling());
-            let address = peer.to_endpoint_addr();
             let connecting = self
                 .endpoint
                 .connect_with_opts(address, alpn, options)
@@ -97,6 +126,10 @@ impl Dialer {
             Ok(result) => result,
             Err(_) => Err(format!("no answer within {:?}", self.timeout)),
         };
+        let result = result.map_err(|reason| match left_out {
+            Some(left_out) => format!("{reason}; {left_out}"),
+            None => reason,
+        });
         match &result {
             Ok(connection) => {
                 *slot = Slot {
@@ -112,6 +145,20 @@ impl Dialer {
             }
         }
         result.map(|connection| (connection, false))
+    }
+
+    /// Which way the kept connections to `peer` take; relayed if any is. `None` if there is none.
+    pub(crate) fn way(&self, peer: EndpointId) -> Option<Way> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ways = kept
+            .iter()
+            .filter(|((id, _), _)| *id == peer)
+            .filter_map(|(_, kept)| way(kept.slot.try_lock().ok()?.connection.as_ref()?));
+        let first = ways.next()?;
+        Some(ways.fold(first, |all, way| match way {
+            Way::Relayed => way,
+            Way::Direct => all,
+        }))
     }
 
     fn slot(&self, key: Key) -> Arc<tokio::sync::Mutex<Slot>> {
