@@ -18,8 +18,8 @@ use sungrid_seal::JobKey;
 use tracing::warn;
 
 use crate::{
-    journal::BatchId,
     gossip::{self, Gossip},
+    journal::BatchId,
     ports::{BlobError, Blobs, Source, Stored},
 };
 

@@ -57,8 +57,8 @@ mod litter;
 mod node;
 mod notify;
 mod peers;
-mod secret;
 mod relay;
+mod secret;
 mod serve;
 mod standing;
 mod store;
@@ -77,9 +77,9 @@ pub use iroh::{EndpointId, SecretKey, Signature};
 pub use iroh_blobs::Hash;
 pub use node::{DataPlane, RelayState, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
-pub use secret::{MAX_SECRET, MAX_SECRET_NAME};
 pub use peers::Way;
 pub use relay::{Relay, RelayError};
+pub use secret::{MAX_SECRET, MAX_SECRET_NAME};
 pub use store::{Held, Pin};
 
 /// Longest name of a pin in bytes.

@@ -21,14 +21,14 @@ use tracing::{debug, info, warn};
 
 use crate::{
     AddressError, BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll,
-    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Relay, SecretError,
-    SpawnError, StoreError, Way, address, bundle,
+    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Relay,
+    SecretError, SpawnError, StoreError, Way, address, bundle,
     card::{self, Cards},
     fetch::{Budget, Fetcher, Patience},
     key, notify,
     peers::Dialer,
-    secret,
     relay::Relays,
+    secret,
     serve::{Provider, Served},
     store::Storage,
     transport,
