@@ -1,6 +1,8 @@
 //! A test network out of the real programs: nodes, workers and the command line, on loopback ports that the
 //! system picks, in folders that vanish with the test.
 
+#[cfg(unix)]
+pub mod faults;
 pub mod network;
 pub mod process;
 mod query;

@@ -48,9 +48,32 @@ impl Node {
             &key,
         ];
         let mut node = Self::new(&arguments);
-        node.write_spec(change);
+        node.write_spec("dev", change);
         node.start();
         node
+    }
+
+    /// Starts a fresh chain of two validators that know each other. Both keep all state, and talk to nobody but
+    /// [whom they are told to](Self::meet).
+    pub fn pair() -> [Self; 2] {
+        let validator = |name, n: u8| {
+            let key = format!("{n:064x}");
+            let validator = [name, "--validator", "--force-authoring", "--node-key", &key];
+            // The other backend keeps connections to peers that are not reserved any more.
+            let network = ["--reserved-only", "--network-backend", "libp2p"];
+            let state = ["--state-pruning", "archive"];
+            Self::new(&[&validator[..], &network, &state].concat())
+        };
+        let mut pair = [validator("--alice", 1), validator("--bob", 2)];
+        pair[0].write_spec("local", |spec| spec);
+        std::fs::copy(pair[0].spec(), pair[1].spec()).expect("the specification can be copied");
+        std::thread::scope(|scope| {
+            for node in &mut pair {
+                scope.spawn(|| node.start());
+            }
+        });
+        pair[0].meet(&pair[1]);
+        pair
     }
 
     /// Starts a node that makes no blocks, on the chain of `peers`, with further arguments.
@@ -81,10 +104,10 @@ impl Node {
         self.folder.path().join("spec.json")
     }
 
-    /// The development chain as it comes, but for the length of a round and what `change` does.
-    fn write_spec(&self, change: impl FnOnce(String) -> String) {
+    /// A known chain as it comes, but for the length of a round and what `change` does.
+    fn write_spec(&self, chain: &str, change: impl FnOnce(String) -> String) {
         let output = Command::new(binary("sungrid-node"))
-            .args(["export-chain-spec", "--chain", "dev"])
+            .args(["export-chain-spec", "--chain", chain])
             .output()
             .expect("the node runs");
         assert!(
@@ -162,6 +185,22 @@ impl Node {
         text
     }
 
+    /// Process id.
+    ///
+    /// # Panics
+    /// If it was stopped.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the node runs").id()
+    }
+
+    /// Sends a signal by its name, as `kill` takes it.
+    ///
+    /// # Panics
+    /// If it was stopped.
+    pub fn signal(&self, signal: &str) {
+        self.process.as_ref().expect("the node runs").signal(signal);
+    }
+
     /// Waits until this node has imported a block.
     pub fn wait_for_block(&mut self, number: u32) {
         let process = self.process.as_mut().expect("the node runs");
@@ -192,6 +231,7 @@ pub struct Worker {
     name: String,
     program: PathBuf,
     process: Option<Process>,
+    environment: Vec<(String, String)>,
     folder: TempDir,
 }
 
@@ -203,17 +243,30 @@ impl Worker {
 
     /// The same with another program that takes the same commands: the liar.
     pub fn start_program(node: &Node, operator: &str, program: PathBuf) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self::start_in(folder, &node.url(), operator, program, Vec::new())
+    }
+
+    /// The same in this folder, which is empty, on the chain of the node at `url`, with these variables.
+    pub fn start_in(
+        folder: TempDir,
+        url: &str,
+        operator: &str,
+        program: PathBuf,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let mut worker = Self {
             name: format!("worker of {operator}"),
             program,
             process: None,
-            folder: TempDir::new().expect("a temporary folder"),
+            environment,
+            folder,
         };
         let output = Command::new(binary("sungrid-worker"))
             .args([
                 "init",
                 "--node",
-                &node.url(),
+                url,
                 "--operator",
                 operator,
                 "--plain-key",
@@ -242,11 +295,16 @@ impl Worker {
 
     /// Starts the daemon on its folder and waits until it takes work.
     pub fn resume(&mut self) {
+        self.launch();
+        self.process().wait_for("ready for work");
+    }
+
+    /// Starts the daemon on its folder.
+    pub fn launch(&mut self) {
         let mut command = Command::new(&self.program);
         command.args(["run", "--data-dir"]).arg(self.folder.path());
-        let mut process = Process::start(&self.name, &mut command);
-        process.wait_for("ready for work");
-        self.process = Some(process);
+        command.envs(self.environment.iter().cloned());
+        self.process = Some(Process::start(&self.name, &mut command));
     }
 
     /// The running daemon.
@@ -257,11 +315,9 @@ impl Worker {
         self.process.as_mut().expect("the worker runs")
     }
 
-    /// Kills the daemon as a power cut would; its folder stays.
-    pub fn kill(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
+    /// Kills the daemon as a power cut would; its folder stays. What it printed, if it ran.
+    pub fn kill(&mut self) -> String {
+        self.process.take().map_or_else(String::new, Process::kill)
     }
 
     /// Asks the daemon to end, waits for it, and returns whether it ended well and its log.

@@ -129,6 +129,33 @@ impl Process {
         }
     }
 
+    /// Waits for a new line that contains any of these texts. `None`: the process ended before, or none came in time.
+    pub fn wait_for_any(&mut self, texts: &[&str], patience: Duration) -> Option<String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left).ok()?;
+            self.seen.push(line);
+            let line = self.seen.last().expect("just pushed");
+            if texts.iter().any(|text| line.contains(text)) {
+                return Some(line.clone());
+            }
+        }
+    }
+
+    /// Whether the process ends within so long.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+    }
+
     /// Everything printed so far, under a title.
     pub fn log(&mut self) -> String {
         self.seen.extend(self.lines.try_iter());
@@ -166,9 +193,10 @@ impl Process {
         (status, self.log())
     }
 
-    /// Kills the process at once, as `kill -9` does, and waits until it is gone.
-    pub fn kill(mut self) {
+    /// Kills the process at once, as `kill -9` does, waits until it is gone, and returns all that it printed.
+    pub fn kill(mut self) -> String {
         self.stop();
+        self.log()
     }
 
     fn stop(&mut self) {

@@ -72,6 +72,26 @@ impl Node {
         address.expect("the node listens").to_owned()
     }
 
+    /// Connects with another node; they stay connected until [parted](Self::part).
+    pub fn meet(&self, other: &Self) {
+        self.ask("system_addReservedPeer", json!([other.address()]));
+        other.ask("system_addReservedPeer", json!([self.address()]));
+    }
+
+    /// Ends the connection with another node: neither hears of the other one's blocks any more.
+    pub fn part(&self, other: &Self) {
+        for (one, other) in [(self, other), (other, self)] {
+            let peer = other.ask("system_localPeerId", json!([]));
+            one.ask("system_removeReservedPeer", json!([peer]));
+        }
+    }
+
+    /// Number of nodes that it is connected with.
+    pub fn peers(&self) -> u64 {
+        let health = self.ask("system_health", json!([]));
+        health["peers"].as_u64().expect("a number")
+    }
+
     /// The value of the metric whose line begins with `name`, labels included.
     ///
     /// # Panics
