@@ -72,6 +72,13 @@ pub struct Global {
     /// Print results and errors only.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// While a job is followed: a line for each step of each batch, as announced by its worker and as the chain shows it. With
+    /// --json they come anyway.
+    #[arg(long, global = true)]
+    pub events: bool,
+    /// While a job is followed: tell workers nothing of it, and show what the chain shows alone.
+    #[arg(long, global = true, env = "SUNGRID_NO_GOSSIP")]
+    pub no_gossip: bool,
 }
 
 impl Global {
@@ -195,6 +202,7 @@ pub enum JobCommand {
     )]
     Submit(Box<SubmitArgs>),
     /// Follow a job that was submitted from here: serves its inputs, receives its results.
+    #[command(visible_alias = "follow")]
     Watch {
         /// The job.
         job: JobId,

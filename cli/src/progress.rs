@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
     output::Output,
-    requester::{Progress, Update},
+    requester::{BatchNews, Known, Progress, Step as BatchStep, Update},
     units,
 };
 
@@ -41,13 +41,15 @@ impl Drop for Step {
 pub struct Display {
     out: Output,
     bar: Option<ProgressBar>,
+    /// Whether steps of batches are shown.
+    events: bool,
     /// What was last written to a log, so that nothing is said twice.
     last: Option<(u32, u32)>,
 }
 
 impl Display {
     /// A bar if stderr is a terminal, lines in a log if not, JSON if that is wanted.
-    pub fn new(out: Output, units: u32) -> Self {
+    pub fn new(out: Output, units: u32, events: bool) -> Self {
         let terminal = console_is_terminal() && !out.is_json() && !out.is_quiet();
         let bar = terminal.then(|| {
             let bar =
@@ -61,6 +63,7 @@ impl Display {
         Self {
             out,
             bar,
+            events,
             last: None,
         }
     }
@@ -95,7 +98,8 @@ impl Display {
                  them go on with `sungrid job resume`"
             )),
             Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
-            Update::Received { .. } | Update::Verified { .. } => {}
+            Update::Batch(news) if self.events => self.line(told(news)),
+            Update::Batch(_) | Update::Received { .. } | Update::Verified { .. } => {}
         }
     }
 
@@ -129,6 +133,26 @@ impl Display {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A step of a batch in words.
+fn told(news: &BatchNews) -> String {
+    let what = match &news.step {
+        BatchStep::Units { finished, units } => format!("{finished} of {units} units computed"),
+        BatchStep::Available { at } => format!("outputs available at {at}"),
+        BatchStep::Unconfirmed => "announced and not on chain: taken back".into(),
+        BatchStep::Claimed => "claimed".into(),
+        BatchStep::Committed => "committed".into(),
+        BatchStep::Revealed => "revealed".into(),
+        BatchStep::Withheld => "not revealed in time".into(),
+        BatchStep::Missed => "deadline missed".into(),
+        BatchStep::Accepted => "accepted".into(),
+    };
+    let known = match news.known {
+        Known::Announced => "announced",
+        Known::OnChain => "on chain",
+    };
+    format!("{known:<9}  batch {}, {}: {what}", news.batch, news.worker)
 }
 
 fn console_is_terminal() -> bool {

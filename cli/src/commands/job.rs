@@ -297,7 +297,9 @@ pub(super) async fn follow_until(
     mut requester: Requester,
     stop: impl Future<Output = ()>,
 ) -> Result<Done, Error> {
-    let mut display = Display::new(context.out, requester.record().spec.units);
+    requester.set_gossip(!context.global.no_gossip);
+    let units = requester.record().spec.units;
+    let mut display = Display::new(context.out, units, context.global.events);
     let result = {
         let mut show = |update: &_| display.show(update);
         tokio::select! {

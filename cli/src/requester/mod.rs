@@ -6,6 +6,7 @@
 //! says is believed without a signature, and no output is final before the chain's word.
 
 mod deliver;
+mod news;
 mod report;
 mod share;
 mod state;
@@ -22,6 +23,7 @@ use sungrid_chain_client::{
     AccountId, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
 };
 use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress};
+use sungrid_gossip::Event;
 use sungrid_manifest::{JobInput, ResultReady};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 
@@ -32,11 +34,12 @@ use crate::{
     serve::Served,
 };
 use deliver::{Delivery, Order};
+use news::Replicas;
 use state::{Batches, Outcome};
 
 pub use deliver::DeliverError;
 pub(crate) use deliver::in_the_clear;
-pub use report::{Progress, Summary, Update};
+pub use report::{BatchNews, Known, Progress, Step, Summary, Update};
 
 /// Tries to fetch one bundle before it is given up. Each waits for a block, so this is half a minute of
 /// a worker that is away; `collect` tries again any time.
@@ -55,6 +58,7 @@ pub struct Requester {
     job: JobId,
     terms: Arc<deliver::Terms>,
     batches: Batches,
+    replicas: Replicas,
     seen: Option<Job>,
     /// Workers that have fetched the outputs of a batch as witnesses, as far as was seen.
     witnesses: BTreeMap<BatchIndex, Vec<AccountId>>,
@@ -100,6 +104,7 @@ impl Requester {
         let plane = served.plane.clone();
         let notifications = plane.notifications();
         let started = (Instant::now(), batches.verified_units());
+        let replicas = Replicas::new(chain.clone(), &plane);
         Ok(Self {
             chain,
             plane,
@@ -111,6 +116,7 @@ impl Requester {
             job,
             terms,
             batches,
+            replicas,
             seen: None,
             witnesses: BTreeMap::new(),
             paused: false,
@@ -126,6 +132,12 @@ impl Requester {
     /// Where its results are.
     pub fn folder(&self) -> &JobFolder {
         &self.folder
+    }
+
+    /// Whether workers are told of the job, and what they announce is shown, beside what the chain shows. It is unless this says
+    /// otherwise.
+    pub fn set_gossip(&mut self, on: bool) {
+        self.replicas.set_speaking(on);
     }
 
     /// Its record.
@@ -168,7 +180,7 @@ impl Requester {
                         },
                     },
                     Some(notice) = next_notice(&mut self.notifications) => {
-                        self.noticed(notice).await;
+                        self.noticed(notice, on).await;
                         self.send_orders(&mut work).await;
                     }
                     Some(delivery) = work.next(), if !work.is_empty() => {
@@ -199,6 +211,12 @@ impl Requester {
     }
 
     async fn read_chain(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<(), Error> {
+        // First, so that what is not in flight any more is among the results.
+        let in_flight = match self.record.ended {
+            Some(_) => Vec::new(),
+            None => self.chain.batches(Some(self.job)).await?,
+        };
+        let mut news = BTreeMap::new();
         let Some(job) = self.chain.job(self.job).await? else {
             // Cleaned up: what we know of its end is all there is.
             return match self.record.ended {
@@ -219,6 +237,8 @@ impl Requester {
                     continue;
                 }
                 let accepted = Accepted::from(result);
+                let winners = accepted.winners.iter().map(|(winner, _)| winner.clone());
+                news.insert(batch, winners.collect());
                 for update in self
                     .batches
                     .accept(&self.folder, &self.terms, batch, &accepted)?
@@ -247,6 +267,12 @@ impl Requester {
         }
         if changed {
             self.folder.save(&self.record)?;
+        }
+        for update in self.replicas.look(&in_flight, &news) {
+            on(&update);
+        }
+        if matches!(job.state, JobState::Open) && job.wants_work() {
+            self.replicas.cry(self.record.genesis, self.job).await;
         }
         if !job.state.has_ended() {
             let declines = self.chain.declines(self.job).await?;
@@ -325,35 +351,51 @@ impl Requester {
         })
     }
 
+    /// Somebody says something. Whoever it is can have the chain looked at so many times a minute, and no more.
+    async fn noticed(&mut self, notice: Notification, on: &mut (dyn FnMut(&Update) + Send)) {
+        if !self.replicas.admits(notice.from) {
+            return;
+        }
+        let update = if Event::is_one(&notice.message) {
+            let (chain, spec) = (self.chain.clone(), &self.record.spec);
+            let units = |batch| spec.range(batch).map(|(_, units)| units);
+            let about = (&self.record.genesis, self.job);
+            let (from, message) = (notice.from, &notice.message);
+            self.replicas
+                .hear(&*chain, from, message, about, units)
+                .await
+        } else {
+            self.result_ready(notice).await
+        };
+        if let Some(update) = update {
+            on(&update);
+        }
+    }
+
     /// A worker says that it is done. Believed only if it is one of the job's workers and the message
     /// came from its own endpoint.
-    async fn noticed(&mut self, notice: Notification) {
-        let Ok(ready) = ResultReady::from_bytes(&notice.message) else {
-            return;
-        };
-        let ours = ready.genesis == self.record.genesis && ready.job == self.job;
-        let Some((_, units)) = self.record.spec.range(ready.batch) else {
-            return;
-        };
-        if !ours {
-            return;
-        }
+    async fn result_ready(&mut self, notice: Notification) -> Option<Update> {
+        let ready = ResultReady::from_bytes(&notice.message).ok()?;
+        let (_, units) = self.record.spec.range(ready.batch)?;
         let worker = AccountId::new(ready.worker);
-        if !self.batches.would_order(ready.batch, &worker) {
-            return;
+        let is_ours = ready.genesis == self.record.genesis && ready.job == self.job;
+        if !is_ours || !self.batches.would_order(ready.batch, &worker) {
+            return None;
         }
-        // A failed read is not worth a word: the chain names the bundle again when it is accepted.
-        let from_itself = self
-            .peer(&worker)
-            .await
-            .is_ok_and(|peer| peer.is_some_and(|p| p.id() == notice.from));
-        let assigned = match self.chain.batch(self.job, ready.batch).await {
-            Ok(Some(batch)) => batch.replica(&worker).is_some(),
-            _ => false,
-        };
-        if from_itself && assigned {
-            self.batches.order(ready.batch, units, worker, ready.bundle);
+        // What cannot be told now is not worth a word: the chain names the bundle again when it is accepted.
+        let chain = self.chain.clone();
+        let replica = (ready.batch, worker.clone());
+        let is_its_worker = self
+            .replicas
+            .is_its_worker(&*chain, notice.from, self.job, replica)
+            .await;
+        if is_its_worker != Some(true) {
+            return None;
         }
+        let peer = self.peer(&worker).await.ok()??;
+        self.batches.order(ready.batch, units, worker, ready.bundle);
+        let speaks = self.replicas.speaks();
+        speaks.then(|| self.replicas.available(&ready, &peer))
     }
 
     async fn peer(&self, worker: &AccountId) -> Result<Option<PeerAddress>, ChainError> {

@@ -57,8 +57,67 @@ pub enum Update {
         /// What failed.
         reason: String,
     },
+    /// A batch is one step further.
+    Batch(BatchNews),
     /// How far the job is.
     Progress(Progress),
+}
+
+/// How a step of a batch is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// Its worker says so; the chain may show it, or not.
+    Announced,
+    /// The chain shows it.
+    OnChain,
+}
+
+/// A step of one worker's replica of a batch. Those that the chain shows, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+#[non_exhaustive]
+pub enum Step {
+    /// So many of its units are computed; announced alone.
+    Units {
+        /// Units that are done.
+        finished: u32,
+        /// Units of the batch.
+        units: u32,
+    },
+    /// Its results can be fetched; announced alone.
+    Available {
+        /// Where.
+        at: String,
+    },
+    /// Announced, and not on chain blocks later.
+    Unconfirmed,
+    /// The worker has claimed it.
+    Claimed,
+    /// The worker has sealed its result.
+    Committed,
+    /// The worker has opened it.
+    Revealed,
+    /// The worker has sealed and not opened it in time.
+    Withheld,
+    /// The worker has missed its deadline.
+    Missed,
+    /// Its result is the accepted one.
+    Accepted,
+}
+
+/// What happened to one worker's replica of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BatchNews {
+    /// Who says so.
+    pub known: Known,
+    /// The batch.
+    pub batch: BatchIndex,
+    /// The worker.
+    pub worker: AccountId,
+    /// What happened.
+    #[serde(flatten)]
+    pub step: Step,
 }
 
 /// How far a job is.

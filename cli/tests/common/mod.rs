@@ -445,36 +445,57 @@ impl Grid {
             };
             claimed = true;
             let batch = included.batch().expect("a claim names its batch");
-            let (summary, bundle) = worker.make(&self.chain, job, batch).await;
-            let salt = [5; 32];
-            let seal = commitment(job, batch, &summary, &worker.key.public(), &salt);
-            let commit = Call::Commit {
-                job,
-                batch,
-                digest: digest(job, batch, &summary),
-                commitment: seal,
-            };
-            self.chain
-                .submit(&worker.key, commit, Until::InBlock)
-                .await
-                .unwrap();
-            if announce {
-                worker.announce(&self.chain, job, batch, bundle).await;
-            }
-            let reveal = Reveal {
-                summary,
-                salt,
-                bundle,
-            };
-            let worker = worker.clone();
-            self.sealed.lock().unwrap().push(Sealed {
-                worker,
-                job,
-                batch,
-                reveal,
-            });
+            self.commit(worker, job, batch, announce).await;
         }
         claimed
+    }
+
+    async fn commit(&self, worker: &Arc<Worker>, job: JobId, batch: BatchIndex, announce: bool) {
+        let (summary, bundle) = worker.make(&self.chain, job, batch).await;
+        let salt = [5; 32];
+        let seal = commitment(job, batch, &summary, &worker.key.public(), &salt);
+        let commit = Call::Commit {
+            job,
+            batch,
+            digest: digest(job, batch, &summary),
+            commitment: seal,
+        };
+        self.chain
+            .submit(&worker.key, commit, Until::InBlock)
+            .await
+            .unwrap();
+        if announce {
+            worker.announce(&self.chain, job, batch, bundle).await;
+        }
+        let reveal = Reveal {
+            summary,
+            salt,
+            bundle,
+        };
+        let worker = worker.clone();
+        self.sealed.lock().unwrap().push(Sealed {
+            worker,
+            job,
+            batch,
+            reveal,
+        });
+    }
+
+    /// One worker claims a batch.
+    pub async fn claim(&self, n: usize, job: JobId) -> BatchIndex {
+        let key = &self.workers[n].key;
+        let included = self.chain.submit(key, Call::Claim(job), Until::InBlock);
+        included.await.unwrap().batch().unwrap()
+    }
+
+    /// One worker commits to a batch that it has claimed, and announces its results.
+    pub async fn commit_claimed(&self, n: usize, job: JobId, batch: BatchIndex) {
+        self.commit(&self.workers[n], job, batch, true).await;
+    }
+
+    /// A worker's endpoint.
+    pub fn plane(&self, n: usize) -> &DataPlane {
+        &self.workers[n].plane
     }
 
     /// The second half; `false` if there was nothing to reveal.

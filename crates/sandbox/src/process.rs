@@ -44,7 +44,10 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    pub(crate) fn new(program: Program) -> io::Result<Self> {
+    /// Bounds each child by a group, where one is delegated and this is not to be left out.
+    pub(crate) fn new(program: Program, skip_groups: bool) -> io::Result<Self> {
+        #[cfg(not(target_os = "linux"))]
+        let _ = skip_groups;
         let (orders, receiver) = mpsc::channel::<Order>();
         thread::Builder::new()
             .name("sandbox-parent".to_owned())
@@ -64,7 +67,10 @@ impl Family {
             members: Mutex::default(),
             suspended: Arc::default(),
             #[cfg(target_os = "linux")]
-            groups: Groups::find(),
+            groups: match skip_groups {
+                true => Err("switched off".to_owned()),
+                false => Groups::find(),
+            },
         })
     }
 

@@ -7,8 +7,9 @@ use crate::config::{Config, PrepareError, SandboxError};
 use crate::process::{Cause, Family, Process};
 use crate::protocol::{self, Purpose, Ready, Setup};
 use crate::report::Report;
+use crate::report::Measure;
 #[cfg(target_os = "linux")]
-use crate::report::{Measure, Status};
+use crate::report::Status;
 use crate::shape::Shape;
 use std::io;
 use std::os::fd::AsFd;
@@ -41,7 +42,8 @@ impl Sandbox {
     /// If no child can be started, or is another program.
     pub fn new(engine: Engine, config: Config) -> Result<Self, SandboxError> {
         let failed = |error: io::Error| SandboxError::Start(error.to_string());
-        let family = Family::new(config.program.clone()).map_err(failed)?;
+        let skips_groups = config.skip.contains(&Measure::Cgroup);
+        let family = Family::new(config.program.clone(), skips_groups).map_err(failed)?;
         let setup = Setup {
             purpose: Purpose::Probe,
             parent: std::process::id(),

@@ -145,6 +145,23 @@ fn attack(name: &str, task: &Task, limits: &Limits) -> Result<Outcome, RunError>
             call(unsafe { libc::process_vm_readv(number(1), &ours, 1, &theirs, 1, 0) } as _)
         }
         "thread" => result(thread::Builder::new().spawn(|| {})),
+        "threads" => {
+            let start = |_: &usize| thread::Builder::new().spawn(thread::park).is_ok();
+            format!("started {}", (0..64).take_while(start).count())
+        }
+        "spin on three" => {
+            for _ in 0..2 {
+                let spin = || {
+                    loop {
+                        std::hint::spin_loop();
+                    }
+                };
+                thread::Builder::new().spawn(spin).unwrap();
+            }
+            loop {
+                std::hint::spin_loop();
+            }
+        }
         "new code" => {
             let bits = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
