@@ -152,7 +152,10 @@ fn through_a_relay_they_do_whatever_their_routers_do() {
     assert_eq!(client.way(server.endpoint_id()), Some(Way::Relayed));
     let stats = client.stats();
     assert!(stats.relayed_bytes > SIZE as u64, "{stats:?}");
-    println!("relayed: {:.1} MB/s", SIZE as f64 / took.as_secs_f64() / 1e6);
+    println!(
+        "relayed: {:.1} MB/s",
+        SIZE as f64 / took.as_secs_f64() / 1e6
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 type Job = Box<dyn FnOnce() + Send>;
 
 /// One network namespace, with threads that live in it.
-pub struct Space {
+pub(crate) struct Space {
     thread: libc::pid_t,
     jobs: Sender<Job>,
     runtime: Option<Runtime>,
@@ -61,7 +61,7 @@ impl Space {
     }
 
     /// Runs something on the thread of this namespace; processes that it starts live there as well.
-    pub fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, result) = mpsc::channel();
         let job = move || drop(done.send(job()));
         self.jobs.send(Box::new(job)).expect("its thread lives");
@@ -69,7 +69,7 @@ impl Space {
     }
 
     /// Runs a future on the runtime of this namespace. Others go on while it waits.
-    pub fn wait<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn wait<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         let (done, result) = mpsc::channel();
         let runtime = self.runtime.as_ref().expect("it lives");
         runtime.spawn(async move { drop(done.send(future.await)) });
@@ -98,7 +98,7 @@ impl Drop for Space {
 
 /// What a router does with ports.
 #[derive(Clone, Copy, Debug)]
-pub enum Nat {
+pub(crate) enum Nat {
     /// Keeps a connection's port: everybody sees the same. Only whom it was used to talk to may answer.
     Cone,
     /// Another port for each destination: what one sees is of no use to another.
@@ -106,19 +106,18 @@ pub enum Nat {
 }
 
 /// The public network and two homes.
-#[allow(missing_docs)]
-pub struct World {
-    pub public: Space,
-    pub a: Space,
-    pub b: Space,
+pub(crate) struct World {
+    pub(crate) public: Space,
+    pub(crate) a: Space,
+    pub(crate) b: Space,
     _routers: [Space; 2],
 }
 
 /// The address of the public network.
-pub const PUBLIC: &str = "203.0.113.1";
+pub(crate) const PUBLIC: &str = "203.0.113.1";
 
 impl World {
-    pub fn new(nat: Nat) -> Self {
+    pub(crate) fn new(nat: Nat) -> Self {
         let public = Space::new();
         public.sh("echo 1 > /proc/sys/net/ipv4/ip_forward");
         let (router_a, a) = home(&public, nat, 1, PUBLIC, "203.0.113.2");
