@@ -16,7 +16,6 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -29,7 +28,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
 };
 
-use crate::Error;
+use crate::{Error, serve::Serving};
 
 /// The folder of this user's records.
 #[derive(Clone, Debug)]
@@ -111,10 +110,9 @@ pub struct JobRecord {
     pub spec: JobSpec,
     /// What one SUNS contains, for the bill.
     pub profile: Profile,
-    /// Address on which its inputs are served.
-    pub listen: SocketAddr,
-    /// Addresses others reach this one at, if they differ.
-    pub external: Vec<SocketAddr>,
+    /// Where its inputs are served.
+    #[serde(flatten)]
+    pub serving: Serving,
     /// Seconds since 1970 when it was made.
     pub created: u64,
     /// What its results are for.

@@ -74,7 +74,7 @@ impl Follower {
                 continue;
             }
             let chain = self.chain.clone();
-            let opened = serve::open(&chain, &self.folder, record.listen, &record.external);
+            let opened = serve::open(&chain, &self.folder, &record.serving);
             let mut served = opened.await?;
             let input = folder.input()?;
             served.share(&Scope::of(id), &record.spec, &input).await?;

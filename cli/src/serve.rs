@@ -7,15 +7,17 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
 use sungrid_access::{JobAccess, KeyOffer, Offer, Part, Scope};
 use sungrid_chain_client::{Chain, JobSpec};
-use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
+use sungrid_data_plane::{Config, DataPlane, Hash, Relay, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
 use sungrid_seal::JobKey;
 
 use crate::{
     Error,
+    args::ServeArgs,
     folder::{JobFolder, beside_code},
     plan::Plan,
     sealed,
@@ -39,6 +41,44 @@ pub fn default_listen(node: &str) -> SocketAddr {
         Ipv4Addr::UNSPECIFIED
     };
     SocketAddr::new(IpAddr::V4(ip), 0)
+}
+
+/// Where a job is served, and how others get there: what its order says on chain, so it stays the same while it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serving {
+    /// Address on which inputs are served.
+    pub listen: SocketAddr,
+    /// Addresses others reach this one at, if they differ.
+    pub external: Vec<SocketAddr>,
+    /// Relay through which workers get here when they do not get here directly.
+    #[serde(default)]
+    pub relay: Option<String>,
+    /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
+    #[serde(default)]
+    pub relay_roots: Option<PathBuf>,
+}
+
+impl Serving {
+    /// As the arguments say, of a job that is sent through `node`.
+    pub fn of(args: &ServeArgs, node: &str) -> Self {
+        Self {
+            listen: args.listen.unwrap_or_else(|| default_listen(node)),
+            external: args.external.clone(),
+            relay: args.relay.as_ref().map(ToString::to_string),
+            relay_roots: args
+                .relay_roots
+                .as_ref()
+                .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        }
+    }
+
+    /// The same, to come back to after a restart: with the port that the system chose.
+    pub fn resumable(&self, plane: &DataPlane) -> Self {
+        Self {
+            listen: resumable(self.listen, plane),
+            ..self.clone()
+        }
+    }
 }
 
 /// A job's store, and who may read what of it.
@@ -97,13 +137,17 @@ const IMAGE_FILE: &str = "image/";
 pub async fn open(
     chain: &Arc<dyn Chain>,
     folder: &JobFolder,
-    listen: SocketAddr,
-    external: &[SocketAddr],
+    serving: &Serving,
 ) -> Result<Served, Error> {
     let access = Arc::new(JobAccess::new(chain.clone()));
     let mut config = Config::persistent(folder.blobs());
-    config.bind = listen;
-    config.external_addresses = external.to_vec();
+    config.bind = serving.listen;
+    config.external_addresses = serving.external.clone();
+    if let Some(relay) = &serving.relay {
+        let relay = relay.parse::<Relay>();
+        config.relays = vec![relay.map_err(|error| Error::Usage(error.to_string()))?];
+    }
+    config.relay_roots = serving.relay_roots.clone();
     config.access = access.clone();
     config.secrets = access.clone();
     let key = folder.key()?;
@@ -123,8 +167,7 @@ pub async fn open(
     })
 }
 
-/// The address to come back to after a restart: the given one with the port that the system chose.
-pub fn resumable(listen: SocketAddr, plane: &DataPlane) -> SocketAddr {
+fn resumable(listen: SocketAddr, plane: &DataPlane) -> SocketAddr {
     let chosen = plane
         .address()
         .direct()

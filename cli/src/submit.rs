@@ -1,6 +1,6 @@
 //! Puts a job on chain: image, escrow, inputs, terms.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use sungrid_access::{Scope, card};
 use sungrid_chain_client::{
@@ -26,7 +26,7 @@ use crate::{
     requester::Requester,
     sealed,
     series::Follower,
-    serve::{self, Served},
+    serve::{self, Served, Serving},
     units,
 };
 
@@ -50,9 +50,7 @@ pub struct Submission<'a> {
     /// Address of the node, for the record.
     pub node: String,
     /// Where to serve inputs.
-    pub listen: SocketAddr,
-    /// Addresses others reach this one at, if they differ.
-    pub external: Vec<SocketAddr>,
+    pub serving: Serving,
     /// Environment to run in; `None` chooses.
     pub environment: Option<EnvironmentId>,
 }
@@ -131,7 +129,7 @@ impl Submission<'_> {
         {
             return Err(discard(slot, error));
         }
-        let opened = serve::open(&self.chain, &slot, self.listen, &self.external).await;
+        let opened = serve::open(&self.chain, &slot, &self.serving).await;
         let mut served = match opened {
             Ok(served) => served,
             Err(error) => return Err(discard(slot, error)),
@@ -168,8 +166,7 @@ impl Submission<'_> {
             requester: self.key.account(),
             spec,
             profile,
-            listen: serve::resumable(self.listen, &plane),
-            external: self.external.clone(),
+            serving: self.serving.resumable(&plane),
             created: now(),
             task,
             accepted: Default::default(),

@@ -601,7 +601,7 @@ async fn the_jobs_of_a_series_are_followed_one_after_the_other() {
         assert_eq!(common::verify(folder.path())["agrees"], true, "{round}");
         assert!(folder.path().starts_with(series.folder().path()));
         folders.push(folder.path().to_owned());
-        let listen = requester.record().listen;
+        let listen = requester.record().serving.listen;
         requester.shutdown().await;
         // The socket is given back a moment later.
         while std::net::UdpSocket::bind(listen).is_err() {

@@ -13,6 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
+use sungrid_data_plane::Relay;
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
 
@@ -147,6 +148,11 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Addresses at which others reach this machine, when they differ (port forwarding).
     pub external: Vec<SocketAddr>,
+    /// Relays through which others reach this machine when they cannot reach it directly.
+    pub relays: Vec<String>,
+    /// Certificates (PEM) that relays' own may be signed by, besides what browsers trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay_roots: Option<PathBuf>,
     /// Largest inputs of one unit, MiB.
     pub unit_input_mib: u64,
     /// Largest outputs of one unit, MiB.
@@ -197,6 +203,8 @@ impl Default for Config {
             bond_isc: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             external: Vec::new(),
+            relays: Vec::new(),
+            relay_roots: None,
             unit_input_mib: 256,
             unit_output_mib: 256,
             min_price: 0,
@@ -248,6 +256,14 @@ const MEANINGS: &[(&str, &str)] = &[
         "external",
         "Addresses under which others reach this machine, behind a router.",
     ),
+    (
+        "relays",
+        "Relays for when nobody gets through to this machine, such as [\"https://relay.example.org\"].",
+    ),
+    (
+        "relay_roots",
+        "Certificates (PEM) that a relay's own may be signed by, besides what browsers trust.",
+    ),
     ("unit_input_mib", "Largest inputs of one unit, MiB."),
     ("unit_output_mib", "Largest outputs of one unit, MiB."),
     ("min_price", "Least bid worth taking, planck per SUNS·hour."),
@@ -293,6 +309,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("operator", "\"/home/me/operator.key\""),
     ("passphrase_file", "\"/etc/sungrid/passphrase\""),
     ("bond_isc", "100"),
+    ("relay_roots", "\"/etc/sungrid/relay.pem\""),
     ("metrics", "\"127.0.0.1:9620\""),
     ("carbon_max", "200"),
     ("meter_file", "\"/run/meter.json\""),
@@ -312,6 +329,7 @@ impl Config {
         })?;
         let config = layers::read(&path, &text, layers::environment())?;
         config.attributes()?;
+        config.relays()?;
         config.idle.validate()?;
         config.schedule.rules(config.declared.carbon)?;
         Ok(config)
@@ -358,6 +376,20 @@ impl Config {
             // There are no more classes than that.
             classes: Classes::truncate_from(classes),
         })
+    }
+
+    /// Its relays.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] with what is wrong with one.
+    pub fn relays(&self) -> Result<Vec<Relay>, ConfigError> {
+        let parsed = self.relays.iter().map(|url| url.parse::<Relay>());
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|error| ConfigError::Value {
+                name: "relays",
+                reason: error.to_string(),
+            })
     }
 
     /// Lanes of this machine.
@@ -457,6 +489,30 @@ mod tests {
         let mut config = Config::default();
         config.declared.region = "x".repeat(33);
         assert!(config.attributes().is_err());
+    }
+
+    #[test]
+    fn a_relay_that_is_none_is_refused() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let load = |relays: &str| {
+            let mut config = Config::default();
+            config.declared.jurisdiction = "DE".into();
+            let text = config.to_text().expect("text");
+            let text = text.replacen("relays = []", &format!("relays = [{relays}]"), 1);
+            assert!(text.contains(relays), "{text}");
+            std::fs::write(folder.path().join(FILE), text).expect("written");
+            Config::load(folder.path())
+        };
+        let config =
+            load("\"https://relay.example.org\", \"http://127.0.0.1:3340\"").expect("fine");
+        assert_eq!(config.relays().expect("fine").len(), 2);
+        let error = load("\"relay.example.org\"")
+            .expect_err("no URL")
+            .to_string();
+        assert!(
+            error.contains("relays") && error.contains("https://HOST"),
+            "{error}"
+        );
     }
 
     #[test]

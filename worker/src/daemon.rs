@@ -427,6 +427,8 @@ async fn open_plane(
     let mut plane = sungrid_data_plane::Config::persistent(folder.join("blobs"));
     plane.bind = config.listen;
     plane.external_addresses = config.external.clone();
+    plane.relays = config.relays()?;
+    plane.relay_roots = config.relay_roots.as_ref().map(|path| folder.join(path));
     plane.max_store_bytes = config.storage_mib << 20;
     plane.max_group_bytes = plane.max_store_bytes / JOB_SHARE;
     plane.access = access.clone();
@@ -471,6 +473,9 @@ async fn write_status(
         metrics.content(plane.stats());
         if let Some(counters) = &gossip {
             metrics.gossip(counters.stats());
+        }
+        if let Some(relay) = plane.relay() {
+            metrics.relay(&relay);
         }
         let Ok(text) = serde_json::to_vec_pretty(&metrics.status()) else {
             continue;

@@ -171,6 +171,9 @@ counters! {
     stored: "stored_bytes", "Bytes in the content store.";
     fetched: "fetched_bytes_total", "Bytes of content fetched from others.";
     served: "served_bytes_total", "Bytes sent to others.";
+    direct: "direct_bytes_total", "Bytes of packets from peer to peer, both ways.";
+    relayed: "relayed_bytes_total", "Bytes of packets through relays, both ways.";
+    relay_up: "relay_connected", "1 while there is a connection to the relay that others reach this worker through.";
     refused: "refused_requests_total", "Requests and connections of others that were refused.";
     hints: "hints_total", "Messages of other parties.";
     hints_refused: "hints_refused_total", "Of these, what was malformed, too fast, or of muted peers.";
@@ -425,6 +428,20 @@ impl Metrics {
         self.fetched.store(stats.fetched_bytes, Ordering::Relaxed);
         self.served.store(stats.served_bytes, Ordering::Relaxed);
         self.refused.store(stats.refused, Ordering::Relaxed);
+        self.direct.store(stats.direct_bytes, Ordering::Relaxed);
+        self.relayed.store(stats.relayed_bytes, Ordering::Relaxed);
+    }
+
+    /// The relay through which others reach this worker.
+    pub(crate) fn relay(&self, state: &sungrid_data_plane::RelayState) {
+        self.relay_up
+            .store(state.connected.into(), Ordering::Relaxed);
+        let standing = match (state.connected, &state.error) {
+            (true, _) => "connected".to_owned(),
+            (false, Some(error)) => format!("not connected: {error}"),
+            (false, None) => "not connected".to_owned(),
+        };
+        self.fact("relay", format!("{}, {standing}", state.relay));
     }
 
     /// What was heard of other parties, and told.

@@ -115,6 +115,11 @@ impl Plane {
     pub fn stats(&self) -> sungrid_data_plane::Stats {
         self.node.stats()
     }
+
+    /// The relay through which others reach it, if one is configured.
+    pub fn relay(&self) -> Option<sungrid_data_plane::RelayState> {
+        self.node.relay()
+    }
 }
 
 fn to_hash(content: ContentHash) -> Hash {

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use sp_core::H256;
+use sungrid_data_plane::Relay;
 use sungrid_primitives::JobId;
 
 use super::ManifestArgs;
@@ -18,6 +19,12 @@ pub struct ServeArgs {
     /// Address under which others reach this machine, behind a router.
     #[arg(long, value_name = "IP:PORT")]
     pub external: Vec<SocketAddr>,
+    /// Relay through which workers get here when they do not get here directly, such as https://relay.example.org.
+    #[arg(long, value_name = "URL", env = "SUNGRID_RELAY")]
+    pub relay: Option<Relay>,
+    /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
+    #[arg(long, value_name = "FILE", requires = "relay")]
+    pub relay_roots: Option<PathBuf>,
 }
 
 /// Terms of a job.

@@ -26,7 +26,7 @@ use crate::{
     progress::Display,
     requester::{Requester, Summary, state_name},
     sealed::KEY_FILE,
-    serve,
+    serve::{self, Serving},
     submit::Submission,
     units,
 };
@@ -140,11 +140,7 @@ async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        listen: args
-            .serve
-            .listen
-            .unwrap_or_else(|| serve::default_listen(context.global.node())),
-        external: args.serve.external.clone(),
+        serving: Serving::of(&args.serve, context.global.node()),
         environment: order.terms.environment,
     };
     if let (Some(every), Some(times)) = (args.every, args.times) {
@@ -212,6 +208,13 @@ pub(super) fn announce(context: &Context, requester: &Requester) {
         units::policy(&spec.policy),
         units::isc(spec.price)
     ));
+    if let Some(state) = requester.relay().filter(|state| !state.connected) {
+        context.out.note(format!(
+            "the relay {} is not connected ({}): workers that do not get here directly get no inputs",
+            state.relay,
+            state.error.as_deref().unwrap_or("no answer yet")
+        ));
+    }
 }
 
 /// Opens a job that was submitted from here.
@@ -224,7 +227,7 @@ pub async fn open_job(
     job: JobId,
 ) -> Result<Requester, Error> {
     let (folder, record) = find(data, &*chain, job).await?;
-    let mut served = serve::open(&chain, &folder, record.listen, &record.external).await?;
+    let mut served = serve::open(&chain, &folder, &record.serving).await?;
     let input = folder.input()?;
     served.share(&Scope::of(job), &record.spec, &input).await?;
     // The image may have been removed from here since; its limit only guards against greedy workers.

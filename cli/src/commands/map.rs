@@ -22,7 +22,7 @@ use crate::{
     package::{files_below, relative_name},
     plan::{FileRef, JobFile, UnitRef},
     requester::Summary,
-    serve,
+    serve::Serving,
     submit::Submission,
     units,
 };
@@ -53,15 +53,13 @@ pub(super) async fn run(context: &Context, args: MapArgs) -> Result<(), Error> {
     plan.terms.batches = Some(batches(chain.workers().await?.len()));
     let (digest, manifest, code) =
         image::ready(context, &*chain, &key, &plan.image, &args.manifest).await?;
-    let listen = args.serve.listen;
     let submission = Submission {
         chain,
         key: &key,
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        listen: listen.unwrap_or_else(|| serve::default_listen(context.global.node())),
-        external: args.serve.external.clone(),
+        serving: Serving::of(&args.serve, context.global.node()),
         environment: args.terms.environment,
     };
     let task = Task::Map {

@@ -24,7 +24,7 @@ use crate::{
     package::Package,
     plan::{FileRef, JobFile, Plan},
     requester::{Requester, Summary},
-    serve,
+    serve::Serving,
     submit::Submission,
     units,
 };
@@ -213,17 +213,13 @@ pub(super) async fn submit(
     let key = context.key()?;
     let published = image::keep_and_publish(context, &*chain, &key, &package).await?;
     let (manifest, code) = context.data.image(&published.digest)?;
-    let listen = serve
-        .listen
-        .unwrap_or_else(|| serve::default_listen(context.global.node()));
     let submission = Submission {
         chain,
         key: &key,
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        listen,
-        external: serve.external.clone(),
+        serving: Serving::of(serve, context.global.node()),
         environment: terms.environment,
     };
     let task = Task::Picture {

@@ -22,7 +22,7 @@ use sungrid_access::Offer;
 use sungrid_chain_client::{
     AccountId, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
 };
-use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress};
+use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress, RelayState};
 use sungrid_gossip::Event;
 use sungrid_manifest::{JobInput, ResultReady};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
@@ -143,6 +143,11 @@ impl Requester {
     /// Its record.
     pub fn record(&self) -> &JobRecord {
         &self.record
+    }
+
+    /// The relay through which workers get here, if one was asked for.
+    pub fn relay(&self) -> Option<RelayState> {
+        self.plane.relay()
     }
 
     /// Follows the job to its end. May be dropped at any time; the next call goes on.

@@ -21,6 +21,7 @@ use sungrid_cli::{
     plan::JobFile,
     requester::{Requester, Summary, Update},
     series::Follower,
+    serve::Serving,
     submit::{self, Submission},
 };
 use sungrid_data_plane::{Config, DataPlane, FetchOptions, PeerAddress};
@@ -247,8 +248,12 @@ impl Grid {
             data,
             out,
             node: "memory".into(),
-            listen: "127.0.0.1:0".parse().unwrap(),
-            external: vec![],
+            serving: Serving {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                external: vec![],
+                relay: None,
+                relay_roots: None,
+            },
             environment: None,
         })
     }
@@ -700,7 +705,7 @@ impl Worker {
 pub async fn resume(chain: MemoryChain, data: &DataFolder, job: JobId) -> Result<Requester, Error> {
     if let Ok((_, record)) = data.job(&chain.genesis(), job) {
         // An endpoint that was shut down in this process gives its socket back a moment later.
-        while std::net::UdpSocket::bind(record.listen).is_err() {
+        while std::net::UdpSocket::bind(record.serving.listen).is_err() {
             tokio::task::yield_now().await;
         }
     }

@@ -186,6 +186,16 @@ pub(super) fn render(view: &View<'_>, width: usize, colours: bool) -> String {
             bytes(counter(status, "served_bytes_total"))
         ),
     );
+    let relayed = counter(status, "relayed_bytes_total");
+    if relayed > 0 {
+        let direct = counter(status, "direct_bytes_total");
+        let text = format!(
+            "{} directly, {} through relays",
+            bytes(direct),
+            bytes(relayed)
+        );
+        page.plain("packets", &text);
+    }
     if let Some(machine) = &status.machine {
         let standing = format!("{} for {} s", machine.state, machine.for_s);
         page.plain("machine", &standing);

@@ -189,6 +189,8 @@ async fn rendering(
     let serve = crate::args::ServeArgs {
         listen: None,
         external: vec![],
+        relay: None,
+        relay_roots: None,
     };
     let first = chain.round().await?.number;
     let requester = render::submit(

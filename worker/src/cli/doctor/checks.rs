@@ -347,21 +347,30 @@ fn endpoint(facts: &Facts) -> Verdict {
     match &facts.reach {
         Reach::Silent(reason) => Verdict::fail(
             format!("nobody answers at the address on chain: {reason}"),
-            "open the UDP port in the firewall and forward it in the router; `listen` and `external` in worker.toml name it",
+            "open the UDP port in the firewall and forward it in the router; `listen` and `external` in worker.toml name it; or name a relay in `relays`",
         ),
         Reach::PortTaken(reason) => Verdict::fail(
             format!("the worker cannot serve peers on {reason}"),
             "stop what uses the port, or choose another `listen` in worker.toml",
         ),
         Reach::Unknown(reason) => Verdict::skipped(reason.clone()),
-        _ if config.listen.ip().is_loopback() => Verdict::warn(
+        _ if config.listen.ip().is_loopback() && config.relays.is_empty() => Verdict::warn(
             format!("{} serves requesters on this machine only", config.listen),
-            "fine on a development chain; else `listen = \"0.0.0.0:PORT\"`, and `external` behind a router",
+            "fine on a development chain; else `listen = \"0.0.0.0:PORT\"`, and `external` or `relays` behind a router",
         ),
         Reach::PortFree => Verdict::ok(format!("{} is free", config.listen)),
-        Reach::Answers => {
+        Reach::NotRelayed(relay, reason) => Verdict::warn(
+            format!(
+                "the worker answers from this machine, but not through its relay {relay}: {reason}"
+            ),
+            "see whether the relay is there; `relays` and `relay_roots` in worker.toml name it",
+        ),
+        Reach::Answers(None) => {
             Verdict::ok("the worker answers at its address on chain, asked from this machine")
         }
+        Reach::Answers(Some(relay)) => Verdict::ok(format!(
+            "the worker answers through its relay {relay}, asked from this machine"
+        )),
     }
 }
 

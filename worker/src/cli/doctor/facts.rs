@@ -10,7 +10,7 @@ use std::{
 use sp_core::H256;
 use sungrid_chain_client::{Balance, BlockNumber, Chain, ChainError, Worker, keys, rpc::RpcChain};
 use sungrid_data_plane::{
-    Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress, PeerFault,
+    Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress, PeerFault, Relay,
 };
 use sungrid_executor::Engine;
 
@@ -60,8 +60,10 @@ pub(super) struct ChainFacts {
 /// Whether others can reach this worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// It answered at the address that is on chain.
-    Answers,
+    /// It answered at the address that is on chain; if that names a relay, through it as well.
+    Answers(Option<Relay>),
+    /// It answered, but not through the relay that its address names.
+    NotRelayed(Relay, String),
     /// It did not.
     Silent(String),
     /// It does not run, and its port is free.
@@ -211,7 +213,7 @@ async fn reach(
     }
     let record = chain.as_ref().ok().and_then(|chain| chain.worker.as_ref());
     match record {
-        Some(worker) => dial(&worker.endpoint, DIAL_TIME).await,
+        Some(worker) => dial(folder, config, &worker.endpoint, DIAL_TIME).await,
         None => Reach::Unknown("its address is not on chain".into()),
     }
 }
@@ -234,18 +236,21 @@ fn port(folder: &Path, mut listen: SocketAddr) -> Reach {
     }
 }
 
-/// Asks the worker at the address on chain for something that nobody has: that it says so is an answer.
-async fn dial(endpoint: &[u8], patience: Duration) -> Reach {
+/// Asks the worker at the address on chain, and through its relay alone.
+async fn dial(folder: &Path, config: &Config, endpoint: &[u8], patience: Duration) -> Reach {
     let peer = match PeerAddress::from_bytes(endpoint) {
         Ok(peer) => peer,
         Err(error) => return Reach::Silent(format!("the address on chain is none: {error}")),
     };
-    let is_local = peer
-        .direct()
-        .iter()
-        .all(|address| address.ip().is_loopback());
+    let is_local = peer.relay().is_none()
+        && peer
+            .direct()
+            .iter()
+            .all(|address| address.ip().is_loopback());
     let mut plane = PlaneConfig::memory();
     plane.connect_timeout = patience;
+    plane.relays = config.relays().unwrap_or_default();
+    plane.relay_roots = config.relay_roots.as_ref().map(|path| folder.join(path));
     if !is_local {
         plane.bind = SocketAddr::from(([0, 0, 0, 0], 0));
     }
@@ -253,25 +258,50 @@ async fn dial(endpoint: &[u8], patience: Duration) -> Reach {
         Ok(plane) => plane,
         Err(error) => return Reach::Unknown(format!("this machine cannot ask: {error}")),
     };
+    let reach = reached(&plane, &peer, patience).await;
+    plane.shutdown().await;
+    reach
+}
+
+async fn reached(plane: &DataPlane, peer: &PeerAddress, patience: Duration) -> Reach {
+    // Through the relay first: a connection that there is would be used again.
+    let relayed = match peer.relay() {
+        None => None,
+        Some(relay) => match PeerAddress::with_relay(peer.id(), [], Some(relay.clone())) {
+            Ok(only) => Some((relay.clone(), knock(plane, &only, patience).await)),
+            Err(error) => Some((relay.clone(), Err(error.to_string()))),
+        },
+    };
+    match relayed {
+        Some((relay, Ok(()))) => Reach::Answers(Some(relay)),
+        Some((relay, Err(reason))) => match knock(plane, peer, patience).await {
+            Ok(()) => Reach::NotRelayed(relay, reason),
+            Err(reason) => Reach::Silent(format!("{peer}: {reason}")),
+        },
+        None => match knock(plane, peer, patience).await {
+            Ok(()) => Reach::Answers(None),
+            Err(reason) => Reach::Silent(format!("{peer}: {reason}")),
+        },
+    }
+}
+
+/// Asks for something that nobody has: that the peer says so is an answer. The error is the reason in words.
+async fn knock(plane: &DataPlane, peer: &PeerAddress, patience: Duration) -> Result<(), String> {
     let nothing = Hash::new(b"sungrid-worker doctor asks whether somebody is there");
     let options = FetchOptions::up_to(1);
-    let fetched = plane.fetch(nothing, std::slice::from_ref(&peer), options);
+    let fetched = plane.fetch(nothing, std::slice::from_ref(peer), options);
     // Connecting ends by itself; answering need not.
-    let asked = tokio::time::timeout(2 * patience, fetched).await;
-    plane.shutdown().await;
-    let addresses: Vec<String> = peer.direct().iter().map(SocketAddr::to_string).collect();
-    let silent = |reason: String| Reach::Silent(format!("{}: {reason}", addresses.join(", ")));
-    match asked {
-        Err(_) => silent(format!("no answer within {patience:?}")),
-        Ok(Ok(_)) => Reach::Answers,
+    match tokio::time::timeout(2 * patience, fetched).await {
+        Err(_) => Err(format!("no answer within {patience:?}")),
+        Ok(Ok(_)) => Ok(()),
         Ok(Err(FetchError::AllFailed { attempts, .. })) => {
             match attempts.into_iter().next().map(|attempt| attempt.fault) {
-                Some(PeerFault::Unreachable(reason)) => silent(reason),
+                Some(PeerFault::Unreachable(reason)) => Err(reason),
                 // Whatever else it said, it was there to say it.
-                _ => Reach::Answers,
+                _ => Ok(()),
             }
         }
-        Ok(Err(error)) => silent(error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
     }
 }
 
@@ -375,7 +405,7 @@ pub(super) fn in_order() -> Facts {
             summoned: None,
             operator_free: Some(10 * ISC),
         })),
-        reach: Reach::Answers,
+        reach: Reach::Answers(None),
         lock: Lock {
             running: true,
             holder: Some(1),
@@ -404,11 +434,30 @@ mod tests {
             .await
             .expect("starts");
         let endpoint = peer.address().to_bytes();
-        assert_eq!(dial(&endpoint, DIAL_TIME).await, Reach::Answers);
-        peer.shutdown().await;
+        let (folder, config) = (Path::new("/"), Config::default());
+        let answer = dial(folder, &config, &endpoint, DIAL_TIME).await;
+        assert_eq!(answer, Reach::Answers(None));
+
+        // A relay that is away, which an address names beside the right one.
+        let relay: Relay = "http://127.0.0.1:9".parse().expect("a relay");
+        let named = PeerAddress::with_relay(
+            peer.endpoint_id(),
+            peer.address().direct().iter().copied(),
+            Some(relay.clone()),
+        );
+        let named = named.expect("an address").to_bytes();
         let soon = Duration::from_secs(1);
-        assert!(matches!(dial(&endpoint, soon).await, Reach::Silent(_)));
-        assert!(matches!(dial(b"nonsense", soon).await, Reach::Silent(_)));
+        let answer = dial(folder, &config, &named, soon).await;
+        assert!(
+            matches!(&answer, Reach::NotRelayed(at, _) if *at == relay),
+            "{answer:?}"
+        );
+
+        peer.shutdown().await;
+        let answer = dial(folder, &config, &endpoint, soon).await;
+        assert!(matches!(answer, Reach::Silent(_)));
+        let answer = dial(folder, &config, b"nonsense", soon).await;
+        assert!(matches!(answer, Reach::Silent(_)));
     }
 
     #[test]

@@ -227,11 +227,14 @@ fn a_draw_that_nobody_answers_fails() {
 #[test]
 fn an_endpoint_that_nobody_reaches_fails() {
     let reason = || "refused".to_owned();
+    let relay = || "https://relay.example.org".parse().expect("a relay");
     for (reach, expected) in [
         (Reach::Silent(reason()), Level::Fail),
         (Reach::PortTaken(reason()), Level::Fail),
         (Reach::Unknown(reason()), Level::Skipped),
         (Reach::PortFree, Level::Ok),
+        (Reach::Answers(Some(relay())), Level::Ok),
+        (Reach::NotRelayed(relay(), reason()), Level::Warn),
     ] {
         assert_eq!(after(endpoint, |f| f.reach = reach.clone()), expected);
     }
