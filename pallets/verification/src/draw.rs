@@ -48,11 +48,10 @@ impl<T: Config> Pallet<T> {
         at: BlockNumberFor<T>,
     ) {
         if ballot.jury_until.is_some() {
-            let seed = Self::seed(job, batch);
             ballot.stage = Stage::Sealing;
             ballot.bar = Bar::Agree(JURY);
             ballot.wanted = JURY;
-            Market::<T>::summon(job, batch, seed);
+            Market::<T>::summon(job, batch, Self::seed(job, batch));
             return Self::want(job, batch, ballot, JURY);
         }
         let since = at.saturating_sub(T::DrawDelay::get());

@@ -46,8 +46,6 @@ pub struct BatchRecord {
     /// Results of the job's policy that must agree.
     quorum: usize,
     digests: BTreeMap<AccountId, H256>,
-    /// Last block in which an optimistic result can be challenged.
-    standing: Option<BlockNumber>,
     revealed: BTreeMap<AccountId, (BatchSummary, ContentHash)>,
 }
 
@@ -514,11 +512,11 @@ impl State {
                 view: Batch {
                     replicas: Vec::new(),
                     revealing: None,
+                    standing: None,
                 },
                 wanted: quorum,
                 quorum,
                 digests: BTreeMap::new(),
-                standing: None,
                 revealed: BTreeMap::new(),
             }
         });

@@ -133,14 +133,14 @@ impl State {
         }
         let decided = |batch| {
             let record = self.batches.get(&(id, batch));
-            record.map_or(!job.window.contains(&batch), |r| r.standing.is_some())
+            record.map_or(!job.window.contains(&batch), |r| r.view.standing.is_some())
         };
         if below > job.next_batch || !(first..below).all(decided) {
             return fail("Verification", "NotDelivered", "");
         }
         for batch in first..below {
             if let Some(record) = self.batches.get_mut(&(id, batch)) {
-                record.standing = Some(self.number);
+                record.view.standing = Some(self.number);
             }
         }
         self.received.insert(id, below);
