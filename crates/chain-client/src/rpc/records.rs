@@ -184,6 +184,7 @@ decodes! {
         faults: u32,
         missed: u32,
         declined: u32,
+        handed_back: u32,
         accepted_units: u64,
         delivered: u128,
     }

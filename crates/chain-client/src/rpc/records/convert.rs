@@ -375,6 +375,7 @@ impl From<WireWorker> for Worker {
             faults: wire.faults,
             missed: wire.missed,
             declined: wire.declined,
+            handed_back: wire.handed_back,
             accepted_units: wire.accepted_units,
             delivered: wire.delivered,
         }
