@@ -97,6 +97,10 @@ impl Display {
                 "paused: {operators} operators could not get the job's input. See that workers reach this machine, then let \
                  them go on with `sungrid job resume`"
             )),
+            Update::Standing { batches, until } => self.line(format!(
+                "all results are here; {batches} of the batches stand until block {until} at the latest, in case their workers are \
+                 caught lying. Ctrl-C stops nothing: `sungrid job collect` later"
+            )),
             Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
             Update::Batch(news) if self.events => self.line(told(news)),
             Update::Batch(_) | Update::Received { .. } | Update::Verified { .. } => {}

@@ -166,6 +166,8 @@ pub trait Workers<AccountId> {
     fn note_missed(worker: &AccountId);
     /// Records that the worker declined a batch in time: its input was not to be had.
     fn note_declined(worker: &AccountId);
+    /// Records that the worker handed a batch back in time, for reasons of its own.
+    fn note_handed_back(worker: &AccountId);
     /// Records `units` accepted units, of `charge` µSUNS·s together; the bond answers for their outputs from now on, see
     /// [`Self::liability`].
     fn note_accepted(worker: &AccountId, units: u32, charge: u128);
@@ -433,6 +435,8 @@ pub trait BatchControl<AccountId> {
     /// An assigned worker declined in time: its capacity is free again, the decline is recorded, and nobody blames
     /// it. Its bond answers until the batch ends.
     fn declined(job: JobId, batch: BatchIndex, worker: &AccountId);
+    /// An assigned worker handed the batch back in time: as if it had declined, but on another record.
+    fn handed_back(job: JobId, batch: BatchIndex, worker: &AccountId);
     /// A worker has done its work and sealed it; its capacity is free again. Its bond answers until
     /// the batch ends.
     fn delivered(job: JobId, batch: BatchIndex, worker: &AccountId);

@@ -157,6 +157,8 @@ struct InHand {
     missing_since: Option<BlockNumber>,
     /// Whether it stood still for the machine's owner.
     held: bool,
+    /// Whether it can be handed back for its owner, as far as was seen.
+    may_hand_back: bool,
     told: bool,
     /// The chain has our reveal: nothing of it is left to do but to wait.
     revealed: bool,
@@ -172,6 +174,7 @@ impl InHand {
             decline_from: None,
             missing_since: None,
             held: false,
+            may_hand_back: true,
             told: false,
             revealed: false,
         }

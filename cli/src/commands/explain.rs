@@ -1,8 +1,8 @@
 //! `sungrid job explain`: why a job is not running (requirement X5).
 
 use serde::Serialize;
-use sungrid_chain_client::{Declines, Explanation, JobSpec, Rejected, Rejection, Survey};
-use sungrid_primitives::{JobId, constraints::Unmet};
+use sungrid_chain_client::{Batch, Declines, Explanation, JobSpec, Rejected, Rejection, Survey};
+use sungrid_primitives::{BatchIndex, JobId, constraints::Unmet, policy::Policy};
 
 use crate::{Error, context::Context, requester::state_name, units};
 
@@ -16,17 +16,21 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
         /// What the bid lacks to the spot price, planck per SUNS·hour.
         gap: u128,
         reasons: Vec<String>,
+        /// Of how many batches the only result stands, and why.
+        standing: Option<&'a str>,
     }
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let explanation = chain.explain(job).await?.ok_or(Error::UnknownJob(job))?;
     let mut reasons = reasons(&explanation.survey, explanation.replicas, &record.spec);
     reasons.extend(missing_input(job, &chain.declines(job).await?));
+    let standing = standing(&record.spec.policy, &chain.batches(Some(job)).await?);
     let explained = Explained {
         job,
         state: state_name(&record),
         gap: explanation.gap(),
         reasons,
+        standing: standing.as_deref(),
         explanation: &explanation,
     };
     context.out.result(&explained, || {
@@ -34,6 +38,7 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
             format!("job {job}, {}", explained.state),
             demand(&explanation),
         ];
+        lines.extend(standing.clone());
         if explanation.wanting > 0 {
             lines.extend(explained.reasons.iter().cloned());
             lines.push(price(&explanation));
@@ -41,6 +46,21 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
         lines.join("\n")
     });
     Ok(())
+}
+
+/// Of how many batches the only result stands, until when, and why nobody is to blame.
+pub(crate) fn standing(policy: &Policy, batches: &[(JobId, BatchIndex, Batch)]) -> Option<String> {
+    let until = batches.iter().filter_map(|(.., batch)| batch.standing);
+    let count = u32::try_from(until.clone().count()).unwrap_or(u32::MAX);
+    let last = until.max()?;
+    let what = by_number(count, "result stands", "results stand");
+    let why = match policy {
+        Policy::Optimistic => "anybody may challenge it until then",
+        _ => "whoever is caught with another one by then is paid for neither unchecked",
+    };
+    Some(format!(
+        "{count} {what}, the last until block {last}: {why}"
+    ))
 }
 
 /// Who says that the job's input is missing, and what to do about it.

@@ -428,6 +428,8 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
         .map(|explained| explain::reasons(&explained.survey, explained.replicas, &record.spec))
         .unwrap_or_default();
     waits_for.extend(explain::missing_input(job, &chain.declines(job).await?));
+    let batches = chain.batches(Some(job)).await?;
+    waits_for.extend(explain::standing(&record.spec.policy, &batches));
     let folder = context.data.job(&chain.genesis(), job).ok();
     let folder = folder.map(|(folder, _)| folder);
     let encrypted = match &folder {

@@ -24,6 +24,7 @@ struct Row {
     delivered_usuns_s: u128,
     missed: u32,
     declined: u32,
+    handed_back: u32,
     faults: u32,
     credit_planck: u128,
     /// What requesters think of the operator.
@@ -45,6 +46,7 @@ impl Row {
             delivered_usuns_s: worker.delivered,
             missed: worker.missed,
             declined: worker.declined,
+            handed_back: worker.handed_back,
             faults: worker.faults,
             credit_planck: chain.credit(&key).await?.total,
             rating: chain.rating(&worker.operator).await?,
@@ -232,8 +234,8 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
                 suns_hours(row.delivered_usuns_s)
             ),
             format!(
-                "record     {} deadlines missed, {} batches declined for missing input, {} faults",
-                row.missed, row.declined, row.faults
+                "record     {} deadlines missed, {} batches declined for missing input, {} handed back, {} faults",
+                row.missed, row.declined, row.handed_back, row.faults
             ),
             format!("credit     {}", units::isc(row.credit_planck)),
         ]

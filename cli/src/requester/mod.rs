@@ -64,6 +64,8 @@ pub struct Requester {
     witnesses: BTreeMap<BatchIndex, Vec<AccountId>>,
     /// Whether the job is paused, as far as was seen.
     paused: bool,
+    /// Whether it was said that results stand.
+    told_standing: bool,
     /// When following began, and the units that were verified then: for the pace.
     started: (Instant, u32),
 }
@@ -120,6 +122,7 @@ impl Requester {
             seen: None,
             witnesses: BTreeMap::new(),
             paused: false,
+            told_standing: false,
             started,
         })
     }
@@ -288,10 +291,29 @@ impl Requester {
                 });
             }
         }
+        let all_here = self.batches.received_units() == self.record.spec.units
+            && self.batches.verified_units() < self.record.spec.units;
+        if all_here && !job.state.has_ended() && !self.told_standing {
+            self.tell_standing(on).await?;
+        }
         self.seen = Some(job);
         self.share_outputs();
         if let Some(progress) = self.progress() {
             on(&Update::Progress(progress));
+        }
+        Ok(())
+    }
+
+    /// Says, once, that nothing is wrong with a job whose results are here and not accepted yet.
+    async fn tell_standing(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<(), Error> {
+        let batches = self.chain.batches(Some(self.job)).await?;
+        let until = batches.iter().filter_map(|(.., batch)| batch.standing);
+        if let Some(last) = until.clone().max() {
+            self.told_standing = true;
+            on(&Update::Standing {
+                batches: until.count(),
+                until: last,
+            });
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a requester reports of its job.
 
 use serde::Serialize;
-use sungrid_chain_client::AccountId;
+use sungrid_chain_client::{AccountId, BlockNumber};
 use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::Error;
@@ -51,6 +51,13 @@ pub enum Update {
     Paused {
         /// Operators that say so.
         operators: usize,
+    },
+    /// All results are here; some stand for a while before the chain accepts them.
+    Standing {
+        /// Batches that do.
+        batches: usize,
+        /// The last block for which one does.
+        until: BlockNumber,
     },
     /// The node is away; following goes on when it is back.
     Waiting {

@@ -76,6 +76,13 @@ pub enum Call {
         /// The batch.
         batch: BatchIndex,
     },
+    /// `verification.hand_back`
+    HandBack {
+        /// The job.
+        job: JobId,
+        /// The batch.
+        batch: BatchIndex,
+    },
     /// `verification.resume`
     ResumeJob(JobId),
     /// `verification.acknowledge`
@@ -308,6 +315,7 @@ impl Call {
             Self::Commit { .. } => ("Verification", "commit"),
             Self::Challenge { .. } => ("Verification", "challenge"),
             Self::Decline { .. } => ("Verification", "decline"),
+            Self::HandBack { .. } => ("Verification", "hand_back"),
             Self::ResumeJob(_) => ("Verification", "resume"),
             Self::Acknowledge { .. } => ("Verification", "acknowledge"),
             Self::CallWitnesses { .. } => ("Verification", "call_witnesses"),

@@ -266,7 +266,7 @@ pub enum ReplicaState {
         /// BLAKE3 of the worker's result bundle.
         bundle: ContentHash,
     },
-    /// Committed and did not reveal in time.
+    /// Committed and did not reveal in time: unpaid, slashed unless it was alone and right.
     Withheld,
     /// It missed its commit deadline.
     Out,
@@ -292,6 +292,9 @@ pub struct Batch {
     pub replicas: Vec<Replica>,
     /// The digest that enough replicas agree on: who committed to it may reveal now.
     pub revealing: Option<H256>,
+    /// Whether its only result stands, and the last block for it: one that is sealed, for its worker to be caught with another
+    /// meanwhile, or one that anybody may challenge.
+    pub standing: Option<BlockNumber>,
 }
 
 impl Batch {

@@ -138,6 +138,8 @@ pub struct Worker {
     pub missed: u32,
     /// Batches that it declined in time, because their input was missing.
     pub declined: u32,
+    /// Batches that it handed back in time, because its machine was needed for something else.
+    pub handed_back: u32,
     /// Units accepted so far.
     pub accepted_units: u64,
     /// Charge of these units, µSUNS·s.

@@ -357,6 +357,11 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         T::Workers::note_declined(worker);
     }
 
+    fn handed_back(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
+        Self::free_capacity(id, batch, worker);
+        T::Workers::note_handed_back(worker);
+    }
+
     fn delivered(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
         if !Self::free_capacity(id, batch, worker) {
             defensive!("a worker delivers once, while it works");

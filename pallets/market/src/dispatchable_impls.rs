@@ -238,7 +238,6 @@ impl<T: Config> Pallet<T> {
         record.wanted.saturating_accrue(more.min(room));
         job.claims.saturating_inc();
         if record.wanted == 0 {
-            record.summons = None;
             Self::leave_window(id, &mut job, batch);
         }
         Batches::<T>::insert(id, batch, record);

@@ -150,6 +150,7 @@ pub struct MockWorker {
     pub unresolved: u32,
     pub missed: u32,
     pub declined: u32,
+    pub handed_back: u32,
     pub slashed: u32,
 }
 
@@ -229,6 +230,9 @@ impl Workers<AccountId> for MockWorkers {
     fn note_declined(key: &AccountId) {
         change_worker(*key, |worker| worker.declined += 1);
     }
+    fn note_handed_back(key: &AccountId) {
+        change_worker(*key, |worker| worker.handed_back += 1);
+    }
     fn note_accepted(key: &AccountId, units: u32, charge: u128) {
         change_worker(*key, |worker| {
             worker.accepted_units += u64::from(units);
@@ -298,6 +302,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         unresolved: 0,
         missed: 0,
         declined: 0,
+        handed_back: 0,
         slashed: 0,
     }
 }

@@ -414,7 +414,8 @@ pub struct BatchRecord<AccountId, BlockNumber> {
     pub assignments: BoundedVec<Claimant<AccountId>, ConstU32<MAX_ASSIGNMENTS>>,
     /// Replicas that are wanted and not claimed.
     pub wanted: u32,
-    /// Who may claim them; `None`: every worker that suits the job.
+    /// Who may claim them; `None`: every worker that suits the job. Once drawn it stays so, also for whoever replaces one of them or
+    /// decides between two: an accomplice would stand ready for that.
     pub summons: Option<Summons<BlockNumber>>,
     /// The challenge of its result, if there is one.
     pub challenge: Option<Challenge<AccountId>>,

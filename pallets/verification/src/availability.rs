@@ -1,5 +1,5 @@
 //! Whether inputs and outputs are to be had (requirement X9): declines, and the pauses that they bring; delivery
-//! receipts.
+//! receipts. What is handed back for a reason of the worker's own.
 
 use frame_support::{ensure, pallet_prelude::*};
 use pallet_market::{Error as MarketError, Pallet as Market};
@@ -12,8 +12,78 @@ impl<T: Config> Pallet<T> {
     /// Whether so many operators declined that the job is paused.
     pub(crate) fn pauses(decliners: &DeclinersOf<T>) -> bool {
         let now = frame_system::Pallet::<T>::block_number();
-        let counting = decliners.iter().filter(|d| now < d.counts_until).count();
+        let counting = decliners.iter().filter(|d| d.counts(now)).count();
         counting as u32 >= T::DeclinesToPause::get()
+    }
+
+    /// Every check of handing a batch back.
+    pub(crate) fn check_hand_back(
+        worker: &T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> Result<(BallotRecordOf<T>, usize), Error<T>> {
+        let (ballot, at) = Self::check_commit(worker, job, batch)?;
+        let is_drawn =
+            Market::<T>::batch(job, batch).is_some_and(|record| record.summons.is_some());
+        ensure!(!is_drawn, Error::<T>::DrawnForIt);
+        let operator = &ballot.replicas[at].assignment.operator;
+        let decliners = Decliners::<T>::get(job);
+        let known = decliners.iter().find(|d| d.operator == *operator);
+        ensure!(
+            known.is_none_or(|d| d.handed_back < MAX_HANDED_BACK),
+            Error::<T>::HandedBackTooOften
+        );
+        Ok((ballot, at))
+    }
+
+    pub(crate) fn do_hand_back(
+        worker: T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+    ) -> DispatchResult {
+        let (mut ballot, at) = Self::check_hand_back(&worker, job, batch)?;
+        let operator = ballot.replicas.remove(at).assignment.operator;
+        Market::<T>::handed_back(job, batch, &worker);
+        Self::deposit_event(Event::HandedBack {
+            job,
+            batch,
+            worker,
+            operator: operator.clone(),
+        });
+        // It says nothing of the input: it rests, and counts for no pause.
+        let mut decliners = Decliners::<T>::get(job);
+        let mut decliner = Self::take_decliner(&mut decliners, operator);
+        decliner.handed_back = decliner.handed_back.saturating_add(1);
+        Self::let_rest(&mut decliners, decliner);
+        Decliners::<T>::insert(job, decliners);
+        Self::want(job, batch, ballot, 1);
+        Ok(())
+    }
+
+    /// Takes what is known of an operator out of the list, or makes room for it.
+    fn take_decliner(decliners: &mut DeclinersOf<T>, operator: T::AccountId) -> DeclinerOf<T> {
+        let now = frame_system::Pallet::<T>::block_number();
+        if let Some(at) = decliners.iter().position(|d| d.operator == operator) {
+            return decliners.remove(at);
+        }
+        if decliners.is_full()
+            && let Some(at) = decliners.iter().position(|d| !d.counts(now))
+        {
+            decliners.remove(at);
+        }
+        Decliner {
+            operator,
+            rests_until: now,
+            counts_until: None,
+            handed_back: 0,
+        }
+    }
+
+    fn let_rest(decliners: &mut DeclinersOf<T>, mut decliner: DeclinerOf<T>) {
+        let now = frame_system::Pallet::<T>::block_number();
+        decliner.rests_until = now.saturating_add(T::DeclineRest::get());
+        // If it is full, all of them count: the job is paused, and one more makes no difference.
+        let _ = decliners.try_push(decliner);
     }
 
     pub(crate) fn do_decline(
@@ -40,29 +110,16 @@ impl<T: Config> Pallet<T> {
         let now = frame_system::Pallet::<T>::block_number();
         let mut decliners = Decliners::<T>::get(job);
         let was_paused = Self::pauses(&decliners);
-        let known = decliners.iter().position(|d| d.operator == operator);
-        // Whom a former pause counted counts for no other, unless it delivers.
         let until = now.saturating_add(T::PauseLength::get());
-        let counts_until = known.map_or(until, |at| decliners[at].counts_until);
-        let forgettable = || decliners.iter().position(|d| d.counts_until <= now);
-        let gone = known.or_else(|| decliners.is_full().then(forgettable).flatten());
-        if let Some(gone) = gone {
-            decliners.remove(gone);
-        }
-        let decliner = Decliner {
-            operator,
-            rests_until: now.saturating_add(T::DeclineRest::get()),
-            counts_until,
-        };
-        if decliners.try_push(decliner).is_err() {
-            // All of them count: the job is paused, and one more makes no difference.
-            return;
-        }
+        let mut decliner = Self::take_decliner(&mut decliners, operator);
+        // Whom a former pause counted counts for no other, unless it delivers.
+        decliner.counts_until.get_or_insert(until);
+        Self::let_rest(&mut decliners, decliner);
         let begins = Self::pauses(&decliners) && !was_paused;
         if begins {
             // All are used up with it, or each later one would pause the job again with those that are left.
-            let counting = decliners.iter_mut().filter(|d| now < d.counts_until);
-            counting.for_each(|d| d.counts_until = until);
+            let counting = decliners.iter_mut().filter(|d| d.counts(now));
+            counting.for_each(|d| d.counts_until = Some(until));
         }
         Decliners::<T>::insert(job, decliners);
         if begins {
@@ -91,10 +148,10 @@ impl<T: Config> Pallet<T> {
         Market::<T>::refill_deposit(job, &who)?;
         let now = frame_system::Pallet::<T>::block_number();
         let mut decliners = Decliners::<T>::get(job);
-        let waits = |d: &Decliner<_, _>| now < d.counts_until || now < d.rests_until;
+        let waits = |d: &DeclinerOf<T>| d.counts(now) || now < d.rests_until;
         ensure!(decliners.iter().any(waits), Error::<T>::NothingDeclined);
         for decliner in decliners.iter_mut() {
-            decliner.counts_until = now;
+            decliner.counts_until = decliner.counts_until.map(|_| now);
             decliner.rests_until = now;
         }
         Decliners::<T>::insert(job, decliners);

@@ -246,7 +246,8 @@ fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
     let decliner = |n| Decliner {
         operator: account("decliner", n, 0),
         rests_until: System::<T>::block_number(),
-        counts_until: System::<T>::block_number().saturating_add(T::PauseLength::get()),
+        counts_until: Some(System::<T>::block_number().saturating_add(T::PauseLength::get())),
+        handed_back: 0,
     };
     let all: alloc::vec::Vec<_> = (0..count).map(decliner).collect();
     all.try_into().expect("within the bound")
@@ -413,6 +414,26 @@ mod benches {
         _(RawOrigin::Signed(last), job, 0);
 
         assert!(Pallet::<T>::decliners(job).0);
+        assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    #[benchmark]
+    fn hand_back() {
+        // The last assignment that there is: the batch fails.
+        let job = prepare::<T>(Policy::Optimistic);
+        for n in 1..=MAX_ASSIGNMENTS {
+            Decliners::<T>::remove(job);
+            claim::<T>(n, job);
+            if n < MAX_ASSIGNMENTS {
+                super::decline::<T>(n, job);
+            }
+        }
+        Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS.saturating_sub(1)));
+        let last = worker::<T>(MAX_ASSIGNMENTS);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(last), job, 0);
+
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 

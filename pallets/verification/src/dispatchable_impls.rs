@@ -90,7 +90,9 @@ impl<T: Config> Pallet<T> {
         let (expected, sealed) = match ballot.replicas[at].state {
             ReplicaState::Working { .. } => return Err(Error::<T>::NotCommitted),
             ReplicaState::Revealed { .. } => return Err(Error::<T>::AlreadyRevealed),
-            ReplicaState::Withheld => return Err(Error::<T>::RevealTooLate),
+            ReplicaState::Withheld | ReplicaState::Unopened { .. } => {
+                return Err(Error::<T>::RevealTooLate);
+            }
             ReplicaState::Committed { digest, commitment } => (digest, commitment),
         };
         let Stage::Revealing { until, digest } = ballot.stage else {

@@ -57,6 +57,11 @@ mod errors {
         NotDrawn,
         /// Witnesses still seal what they find: wait for `TestimoniesOpened`.
         TestimonyNotOpen,
+        /// This replica is for an audit or a jury, for which the worker was drawn: it computes it, declines, or misses it.
+        DrawnForIt,
+        /// Its operator has handed back [`MAX_HANDED_BACK`] batches of this job and delivered none since: deliver one, or
+        /// decline.
+        HandedBackTooOften,
         /// Only a completed job can be rated, and only before its records are cleaned up.
         NotRatable,
         /// A rating is 1 to [`MOST_STARS`].

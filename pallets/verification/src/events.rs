@@ -127,6 +127,17 @@ mod events {
             /// Its operator.
             operator: T::AccountId,
         },
+        /// A worker handed a batch back: its machine is needed for something else.
+        HandedBack {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The worker key.
+            worker: T::AccountId,
+            /// Its operator.
+            operator: T::AccountId,
+        },
         /// So many operators declined that nothing of the job is claimed until its requester resumes it.
         Paused {
             /// The job.

@@ -12,6 +12,7 @@
 //! | [`Pallet::reveal`] | the same | opens the seal; feeless when it succeeds |
 //! | [`Pallet::challenge`] | anyone, with a bond | sends a standing result to a jury |
 //! | [`Pallet::decline`] | an assigned worker key | gives a batch back whose input is missing; feeless when it succeeds |
+//! | [`Pallet::hand_back`] | the same | gives a batch back because its machine is needed; feeless when it succeeds |
 //! | [`Pallet::resume`] | the requester | lets a job that declines have paused be claimed again |
 //! | [`Pallet::acknowledge`] | the requester | a delivery receipt: it has the outputs |
 //! | [`Pallet::call_witnesses`] | the requester, with a bond | has drawn workers try to fetch outputs that it cannot |
@@ -25,7 +26,7 @@
 //! |---|---|---|
 //! | `Optimistic` | one | nobody challenges it within [`Config::ChallengeWindow`]; else the jury |
 //! | `Replicate(k)` | `k` | `k` equal results |
-//! | `Adaptive` | one if the first worker is trusted and the draw lets its result stand, else two | two equal results |
+//! | `Adaptive` | one if the first worker is trusted, the draw lets its result stand, and its operator is not [`Caught`] while it does; else two | two equal results |
 //! | `Quorum(trust)` | as many as convince if all agree, weighted by score | a group that [convinces](sungrid_primitives::policy::convinces) |
 //!
 //! ## Overview
@@ -34,10 +35,10 @@
 //!        claim          all wanted have sealed; enough agree          all who agree have opened
 //! (none) ────► Sealing ────────────────────────────────────► Revealing ──────────────────────► Results
 //!               ▲  ▲ │ one sealed, of a trusted worker        ▲   │ │ one, and Optimistic        ▲
-//!               │  │ └──────────────► Drawing ────────────────┘   │ └────────────► Standing ─────┤
-//!               │  │                   │ ▲   it stands             │                 │ in peace   │
-//!               │  └───────────────────┘ └─────────────────────────┼─────────────────┘ challenged │
-//!               │   audit, or jury                                │                              │
+//!               │  │ │                   Standing, sealed ─────┘   │ └────────────► Standing ─────┤
+//!               │  │ │      it stands ▲   │ caught               │                 │ in peace   │
+//!               │  │ └──────────────► Drawing ◄──────────────────┼─────────────────┘ challenged │
+//!               │  └───────────────────┴───┘ audit, or jury      │                              │
 //!               └──── too few agree: more are wanted ◄────────────┘ a seal was not opened         │
 //! ```
 //!
@@ -50,11 +51,15 @@
 //!   has nothing to open.
 //! - *More replicas*: as many as the leading result lacks.
 //! - *Draw*: see below.
+//! - *Standing*: a single result of a trusted worker stays sealed for as long as an audit of such a batch takes, and
+//!   [`Config::StandingWindow`]. Whoever lied in it probably lied in others: if one of these is found out meanwhile, this one is
+//!   audited, too, by somebody who has nothing to copy. So waiting lies are found with the first, and a liar gets on with at
+//!   most one at a time.
 //! - *Jury*: two drawn operators who must agree. The challenged result has no vote.
 //!
 //! ## Outcomes
 //!
-//! Missed commits and declines cost no bond; both are recorded, apart.
+//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart.
 //!
 //! | batch | winners | other results | withheld reveals | missed commits |
 //! |---|---|---|---|---|
@@ -66,7 +71,8 @@
 //! | no replica is to be had: assignments used up, deadline passed | – | nothing | recorded | recorded |
 //!
 //! Withholding a reveal costs what a wrong result costs. Were it cheaper, two colluding replicas could
-//! lie for free: reveal if the draw put both on one batch, withhold otherwise.
+//! lie for free: reveal if the draw put both on one batch, withhold otherwise. Whose result was the only one had nobody to wait
+//! for: it is unpaid, and loses only if others find something else.
 //!
 //! A result that no jury refutes stands, or a requester whose constraints suit one operator alone could challenge what
 //! it ordered, find no jury, and keep the result without paying.
@@ -296,7 +302,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Caught<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
 
-    /// Operators that could not get a job's input, the latest last.
+    /// Operators that could not get a job's input, or handed batches of it back, the latest last.
     #[pallet::storage]
     pub type Decliners<T: Config> = StorageMap<_, Twox64Concat, JobId, DeclinersOf<T>, ValueQuery>;
 
@@ -356,8 +362,8 @@ pub mod pallet {
         pub fn decliners(job: JobId) -> (bool, Vec<T::AccountId>) {
             let decliners = Decliners::<T>::get(job);
             let paused = Pallet::<T>::pauses(&decliners);
-            let operators = decliners.into_iter().map(|decliner| decliner.operator);
-            (paused, operators.collect())
+            let declined = decliners.into_iter().filter(|d| d.counts_until.is_some());
+            (paused, declined.map(|decliner| decliner.operator).collect())
         }
 
         /// The call for witnesses to a batch, while it is open.
@@ -545,6 +551,37 @@ pub mod pallet {
         pub fn decline(origin: OriginFor<T>, job: JobId, batch: BatchIndex) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_decline(worker, job, batch)
+        }
+
+        /// Hands a batch back because the worker's machine is needed for something else, which is nobody's fault.
+        ///
+        /// ## Dispatch origin
+        /// Signed by the assigned worker key. Feeless when it would succeed: once per claim.
+        ///
+        /// ## Details
+        /// Until the commit deadline. Nothing is missed or declined, and no pause comes nearer; it is on another record of the
+        /// worker. Its operator gets nothing else of the job for [`Config::DeclineRest`] blocks, and never that batch: or it
+        /// could claim and hand back until it gets the batch that it wants, such as an accomplice's. Not for replicas of an
+        /// audit or a jury, which are drawn, and [`MAX_HANDED_BACK`] times for a job and operator that delivers nothing of it.
+        ///
+        /// ## Parameters
+        /// - `job`, `batch`: what was claimed.
+        ///
+        /// ## Errors
+        /// - [`Error::NotInFlight`], [`Error::NotAssigned`], [`Error::AlreadyCommitted`],
+        ///   [`Error::CommitTooLate`], [`Error::DrawnForIt`], [`Error::HandedBackTooOften`]
+        ///
+        /// ## Events
+        /// - [`Event::HandedBack`]
+        #[pallet::call_index(12)]
+        #[pallet::weight(<T as Config>::WeightInfo::hand_back())]
+        #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId, batch: &BatchIndex| -> bool {
+            ensure_signed(origin.clone())
+                .is_ok_and(|worker| Pallet::<T>::check_hand_back(&worker, *job, *batch).is_ok())
+        })]
+        pub fn hand_back(origin: OriginFor<T>, job: JobId, batch: BatchIndex) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_hand_back(worker, job, batch)
         }
 
         /// Lets a job's batches be claimed again after its input was said to be missing.

@@ -48,6 +48,12 @@ pub enum ReplicaState<BlockNumber> {
     /// The worker did not open the seal in time. It loses if the batch is decided: otherwise a liar would
     /// reveal only when that pays.
     Withheld,
+    /// The worker did not open the seal of the only result in time. It loses only if it turns out to have said something else:
+    /// whoever was alone has nobody to wait for.
+    Unopened {
+        /// What it said.
+        digest: H256,
+    },
 }
 
 /// One replica of a batch.
@@ -155,12 +161,14 @@ pub type BallotRecordOf<T> =
 pub type ReplicaOf<T> = Replica<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 impl<AccountId, BlockNumber> Replica<AccountId, BlockNumber> {
-    /// What its result is compared by; `None` if it has none, or withheld it.
+    /// What its result is compared by; `None` if it has none, or did not open it.
     pub fn digest(&self, job: JobId, batch: BatchIndex) -> Option<H256> {
         match &self.state {
             ReplicaState::Committed { digest, .. } => Some(*digest),
             ReplicaState::Revealed { summary, .. } => Some(receipt::digest(job, batch, summary)),
-            ReplicaState::Working { .. } | ReplicaState::Withheld => None,
+            ReplicaState::Working { .. }
+            | ReplicaState::Withheld
+            | ReplicaState::Unopened { .. } => None,
         }
     }
 }
@@ -175,8 +183,12 @@ impl<AccountId, BlockNumber> BallotRecord<AccountId, BlockNumber> {
 
     /// Votes that are there or still can be.
     pub fn hopeful(&self) -> impl Iterator<Item = &Replica<AccountId, BlockNumber>> {
-        self.votes()
-            .filter(|replica| !matches!(replica.state, ReplicaState::Withheld))
+        self.votes().filter(|replica| {
+            !matches!(
+                replica.state,
+                ReplicaState::Withheld | ReplicaState::Unopened { .. }
+            )
+        })
     }
 
     /// Votes that are sealed or opened.
@@ -273,6 +285,9 @@ pub const FEW: u32 = 3;
 /// Most operators whose declines a job remembers. Fewer than pause a job, and none is ever paused; more, and every
 /// claim reads as much more.
 pub const MAX_DECLINERS: u32 = 32;
+/// Batches of a job that one operator hands back before it delivers something of it. Fewer, and a machine of many lanes cannot
+/// make room for its owner; more, and who never meant to work uses up more assignments.
+pub const MAX_HANDED_BACK: u32 = 16;
 /// Most batches that one receipt of a job that has not ended covers: each is looked at.
 pub const MAX_RECEIPT: u32 = 64;
 /// Witnesses that are drawn for a batch: an odd number. Fewer, and who has a tenth of the fleet decides alone too often; more,
@@ -286,7 +301,7 @@ pub const LOOKED_AT: u32 = 24;
 /// The best rating.
 pub const MOST_STARS: u8 = 5;
 
-/// An operator that could not get a job's input.
+/// An operator that gave batches of a job back: it could not get their input, or needed its machine.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -295,15 +310,24 @@ pub struct Decliner<AccountId, BlockNumber> {
     pub operator: AccountId,
     /// First block in which it may claim of the job again.
     pub rests_until: BlockNumber,
-    /// First block in which it counts towards a pause no more. Later declines change nothing: it counts for one pause.
-    pub counts_until: BlockNumber,
+    /// First block in which it counts towards a pause no more, if it ever declined. Later declines change nothing: it counts for
+    /// one pause.
+    pub counts_until: Option<BlockNumber>,
+    /// Batches that it handed back since it delivered something of the job.
+    pub handed_back: u32,
 }
 
+impl<AccountId, BlockNumber: PartialOrd> Decliner<AccountId, BlockNumber> {
+    /// Whether it counts towards a pause.
+    pub fn counts(&self, now: BlockNumber) -> bool {
+        self.counts_until.as_ref().is_some_and(|until| now < *until)
+    }
+}
+
+/// A decliner of a runtime.
+pub type DeclinerOf<T> = Decliner<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 /// The decliners of a job.
-pub type DeclinersOf<T> = BoundedVec<
-    Decliner<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>,
-    ConstU32<MAX_DECLINERS>,
->;
+pub type DeclinersOf<T> = BoundedVec<DeclinerOf<T>, ConstU32<MAX_DECLINERS>>;
 
 /// What has been heard of a witness.
 #[derive(

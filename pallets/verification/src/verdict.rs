@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Commitments that were not revealed in time are withheld; the rest is compared again.
+    /// Commitments that were not revealed in time count no more; the rest is compared again.
     fn close_reveals(
         job: JobId,
         batch: BatchIndex,
@@ -127,10 +127,16 @@ impl<T: Config> Pallet<T> {
         mut ballot: BallotRecordOf<T>,
         expected: H256,
     ) {
+        // Of one result alone nothing was to be had by waiting for others.
+        let is_single = ballot.bar == Bar::Agree(1);
         for replica in ballot.replicas.iter_mut() {
             if matches!(replica.state, ReplicaState::Committed { digest, .. } if digest == expected)
             {
-                replica.state = ReplicaState::Withheld;
+                replica.state = if is_single {
+                    ReplicaState::Unopened { digest: expected }
+                } else {
+                    ReplicaState::Withheld
+                };
                 let worker = replica.assignment.worker.clone();
                 Self::note_missed(job, batch, worker, Phase::Reveal);
             }
@@ -242,6 +248,8 @@ impl<T: Config> Pallet<T> {
                 ReplicaState::Working { .. } => {
                     defensive!("a batch is decided when nothing is awaited");
                 }
+                // It was right, and is paid for nothing: as if it had missed the commitment.
+                ReplicaState::Unopened { digest: said } if said == digest => {}
                 _ => losers.push(replica.assignment),
             }
         }

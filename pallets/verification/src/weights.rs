@@ -20,6 +20,8 @@ pub trait WeightInfo {
     fn challenge() -> Weight;
     /// [`crate::Pallet::decline`], the failure of the batch included.
     fn decline() -> Weight;
+    /// [`crate::Pallet::hand_back`], the failure of the batch included.
+    fn hand_back() -> Weight;
     /// [`crate::Pallet::resume`].
     fn resume() -> Weight;
     /// [`crate::Pallet::acknowledge`] of `b` batches of a job that has not ended.
@@ -87,6 +89,10 @@ impl WeightInfo for () {
     fn decline() -> Weight {
         // As when the market abandons a batch, a juror's decline included after which a challenged result stands; declines,
         // deposit, treasury.
+        estimate(300, 66, 56)
+    }
+    fn hand_back() -> Weight {
+        // As a decline, without deposit and treasury.
         estimate(300, 66, 56)
     }
     fn resume() -> Weight {

@@ -72,6 +72,7 @@ impl<T: Config> Pallet<T> {
                 faults: 0,
                 missed: 0,
                 declined: 0,
+                handed_back: 0,
                 accepted_units: 0,
                 delivered: 0,
                 allowance: Default::default(),

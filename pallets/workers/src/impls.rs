@@ -253,6 +253,12 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         });
     }
 
+    fn note_handed_back(worker: &T::AccountId) {
+        Self::note(worker, |record| {
+            record.handed_back = record.handed_back.saturating_add(1)
+        });
+    }
+
     fn note_accepted(worker: &T::AccountId, units: u32, charge: u128) {
         Self::note(worker, |record| {
             record.accepted_units = record.accepted_units.saturating_add(units.into());
@@ -382,6 +388,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 faults: 0,
                 missed: 0,
                 declined: 0,
+                handed_back: 0,
                 accepted_units: 0,
                 delivered: 0,
                 allowance: Default::default(),

@@ -121,6 +121,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub missed: u32,
     /// Batches declined in time, because their input was not to be had.
     pub declined: u32,
+    /// Batches handed back in time, because its machine was needed for something else.
+    pub handed_back: u32,
     /// Units accepted.
     pub accepted_units: u64,
     /// Delivered: charge of these units, µSUNS·s. The only one of the three figures that was verified, and

@@ -79,6 +79,8 @@ struct Ballot {
     count: usize,
     /// Whoever gets a replica after the first sees that it is an audit.
     audited: bool,
+    /// Further replicas are of summoned workers.
+    drawn: bool,
     votes: Vec<(usize, Answer)>,
     /// Who has the batch and no vote: a challenged worker.
     accused: Option<(usize, Answer)>,
@@ -236,6 +238,7 @@ impl Ladder {
             unit: self.started,
             count: 1,
             audited: false,
+            drawn: false,
             votes: Vec::new(),
             accused: None,
             since: self.now + self.times.batch,
@@ -245,7 +248,7 @@ impl Ladder {
         self.started += 1;
         ballot.add(fleet, dice);
         let (worker, _) = ballot.votes[0];
-        let mut wait = self.times.batch;
+        let mut wait = self.times.batch + REVEAL;
         match self.policy {
             Policy::Optimistic => ballot.next = Next::Draw,
             Policy::Adaptive => {
@@ -294,16 +297,21 @@ impl Ladder {
                 self.go_on(ballot, wait);
                 return None;
             }
-            Next::Draw => return self.want(ballot, 1, fleet, dice),
+            Next::Draw => {
+                ballot.drawn = true;
+                return self.want(ballot, 1, fleet, dice);
+            }
             Next::Challenge => {
                 ballot.accused = ballot.votes.pop();
                 ballot.audited = true;
+                ballot.drawn = true;
                 ballot.count = JURY as usize;
                 return self.want(ballot, JURY as usize, fleet, dice);
             }
             Next::Settle
                 if self.policy == Policy::Adaptive && fleet.was_caught(worker, ballot.since) =>
             {
+                ballot.drawn = true;
                 return self.want(ballot, 1, fleet, dice);
             }
             Next::Settle => ballot.accept(answer, fleet, self.now),
@@ -336,7 +344,8 @@ impl Ladder {
             ballot.add(fleet, dice);
         }
         ballot.next = Next::Compare;
-        let wait = SUMMONS + self.times.batch + REVEAL;
+        let summons = if ballot.drawn { SUMMONS } else { 0 };
+        let wait = summons + self.times.batch + REVEAL;
         self.go_on(ballot, wait);
         None
     }

@@ -34,7 +34,7 @@ parameter_types! {
         Perbill::from_percent(50) * (NORMAL_DISPATCH_RATIO * RuntimeBlockWeights::get().max_block);
 }
 
-/// Each claim is followed by one commitment and one reveal, or one decline; each run of a capacity proof by one
+/// Each claim is followed by one commitment and one reveal, or one decline, or handed back; each run of a capacity proof by one
 /// commitment and one opening; each draw of a witness, which a requester has put a bond down for, by one seal and one testimony.
 pub struct FollowUps;
 
@@ -46,6 +46,7 @@ impl Contains<RuntimeCall> for FollowUps {
                 pallet_verification::Call::commit { .. }
                     | pallet_verification::Call::reveal { .. }
                     | pallet_verification::Call::decline { .. }
+                    | pallet_verification::Call::hand_back { .. }
                     | pallet_verification::Call::attest { .. }
                     | pallet_verification::Call::testify { .. }
             ) | RuntimeCall::Capacity(

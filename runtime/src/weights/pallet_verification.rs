@@ -57,6 +57,12 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(20))
             .saturating_add(T::DbWeight::get().writes(21))
     }
+    fn hand_back() -> Weight {
+        // At least 166_090 ns.
+        Weight::from_parts(181_052_000, 0)
+            .saturating_add(T::DbWeight::get().reads(20))
+            .saturating_add(T::DbWeight::get().writes(21))
+    }
     fn resume() -> Weight {
         // At least 54_602 ns.
         Weight::from_parts(59_209_000, 0)

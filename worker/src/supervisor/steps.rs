@@ -299,9 +299,11 @@ impl Supervisor {
                 task.abort();
             }
         }
-        let call = Call::Decline {
-            job: id.0,
-            batch: id.1,
+        let (job, batch) = id;
+        let may_hand_back = self.hand.get(&id).is_some_and(|batch| batch.may_hand_back);
+        let call = match why {
+            GivenBack::Vacated if may_hand_back => Call::HandBack { job, batch },
+            GivenBack::Vacated | GivenBack::NoInput => Call::Decline { job, batch },
         };
         let ports = self.ports.clone();
         self.tasks.spawn(async move {
@@ -412,9 +414,17 @@ impl Supervisor {
                         self.unsure_until = now + RESEND_AFTER;
                     }
                     // The next block tries again, or finds that it is done.
-                    Err(_) => {
+                    Err(error) => {
                         if let Some(batch) = self.hand.get_mut(&id) {
                             batch.activity = None;
+                            // It was drawn for that one, or has handed too many back: what remains is to decline.
+                            let is_refused = matches!(
+                                error,
+                                SubmitError::Dispatch(_)
+                                    | SubmitError::CannotPay { .. }
+                                    | SubmitError::Rejected { .. }
+                            );
+                            batch.may_hand_back &= !is_refused;
                         }
                     }
                 }

@@ -46,8 +46,6 @@ pub struct BatchRecord {
     /// Results of the job's policy that must agree.
     quorum: usize,
     digests: BTreeMap<AccountId, H256>,
-    /// Last block in which an optimistic result can be challenged.
-    standing: Option<BlockNumber>,
     revealed: BTreeMap<AccountId, (BatchSummary, ContentHash)>,
 }
 
@@ -78,6 +76,8 @@ pub struct State {
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
     pub decliners: BTreeMap<JobId, Vec<Decliner>>,
+    /// Batches whose replicas are of drawn workers: this chain draws nobody by itself.
+    pub drawn: BTreeSet<(JobId, BatchIndex)>,
     pub received: BTreeMap<JobId, BatchIndex>,
     pub witness_calls: BTreeMap<(JobId, BatchIndex), WitnessCall>,
     pub ratings: BTreeMap<AccountId, Rating>,
@@ -159,6 +159,7 @@ impl State {
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
             decliners: BTreeMap::new(),
+            drawn: BTreeSet::new(),
             received: BTreeMap::new(),
             witness_calls: BTreeMap::new(),
             ratings: BTreeMap::new(),
@@ -224,6 +225,7 @@ impl State {
             Call::Claim(_)
                 | Call::Commit { .. }
                 | Call::Decline { .. }
+                | Call::HandBack { .. }
                 | Call::Reveal { .. }
                 | Call::Attest { .. }
                 | Call::Testify { .. }
@@ -273,6 +275,7 @@ impl State {
                 fail("Verification", "NotStanding", "this chain draws no juries")
             }
             Call::Decline { job, batch } => self.decline(who, job, batch),
+            Call::HandBack { job, batch } => self.hand_back(who, job, batch),
             Call::ResumeJob(job) => self.resume_job(who, job),
             Call::Acknowledge { job, below } => self.acknowledge(who, job, below),
             Call::CallWitnesses { job, batch } => self.call_witnesses(who, job, batch),
@@ -514,11 +517,11 @@ impl State {
                 view: Batch {
                     replicas: Vec::new(),
                     revealing: None,
+                    standing: None,
                 },
                 wanted: quorum,
                 quorum,
                 digests: BTreeMap::new(),
-                standing: None,
                 revealed: BTreeMap::new(),
             }
         });

@@ -236,6 +236,7 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         ],
         Call::Challenge { job, batch }
         | Call::Decline { job, batch }
+        | Call::HandBack { job, batch }
         | Call::CallWitnesses { job, batch } => {
             vec![("job", number(*job)), ("batch", number(*batch))]
         }
@@ -517,6 +518,7 @@ mod tests {
                 salt: [5; 32],
             },
             Call::Decline { job: 1, batch: 2 },
+            Call::HandBack { job: 1, batch: 2 },
             Call::CallWitnesses { job: 1, batch: 2 },
             Call::Attest {
                 job: 1,

@@ -125,13 +125,14 @@ decodes! {
         Committed { digest: Bytes32, commitment: Bytes32 },
         Revealed { bundle: Bytes32 },
         Withheld,
+        Unopened,
     }
     pub(super) struct WireReplica { assignment: WireClaimant, state: WireReplicaState }
     pub(super) enum WireStage {
         Sealing,
         Drawing,
         Revealing { until: u32, digest: Bytes32 },
-        Standing,
+        Standing { until: u32 },
     }
     pub(super) struct WireBallot { replicas: Vec<WireReplica>, stage: WireStage }
     pub(super) struct WireWinner { worker: Bytes32, operator: Bytes32, bundle: Bytes32 }
@@ -183,6 +184,7 @@ decodes! {
         faults: u32,
         missed: u32,
         declined: u32,
+        handed_back: u32,
         accepted_units: u64,
         delivered: u128,
     }

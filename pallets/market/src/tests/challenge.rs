@@ -146,9 +146,25 @@ fn nobody_claims_what_a_summons_does_not_reach() {
             before = now;
         }
         assert_eq!(before.len(), 18);
-        // What a summoned worker misses is summoned for anew.
+    });
+}
+
+#[test]
+fn whoever_replaces_somebody_that_was_drawn_is_drawn_too() {
+    run(|| {
+        let id = submit(2);
+        claim(10, id);
+        claim(11, id);
+        assert!(Market::want_replica(id, 0));
+        Market::summon(id, 0, H256::repeat_byte(5));
+        run_to(17);
         claim(12, id);
-        assert_eq!(Market::batch(id, 0).expect("in flight").summons, None);
+        // It stalls, or says something else than the first: another replica is wanted.
+        assert!(Market::want_replica(id, 0));
+        let ready = (13..30).filter(|key| Market::claimable(id, *key)).count();
+        assert!(ready < 5, "{ready} stand ready and may");
+        run_to(17 + 16);
+        assert!((13..30).all(|key| Market::claimable(id, key)));
     });
 }
 

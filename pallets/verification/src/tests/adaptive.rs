@@ -157,7 +157,53 @@ fn a_single_result_that_is_withheld_is_replaced_by_two() {
             reveal(n, job, 0, &truth(0));
         }
         assert_eq!(outcome(job), Some(Outcome::Completed));
+        // It was right, and away: nobody pays it, and that is all.
+        assert_eq!((bond(1), trust_of(1)), (BOND, (10, 10)));
+        assert_eq!(registered(1).accepted_units, 0);
+        assert!(Caught::<Test>::iter().next().is_none());
+    });
+}
+
+#[test]
+fn a_liar_that_does_not_open_what_stood_loses_all_the_same() {
+    run(|| {
+        let job = drawn(true, &lie(1));
+        wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
+        for n in 2..=3 {
+            claim(n, job);
+            commit(n, job, 0, &truth(0));
+        }
+        for n in 2..=3 {
+            reveal(n, job, 0, &truth(0));
+        }
         assert_eq!((bond(1), trust_of(1)), (BOND - SLASH, (0, 6)));
+        assert!(Caught::<Test>::contains_key(operator(1)));
+    });
+}
+
+#[test]
+fn whoever_copies_what_was_not_opened_has_nothing_to_open() {
+    run(|| {
+        let job = drawn(true, &truth(0));
+        wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
+        // Its digest is on chain, and no seal over it can be made without the result.
+        claim(2, job);
+        let digest = sungrid_primitives::receipt::digest(job, 0, &truth(0));
+        frame_support::assert_ok!(Verification::commit(
+            signed(worker(2)),
+            job,
+            0,
+            digest,
+            bundle(9)
+        ));
+        claim(3, job);
+        commit(3, job, 0, &truth(0));
+        reveal(3, job, 0, &truth(0));
+        wait(REVEAL_BLOCKS + 1);
+        claim(4, job);
+        commit(4, job, 0, &truth(0));
+        reveal(4, job, 0, &truth(0));
+        assert_eq!((bond(1), bond(2)), (BOND, BOND - SLASH));
     });
 }
 

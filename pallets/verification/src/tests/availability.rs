@@ -451,7 +451,8 @@ fn a_job_remembers_so_many_decliners_and_forgets_who_counts_least() {
             let decliner = Decliner {
                 operator: stranger_of(n),
                 rests_until: 1,
-                counts_until: if n == 0 { PAUSE_LENGTH } else { 1 },
+                counts_until: Some(if n == 0 { PAUSE_LENGTH } else { 1 }),
+                handed_back: 0,
             };
             full.try_push(decliner).expect("within the bound");
         }
@@ -462,7 +463,7 @@ fn a_job_remembers_so_many_decliners_and_forgets_who_counts_least() {
         assert!(!remembered.contains(&stranger_of(1)));
         // AND if all of them count, one more changes nothing
         full.iter_mut()
-            .for_each(|decliner| decliner.counts_until = PAUSE_LENGTH);
+            .for_each(|decliner| decliner.counts_until = Some(PAUSE_LENGTH));
         Decliners::<Test>::remove(job);
         let batch = claim(2, job);
         Decliners::<Test>::insert(job, full.clone());

@@ -375,7 +375,7 @@ fn a_lie_just_before_the_deadline_can_be_challenged_too() {
 }
 
 #[test]
-fn a_withheld_single_result_is_replaced_and_loses() {
+fn a_single_result_that_is_not_opened_is_replaced() {
     run(|| {
         let job = submit_under(Policy::Optimistic, 1);
         claim(1, job);
@@ -391,7 +391,9 @@ fn a_withheld_single_result_is_replaced_and_loses() {
         for n in jury(job, &[3, 4, 5, 6], &truth(0)) {
             reveal(n, job, 0, &truth(0));
         }
-        assert_eq!((bond(1), bond(2)), (BOND - SLASH, BOND - SLASH));
+        // The first was right, and is paid nothing.
+        assert_eq!((bond(1), bond(2)), (BOND, BOND - SLASH));
+        assert_eq!(registered(1).accepted_units, 0);
     });
 }
 

@@ -154,7 +154,8 @@ fn every_invariant_bites() {
     let decliner = |n| Decliner {
         operator: operator(n),
         rests_until: 1,
-        counts_until: 9,
+        counts_until: Some(9),
+        handed_back: 0,
     };
     bites("verification 7: declines without", |job| {
         Decliners::<Test>::try_append(job + 1, decliner(1)).expect("room")

@@ -10,6 +10,7 @@ mod commit;
 mod delivery;
 mod departed;
 mod dispute;
+mod hand_back;
 mod histories;
 mod invariants;
 mod no_show;

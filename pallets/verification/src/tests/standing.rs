@@ -149,9 +149,9 @@ fn who_is_caught_with_one_lie_is_paid_for_no_other_that_stands() {
 fn an_operator_with_several_machines_has_one_word() {
     run(|| {
         register(20, operator(1));
+        let (_, audited) = pair(1, &lie(1));
         let stands = standing(20, &lie(20));
         let end = until(stands).expect("it stands");
-        let (_, audited) = pair(1, &lie(1));
         refute(audited, &[2, 3, 4, 5, 6]);
         run_to(end + 1);
         assert!(suspected(stands, 20));
@@ -163,9 +163,9 @@ fn an_operator_with_several_machines_has_one_word() {
 fn whoever_was_right_is_confirmed_when_it_is_suspected() {
     run(|| {
         register(20, operator(1));
+        let (_, audited) = pair(1, &lie(1));
         let stands = standing(20, &truth(0));
         let end = until(stands).expect("it stands");
-        let (_, audited) = pair(1, &lie(1));
         refute(audited, &[2, 3, 4, 5, 6]);
         run_to(end + 1);
         let other = answer_summons(stands, &[2, 3, 4, 5, 6], 1)[0];

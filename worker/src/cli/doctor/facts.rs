@@ -381,6 +381,7 @@ pub(super) fn in_order() -> Facts {
         faults: 0,
         missed: 0,
         declined: 0,
+        handed_back: 0,
         accepted_units: 10,
         delivered: 10,
     };

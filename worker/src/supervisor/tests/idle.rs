@@ -276,7 +276,7 @@ async fn what_stands_still_is_given_back_before_its_deadline() {
     let (mut desk, _) = in_the_middle(&world, &machine).await;
     assert_eq!(desk.work(5).await, State::Suspended);
     let account = machine.key.account();
-    let given_back = |state: &mut MemoryState| state.workers[&account].declined == 1;
+    let given_back = |state: &mut MemoryState| state.workers[&account].handed_back == 1;
     world.drive("it is given back", given_back).await;
     settle().await;
     // By the owner's clock it is far from that.
@@ -295,6 +295,29 @@ async fn what_stands_still_is_given_back_before_its_deadline() {
 }
 
 #[tokio::test]
+async fn what_it_was_drawn_for_it_declines_for_its_owner() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, _) = in_the_middle(&world, &machine).await;
+    let all = world.chain.batches(None).await.expect("reads");
+    world.chain.edit(|state| {
+        let drawn = all.iter().map(|(job, batch, _)| (*job, *batch));
+        state.drawn.extend(drawn);
+    });
+    assert_eq!(desk.work(5).await, State::Suspended);
+    let account = machine.key.account();
+    let given_back = |state: &mut MemoryState| state.workers[&account].declined == 1;
+    world.drive("it is declined", given_back).await;
+    settle().await;
+    world
+        .chain
+        .edit(|state| assert_eq!(state.workers[&account].handed_back, 0));
+    assert_eq!(counter(&desk.process, "batches_vacated_total"), 1);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn what_stood_still_for_too_long_to_be_in_time_is_given_back_though_it_goes_on() {
     let world = World::new().await;
     let machine = world.machine(0);
@@ -303,7 +326,7 @@ async fn what_stood_still_for_too_long_to_be_in_time_is_given_back_though_it_goe
     blocks(&world, 1).await;
     assert_eq!(desk.rest(61).await, State::Running);
     let account = machine.key.account();
-    let given_back = |state: &mut MemoryState| state.workers[&account].declined == 1;
+    let given_back = |state: &mut MemoryState| state.workers[&account].handed_back == 1;
     world.drive("it is given back", given_back).await;
     blocks(&world, 60).await;
     assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
@@ -365,7 +388,7 @@ async fn what_cannot_be_given_back_is_killed_after_its_grace() {
     let account = machine.key.account();
     world
         .drive("it is given back", |state| {
-            state.workers[&account].declined == 1
+            state.workers[&account].handed_back == 1
         })
         .await;
     settle().await;
@@ -408,7 +431,7 @@ async fn what_its_owner_keeps_from_its_input_is_not_its_requesters_fault() {
     let account = machine.key.account();
     world
         .drive("it is given back", |state| {
-            state.workers[&account].declined == 1
+            state.workers[&account].handed_back == 1
         })
         .await;
     blocks(&world, 2).await;

@@ -31,7 +31,13 @@ impl State {
         }
     }
 
-    pub(super) fn decline(&mut self, who: &AccountId, id: JobId, batch: BatchIndex) -> Dispatched {
+    /// Takes a replica away from the worker that computes it; returns its operator.
+    fn give_back(
+        &mut self,
+        who: &AccountId,
+        id: JobId,
+        batch: BatchIndex,
+    ) -> Result<AccountId, SubmitError> {
         let replica = self
             .batches
             .get_mut(&(id, batch))
@@ -48,11 +54,41 @@ impl State {
         replica.due = None;
         let operator = replica.operator.clone();
         self.free_capacity(id, who);
+        self.want_one_more(id, batch);
+        Ok(operator)
+    }
+
+    pub(super) fn decline(&mut self, who: &AccountId, id: JobId, batch: BatchIndex) -> Dispatched {
+        let operator = self.give_back(who, id, batch)?;
         if let Some(worker) = self.workers.get_mut(who) {
             worker.declined += 1;
         }
         self.note_decline(id, operator);
-        self.want_one_more(id, batch);
+        Ok(())
+    }
+
+    pub(super) fn hand_back(
+        &mut self,
+        who: &AccountId,
+        id: JobId,
+        batch: BatchIndex,
+    ) -> Dispatched {
+        if self.drawn.contains(&(id, batch)) {
+            return fail("Verification", "DrawnForIt", "");
+        }
+        let operator = self.give_back(who, id, batch)?;
+        if let Some(worker) = self.workers.get_mut(who) {
+            worker.handed_back += 1;
+        }
+        let (now, decliners) = (self.number, self.decliners.entry(id).or_default());
+        let known = decliners.iter().position(|d| d.operator == operator);
+        // It counts towards no pause unless it declined before.
+        let counts_until = known.map_or(now, |at| decliners.remove(at).counts_until);
+        decliners.push(Decliner {
+            operator,
+            rests_until: now + DECLINE_REST,
+            counts_until,
+        });
         Ok(())
     }
 
@@ -133,14 +169,14 @@ impl State {
         }
         let decided = |batch| {
             let record = self.batches.get(&(id, batch));
-            record.map_or(!job.window.contains(&batch), |r| r.standing.is_some())
+            record.map_or(!job.window.contains(&batch), |r| r.view.standing.is_some())
         };
         if below > job.next_batch || !(first..below).all(decided) {
             return fail("Verification", "NotDelivered", "");
         }
         for batch in first..below {
             if let Some(record) = self.batches.get_mut(&(id, batch)) {
-                record.standing = Some(self.number);
+                record.view.standing = Some(self.number);
             }
         }
         self.received.insert(id, below);

@@ -150,8 +150,8 @@ impl State {
         if !right.all(|r| matches!(r.state, ReplicaState::Revealed { .. })) {
             return;
         }
-        if optimistic && record.standing.is_none() {
-            record.standing = Some(self.number + CHALLENGE_WINDOW);
+        if optimistic && record.view.standing.is_none() {
+            record.view.standing = Some(self.number + CHALLENGE_WINDOW);
             return;
         }
         let winners: Vec<AccountId> = record.revealed.keys().cloned().collect();
@@ -366,7 +366,7 @@ impl State {
         let final_now: Vec<_> = self
             .batches
             .iter()
-            .filter(|(_, record)| record.standing.is_some_and(|until| until < now))
+            .filter(|(_, record)| record.view.standing.is_some_and(|until| until < now))
             .map(|(key, _)| *key)
             .collect();
         for (id, batch) in final_now {

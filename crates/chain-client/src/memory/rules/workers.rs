@@ -67,6 +67,7 @@ impl State {
             faults: 0,
             missed: 0,
             declined: 0,
+            handed_back: 0,
             accepted_units: 0,
             delivered: 0,
         };

@@ -244,7 +244,11 @@ impl WireBatch {
         });
         let (revealing, reveal_until) = match stage {
             WireStage::Revealing { until, digest } => (Some(H256(digest)), Some(until)),
-            WireStage::Sealing | WireStage::Drawing | WireStage::Standing => (None, None),
+            WireStage::Sealing | WireStage::Drawing | WireStage::Standing { .. } => (None, None),
+        };
+        let standing = match stage {
+            WireStage::Standing { until } => Some(until),
+            WireStage::Sealing | WireStage::Drawing | WireStage::Revealing { .. } => None,
         };
         let state_of = |worker: &Bytes32| {
             let replica = replicas
@@ -262,7 +266,9 @@ impl WireBatch {
                     },
                     None,
                 ),
-                Some(WireReplicaState::Withheld) => (ReplicaState::Withheld, None),
+                Some(WireReplicaState::Withheld | WireReplicaState::Unopened) => {
+                    (ReplicaState::Withheld, None)
+                }
                 None => (ReplicaState::Out, None),
             }
         };
@@ -278,6 +284,7 @@ impl WireBatch {
         Batch {
             replicas: self.assignments.into_iter().map(replica).collect(),
             revealing,
+            standing,
         }
     }
 }
@@ -368,6 +375,7 @@ impl From<WireWorker> for Worker {
             faults: wire.faults,
             missed: wire.missed,
             declined: wire.declined,
+            handed_back: wire.handed_back,
             accepted_units: wire.accepted_units,
             delivered: wire.delivered,
         }
