@@ -224,8 +224,8 @@ impl Arena {
             while !stop.load(Ordering::Relaxed) {
                 let n = served.fetch_add(1, Ordering::Relaxed);
                 let policy = POLICIES[n as usize % POLICIES.len()];
-                // Batches of one, of two, and a last one that is smaller.
-                let mut order = scene.order(3 + n % 3, 1 + n % 2, policy);
+                // Batches of one to three, and last ones that are smaller.
+                let mut order = scene.order(4 + n % 3, 1 + n % 3, policy);
                 order.extend(TILE.map(String::from));
                 let mut process = Process::start(key, &mut command(&url, key, &data, &order));
                 let ended = process.ends_within(PATIENCE);

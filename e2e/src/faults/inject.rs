@@ -23,7 +23,7 @@ const SOON: Duration = Duration::from_secs(60);
 const JUMP: i64 = 3_600;
 /// Blocks after which a claim whose worker cannot reach the chain is late: two minutes and twice the batch's virtual time at its
 /// limits, and a few.
-const LATE: u32 = 110;
+const LATE: u32 = 60;
 
 /// What has come of a fault, for the report.
 pub(super) enum Came {
@@ -331,7 +331,7 @@ impl Arena {
         process.signal("STOP");
         self.say("  its provider hangs");
         // Longer than a peer that is silent is waited for.
-        self.blocks(0, 2 * AWAY);
+        self.blocks(0, AWAY);
         process.signal("CONT");
         process.kill();
         self.say("  its provider dies, and comes back");

@@ -44,6 +44,8 @@ pub struct Options {
     pub least: Duration,
     /// How long [`Fault::Standstill`] lasts.
     pub standstill: Duration,
+    /// Whether to falsify some of it afterwards, to see that it is noticed.
+    pub doubt: bool,
 }
 
 /// What has happened, and what was found afterwards.
@@ -90,7 +92,16 @@ pub fn run(options: &Options) -> Report {
     arena.settle();
     arena.say("looking at everything");
     let mut findings = audit::audit(&mut arena, &roll, &late);
-    let violations = std::mem::take(&mut findings.violations);
+    let mut violations = std::mem::take(&mut findings.violations);
+    if options.doubt {
+        arena.say("looking again, at something that is wrong");
+        let unnoticed = audit::doubt(&mut arena, &roll, &late);
+        violations.extend(
+            unnoticed
+                .iter()
+                .map(|what| format!("nobody would notice that something {what:?}")),
+        );
+    }
     if !violations.is_empty() {
         arena.keep();
     }
