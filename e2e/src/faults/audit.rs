@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::RangeInclusive,
     path::Path,
 };
 
@@ -158,6 +159,36 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> F
     findings
 }
 
+/// Claims, commitments and reveals in these blocks of a node's chain.
+pub(super) fn steps(node: &Node, blocks: RangeInclusive<u32>) -> usize {
+    runtime().block_on(async {
+        let chain = connect(node).await;
+        let mut steps = 0;
+        for number in blocks {
+            let events = chain.events(hash(node, number)).await;
+            let is_step = |event: &&Event| {
+                matches!(
+                    event,
+                    Event::Claimed { .. } | Event::Committed { .. } | Event::Revealed { .. }
+                )
+            };
+            steps += events
+                .expect("the node keeps all state")
+                .iter()
+                .filter(is_step)
+                .count();
+        }
+        steps
+    })
+}
+
+fn hash(node: &Node, number: u32) -> H256 {
+    let hash = node.ask("chain_getBlockHash", json!([number]));
+    hash.as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("a hash")
+}
+
 /// Whether it would have been noticed: has an output, a death, a standing falsified, and looks again. What was not noticed.
 pub(super) fn doubt(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> Vec<&'static str> {
     let outputs = downloads(arena.folder.path());
@@ -291,14 +322,9 @@ async fn history(
     let mut settled: BTreeMap<(JobId, BatchIndex), u32> = BTreeMap::new();
     let mut missed: BTreeMap<AccountId, u32> = BTreeMap::new();
     for number in 1..=last {
-        let hash = node.ask("chain_getBlockHash", json!([number]));
-        let hash: H256 = hash
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .expect("a hash");
         for event in books
             .chain
-            .events(hash)
+            .events(hash(node, number))
             .await
             .expect("the node keeps all state")
         {

@@ -88,6 +88,7 @@ pub fn run(options: &Options) -> Report {
     }
     arena.say("no more faults: waiting for all orders");
     arena.close();
+    arena.wait_until_ready(arena.hands.len());
     arena.together();
     arena.settle();
     arena.say("looking at everything");
@@ -121,19 +122,22 @@ pub fn run(options: &Options) -> Report {
 
 fn inject(arena: &mut Arena, random: &mut Random, fault: Fault, options: &Options) -> Came {
     arena.say(fault.name());
+    if fault != Fault::Kill {
+        arena.wait_until_ready(arena.hands.len());
+    }
     match fault {
         Fault::Kill => {
             let n = random.below(arena.hands.len() as u64) as usize;
             let death = random.death();
+            let n = arena.kill(n, death);
             arena.say(&format!("  worker {n}: {death:?}"));
-            arena.kill(n, death);
         }
         Fault::Requester => arena.requester_killed(random),
         Fault::NodeHangs => arena.node_hangs(),
         Fault::NodeDies => arena.node_dies(),
         Fault::NodeLost => return arena.node_is_lost(),
         Fault::Standstill => arena.all_hang(options.standstill),
-        Fault::Reorganisation => return arena.reorganise(),
+        Fault::Reorganisation => arena.reorganise(),
         Fault::Disk => return arena.fill_disk(),
         Fault::Clock => arena.jump(random.below(2) as usize),
         Fault::RequesterGone => arena.requester_gone(),
@@ -156,6 +160,7 @@ fn figures(
         "faults": happened,
         "skipped": skipped,
         "blocks": findings.blocks,
+        "steps_given_up": arena.undone,
         "orders": arena.orders.len(),
         "jobs": findings.jobs,
         "batches": findings.batches,
