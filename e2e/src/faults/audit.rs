@@ -75,8 +75,9 @@ async fn connect(node: &Node) -> RpcChain {
 }
 
 impl Roll {
-    /// Waits for nothing: the workers have joined.
+    /// Once the block in which the last of them joined is everywhere.
     pub(super) fn call(arena: &mut Arena) -> Self {
+        arena.together();
         let all = runtime().block_on(async {
             let chain = connect(&arena.nodes[0]).await;
             chain.workers().await.expect("the chain answers")
