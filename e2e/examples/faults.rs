@@ -46,6 +46,7 @@ fn arguments() -> (Options, bool) {
         kills: 100,
         least: Duration::ZERO,
         standstill: Duration::from_secs(60),
+        doubt: true,
     };
     let mut as_json = false;
     let mut arguments = std::env::args().skip(1);

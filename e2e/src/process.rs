@@ -156,6 +156,12 @@ impl Process {
         }
     }
 
+    /// Whether a text was printed so far.
+    pub fn has_said(&mut self, text: &str) -> bool {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.iter().any(|line| line.contains(text))
+    }
+
     /// Everything printed so far, under a title.
     pub fn log(&mut self) -> String {
         self.seen.extend(self.lines.try_iter());

@@ -17,6 +17,7 @@ fn whatever_happens_nobody_is_wronged() {
         kills: 8,
         least: Duration::ZERO,
         standstill: Duration::ZERO,
+        doubt: true,
     };
     eprintln!("seed {}", options.seed);
     let report = faults::run(&options);

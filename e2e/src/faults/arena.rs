@@ -89,6 +89,8 @@ pub(super) struct Arena {
     stop: Arc<AtomicBool>,
     served: Arc<AtomicU32>,
     pub(super) scene: Scene,
+    /// Steps of workers on forks that were given up.
+    pub(super) undone: usize,
     pub(super) folder: TempDir,
     started: Instant,
 }
@@ -161,7 +163,7 @@ impl Arena {
             let mut environment = shim.environment(&control);
             let settings = [
                 ("LOG", "json"),
-                ("LANES", "1"),
+                ("LANES", "2"),
                 ("MEMORY_MIB", "1024"),
                 ("STORAGE_MIB", "50000"),
             ];
@@ -181,16 +183,10 @@ impl Arena {
                 disk,
             }
         };
-        let hands = std::thread::scope(|scope| {
-            let begin = |(n, (operator, node)): (usize, (&'static str, usize))| {
-                let (start, url) = (&start, nodes[node].url());
-                scope.spawn(move || start(n, operator, &url))
-            };
-            let all = OPERATORS.into_iter().enumerate().map(begin);
-            let all: Vec<_> = all.collect();
-            let all = all.into_iter().map(|thread| thread.join());
-            all.map(|hand| hand.expect("a worker starts")).collect()
-        });
+        // One after the other: each measures the machine.
+        let hands = OPERATORS.into_iter().enumerate();
+        let hands = hands.map(|(n, (operator, node))| start(n, operator, &nodes[node].url()));
+        let hands = hands.collect();
         let scene = Scene::write(&folder.path().join("scene"));
         let large: Vec<u8> = (0..LARGE as u32)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -204,6 +200,7 @@ impl Arena {
             stop: Arc::default(),
             served: Arc::default(),
             scene,
+            undone: 0,
             folder,
             started: Instant::now(),
         }
@@ -224,12 +221,16 @@ impl Arena {
             while !stop.load(Ordering::Relaxed) {
                 let n = served.fetch_add(1, Ordering::Relaxed);
                 let policy = POLICIES[n as usize % POLICIES.len()];
-                // Batches of one, of two, and a last one that is smaller.
-                let mut order = scene.order(3 + n % 3, 1 + n % 2, policy);
+                // Batches of one to three, and last ones that are smaller.
+                let mut order = scene.order(4 + n % 3, 1 + n % 3, policy);
                 order.extend(TILE.map(String::from));
                 let mut process = Process::start(key, &mut command(&url, key, &data, &order));
                 let ended = process.ends_within(PATIENCE);
                 let log = process.kill();
+                // What its node did not take is no order.
+                if ended && log.contains("cannot reach a node") && !log.contains("\"submitted\"") {
+                    continue;
+                }
                 orders.push(Order {
                     policy: policy.into(),
                     summary: summary(&log).filter(|_| ended),
@@ -289,13 +290,25 @@ impl Arena {
         self.say(&format!("logs are in {}", folder.display()));
     }
 
-    /// Notes what a worker left that has just died, and starts it again.
-    pub(super) fn bury_and_resume(&mut self, n: usize) {
+    /// Notes what a worker left that dies here, if it has not yet, and starts it again.
+    pub(super) fn bury_and_launch(&mut self, n: usize) {
         let hand = &mut self.hands[n];
-        hand.control.spare();
         hand.lives.push(hand.worker.kill());
         hand.snapshots.extend(Snapshot::all(hand.worker.folder()));
-        hand.worker.resume();
+        hand.worker.launch();
+    }
+
+    /// Whether a worker takes work.
+    pub(super) fn is_ready(&mut self, n: usize) -> bool {
+        self.hands[n].worker.process().has_said("ready for work")
+    }
+
+    /// Waits until so many workers take work.
+    pub(super) fn wait_until_ready(&mut self, count: usize) {
+        let ready = poll(PATIENCE, || {
+            (0..self.hands.len()).filter(|n| self.is_ready(*n)).count() >= count
+        });
+        assert!(ready, "workers do not come back");
     }
 
     /// All that a worker has said, each line with the number of the process that said it.

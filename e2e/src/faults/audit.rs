@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::RangeInclusive,
     path::Path,
 };
 
@@ -15,7 +16,11 @@ use sungrid_chain_client::{
 };
 use sungrid_primitives::{BatchIndex, JobId};
 
-use super::{arena::Arena, journal::Snapshot, rerun::Rerun};
+use super::{
+    arena::Arena,
+    journal::Snapshot,
+    rerun::{Rerun, below},
+};
 use crate::{Node, sungrid_json};
 
 /// Blocks between two looks at all accounts.
@@ -49,6 +54,7 @@ impl Findings {
 }
 
 /// What the arena's workers are called on chain, and what they were when they had joined.
+#[derive(Clone)]
 pub(super) struct Roll(Vec<(AccountId, Worker)>);
 
 /// The chain at its last finalised block, as far as the audit needs it.
@@ -69,8 +75,9 @@ async fn connect(node: &Node) -> RpcChain {
 }
 
 impl Roll {
-    /// Waits for nothing: the workers have joined.
+    /// Once the block in which the last of them joined is everywhere.
     pub(super) fn call(arena: &mut Arena) -> Self {
+        arena.together();
         let all = runtime().block_on(async {
             let chain = connect(&arena.nodes[0]).await;
             chain.workers().await.expect("the chain answers")
@@ -130,10 +137,14 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> F
             format!("job {job} is complete without all batches")
         });
     }
+    arena.say("  results");
     runtime.block_on(results(&mut findings, arena, &books));
+    arena.say("  blocks");
     runtime.block_on(history(&mut findings, arena, &books, roll, late));
     runtime.block_on(standing(&mut findings, &books, roll));
+    arena.say("  receipts");
     orders(&mut findings, arena);
+    arena.say("  work");
     for n in 0..arena.hands.len() {
         work(
             &mut findings,
@@ -144,8 +155,79 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> F
             late.contains(&n),
         );
     }
+    arena.say("  money");
     money(&mut findings, &arena.nodes[0]);
     findings
+}
+
+/// Claims, commitments and reveals in these blocks of a node's chain.
+pub(super) fn steps(node: &Node, blocks: RangeInclusive<u32>) -> usize {
+    runtime().block_on(async {
+        let chain = connect(node).await;
+        let mut steps = 0;
+        for number in blocks {
+            let events = chain.events(hash(node, number)).await;
+            let is_step = |event: &&Event| {
+                matches!(
+                    event,
+                    Event::Claimed { .. } | Event::Committed { .. } | Event::Revealed { .. }
+                )
+            };
+            steps += events
+                .expect("the node keeps all state")
+                .iter()
+                .filter(is_step)
+                .count();
+        }
+        steps
+    })
+}
+
+fn hash(node: &Node, number: u32) -> H256 {
+    let hash = node.ask("chain_getBlockHash", json!([number]));
+    hash.as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("a hash")
+}
+
+/// Whether it would have been noticed: has an output, a death, a standing falsified, and looks again. What was not noticed.
+pub(super) fn doubt(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> Vec<&'static str> {
+    let outputs = downloads(arena.folder.path());
+    let mut files = outputs.values().flat_map(|folder| below(folder));
+    let file = files
+        .find(|path| path.ends_with("out/tile.rgb"))
+        .expect("a picture was downloaded");
+    let bytes = fs::read(&file).expect("it can be read");
+    fs::write(&file, &bytes[1..]).expect("it can be written");
+
+    let history = arena.history(0);
+    let sealed = history
+        .iter()
+        .find(|(_, line)| line["message"] == "computed and sealed");
+    let line = &sealed.expect("it has worked").1;
+    let number = |name: &str| line[name].as_u64().expect("a number");
+    let died = |bundle: Option<&str>, units: usize| Snapshot {
+        job: number("job") as u32,
+        batch: number("batch") as u32,
+        bundle: bundle.map(str::to_owned),
+        settled: false,
+        units,
+    };
+    let deaths = [died(Some("0x00"), 0), died(None, 1_024)];
+    arena.hands[0].snapshots.extend(deaths);
+    let mut roll = roll.clone();
+    roll.0[0].1.bond += 1;
+
+    let found = audit(arena, &roll, late).violations;
+    fs::write(&file, bytes).expect("it can be written");
+    let expected = [
+        "is not what was downloaded",
+        "which is lost",
+        "afterwards",
+        "had a bond of",
+    ];
+    let is_missing = |what: &&str| !found.iter().any(|violation| violation.contains(*what));
+    expected.into_iter().filter(is_missing).collect()
 }
 
 /// Every accepted result, and every output that was downloaded, is what computing it here gives.
@@ -241,14 +323,9 @@ async fn history(
     let mut settled: BTreeMap<(JobId, BatchIndex), u32> = BTreeMap::new();
     let mut missed: BTreeMap<AccountId, u32> = BTreeMap::new();
     for number in 1..=last {
-        let hash = node.ask("chain_getBlockHash", json!([number]));
-        let hash: H256 = hash
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .expect("a hash");
         for event in books
             .chain
-            .events(hash)
+            .events(hash(node, number))
             .await
             .expect("the node keeps all state")
         {

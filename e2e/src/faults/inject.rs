@@ -5,16 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     arena::{Arena, LARGE, Order, REMOTE, TILE, poll, summary},
+    audit,
     plan::{Death, Random},
 };
-use crate::{Process, guest, process::PATIENCE};
+use crate::{Node, Process, guest, process::PATIENCE};
 
 /// How long a point in the work of a worker is waited for before it is killed wherever it is.
-const OCCASION: Duration = Duration::from_secs(20);
+const OCCASION: Duration = Duration::from_secs(12);
+/// Time for one look at one worker.
+const LOOK: Duration = Duration::from_millis(2);
 /// Blocks that one of two validators is away for, or both make without each other.
 const AWAY: u32 = 6;
 /// Time before which a worker has looked at its disk again: some blocks.
@@ -23,7 +26,7 @@ const SOON: Duration = Duration::from_secs(60);
 const JUMP: i64 = 3_600;
 /// Blocks after which a claim whose worker cannot reach the chain is late: two minutes and twice the batch's virtual time at its
 /// limits, and a few.
-const LATE: u32 = 110;
+const LATE: u32 = 60;
 
 /// What has come of a fault, for the report.
 pub(super) enum Came {
@@ -34,26 +37,53 @@ pub(super) enum Came {
 }
 
 impl Arena {
-    /// Kills a worker at a point of its work, and starts it again.
-    pub(super) fn kill(&mut self, n: usize, death: Death) {
-        let hand = &mut self.hands[n];
-        let control = &hand.control;
-        let process = hand.worker.process();
-        // What was said before is no occasion.
-        process.log();
-        match death {
+    /// Kills a worker at a point of its work, and starts it again: whoever gets there first, else `n`. Which one it was.
+    pub(super) fn kill(&mut self, n: usize, death: Death) -> usize {
+        self.wait_until_ready(1);
+        let ready: Vec<usize> = (0..self.hands.len())
+            .filter(|n| self.is_ready(*n))
+            .collect();
+        let first = match death {
             Death::AtSync { nth, after } => {
-                control.die_at_sync(nth, after);
-                process.ends_within(OCCASION);
+                for n in &ready {
+                    self.hands[*n].control.die_at_sync(nth, after);
+                }
+                let first = self.first(&ready, |process| process.ends_within(LOOK));
+                self.hands.iter().for_each(|hand| hand.control.spare());
+                first
             }
-            Death::OnLine(line) => {
-                process.wait_for_any(&[line], OCCASION);
-            }
+            Death::OnLine(line) => self.first(&ready, |process| {
+                process.wait_for_any(&[line], LOOK).is_some()
+            }),
             Death::After(time) => {
-                process.ends_within(time);
+                self.hands[n].worker.process().ends_within(time);
+                Some(n)
+            }
+        };
+        let n = first.unwrap_or(n);
+        for m in 0..self.hands.len() {
+            // Others may have come there in the same moment.
+            if m == n || self.hands[m].worker.process().ends_within(Duration::ZERO) {
+                self.bury_and_launch(m);
             }
         }
-        self.bury_and_resume(n);
+        n
+    }
+
+    /// The first of these workers of which it holds.
+    fn first(
+        &mut self,
+        of: &[usize],
+        mut holds: impl FnMut(&mut Process) -> bool,
+    ) -> Option<usize> {
+        let deadline = Instant::now() + OCCASION;
+        while Instant::now() < deadline {
+            let holds = |n: &&usize| holds(self.hands[**n].worker.process());
+            if let Some(n) = of.iter().find(holds) {
+                return Some(*n);
+            }
+        }
+        None
     }
 
     /// Kills the command line while its job runs, and follows the job with another one.
@@ -163,27 +193,33 @@ impl Arena {
         self.together();
     }
 
-    /// Two validators go on without each other; then the fork of the first, with what its workers did, is given up.
-    pub(super) fn reorganise(&mut self) -> Came {
-        let start = self.best(0);
+    /// Two validators, each with workers, go on without each other; then one of the forks, with what was done on it, is given up.
+    pub(super) fn reorganise(&mut self) {
+        let start = self.best(0).max(self.best(1));
         self.nodes[0].part(&self.nodes[1]);
-        self.blocks(0, AWAY);
-        // The other fork becomes the longer one.
+        let height = start + AWAY;
+        for node in 0..2 {
+            self.wait("blocks are made", || self.best(node) >= height);
+        }
+        // One becomes the longer one.
         self.nodes[0].signal("STOP");
-        let (height, ahead) = (start + AWAY, 2 * AWAY);
-        self.blocks(1, 0);
-        let nodes = &self.nodes;
-        let behind = || nodes[1].number(&Value::Null) < height + ahead;
-        assert!(poll(PATIENCE, || !behind()), "a validator makes no blocks");
+        self.blocks(1, AWAY);
         self.nodes[0].signal("CONT");
-        let ours = self.nodes[0].ask("chain_getBlockHash", serde_json::json!([height]));
+        let hash = |node: &Node| node.ask("chain_getBlockHash", json!([height]));
+        let forks = [0, 1].map(|node| hash(&self.nodes[node]));
+        assert_ne!(forks[0], forks[1], "they were not parted");
+        let steps = [0, 1].map(|node| audit::steps(&self.nodes[node], start..=height));
         self.nodes[0].meet(&self.nodes[1]);
         self.together();
-        let now = self.nodes[0].ask("chain_getBlockHash", serde_json::json!([height]));
-        if ours == now {
-            return Came::Skipped("the other fork was given up");
-        }
-        Came::Done
+        let [one, other] = [0, 1].map(|node| hash(&self.nodes[node]));
+        assert_eq!(one, other, "they agree");
+        let given_up = usize::from(one == forks[0]);
+        assert_eq!(one, forks[1 - given_up], "on one of the two");
+        self.say(&format!(
+            "  the fork of node {given_up} is given up, with {} claims, commitments and reveals",
+            steps[given_up]
+        ));
+        self.undone += steps[given_up];
     }
 
     /// The disk of a worker is full for a while.
@@ -327,11 +363,11 @@ impl Arena {
         self.say(&format!(
             "  worker {fetcher} dies in the middle of its input"
         ));
-        self.bury_and_resume(fetcher);
+        self.bury_and_launch(fetcher);
         process.signal("STOP");
         self.say("  its provider hangs");
         // Longer than a peer that is silent is waited for.
-        self.blocks(0, 2 * AWAY);
+        self.blocks(0, AWAY);
         process.signal("CONT");
         process.kill();
         self.say("  its provider dies, and comes back");

@@ -44,6 +44,8 @@ pub struct Options {
     pub least: Duration,
     /// How long [`Fault::Standstill`] lasts.
     pub standstill: Duration,
+    /// Whether to falsify some of it afterwards, to see that it is noticed.
+    pub doubt: bool,
 }
 
 /// What has happened, and what was found afterwards.
@@ -86,11 +88,21 @@ pub fn run(options: &Options) -> Report {
     }
     arena.say("no more faults: waiting for all orders");
     arena.close();
+    arena.wait_until_ready(arena.hands.len());
     arena.together();
     arena.settle();
     arena.say("looking at everything");
     let mut findings = audit::audit(&mut arena, &roll, &late);
-    let violations = std::mem::take(&mut findings.violations);
+    let mut violations = std::mem::take(&mut findings.violations);
+    if options.doubt {
+        arena.say("looking again, at something that is wrong");
+        let unnoticed = audit::doubt(&mut arena, &roll, &late);
+        violations.extend(
+            unnoticed
+                .iter()
+                .map(|what| format!("nobody would notice that something {what:?}")),
+        );
+    }
     if !violations.is_empty() {
         arena.keep();
     }
@@ -110,19 +122,22 @@ pub fn run(options: &Options) -> Report {
 
 fn inject(arena: &mut Arena, random: &mut Random, fault: Fault, options: &Options) -> Came {
     arena.say(fault.name());
+    if fault != Fault::Kill {
+        arena.wait_until_ready(arena.hands.len());
+    }
     match fault {
         Fault::Kill => {
             let n = random.below(arena.hands.len() as u64) as usize;
             let death = random.death();
+            let n = arena.kill(n, death);
             arena.say(&format!("  worker {n}: {death:?}"));
-            arena.kill(n, death);
         }
         Fault::Requester => arena.requester_killed(random),
         Fault::NodeHangs => arena.node_hangs(),
         Fault::NodeDies => arena.node_dies(),
         Fault::NodeLost => return arena.node_is_lost(),
         Fault::Standstill => arena.all_hang(options.standstill),
-        Fault::Reorganisation => return arena.reorganise(),
+        Fault::Reorganisation => arena.reorganise(),
         Fault::Disk => return arena.fill_disk(),
         Fault::Clock => arena.jump(random.below(2) as usize),
         Fault::RequesterGone => arena.requester_gone(),
@@ -145,6 +160,7 @@ fn figures(
         "faults": happened,
         "skipped": skipped,
         "blocks": findings.blocks,
+        "steps_given_up": arena.undone,
         "orders": arena.orders.len(),
         "jobs": findings.jobs,
         "batches": findings.batches,
