@@ -18,6 +18,7 @@ use tracing::warn;
 
 use crate::{
     journal::BatchId,
+    pins::{self, PinError, Pins, Request},
     ports::{BlobError, Blobs, Source, Stored},
 };
 
@@ -102,6 +103,14 @@ impl Plane {
             let offer = self.access.offer(&scope, Part::Outputs(batch), content);
             self.offers().insert(name.into(), offer);
         }
+    }
+
+    /// Meets what the operator asks of the store; pins may keep so many bytes.
+    ///
+    /// # Errors
+    /// [`PinError`].
+    pub async fn pins(&self, most: u64, request: &Request) -> Result<Pins, PinError> {
+        pins::execute(&self.node, most, request).await
     }
 
     /// What it holds and has moved.
