@@ -6,6 +6,7 @@ mod drain;
 mod income;
 mod init;
 mod page;
+mod pins;
 mod top;
 
 use std::{
@@ -26,6 +27,8 @@ use crate::{
     config::{Config, ConfigError},
     daemon::{self, DaemonError, Wrap},
     isolation, log, metrics,
+    pins::PinError,
+    requests::RequestError,
 };
 
 const EXAMPLE: &str = "\
@@ -95,6 +98,17 @@ enum Command {
     #[command(after_help = "Example: an upgrade that loses nothing
   sungrid-worker drain --settled && install-the-new-version && sungrid-worker run")]
     Drain(drain::Drain),
+    /// Keep content in the store whatever else comes and goes, in up to half of it.
+    #[command(after_help = "Example: keep an application, with its code and files
+  sungrid image list
+  sungrid-worker pin bafyr4…
+
+It works while the worker runs and while it does not.")]
+    Pin(pins::Which),
+    /// Let pinned content go when room is needed.
+    Unpin(pins::Which),
+    /// List pinned content, and how much of its share it takes.
+    Pins(pins::How),
     /// Pay the operator's rewards out now; the daemon does it now and then (`rewards_every`).
     Claim {
         #[command(flatten)]
@@ -112,7 +126,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Encrypt or show the worker key.
+    /// Encrypt or show the worker key, or change its passphrase.
     Key {
         #[command(subcommand)]
         command: init::KeyCommand,
@@ -150,6 +164,10 @@ enum CommandError {
         "the worker key is to be encrypted: name a file with its passphrase (--passphrase-file), set SUNGRID_PASSWORD, or say --plain-key where that is not needed"
     )]
     NoPassphrase,
+    #[error(
+        "no new passphrase: name a file with it (--new-passphrase-file), or run this in a terminal"
+    )]
+    NoNewPassphrase,
     #[error("the two passphrases differ: nothing was written")]
     Differ,
     #[error("no passphrase: {0}")]
@@ -166,6 +184,10 @@ enum CommandError {
         computing: u64,
         undecided: u64,
     },
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     #[error(transparent)]
     Submit(#[from] SubmitError),
 }
@@ -217,6 +239,9 @@ async fn execute(command: Command, wrap: Wrap) -> Result<ExitCode, CommandError>
         Command::Doctor(args) => return Ok(doctor::doctor(args).await),
         Command::Benchmark(args) => benchmark::benchmark(args).await?,
         Command::Drain(args) => drain::drain(args).await?,
+        Command::Pin(which) => pins::pin(which).await?,
+        Command::Unpin(which) => pins::unpin(which).await?,
+        Command::Pins(how) => pins::list(how).await?,
         Command::Claim { folder, json } => {
             let config = Config::load(&folder.data_dir)?;
             let operator = daemon::operator_key(&config)?.ok_or(CommandError::NoOperator)?;

@@ -35,10 +35,11 @@ use crate::{
     machine::{self, Machine, Note, Registry, Tenant},
     metrics::{Identity, Metrics},
     passphrase::Passphrase,
+    pins,
     plane::Plane,
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
-    sensors,
+    requests, sensors,
     supervisor::{Fatal, Settings, Supervisor, stopped},
     work::Bounds,
 };
@@ -386,6 +387,17 @@ async fn work(
     ));
     let (goal, told) = watch::channel(None);
     let listener = tokio::spawn(control::listen(folder.into(), goal));
+    let pinning = tokio::spawn({
+        let (folder, plane) = (folder.to_owned(), plane.clone());
+        let most = (config.storage_mib << 20) / pins::PINNED_PART;
+        requests::serve(folder, move |request: pins::Request| {
+            let plane = plane.clone();
+            async move {
+                let outcome = plane.pins(most, &request).await;
+                outcome.map_err(|error| error.to_string())
+            }
+        })
+    });
     let runner = ports.runner.clone();
     let (schedule, carbon) = (&config.schedule, config.declared.carbon);
     let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
@@ -410,7 +422,7 @@ async fn work(
     }
     let result = supervisor.run(stop).await;
     drop(talking);
-    let tasks = [Some(status), Some(listener), page, watching];
+    let tasks = [Some(status), Some(listener), Some(pinning), page, watching];
     for task in tasks.into_iter().flatten() {
         task.abort();
     }

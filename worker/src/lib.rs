@@ -19,6 +19,7 @@
 //! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most, by its record |
 //! | [`schedule`] | which jobs are taken, by which policy, and with which power |
+//! | [`pins`] | content that the operator keeps; [`requests`] is how commands reach a running worker |
 //! | [`ports`] | the outside world as traits; [`plane`] and [`engine`] implement them |
 //!
 //! This crate alone composes chain, data plane and executor; those do not know each other.
@@ -37,11 +38,13 @@ pub mod log;
 pub mod machine;
 pub mod metrics;
 pub mod passphrase;
+pub mod pins;
 pub mod plane;
 pub mod ports;
 pub mod prove;
 pub mod rank;
 pub mod register;
+pub mod requests;
 pub mod schedule;
 pub mod sensors;
 pub mod supervisor;

@@ -20,6 +20,7 @@ use tracing::warn;
 use crate::{
     gossip::{self, Gossip},
     journal::BatchId,
+    pins::{self, PinError, Pins, Request},
     ports::{BlobError, Blobs, Source, Stored},
 };
 
@@ -109,6 +110,14 @@ impl Plane {
     /// Begins to listen to other parties, and to tell them how their batches get on.
     pub(crate) fn gossip(&self, chain: Arc<dyn Chain>) -> Option<(Gossip, gossip::Running)> {
         gossip::start(&self.node, chain)
+    }
+
+    /// Meets what the operator asks of the store; pins may keep so many bytes.
+    ///
+    /// # Errors
+    /// [`PinError`].
+    pub async fn pins(&self, most: u64, request: &Request) -> Result<Pins, PinError> {
+        pins::execute(&self.node, most, request).await
     }
 
     /// What it holds and has moved.

@@ -17,7 +17,7 @@ use subxt_signer::{SecretUri, polkadot_js_compat, sr25519};
 use sungrid_primitives::receipt::{Receipt, SignedReceipt};
 
 use crate::AccountId;
-pub use keystore::{create_encrypted, encrypt, is_encrypted};
+pub use keystore::{change_password, create_encrypted, encrypt, is_encrypted};
 
 /// Environment variable with the password of an encrypted keystore file.
 pub const PASSWORD_ENV: &str = "SUNGRID_PASSWORD";
@@ -81,6 +81,12 @@ pub enum KeyError {
     /// There is nothing to encrypt.
     #[error("{0} is encrypted already")]
     Encrypted(PathBuf),
+    /// There is nothing to decrypt.
+    #[error("{0} is not encrypted: encrypt it first")]
+    NotEncrypted(PathBuf),
+    /// A change that is none.
+    #[error("the new passphrase is the old one: nothing was changed")]
+    SamePassword,
     /// Everybody knows the empty password.
     #[error("the passphrase is empty: choose one of several words")]
     EmptyPassword,
@@ -287,26 +293,35 @@ fn unlock(
     origin: &str,
     ask: &dyn Fn(&str) -> io::Result<String>,
 ) -> Result<Keypair, KeyError> {
+    encoded(json).ok_or_else(|| KeyError::Malformed(origin.into()))?;
+    decrypt(json, origin, &password_of(origin, ask)?)
+}
+
+/// What a keystore holds encrypted; `None` if it is none.
+fn encoded(json: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Encoded {
         encoded: String,
     }
-    let malformed = || KeyError::Malformed(origin.into());
-    let encoded: Encoded = serde_json::from_str(json).map_err(|_| malformed())?;
+    let Encoded { encoded } = serde_json::from_str(json).ok()?;
     // The library slices the header without looking at the length: four base64 characters carry three bytes.
-    if encoded.encoded.trim_end_matches('=').len() * 3 / 4 < KEYSTORE_HEADER_BYTES {
-        return Err(malformed());
+    let long_enough = encoded.trim_end_matches('=').len() * 3 / 4 >= KEYSTORE_HEADER_BYTES;
+    long_enough.then_some(encoded)
+}
+
+fn password_of(origin: &str, ask: &dyn Fn(&str) -> io::Result<String>) -> Result<String, KeyError> {
+    if let Ok(password) = std::env::var(PASSWORD_ENV) {
+        return Ok(password);
     }
-    let password = match std::env::var(PASSWORD_ENV) {
-        Ok(password) => password,
-        Err(_) => {
-            ask(&format!("Password of {origin}: ")).map_err(|reason| KeyError::NoPassword {
-                origin: origin.into(),
-                reason,
-            })?
-        }
-    };
-    match polkadot_js_compat::decrypt_json(json, &password) {
+    ask(&format!("Password of {origin}: ")).map_err(|reason| KeyError::NoPassword {
+        origin: origin.into(),
+        reason,
+    })
+}
+
+fn decrypt(json: &str, origin: &str, password: &str) -> Result<Keypair, KeyError> {
+    encoded(json).ok_or_else(|| KeyError::Malformed(origin.into()))?;
+    match polkadot_js_compat::decrypt_json(json, password) {
         Ok(key) => Ok(Keypair(key)),
         Err(error) => Err(KeyError::Locked {
             origin: origin.into(),

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use sp_core::H256;
 use sungrid_chain_client::{
     TaskClass,
-    keys::{self, KeySource, PASSWORD_ENV},
+    keys::{self, KeyError, KeySource, PASSWORD_ENV},
 };
 use sungrid_idle::Mode;
 
@@ -18,7 +18,7 @@ use crate::{
     config::{Config, FILE},
     daemon::{self, DaemonError},
     machine,
-    passphrase::{self, WORKER_CREDENTIAL},
+    passphrase::{self, Passphrase, WORKER_CREDENTIAL},
 };
 
 #[derive(Debug, Args)]
@@ -68,6 +68,17 @@ pub(super) enum KeyCommand {
         /// File with the passphrase; else SUNGRID_PASSWORD, or a question.
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
+    },
+    /// Give the encrypted worker key another passphrase; the key stays the same. The old one comes from where the daemon has it.
+    #[command(
+        after_help = "Example: sungrid-worker key passphrase --new-passphrase-file ~/new-passphrase"
+    )]
+    Passphrase {
+        #[command(flatten)]
+        folder: Folder,
+        /// File with the new passphrase; else a question.
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
     },
     /// Print the worker key's address, and whether it is encrypted.
     Show {
@@ -176,9 +187,18 @@ fn new_passphrase(file: Option<&Path>) -> Result<String, CommandError> {
     if let Ok(text) = std::env::var(PASSWORD_ENV) {
         return Ok(text);
     }
+    asked_passphrase().unwrap_or(Err(CommandError::NoPassphrase))
+}
+
+/// One that somebody types twice; `None` if nobody is there.
+fn asked_passphrase() -> Option<Result<String, CommandError>> {
     if !io::stdin().is_terminal() {
-        return Err(CommandError::NoPassphrase);
+        return None;
     }
+    Some(typed_twice())
+}
+
+fn typed_twice() -> Result<String, CommandError> {
     let asked = |question| daemon::ask(question).map_err(CommandError::Passphrase);
     let first = asked("New passphrase for the worker key: ")?;
     if asked("The same once more: ")? != first {
@@ -208,13 +228,40 @@ pub(super) fn key(command: KeyCommand) -> Result<(), CommandError> {
                 key.account(),
                 path.display()
             );
-            match file.map(machine::canonical) {
-                Some(file) if config.passphrase_file.as_ref() != Some(&file) => println!(
-                    "set `passphrase_file = {:?}` in {}, or the next start asks for the passphrase",
-                    file.display().to_string(),
-                    folder.join(FILE).display()
+            say_file(&folder, &config, file);
+            Ok(())
+        }
+        KeyCommand::Passphrase {
+            folder,
+            new_passphrase_file,
+        } => {
+            let folder = folder.data_dir;
+            let config = Config::load(&folder)?;
+            let path = folder.join(&config.key);
+            if !keys::is_encrypted(&path).map_err(DaemonError::Key)? {
+                return Err(DaemonError::Key(KeyError::NotEncrypted(path)).into());
+            }
+            let file = new_passphrase_file.as_deref();
+            // Not from SUNGRID_PASSWORD, which is the old one's.
+            let new = match file {
+                Some(file) => passphrase::read(file).map_err(CommandError::Passphrase)?,
+                None => asked_passphrase().unwrap_or(Err(CommandError::NoNewPassphrase))?,
+            };
+            let old = Passphrase::of_worker(&folder, &config, daemon::ask);
+            let key = keys::change_password(&path, &|question| old.answer(question), &new);
+            let key = key.map_err(DaemonError::Key)?;
+            println!(
+                "worker key {} in {} has the new passphrase",
+                key.account(),
+                path.display()
+            );
+            match (&config.passphrase_file, file) {
+                (_, Some(_)) => say_file(&folder, &config, file),
+                (Some(old), None) => println!(
+                    "write it into {} as well, or the next start fails",
+                    folder.join(old).display()
                 ),
-                _ => {}
+                (None, None) => {}
             }
             Ok(())
         }
@@ -236,6 +283,18 @@ pub(super) fn key(command: KeyCommand) -> Result<(), CommandError> {
             }
             Ok(())
         }
+    }
+}
+
+/// Says what the settings lack for the daemon to find the passphrase in this file.
+fn say_file(folder: &Path, config: &Config, file: Option<&Path>) {
+    match file.map(machine::canonical) {
+        Some(file) if config.passphrase_file.as_ref() != Some(&file) => println!(
+            "set `passphrase_file = {:?}` in {}, or the next start does not find the passphrase",
+            file.display().to_string(),
+            folder.join(FILE).display()
+        ),
+        _ => {}
     }
 }
 
@@ -313,5 +372,50 @@ mod tests {
         };
         let opened = daemon::worker_key(&folder, &config).expect("opens");
         assert_eq!(opened.public(), key.public());
+    }
+
+    #[test]
+    fn a_passphrase_is_changed_and_the_daemon_opens_the_same_key_with_the_new_one() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, words, new) = (
+            place.path().join("worker"),
+            place.path().join("words"),
+            place.path().join("new words"),
+        );
+        write_private(&words, "several words\n");
+        write_private(&new, "other words\n");
+        let mut init = init(&folder);
+        init.passphrase_file = Some(words.clone());
+        initialise(init).expect("sets up");
+        let config = Config::load(&folder).expect("loads");
+        let key = daemon::worker_key(&folder, &config).expect("opens");
+        let change = |file: Option<&Path>| {
+            super::key(KeyCommand::Passphrase {
+                folder: Folder {
+                    data_dir: folder.clone(),
+                },
+                new_passphrase_file: file.map(Path::to_owned),
+            })
+        };
+        let error = change(Some(&words)).expect_err("the same").to_string();
+        assert!(error.contains("the old one"), "{error}");
+        if !io::stdin().is_terminal() {
+            let error = change(None).expect_err("nobody to ask").to_string();
+            assert!(error.contains("--new-passphrase-file"), "{error}");
+        }
+        let is_opened_with = |file: &Path| {
+            let config = Config {
+                passphrase_file: Some(file.into()),
+                ..config.clone()
+            };
+            let opened = daemon::worker_key(&folder, &config);
+            opened.is_ok_and(|opened| opened.public() == key.public())
+        };
+        assert!(is_opened_with(&words), "nothing was changed so far");
+        change(Some(&new)).expect("changes");
+        assert!(is_opened_with(&new) && !is_opened_with(&words));
+        // The settings still name the old one.
+        let error = change(Some(&words)).expect_err("does not open").to_string();
+        assert!(error.contains("does not open"), "{error}");
     }
 }

@@ -15,7 +15,7 @@ use crypto_secretbox::{
 use sp_core::Pair as _;
 use subxt_signer::polkadot_js_compat;
 
-use super::{KeyError, Keypair, read};
+use super::{KEYSTORE_HEADER_BYTES, KeyError, Keypair, read};
 
 /// scrypt's cost: 32 MiB and about a tenth of a second, the standard of polkadot.js, which refuses others. Less, and a
 /// stolen file is guessed faster; more, and small machines cannot open it.
@@ -52,6 +52,36 @@ pub fn encrypt(path: &Path, password: &str) -> Result<Keypair, KeyError> {
     let text = text.trim_matches('"');
     super::parse_plain(text, &path.display().to_string())?;
     let (json, key) = seal(text, path, password)?;
+    replace(path, &json)?;
+    Ok(key)
+}
+
+/// Replaces an encrypted key file by one with the same key and another password. The old one is asked for where
+/// [`super::KeySource::load`] asks for it, and goes only when the new one is on the disk and opens.
+pub fn change_password(
+    path: &Path,
+    ask: &dyn Fn(&str) -> io::Result<String>,
+    new: &str,
+) -> Result<Keypair, KeyError> {
+    let (text, _) = read(path)?;
+    let text = text.trim();
+    if !text.starts_with('{') {
+        return Err(KeyError::NotEncrypted(path.into()));
+    }
+    let origin = path.display().to_string();
+    let old = super::password_of(&origin, ask)?;
+    let key = super::decrypt(text, &origin, &old)?;
+    if old == new {
+        return Err(KeyError::SamePassword);
+    }
+    let frame = unseal(text, &origin, &old)?;
+    let json = seal_frame(&frame, &key, path, new)?;
+    replace(path, &json)?;
+    Ok(key)
+}
+
+/// Writes a key file in the place of another one, which is there until the new one is on the disk.
+fn replace(path: &Path, json: &str) -> Result<(), KeyError> {
     let beside = path.with_extension("sealing");
     // What a crash left of an earlier attempt.
     match std::fs::remove_file(&beside) {
@@ -60,17 +90,43 @@ pub fn encrypt(path: &Path, password: &str) -> Result<Keypair, KeyError> {
         }
         _ => {}
     }
-    super::write_new(&beside, &json)?;
+    super::write_new(&beside, json)?;
     std::fs::rename(&beside, path).map_err(|error| KeyError::file(path, error))?;
-    sync_folder(path).map_err(|error| KeyError::file(path, error))?;
-    Ok(key)
+    sync_folder(path).map_err(|error| KeyError::file(path, error))
+}
+
+/// The frame of a keystore that the library has opened with this password.
+fn unseal(json: &str, origin: &str, password: &str) -> Result<Vec<u8>, KeyError> {
+    let malformed = || KeyError::Malformed(origin.into());
+    let encoded = super::encoded(json).ok_or_else(malformed)?;
+    let encoded = STANDARD.decode(encoded).map_err(|_| malformed())?;
+    let (header, sealed) = encoded
+        .split_at_checked(KEYSTORE_HEADER_BYTES)
+        .ok_or_else(malformed)?;
+    let (salt, rest) = header.split_at(SALT_BYTES);
+    let nonce = &rest[rest.len() - NONCE_BYTES..];
+    cipher(password, salt)
+        .and_then(|cipher| {
+            let opened = cipher.decrypt(Nonce::from_slice(nonce), sealed);
+            opened.map_err(|error| error.to_string())
+        })
+        .map_err(|reason| KeyError::Locked {
+            origin: origin.into(),
+            reason,
+        })
+}
+
+/// The cipher that a password gives; the error is the reason in words.
+fn cipher(password: &str, salt: &[u8]) -> Result<XSalsa20Poly1305, String> {
+    let parameters = scrypt::Params::new(LOG_N, R, P, 32).map_err(|error| error.to_string())?;
+    let mut key = Key::default();
+    scrypt::scrypt(password.as_bytes(), salt, &parameters, &mut key)
+        .map_err(|error| error.to_string())?;
+    Ok(XSalsa20Poly1305::new(&key))
 }
 
 /// The keystore of a plain secret, proven to open with the password.
 fn seal(secret: &str, path: &Path, password: &str) -> Result<(String, Keypair), KeyError> {
-    if password.is_empty() {
-        return Err(KeyError::EmptyPassword);
-    }
     let malformed = || KeyError::Malformed(path.display().to_string());
     let expected = Keypair::from_uri(secret).ok_or_else(malformed)?;
     let pair = sp_core::sr25519::Pair::from_string(secret, None).map_err(|_| malformed())?;
@@ -81,7 +137,20 @@ fn seal(secret: &str, path: &Path, password: &str) -> Result<(String, Keypair), 
     frame.extend_from_slice(&pair.secret.to_ed25519_bytes());
     frame.extend_from_slice(&FRAME_DIVIDER);
     frame.extend_from_slice(&expected.public());
+    let json = seal_frame(&frame, &expected, path, password)?;
+    Ok((json, expected))
+}
 
+/// The keystore of a frame with the secret of this key, proven to open with the password.
+fn seal_frame(
+    frame: &[u8],
+    expected: &Keypair,
+    path: &Path,
+    password: &str,
+) -> Result<String, KeyError> {
+    if password.is_empty() {
+        return Err(KeyError::EmptyPassword);
+    }
     let mut salt = [0; SALT_BYTES];
     let mut nonce = [0; NONCE_BYTES];
     super::randomise(&mut salt)?;
@@ -90,13 +159,9 @@ fn seal(secret: &str, path: &Path, password: &str) -> Result<(String, Keypair), 
         origin: path.display().to_string(),
         reason,
     };
-    let parameters =
-        scrypt::Params::new(LOG_N, R, P, 32).map_err(|error| failed(error.to_string()))?;
-    let mut key = Key::default();
-    scrypt::scrypt(password.as_bytes(), &salt, &parameters, &mut key)
-        .map_err(|error| failed(error.to_string()))?;
-    let sealed = XSalsa20Poly1305::new(&key)
-        .encrypt(Nonce::from_slice(&nonce), frame.as_slice())
+    let sealed = cipher(password, &salt)
+        .map_err(failed)?
+        .encrypt(Nonce::from_slice(&nonce), frame)
         .map_err(|error| failed(error.to_string()))?;
 
     let mut encoded = salt.to_vec();
@@ -122,7 +187,7 @@ fn seal(secret: &str, path: &Path, password: &str) -> Result<(String, Keypair), 
     if opened.public_key().0 != expected.public() {
         return Err(failed("it does not hold the key that was put in".into()));
     }
-    Ok((json, expected))
+    Ok(json)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -203,6 +268,73 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::metadata(&path).expect("is there").permissions();
             assert_eq!(mode.mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_password_is_changed_by_who_knows_the_old_one_and_the_key_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("worker.key");
+        let key = create_encrypted(&path, "old").expect("writes");
+        let bytes = || std::fs::read(&path).expect("reads");
+        let before = bytes();
+        let change = |old: &'static str, new| change_password(&path, &move |_| Ok(old.into()), new);
+        let nobody = |_: &str| Err(io::Error::other("nobody is there"));
+        // Whoever does not know it, or changes nothing, or to nothing, leaves the file as it is.
+        assert!(matches!(
+            change("wrong", "new"),
+            Err(KeyError::Locked { .. })
+        ));
+        assert!(matches!(change("old", ""), Err(KeyError::EmptyPassword)));
+        assert!(matches!(change("old", "old"), Err(KeyError::SamePassword)));
+        let unanswered = change_password(&path, &nobody, "new");
+        assert!(matches!(unanswered, Err(KeyError::NoPassword { .. })));
+        assert_eq!(bytes(), before);
+        // What a crash left beside it is in nobody's way.
+        std::fs::write(path.with_extension("sealing"), "half a key").expect("writes");
+        assert_eq!(
+            change("old", "new").expect("changes").public(),
+            key.public()
+        );
+        assert!(matches!(
+            opens_with(&path, "old"),
+            Err(KeyError::Locked { .. })
+        ));
+        let opened = opens_with(&path, "new").expect("opens");
+        assert!(super::super::verify(
+            &key.public(),
+            b"m",
+            &opened.sign(b"m")
+        ));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("lists").count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).expect("is there").permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600);
+        }
+        // Salt and nonce are fresh.
+        assert_eq!(
+            change("new", "old").expect("changes").public(),
+            key.public()
+        );
+        assert_ne!(bytes(), before);
+    }
+
+    #[test]
+    fn a_plain_key_has_no_password_to_change() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("worker.key");
+        create(&path).expect("writes");
+        let before = std::fs::read(&path).expect("reads");
+        let outcome = change_password(&path, &|_| Ok("old".into()), "new");
+        assert!(matches!(outcome, Err(KeyError::NotEncrypted(_))));
+        assert_eq!(std::fs::read(&path).expect("reads"), before);
+        // Nor has what only looks like a keystore.
+        for text in ["{}", "{", r#"{"encoded":"AAAA"}"#] {
+            std::fs::write(&path, text).expect("writes");
+            let outcome = change_password(&path, &|_| Ok("old".into()), "new");
+            assert!(matches!(outcome, Err(KeyError::Malformed(_))), "{text}");
         }
     }
 
