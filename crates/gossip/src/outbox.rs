@@ -41,6 +41,16 @@ struct Letter {
     is_on_its_way: bool,
 }
 
+impl Letter {
+    /// That a batch is committed to is the last that there is to say of it, and does not wait for the pause after a message;
+    /// for a peer that is away it does.
+    fn hurry(&mut self) {
+        if self.tries == 0 && matches!(self.news, Some(News::Committed { .. })) {
+            self.due = Instant::now();
+        }
+    }
+}
+
 struct Inner {
     wire: Arc<dyn Wire>,
     genesis: ContentHash,
@@ -94,6 +104,7 @@ impl Outbox {
                 let is_later = |told: &News| rank(&news) > rank(told);
                 if letter.news.as_ref().is_none_or(is_later) {
                     (letter.to, letter.news) = (to, Some(news));
+                    letter.hurry();
                 }
             }
             None if has_room => {
@@ -172,6 +183,7 @@ impl Outbox {
             if is_latest {
                 letter.news = None;
             }
+            letter.hurry();
         } else {
             letter.tries += 1;
             letter.due = Instant::now() + RETRY * (1 << (letter.tries - 1).min(TRIES));

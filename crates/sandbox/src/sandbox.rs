@@ -6,8 +6,8 @@ use crate::code::Code;
 use crate::config::{Config, PrepareError, SandboxError};
 use crate::process::{Cause, Family, Process};
 use crate::protocol::{self, Purpose, Ready, Setup};
-use crate::report::Report;
 use crate::report::Measure;
+use crate::report::Report;
 #[cfg(target_os = "linux")]
 use crate::report::Status;
 use crate::shape::Shape;

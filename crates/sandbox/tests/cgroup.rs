@@ -111,8 +111,14 @@ fn a_batch_is_in_a_group_with_its_bounds_which_goes_with_it() {
     };
     let read = |path: &Path| fs::read_to_string(path).unwrap().trim().to_owned();
     let own = std::process::id().to_string();
-    assert!(read(&group.join("worker/cgroup.procs")).lines().any(|process| process == own));
-    await_that("the child on trial has left nothing", || batches(&group).is_empty());
+    assert!(
+        read(&group.join("worker/cgroup.procs"))
+            .lines()
+            .any(|process| process == own)
+    );
+    await_that("the child on trial has left nothing", || {
+        batches(&group).is_empty()
+    });
 
     let code = sandbox.prepare(&wasm(EMPTY)).unwrap();
     await_that("nor has the compiler", || batches(&group).is_empty());
@@ -176,7 +182,10 @@ fn one_lane_takes_one_processor() {
     };
     let batch = batch(&sandbox, EMPTY);
     let [child] = batches(&group).try_into().expect("one batch");
-    assert_eq!(fs::read_to_string(child.join("cpu.max")).unwrap().trim(), "100000 100000");
+    assert_eq!(
+        fs::read_to_string(child.join("cpu.max")).unwrap().trim(),
+        "100000 100000"
+    );
     let cancel = Cancel::default();
     let limits = Limits {
         wall_clock: None,
