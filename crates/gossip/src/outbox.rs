@@ -36,9 +36,21 @@ struct Letter {
     to: PeerAddress,
     /// Nothing, once it was taken: then this is here for the pause.
     news: Option<News>,
+    /// How far the peer knows it to be.
+    told: u64,
     tries: u32,
     due: Instant,
     is_on_its_way: bool,
+}
+
+impl Letter {
+    /// That a batch is committed to is the last that there is to say of it, and does not wait for the pause after a message;
+    /// for a peer that is away it does.
+    fn hurry(&mut self) {
+        if self.tries == 0 && matches!(self.news, Some(News::Committed { .. })) {
+            self.due = Instant::now();
+        }
+    }
 }
 
 struct Inner {
@@ -91,15 +103,17 @@ impl Outbox {
         let has_room = letters.len() < MOST;
         match letters.get_mut(&(job, batch)) {
             Some(letter) => {
-                let is_later = |told: &News| rank(&news) > rank(told);
-                if letter.news.as_ref().is_none_or(is_later) {
+                let known = letter.news.as_ref().map_or(letter.told, rank);
+                if rank(&news) > known {
                     (letter.to, letter.news) = (to, Some(news));
+                    letter.hurry();
                 }
             }
             None if has_room => {
                 let letter = Letter {
                     to,
                     news: Some(news),
+                    told: 0,
                     tries: 0,
                     due: Instant::now(),
                     is_on_its_way: false,
@@ -168,10 +182,12 @@ impl Outbox {
         let is_latest = letter.news == Some(news);
         if taken {
             self.0.counters.told();
+            letter.told = letter.told.max(rank(&news));
             (letter.tries, letter.due) = (0, Instant::now() + GAP);
             if is_latest {
                 letter.news = None;
             }
+            letter.hurry();
         } else {
             letter.tries += 1;
             letter.due = Instant::now() + RETRY * (1 << (letter.tries - 1).min(TRIES));
@@ -216,8 +232,10 @@ mod tests {
             worker: WORKER,
         };
         outbox.tell(&to, 1, 2, committed);
-        // What comes late says nothing new.
+        // What comes late says nothing new, whether that is on its way or was told.
         outbox.tell(&to, 1, 2, units(2, 7));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        outbox.tell(&to, 1, 2, units(2, 8));
         tokio::time::sleep(GAP * 3).await;
         let sent = post.news();
         assert!((10..=12).contains(&sent.len()), "{sent:?}");
