@@ -69,7 +69,10 @@ impl Space {
     }
 
     /// Runs a future on the runtime of this namespace. Others go on while it waits.
-    pub(crate) fn wait<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) fn wait<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> T {
         let (done, result) = mpsc::channel();
         let runtime = self.runtime.as_ref().expect("it lives");
         runtime.spawn(async move { drop(done.send(future.await)) });
