@@ -2,6 +2,8 @@
 //! workers in the other, node and relay on the public network between them. `scripts/nat` runs it.
 #![cfg(target_os = "linux")]
 
+// The relay's own tests use the rest of it.
+#[allow(dead_code)]
 #[path = "../../relay/tests/nat/spaces.rs"]
 mod spaces;
 
