@@ -18,18 +18,27 @@ pub struct Node {
     process: Option<Process>,
     folder: TempDir,
     arguments: Vec<String>,
+    host: String,
     port: u16,
 }
 
 impl Node {
     /// Starts a fresh development chain, with this node as its one validator, on ports that the system picks.
     pub fn dev() -> Self {
-        Self::dev_with(|spec| spec)
+        Self::dev_with(&[], |spec| spec)
+    }
+
+    /// The same, which serves other machines, too, at this address.
+    pub fn dev_at(host: &str) -> Self {
+        let open = ["--unsafe-rpc-external", "--rpc-cors", "all"];
+        let mut node = Self::dev_with(&open, |spec| spec);
+        node.host = host.into();
+        node
     }
 
     /// The same, where nothing counts of a worker's capacity before it is proven.
     pub fn dev_of_strangers() -> Self {
-        Self::dev_with(|spec| {
+        Self::dev_with(&[], |spec| {
             let (allowance, counts) = ("\"allowance\": ", "1000000000");
             let whole = format!("{allowance}{counts}");
             assert_eq!(spec.matches(&whole).count(), 1, "{spec}");
@@ -37,7 +46,7 @@ impl Node {
         })
     }
 
-    fn dev_with(change: impl FnOnce(String) -> String) -> Self {
+    fn dev_with(further: &[&str], change: impl FnOnce(String) -> String) -> Self {
         // A validator makes no network key by itself; any will do.
         let key = format!("{:064x}", 1);
         let arguments = [
@@ -47,7 +56,7 @@ impl Node {
             "--node-key",
             &key,
         ];
-        let mut node = Self::new(&arguments);
+        let mut node = Self::new(&[&arguments[..], further].concat());
         node.write_spec("dev", change);
         node.start();
         node
@@ -96,6 +105,7 @@ impl Node {
             process: None,
             folder: TempDir::new().expect("a temporary folder"),
             arguments: arguments.iter().map(ToString::to_string).collect(),
+            host: "127.0.0.1".into(),
             port: 0,
         }
     }
@@ -222,7 +232,7 @@ impl Node {
 
     /// WebSocket address.
     pub fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
+        format!("ws://{}:{}", self.host, self.port)
     }
 }
 
@@ -241,6 +251,13 @@ impl Worker {
         Self::start_program(node, operator, binary("sungrid-worker"))
     }
 
+    /// The same on the node at `url`, with settings that `change` writes.
+    pub fn start_with(url: &str, operator: &str, change: impl FnOnce(String) -> String) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let program = binary("sungrid-worker");
+        Self::set_up(folder, url, operator, program, Vec::new(), change)
+    }
+
     /// The same with another program that takes the same commands: the liar.
     pub fn start_program(node: &Node, operator: &str, program: PathBuf) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
@@ -254,6 +271,19 @@ impl Worker {
         operator: &str,
         program: PathBuf,
         environment: Vec<(String, String)>,
+    ) -> Self {
+        Self::set_up(folder, url, operator, program, environment, |settings| {
+            settings
+        })
+    }
+
+    fn set_up(
+        folder: TempDir,
+        url: &str,
+        operator: &str,
+        program: PathBuf,
+        environment: Vec<(String, String)>,
+        change: impl FnOnce(String) -> String,
     ) -> Self {
         let mut worker = Self {
             name: format!("worker of {operator}"),
@@ -286,7 +316,7 @@ impl Worker {
         assert!(text.contains("rewards_every = 50"), "{text}");
         std::fs::write(
             &settings,
-            text.replace("rewards_every = 50", "rewards_every = 5"),
+            change(text.replace("rewards_every = 50", "rewards_every = 5")),
         )
         .expect("settings can be written");
         worker.resume();

@@ -120,6 +120,34 @@ async fn who_is_known_by_a_relay_only_is_reached_through_it() {
 }
 
 #[tokio::test]
+async fn an_address_makes_nobody_connect_to_a_private_service() {
+    let service = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+    service.set_nonblocking(true).expect("set");
+    let port = service.local_addr().expect("bound").port();
+    let mut config = PlaneConfig::memory();
+    config.connect_timeout = Duration::from_secs(2);
+    let victim = DataPlane::spawn(config).await.expect("up");
+    let id = sungrid_data_plane::SecretKey::from_bytes(&[5; 32]).public();
+    let nothing = Hash::new(b"nothing");
+    for url in [
+        "https://127.0.0.1",
+        "https://localhost",
+        "https://[::ffff:127.0.0.1]",
+    ] {
+        let relay = format!("{url}:{port}").parse().expect("a relay");
+        let hostile = PeerAddress::with_relay(id, [], Some(relay)).expect("an address");
+        let asked = victim
+            .fetch(nothing, &[hostile], FetchOptions::up_to(64))
+            .await;
+        assert!(asked.is_err());
+        let seen = service.accept().map(|(_, from)| from);
+        let error = seen.expect_err("nobody knocked").kind();
+        assert_eq!(error, std::io::ErrorKind::WouldBlock, "{url}");
+    }
+    victim.shutdown().await;
+}
+
+#[tokio::test]
 async fn who_is_not_on_the_list_is_told_so() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let list = dir.path().join("parties");

@@ -420,4 +420,15 @@ mod tests {
         assert!(!names.allows("own.lan.example.org", local));
         assert!(names.allows("hostile.example.org", Ipv4Addr::new(1, 1, 1, 1).into()));
     }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_looked_up_for_ours_alone() {
+        let addresses = async |own: &str| {
+            let resolver = Relays::new(vec![relay(own)]).resolver();
+            let found = resolver.lookup_ipv4("localhost", LOOKUP_TIMEOUT).await;
+            found.map_or(0, Iterator::count)
+        };
+        assert!(addresses("https://localhost").await > 0);
+        assert_eq!(addresses("https://relay.example.org").await, 0);
+    }
 }

@@ -391,6 +391,21 @@ content       1.1 GiB stored, 3.0 MiB fetched, 512 bytes served
     }
 
     #[test]
+    fn the_way_of_packets_is_told_where_a_relay_has_a_part_in_it() {
+        let mut status = status();
+        assert!(!render(&view(&status), 100, false).contains("packets"));
+        let counters = [
+            ("direct_bytes_total", 2 << 20),
+            ("relayed_bytes_total", 1 << 10),
+        ];
+        let counters = counters.map(|(name, value)| (name.to_owned(), value));
+        status.counters.extend(counters);
+        let page = render(&view(&status), 100, false);
+        let line = "packets       2.0 MiB directly, 1.0 KiB through relays\n";
+        assert!(page.contains(line), "{page}");
+    }
+
+    #[test]
     fn capacity_that_does_not_count_is_told() {
         let mut status = status();
         status.counted = 1_000_000;
