@@ -67,14 +67,25 @@ impl<T: Config> Pallet<T> {
         RoundLength::<T>::get().unwrap_or_else(T::RoundBlocks::get)
     }
 
-    /// Ends the round if it has had its blocks.
+    /// Notes the fees of the block before, and ends the round if it has had its blocks.
     pub(crate) fn tick(now: BlockNumberFor<T>) -> Weight {
-        let round = Current::<T>::get();
+        let mut round = Current::<T>::get();
+        let fees = Self::unspoken_for().saturating_sub(round.payments);
         if now < round.ends {
+            if fees != round.fees {
+                round.fees = fees;
+                Current::<T>::put(round);
+            }
             return T::WeightInfo::tick();
         }
         Self::close(round, now);
         T::WeightInfo::close_round()
+    }
+
+    /// What the pot holds for the round that is filling.
+    fn unspoken_for() -> u128 {
+        let spoken_for = Owed::<T>::get().saturating_add(T::Currency::minimum_balance());
+        T::Currency::total_balance(&Self::account_id()).saturating_sub(spoken_for)
     }
 
     /// Ends a round and opens the next.
@@ -148,17 +159,14 @@ impl<T: Config> Pallet<T> {
 
     /// Payments and fees of a round, as far as the pot really holds them; gifts count as fees.
     fn income(round: &CurrentRound<BlockNumberFor<T>>) -> (u128, u128) {
-        let noted = round.payments.saturating_add(round.fees);
-        let spoken_for = Owed::<T>::get().saturating_add(T::Currency::minimum_balance());
-        let there = T::Currency::total_balance(&Self::account_id()).saturating_sub(spoken_for);
-        match there.checked_sub(noted) {
-            Some(gifts) => (round.payments, round.fees.saturating_add(gifts)),
+        let there = Self::unspoken_for();
+        match there.checked_sub(round.payments) {
+            Some(fees) => (round.payments, fees),
             None => {
-                let missing = noted.saturating_sub(there);
+                let missing = round.payments.saturating_sub(there);
                 Self::unexpected(UnexpectedKind::PotShort { missing });
                 // Never promise what is not there; what is missing of payments earns no emission either.
-                let fees = round.fees.min(there);
-                (round.payments.min(there.saturating_sub(fees)), fees)
+                (there, 0)
             }
         }
     }

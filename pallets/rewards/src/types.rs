@@ -100,7 +100,7 @@ pub struct CurrentRound<BlockNumber> {
     pub ends: BlockNumber,
     /// Payments for verified work so far.
     pub payments: u128,
-    /// Fees so far.
+    /// Fees and gifts up to the last block.
     pub fees: u128,
     /// Points given so far.
     pub points: Points,

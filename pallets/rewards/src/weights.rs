@@ -24,10 +24,10 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(12, 11))
     }
 
-    // The round, the author's account, and an ended round that it folds in.
+    // The round, the author's account, an ended round that it folds in, what is owed, the pot.
     fn tick() -> Weight {
-        Weight::from_parts(40_000_000, 8_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(3, 3))
+        Weight::from_parts(50_000_000, 13_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(5, 3))
     }
 
     // The same, and carried, owed, the round's length, open round, summary, issuance, pot, treasury and

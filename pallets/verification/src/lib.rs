@@ -194,6 +194,7 @@ pub mod pallet {
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
     use sp_core::H256;
+    use sp_runtime::traits::Zero;
     use sungrid_primitives::{
         BatchIndex, ContentHash, JobId, environment::EnvironmentId, policy::Trust,
         receipt::BatchSummary, traits::Fleet,
@@ -266,8 +267,8 @@ pub mod pallet {
         /// requesters cannot afford to doubt.
         #[pallet::constant]
         type WitnessFee: Get<u128>;
-        /// Blocks in which witnesses fetch outputs. Too small: large outputs look withheld. Too large: whoever withholds has
-        /// as long to think better of it, and the requester waits.
+        /// Blocks in which witnesses fetch outputs, unless the genesis gives them less. Too small: large outputs look
+        /// withheld. Too large: whoever withholds has as long to think better of it, and the requester waits.
         #[pallet::constant]
         type WitnessWindow: Get<BlockNumberFor<Self>>;
         /// Weights of the calls and of deadlines.
@@ -328,6 +329,31 @@ pub mod pallet {
     /// The randomness of all blocks before this one, chained.
     #[pallet::storage]
     pub type Beacon<T: Config> = StorageValue<_, H256, ValueQuery>;
+
+    /// Blocks in which witnesses fetch outputs; [`Config::WitnessWindow`] if absent.
+    #[pallet::storage]
+    pub type WitnessBlocks<T: Config> = StorageValue<_, BlockNumberFor<T>>;
+
+    /// A network may be in more of a hurry than this runtime, as those of tests are.
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// Blocks in which witnesses fetch outputs, from one to [`Config::WitnessWindow`]; that if not given.
+        pub witness_window: Option<BlockNumberFor<T>>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            if let Some(blocks) = self.witness_window {
+                assert!(
+                    !blocks.is_zero() && blocks <= T::WitnessWindow::get(),
+                    "genesis: witnesses have a block at least, and no longer than bonds answer for"
+                );
+                WitnessBlocks::<T>::put(blocks);
+            }
+        }
+    }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {

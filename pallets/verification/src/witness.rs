@@ -33,6 +33,11 @@ impl<T: Config> Pallet<T> {
             .saturating_add(2u32.into())
     }
 
+    /// Blocks in which witnesses fetch outputs.
+    fn witness_window() -> BlockNumberFor<T> {
+        WitnessBlocks::<T>::get().unwrap_or_else(T::WitnessWindow::get)
+    }
+
     pub(crate) fn do_call_witnesses(
         who: T::AccountId,
         id: JobId,
@@ -163,7 +168,7 @@ impl<T: Config> Pallet<T> {
             return Self::end_call(job, batch, None);
         }
         let now = frame_system::Pallet::<T>::block_number();
-        let until = now.saturating_add(T::WitnessWindow::get());
+        let until = now.saturating_add(Self::witness_window());
         call.stage = CallStage::Sealing { until };
         Self::expect_by(until, job, batch);
         let drawn = call.witnesses.iter();

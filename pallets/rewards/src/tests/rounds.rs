@@ -250,6 +250,23 @@ fn a_treasury_that_cannot_be_paid_is_paid_later() {
 }
 
 #[test]
+fn a_fee_costs_no_write_of_the_round_and_the_next_block_notes_it() {
+    scenario(|| {
+        pay(2, Some(3), 1_000, 10);
+        let noted = Current::<Test>::get();
+        fee(400);
+        fee(50);
+        assert_eq!(Current::<Test>::get(), noted);
+        next_block(None);
+        let round = Current::<Test>::get();
+        assert_eq!((round.payments, round.fees), (1_000, 450));
+        next_block(None);
+        assert_eq!(Current::<Test>::get(), round);
+        Rewards::do_try_state().expect("invariants hold");
+    });
+}
+
+#[test]
 fn a_gift_to_the_pot_is_income_of_the_round() {
     use frame_support::traits::{fungible::Mutate, tokens::Preservation};
     scenario(|| {

@@ -2,7 +2,10 @@
 
 use frame_support::{
     assert_noop, assert_ok,
-    traits::fungible::{Inspect, InspectHold},
+    traits::{
+        BuildGenesisConfig,
+        fungible::{Inspect, InspectHold},
+    },
 };
 use pallet_market::{Error as MarketError, HoldReason, Policy};
 use pallet_workers::Error as WorkersError;
@@ -262,6 +265,39 @@ fn after_no_decision_they_can_be_called_again() {
         say(job, &same(&panel, None));
         assert_eq!(finding(job), Some(Finding::Withheld));
     });
+}
+
+/// The genesis of a network whose witnesses have so many blocks.
+fn window(blocks: u64) {
+    let genesis = GenesisConfig::<Test> {
+        witness_window: Some(blocks),
+    };
+    genesis.build();
+}
+
+#[test]
+fn the_genesis_may_give_witnesses_less_time() {
+    run(|| {
+        window(2);
+        let job = settled();
+        called(job);
+        wait(2);
+        assert_eq!(finding(job), None);
+        wait(1);
+        assert_eq!(finding(job), Some(Finding::Undecided));
+    });
+}
+
+#[test]
+#[should_panic = "no longer than bonds answer for"]
+fn the_genesis_cannot_let_them_take_longer_than_bonds_answer_for() {
+    run(|| window(WITNESS_BLOCKS + 1));
+}
+
+#[test]
+#[should_panic = "a block at least"]
+fn the_genesis_cannot_leave_them_no_time() {
+    run(|| window(0));
 }
 
 #[test]
