@@ -412,7 +412,9 @@ mod tests {
         assert_eq!(one_by_one.units[0].args, ["all", "first"]);
         assert_eq!(one_by_one.units[1].files[0].name, "b.txt");
         assert_eq!(one_by_one.files().len(), 3);
-        assert_eq!(plan(at, "").unwrap().count, 1);
+        let plain = plan(at, "").unwrap();
+        assert_eq!((plain.count, plain.encrypt), (1, false));
+        assert!(plan(at, "encrypt = true").unwrap().encrypt);
     }
 
     #[test]

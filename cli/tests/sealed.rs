@@ -56,6 +56,8 @@ async fn results_come_in_the_clear_and_nothing_that_is_served_is() {
         let left = fs::read_dir(folder.unit(unit).join("out")).unwrap();
         assert_eq!(left.count(), 1, "nothing else was left in the folder");
     }
+    // What a restart need not fetch again is marked: two bundles and a mark for each batch.
+    assert_eq!(fs::read_dir(folder.receipts()).unwrap().count(), 9);
     // The store has what workers get and what they left.
     requester.shutdown().await;
     let blobs = folder.blobs();
@@ -163,7 +165,10 @@ async fn what_workers_agree_on_and_does_not_open_is_named_and_ends_nothing_else(
     assert!(updates.iter().any(says), "{updates:?}");
     let error = summary.complete().unwrap_err().to_string();
     assert!(error.contains("does not open"), "{error}");
-    assert!(!requester.folder().unit(0).join("out/result.txt").exists());
+    let folder = requester.folder().clone();
+    assert!(!folder.unit(0).join("out/result.txt").exists());
+    let bundles = fs::read_dir(folder.receipts()).unwrap();
+    assert_eq!(bundles.count(), 0, "what does not open is not kept");
     requester.shutdown().await;
     grid.shutdown().await;
 }

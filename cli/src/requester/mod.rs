@@ -515,6 +515,7 @@ impl Requester {
                 return Ok(());
             }
         }
+        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
         let root = goods.summary.root;
         if self.batches.needs_export(batch, &root, accepted.is_some()) {
             let (plane, folder) = (&self.plane, &self.folder);
@@ -522,6 +523,7 @@ impl Requester {
                 Ok(()) => self.batches.exported(batch, root),
                 // Its address says what it is, so another try brings the same.
                 Err(error @ Error::Unopened { .. }) => {
+                    state::remove(&self.folder, batch, &worker)?;
                     self.batches.failed(batch, &worker, error.to_string());
                     self.batches.close(batch, &worker, Outcome::Rejected);
                     on(&Update::Rejected {
@@ -534,7 +536,6 @@ impl Requester {
                 Err(error) => return Err(error),
             }
         }
-        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
         let units = self.record.spec.range(batch).map_or(0, |(_, count)| count);
         let verified = self
             .batches

@@ -408,7 +408,12 @@ impl Ordered {
     }
 }
 
-fn remove(folder: &JobFolder, batch: BatchIndex, worker: &AccountId) -> Result<(), Error> {
+/// Removes a bundle that was kept.
+pub(super) fn remove(
+    folder: &JobFolder,
+    batch: BatchIndex,
+    worker: &AccountId,
+) -> Result<(), Error> {
     let path = folder.bundle(batch, worker);
     match fs::remove_file(&path) {
         Ok(()) => Ok(()),

@@ -149,7 +149,8 @@ impl JobAccess {
         if is_requester(&job, asker, account.as_ref()) {
             return true;
         }
-        if job.state.has_ended() {
+        // Batches that there are not cost the node no question.
+        if job.state.has_ended() || job.spec.range(id.1).is_none() {
             return false;
         }
         let Some(account) = account else {

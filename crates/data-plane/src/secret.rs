@@ -142,6 +142,7 @@ pub(crate) async fn ask(
         peer: short(),
         reason,
     };
+    let mut introduced = false;
     loop {
         let asked = Instant::now();
         let (connection, reused) = dialer.connect(peer, ALPN).await.map_err(unreachable)?;
@@ -162,7 +163,9 @@ pub(crate) async fn ask(
         };
         match answer[..] {
             [VERSION, HERE, ..] => return Ok(answer.slice(2..)),
-            [VERSION, REFUSED] if presenter.after_refusal(peer, asked).await => {}
+            [VERSION, REFUSED] if !introduced && presenter.after_refusal(peer, asked).await => {
+                introduced = true;
+            }
             [VERSION, REFUSED] => return Err(SecretError::Refused { peer: short() }),
             _ => return Err(SecretError::Misbehaved { peer: short() }),
         }
