@@ -200,7 +200,11 @@ fn answer(house: Arc<House>, request: Request<Incoming>, joined: Joined) -> Resp
             ),
         ),
         (&Method::GET, "/healthz") => {
-            let connected = house.metrics.accepts.get() - house.metrics.disconnects.get();
+            let connected = house
+                .metrics
+                .accepts
+                .get()
+                .saturating_sub(house.metrics.disconnects.get());
             text(StatusCode::OK, format!("ok, {connected} connected\n"))
         }
         _ => text(StatusCode::NOT_FOUND, "not found\n".into()),

@@ -117,7 +117,7 @@ pub struct Relay {
     tls: Option<TlsAcceptor>,
     house: Arc<House>,
     places: Arc<Places<IpAddr>>,
-    services: Services,
+    services: Option<Services>,
 }
 
 impl Relay {
@@ -157,14 +157,21 @@ impl Relay {
             std::net::TcpListener::bind(address).map_err(bind(address, "--metrics"))?;
             services.metrics_addr = Some(address);
         }
-        let services = Services::spawn(services)
-            .await
-            .map_err(|error| Error::Services(format!("{error:#}")))?;
+        let services = match services.quic.is_some() || services.metrics_addr.is_some() {
+            false => None,
+            true => {
+                let started = Services::spawn(services).await;
+                Some(started.map_err(|error| Error::Services(format!("{error:#}")))?)
+            }
+        };
         let house = House {
             access: Arc::new(guests),
             clients: Clients::default(),
             keys: KeyCache::new(2 * config.connections),
-            metrics: services.metrics().server.clone(),
+            metrics: services
+                .as_ref()
+                .map(|services| services.metrics().server.clone())
+                .unwrap_or_default(),
             rate: config.rate.get(),
             establish: config.establish,
         };
@@ -187,7 +194,7 @@ impl Relay {
 
     /// The address at which it tells parties theirs.
     pub fn discovery(&self) -> Option<SocketAddr> {
-        self.services.quic_addr()
+        self.services.as_ref()?.quic_addr()
     }
 
     /// Serves until `stop`, then closes all connections.
@@ -230,7 +237,9 @@ impl Relay {
         drop(self.listener);
         establishing.shutdown().await;
         self.house.clients.shutdown().await;
-        if let Err(error) = self.services.shutdown().await {
+        if let Some(services) = self.services
+            && let Err(error) = services.shutdown().await
+        {
             debug!(%error, "a service ended in disorder");
         }
     }

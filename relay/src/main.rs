@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{ArgGroup, Parser};
 use sungrid_relay::{Config, DISCOVERY_PORT, ESTABLISH, Error, Relay, Tls};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +27,7 @@ A relay on this machine, to try it: sungrid-relay --http --listen 127.0.0.1:3340
 /// Passes encrypted packets between parties behind NAT, and tells them the address they are seen at.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLE)]
+#[command(group(ArgGroup::new("scheme").required(true).args(["cert", "http"])))]
 struct Args {
     /// TCP address to serve on.
     #[arg(long, value_name = "IP:PORT", default_value = "[::]:443")]
@@ -38,7 +39,7 @@ struct Args {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// Plain http, for tests: nothing is hole-punched, and only parties that name this relay themselves use it.
-    #[arg(long, conflicts_with = "cert", required_unless_present = "cert")]
+    #[arg(long)]
     http: bool,
     /// IP address on which parties ask for their own, UDP port 7842 [default: that of --listen].
     #[arg(long, value_name = "IP")]

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use sungrid_data_plane::{Config as PlaneConfig, DataPlane, FetchError, FetchOptions, PeerAddress};
+use sungrid_data_plane::{
+    Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress,
+};
 use sungrid_relay::{Config, Error, Relay, Tls};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -396,6 +398,10 @@ async fn the_program_serves_explains_itself_and_ends_in_order() {
         .expect("runs");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     assert!(help.contains("Example") && help.contains("--cert") && help.contains("--http"));
+
+    let (mut careless, said) = program(&[]).await;
+    assert_eq!(careless.wait().await.expect("ends").code(), Some(2));
+    assert!(said.contains("--cert <FILE>|--http"), "{said}");
 
     let args = ["--http", "--listen", "127.0.0.1:0"];
     let (mut child, said) = program(&args).await;
