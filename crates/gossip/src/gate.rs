@@ -35,7 +35,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             burst: 64,
-            refill: Duration::from_millis(250),
+            // No less than the data plane lets through: a worker with many batches in hand has much to tell.
+            refill: Duration::from_millis(50),
             peers: 1_024,
             stranger_looks: 10,
             known_looks: 30,

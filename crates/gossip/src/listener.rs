@@ -147,7 +147,10 @@ impl Listener {
 
     async fn look_again(&mut self) {
         let now = Instant::now();
-        while let Some(hint) = self.waiting.pop_front_if(|hint| hint.due <= now) {
+        // In the order in which they are due.
+        while self.waiting.front().is_some_and(|hint| hint.due <= now)
+            && let Some(hint) = self.waiting.pop_front()
+        {
             self.look(hint).await;
         }
     }
@@ -170,7 +173,7 @@ impl Listener {
                 let _ = self.found.try_send(job);
                 let except = [from, hint.signer, self.wire.id()];
                 let peers = self.crowd.pick(&*self.truth, FANOUT, &except).await;
-                let sent = self.sending.to_all(&self.wire, peers, &hint.message);
+                let sent = self.sending.send_all(&self.wire, peers, &hint.message);
                 self.counters.forwarded(sent);
             }
             Ok(Seen::NotYet) if hint.tries < TRIES => {

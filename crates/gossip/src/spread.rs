@@ -80,7 +80,7 @@ pub(crate) struct Sending(JoinSet<bool>);
 
 impl Sending {
     /// How many it is sent to.
-    pub(crate) fn to_all(
+    pub(crate) fn send_all(
         &mut self,
         wire: &Arc<dyn Wire>,
         peers: Vec<PeerAddress>,
@@ -123,7 +123,7 @@ impl Crier {
         let peers = self.crowd.pick(truth, FIRST, &[wire.id()]).await;
         let event = Event::now(genesis, job, News::Open);
         let message = event.seal(&wire.id(), |said| wire.sign(said)).into();
-        self.sending.to_all(wire, peers, &message)
+        self.sending.send_all(wire, peers, &message)
     }
 }
 
