@@ -3,20 +3,21 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
+use futures::{StreamExt, TryStreamExt};
 use sungrid_access::{JobAccess, Offer, Part, Scope};
 use sungrid_chain_client::{Chain, JobSpec};
-use sungrid_data_plane::{Config, DataPlane, Hash, SpawnError};
+use sungrid_data_plane::{Config, DataPlane, Hash, Held, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
 
 use crate::{
     Error,
     folder::{JobFolder, beside_code},
-    plan::Plan,
+    plan::{LocalFile, Plan},
 };
 
 /// The data plane's name of a digest.
@@ -75,6 +76,10 @@ impl Served {
         Ok(())
     }
 }
+
+/// Files that are stored, fetched or written out at the same time. Small ones take hardly more time together than one alone; of large
+/// ones more would only take memory, a mebibyte each.
+pub(crate) const AT_ONCE: usize = 32;
 
 /// The pin of the code.
 const CODE: &str = "code";
@@ -151,24 +156,31 @@ pub async fn offer(
         }
         plane.pin(&format!("{IMAGE_FILE}{at}"), held.hash()).await?;
     }
-    let mut digests: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
-    for (at, file) in plan.files().into_iter().enumerate() {
-        let held = plane.put_file(&file.path).await?;
-        plane.pin(&format!("input/{at}"), held.hash()).await?;
-        let digest = ContentHash::from(*held.hash().as_bytes());
-        digests.insert(file.path.clone(), (digest, held.size()));
-    }
-    if let Some(changed) = plan
-        .files()
-        .into_iter()
-        .find(|f| digests.get(&f.path).map(|d| d.1) != Some(f.size))
-    {
+    let put = |file: &LocalFile| {
+        let (plane, file) = (plane.clone(), file.clone());
+        async move { Ok::<_, Error>((plane.put_file(&file.path).await?, file)) }
+    };
+    let files = plan.files();
+    let stored = futures::stream::iter(files.into_iter().map(put)).buffer_unordered(AT_ONCE);
+    let stored: Vec<(Held, LocalFile)> = stored.try_collect().await?;
+    if let Some((_, changed)) = stored.iter().find(|(held, file)| held.size() != file.size) {
         return Err(Error::malformed(
             &changed.path,
             "changed while it was read: try again",
         ));
     }
-    let input = plan.input(|file| digests.get(&file.path).map(|d| d.0).unwrap_or_default());
+    let mut digests: HashMap<&Path, Hash> = HashMap::with_capacity(stored.len());
+    digests.extend(stored.iter().map(|(held, file)| (&*file.path, held.hash())));
+    let input = plan.input(|file| {
+        let digest = digests.get(&*file.path);
+        digest.map_or_else(ContentHash::zero, |hash| {
+            ContentHash::from(*hash.as_bytes())
+        })
+    });
+    // One name for all of them: each costs a look at the disk.
+    let list = plane.put_bundle(digests.into_values()).await?;
+    plane.pin_bundle("input", list.hash()).await?;
+    drop(stored);
     image.admits(&input)?;
     let held = plane.put_bytes(input.encode()?.bytes).await?;
     plane.pin("job-input", held.hash()).await?;
