@@ -3,14 +3,15 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
+use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use sungrid_access::{JobAccess, KeyOffer, Offer, Part, Scope};
 use sungrid_chain_client::{Chain, JobSpec};
-use sungrid_data_plane::{Config, DataPlane, Hash, Relay, SpawnError};
+use sungrid_data_plane::{Config, DataPlane, Hash, Held, Relay, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
 use sungrid_seal::JobKey;
@@ -19,7 +20,7 @@ use crate::{
     Error,
     args::ServeArgs,
     folder::{JobFolder, beside_code},
-    plan::Plan,
+    plan::{LocalFile, Plan},
     sealed,
 };
 
@@ -125,6 +126,10 @@ impl Served {
     }
 }
 
+/// Files that are stored, fetched or written out at the same time. Small ones take hardly more time together than one alone; of large
+/// ones more would only take memory, a mebibyte each.
+pub(crate) const AT_ONCE: usize = 32;
+
 /// The pin of the code.
 const CODE: &str = "code";
 /// What the pins of an image's files begin with.
@@ -209,27 +214,45 @@ pub async fn offer(
         }
         plane.pin(&format!("{IMAGE_FILE}{at}"), held.hash()).await?;
     }
-    let mut stored: HashMap<PathBuf, (ContentHash, u64)> = HashMap::new();
-    for (at, file) in plan.files().into_iter().enumerate() {
-        let (held, size) = match key {
-            Some(key) => sealed::put(plane, folder.path(), key, &file.path).await?,
-            None => {
-                let held = plane.put_file(&file.path).await?;
-                let size = held.size();
-                (held, size)
+    let put = |file: &LocalFile| {
+        let (plane, file) = (plane.clone(), file.clone());
+        async move {
+            let (held, size) = match key {
+                Some(key) => sealed::put(&plane, folder.path(), key, &file.path).await?,
+                None => {
+                    let held = plane.put_file(&file.path).await?;
+                    let size = held.size();
+                    (held, size)
+                }
+            };
+            if size != file.size {
+                return Err(Error::malformed(
+                    &file.path,
+                    "changed while it was read: try again",
+                ));
             }
-        };
-        if size != file.size {
-            return Err(Error::malformed(
-                &file.path,
-                "changed while it was read: try again",
-            ));
+            Ok((held, file.path))
         }
-        plane.pin(&format!("input/{at}"), held.hash()).await?;
-        let digest = ContentHash::from(*held.hash().as_bytes());
-        stored.insert(file.path.clone(), (digest, held.size()));
-    }
-    let input = plan.input(|file| stored.get(&file.path).copied().unwrap_or_default());
+    };
+    let files = plan.files();
+    let stored = futures::stream::iter(files.into_iter().map(put)).buffer_unordered(AT_ONCE);
+    let stored: Vec<(Held, PathBuf)> = stored.try_collect().await?;
+    let mut addresses: HashMap<&Path, (Hash, u64)> = HashMap::with_capacity(stored.len());
+    addresses.extend(
+        stored
+            .iter()
+            .map(|(held, path)| (&**path, (held.hash(), held.size()))),
+    );
+    let input = plan.input(|file| {
+        let stored = addresses.get(&*file.path);
+        stored.map_or_else(Default::default, |(hash, size)| {
+            (ContentHash::from(*hash.as_bytes()), *size)
+        })
+    });
+    // One name for all of them: each costs a look at the disk.
+    let list = plane.put_bundle(addresses.values().map(|(hash, _)| *hash)).await?;
+    plane.pin_bundle("input", list.hash()).await?;
+    drop(stored);
     image.admits(&input)?;
     let (bytes, address) = sealed::stored(key, input.encode()?.bytes);
     let held = plane.put_bytes(bytes).await?;

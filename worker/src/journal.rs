@@ -293,14 +293,21 @@ impl Journal {
         remove_if_there(&self.path(id, "json"))
     }
 
-    /// Logs a computed unit.
-    pub fn log_unit(&self, id: BatchId, unit: &DoneUnit) -> Result<(), JournalError> {
+    /// Logs computed units; on the disk when this returns.
+    pub fn log_units<'a>(
+        &self,
+        id: BatchId,
+        units: impl IntoIterator<Item = &'a DoneUnit>,
+    ) -> Result<(), JournalError> {
         let path = self.path(id, "units");
         let append = || -> io::Result<()> {
             let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-            let mut line = serde_json::to_vec(unit)?;
-            line.push(b'\n');
-            file.write_all(&line)?;
+            let mut lines = Vec::new();
+            for unit in units {
+                serde_json::to_writer(&mut lines, unit)?;
+                lines.push(b'\n');
+            }
+            file.write_all(&lines)?;
             file.sync_data()
         };
         append().map_err(|error| JournalError::io(&path, error))
@@ -468,7 +475,7 @@ mod tests {
             output: vec![3, 4],
         };
         for n in 0..3 {
-            journal.log_unit((1, 0), &unit(n)).expect("logs");
+            journal.log_units((1, 0), [&unit(n)]).expect("logs");
         }
         let path = journal.path((1, 0), "units");
         let bytes = fs::read(&path).expect("reads");
@@ -476,10 +483,12 @@ mod tests {
         let units = journal.units((1, 0)).expect("reads");
         assert_eq!(units.keys().copied().collect::<Vec<_>>(), [0, 1]);
         // The next unit starts on the cut line and is lost with it, but nothing before is.
-        journal.log_unit((1, 0), &unit(2)).expect("logs");
-        journal.log_unit((1, 0), &unit(3)).expect("logs");
+        journal.log_units((1, 0), [&unit(2)]).expect("logs");
+        journal
+            .log_units((1, 0), [&unit(3), &unit(4)])
+            .expect("logs");
         let units = journal.units((1, 0)).expect("reads");
-        assert_eq!(units.keys().copied().collect::<Vec<_>>(), [0, 1, 3]);
+        assert_eq!(units.keys().copied().collect::<Vec<_>>(), [0, 1, 3, 4]);
         journal.remove((1, 0)).expect("removes");
         assert!(journal.units((1, 0)).expect("reads").is_empty());
     }

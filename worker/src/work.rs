@@ -46,6 +46,12 @@ pub use witness::{Nothing, fetch_outputs, kept_batch};
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
 /// Too small, and a busy machine gives up on good work.
 const PATIENCE: u32 = 8;
+/// Units of one batch that get their inputs, wait for a lane, run or are stored at the same time, if their inputs are
+/// small: as many as hide the way to the requester and back. More take no less time, and memory.
+const AHEAD: usize = 64;
+/// Bytes up to which a unit's input is small; larger ones count for more. Of what it left: for up to so many its lane is free before they
+/// are stored.
+const SMALL_UNIT: u64 = 64 << 10;
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
 
@@ -53,13 +59,15 @@ const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Progress {
     fetching: AtomicUsize,
+    /// Units whose inputs are here.
+    ready: AtomicUsize,
     advanced: AtomicBool,
 }
 
 impl Progress {
-    /// Whether it waits for a peer.
+    /// Whether it waits for a peer: something is fetched, and nothing else can be done meanwhile.
     pub fn is_fetching(&self) -> bool {
-        self.fetching.load(Ordering::Relaxed) > 0
+        self.fetching.load(Ordering::Relaxed) > 0 && self.ready.load(Ordering::Relaxed) == 0
     }
 
     /// Whether a unit was finished since this was last asked.
@@ -67,18 +75,30 @@ impl Progress {
         self.advanced.swap(false, Ordering::Relaxed)
     }
 
-    fn fetch(&self) -> Fetching<'_> {
-        self.fetching.fetch_add(1, Ordering::Relaxed);
-        Fetching(self)
+    /// Something is fetched as long as this lives.
+    fn fetch(&self) -> Counted<'_> {
+        Counted::new(&self.fetching)
+    }
+
+    /// A unit has its inputs, and is computed and stored as long as this lives.
+    fn unit(&self) -> Counted<'_> {
+        Counted::new(&self.ready)
     }
 }
 
-/// Lives as long as a fetch.
-struct Fetching<'a>(&'a Progress);
+/// Counts as one as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
 
-impl Drop for Fetching<'_> {
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.fetching.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -93,8 +113,8 @@ pub struct Bench {
     pub journal: Journal,
     /// One permit per lane, shared by all batches.
     pub lanes: Arc<Semaphore>,
-    /// Units of one batch that run or get their inputs at the same time: as many as there are lanes, so that one batch
-    /// can fill them, and no more, for the sake of the disk.
+    /// Units of one batch that run at the same time: as many as there are lanes, so that one batch can fill them. Of large
+    /// inputs no more are fetched, for the sake of the disk.
     pub at_once: usize,
     /// Bounds of one unit.
     pub bounds: Bounds,
@@ -221,28 +241,54 @@ pub async fn run_batch(
         part: Part::Inputs(batch),
         peers,
     };
-    let run = |unit, running: &mut JoinSet<_>| {
+    let places = Arc::new(Semaphore::new(AHEAD.max(bench.at_once)));
+    let mut run = |running: &mut JoinSet<_>| {
+        let Some(unit) = waiting.next() else { return };
         let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-        let source = source.clone();
-        running
-            .spawn(async move { run_unit(&bench, &prepared, &gathered, &source, id, unit).await });
+        let (source, places) = (source.clone(), places.clone());
+        running.spawn(async move {
+            let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
+            let input = unit_input(job, inputs, &gathered, unit)?;
+            let share = share_of(&input, bench.at_once);
+            let place = places.acquire_many_owned(share).await;
+            let _place = place.map_err(|_| WorkError::Stopped)?;
+            run_unit(&bench, &prepared, &gathered, &source, id, input).await
+        });
     };
-    for unit in waiting.by_ref().take(bench.at_once) {
-        run(unit, &mut running);
+    for _ in 0..AHEAD.max(bench.at_once) {
+        run(&mut running);
     }
     let mut measured = Measured::default();
     while let Some(result) = running.join_next().await {
-        let unit = result.map_err(|error| WorkError::Run {
-            job,
-            unit: first,
-            reason: format!("its task ended early: {error}"),
-        })??;
-        measured.add(&unit, &bench.profile);
-        computed.insert(unit.done.unit, unit);
-        bench.tell(&prepared, id, computed.len() as u32);
-        if let Some(unit) = waiting.next() {
-            run(unit, &mut running);
+        // All that have come to their end meanwhile are logged with this one.
+        let ended = std::iter::once(result).chain(std::iter::from_fn(|| running.try_join_next()));
+        let ended: Vec<_> = ended.collect();
+        let (mut units, mut failure) = (Vec::with_capacity(ended.len()), None);
+        for result in ended {
+            let unit = result.map_err(|error| WorkError::Run {
+                job,
+                unit: first,
+                reason: format!("its task ended early: {error}"),
+            });
+            match unit.flatten() {
+                Ok(unit) => units.push(unit),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+            run(&mut running);
         }
+        if !units.is_empty() {
+            let done = units.iter().map(|unit: &Computed| &unit.done);
+            bench.journal.log_units(id, done)?;
+            bench.progress.advanced.store(true, Ordering::Relaxed);
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        for unit in units {
+            measured.add(&unit, &bench.profile);
+            computed.insert(unit.done.unit, unit);
+        }
+        bench.tell(&prepared, id, computed.len() as u32);
     }
     let computed_here = computed.len() as u64 - resumed;
     let seal = seal(
@@ -260,6 +306,13 @@ pub async fn run_batch(
         computed: computed_here,
         measured,
     })
+}
+
+/// Places that a unit takes of those that a batch has: with large inputs, only as many units have one as run at the same time.
+fn share_of(input: &UnitInput, at_once: usize) -> u32 {
+    let most = (AHEAD / at_once.max(1)).max(1) as u64;
+    let share = bytes_of(&input.files).div_ceil(SMALL_UNIT).clamp(1, most);
+    u32::try_from(share).unwrap_or(u32::MAX)
 }
 
 /// Protects the outputs of a unit that a former run computed; `None` when some are gone.
@@ -294,12 +347,11 @@ async fn run_unit(
     gathered: &Gathered,
     source: &Source,
     id: BatchId,
-    unit: UnitIndex,
+    input: UnitInput,
 ) -> Result<Computed, WorkError> {
-    let job = prepared.job;
+    let (job, unit) = (prepared.job, input.unit);
     let blobs = &*bench.ports.blobs;
     let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-    let input = unit_input(job, inputs, gathered, unit)?;
     // The manifests bound both sums.
     let own = bytes_of(&prepared.image.files);
     let bytes = own + bytes_of(&input.shared) + bytes_of(&input.files);
@@ -307,6 +359,7 @@ async fn run_unit(
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
     let guards = bring_inputs(bench, (job, inputs), gathered, source, &input).await?;
+    let _ready = bench.progress.unit();
     let lane = bench.lanes.clone().acquire_owned();
     let lane = lane.await.map_err(|_| WorkError::Stopped)?;
     let mut files = inputs.shared.clone();
@@ -343,11 +396,14 @@ async fn run_unit(
         },
     })?;
     let busy = started.elapsed();
-    drop((lane, guards));
+    drop(guards);
+    // What a unit left is in memory until it is stored: if that is much, no other one begins before.
+    let left = outcome.files.values().map(Vec::len).sum::<usize>();
+    let left = left + outcome.stdout.len() + outcome.stderr.len();
+    let lane = (left as u64 > SMALL_UNIT).then_some(lane);
     let mut computed = store(blobs, &inputs.sealing, job, unit, outcome).await?;
+    drop(lane);
     computed.busy = busy;
-    bench.journal.log_unit(id, &computed.done)?;
-    bench.progress.advanced.store(true, Ordering::Relaxed);
     Ok(computed)
 }
 
@@ -529,4 +585,52 @@ pub fn name((job, batch): BatchId) -> String {
 pub fn parse_name(name: &str) -> Option<BatchId> {
     let (job, batch) = name.strip_prefix("batch/")?.split_once('/')?;
     Some((job.parse().ok()?, batch.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sungrid_manifest::File;
+
+    fn input(bytes: u64) -> UnitInput {
+        UnitInput {
+            shared: vec![File::new("shared", ContentHash::zero(), 1 << 30)],
+            args: Vec::new(),
+            files: vec![File::new("own", ContentHash::zero(), bytes)],
+            unit: 0,
+            units: 1,
+        }
+    }
+
+    #[test]
+    fn small_inputs_are_fetched_ahead_and_large_ones_as_many_as_run() {
+        for (bytes, lanes, at_a_time) in [
+            (0, 2, AHEAD),
+            (SMALL_UNIT, 2, AHEAD),
+            (SMALL_UNIT + 1, 2, AHEAD / 2),
+            (SMALL_UNIT * 16, 2, AHEAD / 16),
+            (1 << 30, 2, 2),
+            (1 << 30, 64, 64),
+            (1 << 30, 100, 100),
+            (0, 100, 100),
+        ] {
+            let share = share_of(&input(bytes), lanes) as usize;
+            assert_eq!(AHEAD.max(lanes) / share, at_a_time, "{bytes}, {lanes}");
+        }
+    }
+
+    #[test]
+    fn a_batch_waits_for_its_peers_only_while_nothing_else_can_be_done() {
+        let progress = Progress::default();
+        assert!(!progress.is_fetching());
+        let (first, second) = (progress.fetch(), progress.fetch());
+        assert!(progress.is_fetching());
+        let unit = progress.unit();
+        drop(first);
+        assert!(!progress.is_fetching(), "a unit is computed meanwhile");
+        drop(unit);
+        assert!(progress.is_fetching());
+        drop(second);
+        assert!(!progress.is_fetching());
+    }
 }

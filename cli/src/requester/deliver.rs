@@ -1,7 +1,12 @@
 //! Fetches one bundle, checks it, fetches its files, writes them out.
 
-use std::{path::Path, sync::OnceLock};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
+use futures::StreamExt;
 use sp_core::H256;
 use sungrid_chain_client::{AccountId, JobSpec};
 use sungrid_data_plane::{
@@ -18,7 +23,7 @@ use crate::{
     before::Before,
     folder::JobFolder,
     sealed,
-    serve::blob,
+    serve::{AT_ONCE, blob},
     verify::{Expected, VerifyError, check},
 };
 
@@ -214,9 +219,17 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
             return Err(DeliverError::TooMuchOutput { unit, size, limit });
         }
     }
-    for file in outputs.iter().flat_map(UnitOutput::contents) {
-        held.push(bring(blob(&file.hash), file.size).await?.held);
+    // Units tend to leave the same here and there.
+    let files = outputs.iter().flat_map(UnitOutput::contents);
+    let files: HashSet<_> = files.map(|file| (file.hash, file.size)).collect();
+    let fetches = files
+        .into_iter()
+        .map(|(hash, size)| bring(blob(&hash), size));
+    let mut fetches = futures::stream::iter(fetches).buffer_unordered(AT_ONCE);
+    while let Some(fetched) = fetches.next().await {
+        held.push(fetched?.held);
     }
+    drop(fetches);
     Ok(Goods {
         bytes,
         summary,
@@ -234,25 +247,41 @@ pub(super) async fn export(
     goods: &Goods,
 ) -> Result<(), Error> {
     let (first, _) = terms.spec.range(batch).unwrap_or_default();
-    for (unit, output) in (first..).zip(&goods.outputs) {
-        let target = folder.unit(unit);
-        match std::fs::remove_dir_all(&target) {
+    let key = terms.key.as_ref();
+    let units = (first..).zip(&goods.outputs);
+    let exports = units.map(|(unit, output)| export_unit(plane, key, folder.unit(unit), output));
+    let mut exports = futures::stream::iter(exports).buffer_unordered(AT_ONCE);
+    while let Some(exported) = exports.next().await {
+        exported?;
+    }
+    Ok(())
+}
+
+async fn export_unit(
+    plane: &DataPlane,
+    key: Option<&JobKey>,
+    target: PathBuf,
+    output: &UnitOutput,
+) -> Result<(), Error> {
+    let (folder, exit) = (target.clone(), output.exit);
+    let begin = move || {
+        match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::file("replace", &target)(error)),
+            Err(error) => return Err(Error::file("replace", &folder)(error)),
         }
-        std::fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
-        crate::folder::write_whole(
-            &target.join("exit"),
-            format!("{}\n", output.exit).as_bytes(),
-        )?;
-        for file in output.contents() {
-            // Names passed the manifest's rules: relative, no `..`, no separator but `/`.
-            let path = target.join(Path::new(&file.name));
-            match &terms.key {
-                Some(key) => sealed::export(plane, key, &file.hash, &path).await?,
-                None => drop(plane.export(blob(&file.hash), path).await?),
-            }
+        std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        crate::folder::write_whole(&folder.join("exit"), format!("{exit}\n").as_bytes())
+    };
+    // The system waits for its disk; others need not.
+    let begun = tokio::task::spawn_blocking(begin).await;
+    begun.map_err(|error| Error::file("write", &target)(std::io::Error::other(error)))??;
+    for file in output.contents() {
+        // Names passed the manifest's rules: relative, no `..`, no separator but `/`.
+        let path = target.join(Path::new(&file.name));
+        match key {
+            Some(key) => sealed::export(plane, key, &file.hash, &path).await?,
+            None => drop(plane.export(blob(&file.hash), path).await?),
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ use iroh_blobs::{
         mem::{self, MemStore},
     },
 };
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::debug;
 
 use crate::{
@@ -39,6 +39,9 @@ use crate::{
 
 /// Tags that are pins start with this; others would be a later version's.
 const PIN: &[u8] = b"pin/";
+/// Files up to this size are stored by way of the memory, larger ones by way of a copy. The store keeps content of up to this size
+/// beside its bookkeeping anyway.
+const SMALL: u64 = 16 << 10;
 /// Data is written out in pieces of this size.
 const WRITE_BUFFER: usize = 1 << 20;
 
@@ -342,6 +345,20 @@ impl Storage {
         if !metadata.is_file() {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
             return Err(StoreError::io(reading(), error));
+        }
+        if metadata.len() <= SMALL {
+            let mut bytes = Vec::new();
+            let file = tokio::fs::File::open(&absolute).await;
+            let mut file = file
+                .map_err(|e| StoreError::io(reading(), e))?
+                .take(SMALL + 1);
+            file.read_to_end(&mut bytes)
+                .await
+                .map_err(|e| StoreError::io(reading(), e))?;
+            // Unless it has grown since it was measured.
+            if bytes.len() as u64 <= SMALL {
+                return self.put_bytes(bytes.into(), BlobFormat::Raw).await;
+            }
         }
         let reservation = self.reserve(own(None, metadata.len())).await?;
         let import = self.store.blobs().add_path_with_opts(AddPathOptions {
