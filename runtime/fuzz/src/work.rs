@@ -181,6 +181,13 @@ fn deliver(
             if character == Character::Honest && is_withheld(job) && !dice.once_in(4) {
                 return Some(pallet_verification::Call::decline { job, batch }.into());
             }
+            // Its owner needs the machine; whoever stalls tries to get rid of what it was drawn for, too.
+            let call: RuntimeCall = pallet_verification::Call::hand_back { job, batch }.into();
+            let may = character == Character::Staller
+                || call.is_feeless(&RuntimeOrigin::signed(worker.clone()));
+            if may && dice.once_in(20) {
+                return Some(call);
+            }
             let copied = || {
                 let mut others = ballot.replicas.iter();
                 others.find_map(|replica| replica.digest(job, batch))

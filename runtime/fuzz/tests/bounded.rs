@@ -19,7 +19,7 @@ const STEPS: usize = 250;
 /// What takes longer than a bounded history: an operator that was rated, and whose last worker has gone.
 const RARE: [(&str, &str); 1] = [("Verification", "forget_rating")];
 /// What histories must come to beside calls that succeed.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     "Market::BatchSettled",
     "Market::BatchFailed",
     "Market::Slashed",
@@ -30,6 +30,7 @@ const EVENTS: [&str; 18] = [
     "Market::CleanedUp",
     "Verification::Undecided",
     "Verification::Drawn",
+    "Verification::Standing",
     "Verification::Missed",
     "Verification::Challenged",
     "Verification::Paused",
