@@ -56,7 +56,7 @@ pub const UNPROVEN_CAPACITY: u64 = 1_000_000_000;
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
 pub const ENVIRONMENTS: [EnvironmentId; 1] = [H256(hex!(
-    "67ab1ac9c10d5df0215761140355706d0fd9e7bb1e3cd24bf7500aa419e276d0"
+    "cd74d0cb8c6954a34d941a9be1fd93bab2cbe2cd48d80b32c5be48645670751c"
 ))];
 
 /// A validator of a development network.

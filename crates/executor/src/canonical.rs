@@ -14,27 +14,19 @@
 mod flow;
 mod operators;
 
+use crate::rewrite::{Signatures, bodies};
 use flow::Flow;
 use operators::Shape;
-use wasm_encoder::{CodeSection, Encode, Ieee32, Ieee64, Instruction, RawSection};
-use wasmtime::wasmparser::{BinaryReaderError, FunctionBody, Parser, Payload, SubType, TypeRef};
+use wasm_encoder::{Encode, Instruction};
+use wasmtime::wasmparser::{BinaryReaderError, FunctionBody};
 
 #[cfg(test)]
 mod tests;
 
 /// Raise it with every change of what is added where: fuel follows it.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
-/// What the analysis of a function needs to know of its module.
-#[derive(Default)]
-struct Signatures {
-    types: Vec<SubType>,
-    /// Type of each function, imported ones first.
-    functions: Vec<u32>,
-}
-
-/// The module with code added to its functions. Custom sections are dropped but for the names:
-/// they may point into the code, which moves.
+/// The module with code added to its functions.
 ///
 /// Time and memory are linear in the module's size.
 ///
@@ -42,120 +34,76 @@ struct Signatures {
 ///
 /// If the module was not validated.
 pub(crate) fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
-    let mut out = wasm_encoder::Module::new();
-    let mut signatures = Signatures::default();
-    let mut imported = 0;
-    let mut code = CodeSection::new();
-    let mut left = 0;
-    for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload?;
-        match &payload {
-            Payload::TypeSection(types) => {
-                for group in types.clone() {
-                    signatures.types.extend(group?.into_types());
-                }
-            }
-            Payload::ImportSection(imports) => {
-                for import in imports.clone().into_imports() {
-                    if let TypeRef::Func(ty) = import?.ty {
-                        signatures.functions.push(ty);
-                        imported += 1;
-                    }
-                }
-            }
-            Payload::FunctionSection(functions) => {
-                for ty in functions.clone() {
-                    signatures.functions.push(ty?);
-                }
-            }
-            Payload::CodeSectionStart { count, .. } => left = *count,
-            Payload::CodeSectionEntry(body) => {
-                let index = imported + code.len() as usize;
-                code.raw(&function(wasm, body, index, &signatures)?);
-                left -= 1;
-                if left == 0 {
-                    out.section(&code);
-                }
-                continue;
-            }
-            Payload::CustomSection(custom) if custom.name() != "name" => continue,
-            _ => {}
-        }
-        if let Some((id, range)) = payload.as_section()
-            && !matches!(payload, Payload::CodeSectionStart { .. })
-        {
-            out.section(&RawSection {
-                id,
-                data: &wasm[range],
-            });
-        }
-    }
-    Ok(out.finish())
+    bodies(wasm, |body, index, signatures| {
+        function(wasm, body, index, signatures)
+    })
 }
 
-/// The body of a function, without its size.
+/// The new body of a function, if it gets one.
 fn function(
     wasm: &[u8],
     body: &FunctionBody<'_>,
     index: usize,
     signatures: &Signatures,
-) -> Result<Vec<u8>, BinaryReaderError> {
+) -> Result<Option<Vec<u8>>, BinaryReaderError> {
     let analysed = Flow::analyse(body, index, signatures)?;
     if analysed.points.is_empty() {
-        return Ok(wasm[body.range()].to_vec());
+        return Ok(None);
     }
-    // One local more for each type that is canonicalised.
-    let mut scratch: Vec<u8> = analysed
-        .points
-        .iter()
-        .map(|(_, shape)| shape.ty())
-        .collect();
-    scratch.sort_unstable();
-    scratch.dedup();
-
     let locals = body.get_locals_reader()?;
     let operators = body.get_operators_reader()?.original_position();
     let mut out = Vec::with_capacity(body.range().len());
-    (locals.get_count() + scratch.len() as u32).encode(&mut out);
+    // One local more.
+    (locals.get_count() + 1).encode(&mut out);
     out.extend_from_slice(&wasm[locals.original_position()..operators]);
-    for ty in &scratch {
-        1u32.encode(&mut out);
-        out.push(*ty);
-    }
+    1u32.encode(&mut out);
+    out.push(V128);
     let mut copied = operators;
     for (position, shape) in analysed.points {
         out.extend_from_slice(&wasm[copied..position]);
         copied = position;
-        let place = scratch.partition_point(|ty| *ty < shape.ty());
-        canonicalise(&mut out, shape, analysed.locals + place as u32);
+        canonicalise(&mut out, shape, analysed.locals);
     }
     out.extend_from_slice(&wasm[copied..body.range().end]);
-    Ok(out)
+    Ok(Some(out))
 }
 
-/// Replaces the value on top of the stack by the canonical NaN if it is a NaN, through a local of its type.
+/// The binary format's code of the type of vectors.
+const V128: u8 = 0x7b;
+
+/// Replaces the value on top of the stack by the canonical NaN if it is a NaN, through a vector `local`. Numbers become vectors for it: a
+/// comparison by lanes makes a mask and selecting by it is one instruction, where one number is selected by the processor's flags, with branches.
 fn canonicalise(out: &mut Vec<u8>, shape: Shape, local: u32) {
     use Instruction as I;
     const F32: u32 = 0x7fc0_0000;
     const F64: u64 = 0x7ff8_0000_0000_0000;
     let twice = |bits: u64| (u128::from(bits) << 64 | u128::from(bits)).cast_signed();
-    let (nan, equal, select) = match shape {
-        Shape::F32 => (I::F32Const(Ieee32::new(F32)), I::F32Eq, I::Select),
-        Shape::F64 => (I::F64Const(Ieee64::new(F64)), I::F64Eq, I::Select),
-        Shape::F32x4 => {
-            let half = u64::from(F32) << 32 | u64::from(F32);
-            (I::V128Const(twice(half)), I::F32x4Eq, I::V128Bitselect)
-        }
-        Shape::F64x2 => (I::V128Const(twice(F64)), I::F64x2Eq, I::V128Bitselect),
+    let single = twice(u64::from(F32) << 32 | u64::from(F32));
+    let (into, nan, equal, back) = match shape {
+        Shape::F32 => (
+            Some(I::F32x4Splat),
+            single,
+            I::F32x4Eq,
+            Some(I::F32x4ExtractLane(0)),
+        ),
+        Shape::F64 => (
+            Some(I::F64x2Splat),
+            twice(F64),
+            I::F64x2Eq,
+            Some(I::F64x2ExtractLane(0)),
+        ),
+        Shape::F32x4 => (None, single, I::F32x4Eq, None),
+        Shape::F64x2 => (None, twice(F64), I::F64x2Eq, None),
     };
-    for instruction in [
+    let select = [
         I::LocalTee(local),
-        nan,
+        I::V128Const(nan),
         I::LocalGet(local),
         I::LocalGet(local),
         equal,
-        select,
-    ] {
+        I::V128Bitselect,
+    ];
+    for instruction in into.into_iter().chain(select).chain(back) {
         instruction.encode(out);
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     canonical,
     cost::{self, Costs},
+    rewrite,
 };
 use wasmtime::{Config, Inlining, OptLevel, RegallocAlgorithm, Strategy, WasmFeatures};
 
@@ -158,6 +159,7 @@ struct Identity {
     reservation: u64,
     guard: u64,
     canonical: u32,
+    rewrite: u32,
     /// What [`audited`] says of code generation and instantiation.
     code: &'static str,
     wasi: u32,
@@ -176,6 +178,7 @@ impl Identity {
             reservation: MAX_MEMORY,
             guard: GUARD,
             canonical: canonical::VERSION,
+            rewrite: rewrite::VERSION,
             code: "opt=speed regalloc=backtracking inlining=no cow=no",
             wasi: WASI_SEMANTICS,
             costs: Costs::current(),
@@ -193,6 +196,7 @@ impl Identity {
             reservation,
             guard,
             canonical,
+            rewrite,
             code,
             wasi,
             costs,
@@ -200,7 +204,7 @@ impl Identity {
         let text = format!(
             "engine={engine} target={target} isa={isa:?} features={:#x} \
              stack={stack} slice={slice} reservation={reservation} guard={guard} \
-             nan=canonical/{canonical} {code} wasi={wasi} {}",
+             nan=canonical/{canonical} rewrite={rewrite} {code} wasi={wasi} {}",
             features.bits(),
             costs.describe(),
         );

@@ -1,10 +1,10 @@
 //! The engine and compiled modules.
 
 use crate::cache::{Cache, CacheConfig};
-use crate::canonical;
 use crate::config::{self, Environment};
 use crate::error::{CompileError, EngineError};
 use crate::gate::Gate;
+use crate::rewrite;
 use crate::run::State;
 use crate::wasi;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,8 +27,8 @@ struct Inner {
     cache: Option<Cache>,
     environment: Environment,
     metered: bool,
-    /// Whether NaNs are canonical: always, but for the engine as it comes.
-    canonical: bool,
+    /// Whether modules are rewritten: always, but for the engine as it comes.
+    rewritten: bool,
     gate: Arc<Gate>,
 }
 
@@ -75,7 +75,7 @@ impl Engine {
         config: wasmtime::Result<wasmtime::Config>,
         cache: Option<CacheConfig>,
         metered: bool,
-        canonical: bool,
+        rewritten: bool,
     ) -> Result<Self, EngineError> {
         let unsupported = |error: wasmtime::Error| EngineError::Unsupported(format!("{error:#}"));
         let config = config.map_err(unsupported)?;
@@ -109,7 +109,7 @@ impl Engine {
             cache,
             environment,
             metered,
-            canonical,
+            rewritten,
             gate: Arc::default(),
         })))
     }
@@ -181,11 +181,11 @@ impl Engine {
         wasmtime::Module::validate(&self.0.engine, wasm)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let failed = |error: &dyn std::fmt::Display| CompileError::Compiler(error.to_string());
-        let canonical = match self.0.canonical {
-            true => canonical::rewrite(wasm).map_err(|error| failed(&error))?,
+        let rewritten = match self.0.rewritten {
+            true => rewrite::rewrite(wasm).map_err(|error| failed(&error))?,
             false => wasm.to_vec(),
         };
-        wasmtime::Module::new(&self.0.engine, canonical)
+        wasmtime::Module::new(&self.0.engine, rewritten)
             .map_err(|error| failed(&format_args!("{error:#}")))
     }
 

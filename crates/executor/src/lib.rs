@@ -55,6 +55,7 @@ mod gate;
 mod measure;
 mod outcome;
 mod precompiled;
+mod rewrite;
 mod run;
 mod task;
 mod wasi;

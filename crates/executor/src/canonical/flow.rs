@@ -7,8 +7,8 @@
 //! Locals are followed value by value between merges of control flow and as one node beyond, so
 //! that time and memory stay linear whatever the function looks like.
 
-use super::Signatures;
 use super::operators::{Class, Shape, View, class};
+use crate::rewrite::Signatures;
 use wasmtime::wasmparser::{
     BinaryReaderError, BlockType, ContType, FrameKind, FuncType, FunctionBody, ModuleArity,
     Operator, RefType, SubType, ValType,
@@ -113,7 +113,7 @@ impl<'m> Flow<'m> {
             merge: 1,
         };
         let ty = signatures.functions.get(index).copied().unwrap_or(NONE);
-        for param in signatures.function(ty).map_or(&[][..], FuncType::params) {
+        for param in signatures.of_type(ty).map_or(&[][..], FuncType::params) {
             flow.local(*param);
         }
         for group in body.get_locals_reader()? {
@@ -520,19 +520,12 @@ fn whole(value: Value) -> Option<View> {
 }
 
 impl Signatures {
-    fn function(&self, ty: u32) -> Option<&FuncType> {
-        match &self.types.get(ty as usize)?.composite_type.inner {
-            wasmtime::wasmparser::CompositeInnerType::Func(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
     /// The single result of a block, if it has just one.
     fn result(&self, ty: BlockType) -> Option<ValType> {
         match ty {
             BlockType::Empty => None,
             BlockType::Type(ty) => Some(ty),
-            BlockType::FuncType(ty) => match self.function(ty)?.results() {
+            BlockType::FuncType(ty) => match self.of_type(ty)?.results() {
                 [ty] => Some(*ty),
                 _ => None,
             },

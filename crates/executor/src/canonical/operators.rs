@@ -54,15 +54,6 @@ impl Shape {
             Self::F64 | Self::F64x2 => View::F64,
         }
     }
-
-    /// The binary format's code of its type.
-    pub(super) fn ty(self) -> u8 {
-        match self {
-            Self::F32 => 0x7d,
-            Self::F64 => 0x7c,
-            Self::F32x4 | Self::F64x2 => 0x7b,
-        }
-    }
 }
 
 /// How an operator without control flow treats its operands.

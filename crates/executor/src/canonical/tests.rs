@@ -4,6 +4,7 @@ use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, RngAlgorithm, TestRng, TestRunner};
 use std::fmt::Write;
+use wasmtime::wasmparser::{Parser, Payload};
 use wasmtime::{Config, Engine, Instance, Module, Store, Val};
 
 /// How many results of the only function of a module get canonicalised.

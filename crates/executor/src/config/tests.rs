@@ -25,6 +25,7 @@ const MATTERS: &[Change<Identity>] = &[
     ("address space", |i| i.reservation <<= 1),
     ("guard", |i| i.guard <<= 1),
     ("where NaNs are canonicalised", |i| i.canonical += 1),
+    ("what is copied where", |i| i.rewrite += 1),
     ("code generation", |i| {
         i.code = "opt=none regalloc=backtracking inlining=no cow=no";
     }),
