@@ -250,7 +250,9 @@ pub async fn offer(
         })
     });
     // One name for all of them: each costs a look at the disk.
-    let list = plane.put_bundle(addresses.values().map(|(hash, _)| *hash)).await?;
+    let list = plane
+        .put_bundle(addresses.values().map(|(hash, _)| *hash))
+        .await?;
     plane.pin_bundle("input", list.hash()).await?;
     drop(stored);
     image.admits(&input)?;
