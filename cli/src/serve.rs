@@ -279,4 +279,18 @@ mod tests {
             assert_eq!(default_listen(node).ip().is_loopback(), local, "{node}");
         }
     }
+
+    #[test]
+    fn what_was_recorded_before_there_were_relays_is_read() {
+        let text = r#"{"listen":"127.0.0.1:4433","external":["192.0.2.1:4433"]}"#;
+        let before: Serving = serde_json::from_str(text).expect("a record");
+        assert_eq!(before.relay, None);
+        let now = Serving {
+            relay: Some("https://relay.example.org".into()),
+            relay_roots: Some("/etc/relay.pem".into()),
+            ..before
+        };
+        let text = serde_json::to_string(&now).expect("JSON");
+        assert_eq!(serde_json::from_str::<Serving>(&text).expect("read"), now);
+    }
 }

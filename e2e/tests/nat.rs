@@ -49,12 +49,11 @@ fn worker(space: &Space, url: &str, operator: &'static str, port: u16, roots: Pa
                 "listen = \"127.0.0.1:0\"",
                 format!("listen = \"0.0.0.0:{port}\""),
             );
-            let text = set(
+            set(
                 text,
                 "relays = []",
                 format!("relays = [\"https://{PUBLIC}\"]\nrelay_roots = {roots:?}"),
-            );
-            text
+            )
         })
     })
 }

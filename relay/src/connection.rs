@@ -319,7 +319,7 @@ impl Stream for Party {
             let size = message.as_payload().len();
             if let Err(until) = self.bucket.consume(size) {
                 self.metrics.bytes_rx_ratelimited_total.inc_by(size as u64);
-                self.wait = Some(Box::pin(tokio::time::sleep_until(until.into())));
+                self.wait = Some(Box::pin(tokio::time::sleep_until(until)));
             }
             if message.is_close() {
                 return Poll::Ready(None);
