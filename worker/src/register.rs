@@ -1,8 +1,9 @@
 //! Makes a worker known to the chain, and keeps its record true.
 
+use futures::StreamExt;
 use sungrid_chain_client::{
-    AccountId, Attributes, Balance, Call, ChainError, Keypair, Registration, SubmitError, Until,
-    Worker, WorkerState, registration_payload,
+    AccountId, Attributes, Balance, Call, ChainError, Follow, Keypair, Registration, SubmitError,
+    Until, Worker, WorkerState, registration_payload,
 };
 use sungrid_primitives::{
     ISC,
@@ -36,6 +37,11 @@ pub enum RegisterError {
         "worker {0} is not registered and no operator key is configured: set `operator` in worker.toml, or let the operator register this key"
     )]
     NoOperator(AccountId),
+    /// The chain has given up each block with the registration.
+    #[error(
+        "worker {0} was registered in blocks that the chain has given up: look whether the node is in sync, and start again"
+    )]
+    GivenUp(AccountId),
     /// The operator cannot pay the bond.
     #[error(
         "operator {operator} cannot bond this worker: the bond is {bond} and a reserve for fees is kept, but only {free} is free. Transfer at least {missing} to it, or offer less (lanes, memory)"
@@ -95,6 +101,8 @@ pub struct Offer {
 }
 
 const PROFILE: ProfileId = CPU_1_ID;
+/// Times that a registration is made whose block is given up. Fewer, and a start fails where validators disagree for a moment.
+const TRIES: u32 = 5;
 
 /// Registers the worker if it is not, and otherwise brings address, attributes and environment up to date.
 pub async fn ensure(ports: &Ports, offer: &Offer) -> Result<Worker, RegisterError> {
@@ -105,12 +113,19 @@ pub async fn ensure(ports: &Ports, offer: &Offer) -> Result<Worker, RegisterErro
         });
     }
     let account = ports.key.account();
-    match ports.chain.worker(&account).await? {
-        None => register(ports, offer).await?,
-        Some(worker) => update(ports, offer, &worker).await?,
+    let mut blocks = ports.chain.blocks(Follow::Best).await?;
+    for _ in 0..TRIES {
+        match ports.chain.worker(&account).await? {
+            None => register(ports, offer).await?,
+            Some(worker) => update(ports, offer, &worker).await?,
+        }
+        if let Some(worker) = ports.chain.worker(&account).await? {
+            return Ok(worker);
+        }
+        // The fork with its registration was given up. Most come back by themselves.
+        blocks.next().await.transpose()?;
     }
-    let worker = ports.chain.worker(&account).await?;
-    worker.ok_or(RegisterError::NoOperator(account))
+    Err(RegisterError::GivenUp(account))
 }
 
 async fn register(ports: &Ports, offer: &Offer) -> Result<(), RegisterError> {

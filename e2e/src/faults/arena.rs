@@ -30,6 +30,8 @@ const SMALL_DISK: u32 = 768;
 const SAMPLES: u32 = 96;
 /// Bytes of the large input: a second or so of transfer.
 pub(super) const LARGE: usize = 96 << 20;
+/// What a unit takes of a worker's capacity, µSUNS: a lane of 1 Gfuel/s.
+const ONE_UNIT: u64 = 125_000;
 /// How results of the stream of jobs are verified.
 const POLICIES: [&str; 3] = ["replicate:2", "adaptive", "quorum:75"];
 
@@ -164,7 +166,7 @@ impl Arena {
             let settings = [
                 ("LOG", "json"),
                 ("LANES", "2"),
-                ("MEMORY_MIB", "1024"),
+                ("MEMORY_MIB", "2048"),
                 ("STORAGE_MIB", "50000"),
             ];
             for (name, value) in settings {
@@ -298,9 +300,23 @@ impl Arena {
         hand.worker.launch();
     }
 
-    /// Whether a worker takes work.
+    /// Whether a worker takes work. One that finds the machine too busy for any of ours, as it measures itself when it starts, is
+    /// started again.
     pub(super) fn is_ready(&mut self, n: usize) -> bool {
-        self.hands[n].worker.process().has_said("ready for work")
+        let hand = &mut self.hands[n];
+        if !hand.worker.process().has_said("ready for work") {
+            return false;
+        }
+        let status = std::fs::read_to_string(hand.worker.folder().join("status.json"));
+        let status: Option<Value> = serde_json::from_str(&status.unwrap_or_default()).ok();
+        let current = status.filter(|status| status["pid"] == hand.worker.process().id());
+        let Some(capacity) = current.and_then(|status| status["capacity"].as_u64()) else {
+            return false;
+        };
+        if capacity < ONE_UNIT {
+            self.bury_and_launch(n);
+        }
+        capacity >= ONE_UNIT
     }
 
     /// Waits until so many workers take work.

@@ -386,7 +386,7 @@ async fn standing(findings: &mut Findings, books: &Books, roll: &Roll) {
             .await
             .expect("the chain answers")
             .expect("it is there");
-        findings.hold(now.bond == before.bond, || {
+        findings.hold(now.bond >= before.bond, || {
             format!(
                 "worker {n} had a bond of {} and has {}",
                 before.bond, now.bond

@@ -64,6 +64,7 @@ pub fn run(options: &Options) -> Report {
     let start = Instant::now();
     let mut random = Random::new(options.seed);
     let mut arena = Arena::open();
+    arena.wait_until_ready(arena.hands.len());
     let roll = Roll::call(&mut arena);
     for key in REQUESTERS {
         arena.order_all_the_time(key);

@@ -49,6 +49,8 @@ pub enum Interrupt {
     LoseAfter,
     /// It is in a block, but its caller hears of it only after the next one.
     Late,
+    /// It is in a block, as its caller hears, and that block is given up for one without it.
+    GivenUp,
 }
 
 /// A chain in memory; clones share it.
@@ -507,12 +509,17 @@ impl Chain for MemoryChain {
             return self.apply(key, call);
         };
         let before = matches!(interrupt, Interrupt::HangBefore | Interrupt::LoseBefore);
+        let without = self.state().clone();
         let included = (!before).then(|| self.apply(key, call)).transpose()?;
         self.inner.interrupted.send_modify(|count| *count += 1);
         match (interrupt, included) {
             (Interrupt::Late, Some(included)) => {
                 let now = self.state().number;
                 self.wait_until(|state| state.number > now).await;
+                Ok(included)
+            }
+            (Interrupt::GivenUp, Some(included)) => {
+                *self.state() = without;
                 Ok(included)
             }
             (Interrupt::HangBefore | Interrupt::HangAfter, _) => std::future::pending().await,

@@ -1,6 +1,9 @@
 //! Bad input, bad peers, bad machines.
 
-use sungrid_chain_client::{AccountId, Call, Chain, Until, memory::FUNDS};
+use sungrid_chain_client::{
+    AccountId, Call, Chain, Until,
+    memory::{FUNDS, Interrupt},
+};
 use sungrid_manifest::{File, Image, Manifest};
 use sungrid_primitives::ISC;
 
@@ -376,6 +379,22 @@ async fn a_foreign_environment_is_refused_before_anything_is_bonded() {
         .expect_err("not accepted");
     assert!(matches!(error, RegisterError::Environment { .. }));
     assert!(world.chain.workers().await.expect("reads").is_empty());
+}
+
+#[tokio::test]
+async fn a_registration_whose_block_is_given_up_is_made_again() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    world.chain.interrupt("register", Interrupt::GivenUp);
+    let ports = machine.ports();
+    let (offer, next) = (machine.offer(), async {
+        settle().await;
+        world.chain.advance(1);
+    });
+    let (registered, ()) = tokio::join!(register::ensure(&ports, &offer), next);
+    let worker = registered.expect("it is made again");
+    assert_eq!(worker.operator, machine.operator.account());
+    assert_eq!(world.chain.workers().await.expect("reads").len(), 1);
 }
 
 #[tokio::test]
