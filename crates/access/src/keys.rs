@@ -25,20 +25,26 @@ pub(crate) fn parse_key_name(name: &[u8]) -> Option<(JobId, BatchIndex)> {
     Some((JobId::from_le_bytes(*job), u32::from_le_bytes(*batch)))
 }
 
+#[derive(Debug, Default)]
+struct State {
+    keys: BTreeMap<u64, (Scope, JobKey)>,
+    next: u64,
+}
+
 /// All keys that are offered now.
 #[derive(Debug, Default)]
-pub(crate) struct Keys(Mutex<(u64, BTreeMap<u64, (Scope, JobKey)>)>);
+pub(crate) struct Keys(Mutex<State>);
 
 impl Keys {
-    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, (Scope, JobKey)>)> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn add(self: &Arc<Self>, scope: &Scope, key: JobKey) -> KeyOffer {
         let mut state = self.lock();
-        let id = state.0;
-        state.0 += 1;
-        state.1.insert(id, (scope.clone(), key));
+        let id = state.next;
+        state.next += 1;
+        state.keys.insert(id, (scope.clone(), key));
         KeyOffer {
             keys: self.clone(),
             id,
@@ -46,7 +52,7 @@ impl Keys {
     }
 
     pub(crate) fn all(&self) -> Vec<(Scope, JobKey)> {
-        self.lock().1.values().cloned().collect()
+        self.lock().keys.values().cloned().collect()
     }
 }
 
@@ -60,7 +66,7 @@ pub struct KeyOffer {
 
 impl Drop for KeyOffer {
     fn drop(&mut self) {
-        self.keys.lock().1.remove(&self.id);
+        self.keys.lock().keys.remove(&self.id);
     }
 }
 
