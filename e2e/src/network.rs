@@ -203,9 +203,17 @@ impl Worker {
 
     /// The same with another program that takes the same commands: the liar.
     pub fn start_program(node: &Node, operator: &str, program: PathBuf) -> Self {
-        let mut worker = Self {
+        let mut worker = Self::set_up(node, operator);
+        worker.become_program(program);
+        worker.resume();
+        worker
+    }
+
+    /// Sets up a worker, which gets a key and settings, and does not start it.
+    pub fn set_up(node: &Node, operator: &str) -> Self {
+        let worker = Self {
             name: format!("worker of {operator}"),
-            program,
+            program: binary("sungrid-worker"),
             process: None,
             folder: TempDir::new().expect("a temporary folder"),
         };
@@ -236,8 +244,32 @@ impl Worker {
             text.replace("rewards_every = 50", "rewards_every = 5"),
         )
         .expect("settings can be written");
-        worker.resume();
         worker
+    }
+
+    /// What runs in this folder from the next start on.
+    pub fn become_program(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
+    /// Runs a subcommand in its folder and returns what it printed.
+    ///
+    /// # Panics
+    /// With what it printed, if it fails.
+    pub fn subcommand(&self, arguments: &[&str]) -> String {
+        let output = Command::new(binary("sungrid-worker"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.folder.path())
+            .output()
+            .expect("the worker runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?} failed\n{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
     }
 
     /// Starts the daemon on its folder and waits until it takes work.
