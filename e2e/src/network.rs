@@ -262,8 +262,9 @@ impl Worker {
     /// The same on the node at `url`, with settings that `change` writes.
     pub fn start_with(url: &str, operator: &str, change: impl FnOnce(String) -> String) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let program = binary("sungrid-worker");
-        Self::set_up(folder, url, operator, program, Vec::new(), change)
+        let mut worker = Self::prepare(folder, url, operator, change);
+        worker.resume();
+        worker
     }
 
     /// The same with another program that takes the same commands: the liar.
@@ -280,24 +281,30 @@ impl Worker {
         program: PathBuf,
         environment: Vec<(String, String)>,
     ) -> Self {
-        Self::set_up(folder, url, operator, program, environment, |settings| {
-            settings
-        })
+        let mut worker = Self::prepare(folder, url, operator, |settings| settings);
+        worker.environment = environment;
+        worker.become_program(program);
+        worker.resume();
+        worker
     }
 
-    fn set_up(
+    /// Sets up a worker, which gets a key and settings, and does not start it.
+    pub fn set_up(node: &Node, operator: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self::prepare(folder, &node.url(), operator, |settings| settings)
+    }
+
+    fn prepare(
         folder: TempDir,
         url: &str,
         operator: &str,
-        program: PathBuf,
-        environment: Vec<(String, String)>,
         change: impl FnOnce(String) -> String,
     ) -> Self {
-        let mut worker = Self {
+        let worker = Self {
             name: format!("worker of {operator}"),
-            program,
+            program: binary("sungrid-worker"),
             process: None,
-            environment,
+            environment: Vec::new(),
             folder,
         };
         let output = Command::new(binary("sungrid-worker"))
@@ -327,8 +334,32 @@ impl Worker {
             change(text.replace("rewards_every = 50", "rewards_every = 5")),
         )
         .expect("settings can be written");
-        worker.resume();
         worker
+    }
+
+    /// What runs in this folder from the next start on.
+    pub fn become_program(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
+    /// Runs a subcommand in its folder and returns what it printed.
+    ///
+    /// # Panics
+    /// With what it printed, if it fails.
+    pub fn subcommand(&self, arguments: &[&str]) -> String {
+        let output = Command::new(binary("sungrid-worker"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.folder.path())
+            .output()
+            .expect("the worker runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?} failed\n{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
     }
 
     /// Starts the daemon on its folder and waits until it takes work.

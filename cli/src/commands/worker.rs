@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sungrid_chain_client::{
-    AccountId, Call, Chain, Rating, Run, Standing, SubmitError, Until, Worker, WorkerState,
+    AccountId, Call, Chain, Rating, Run, Standing, SubmitError, Trust, Until, Worker, WorkerState,
 };
 use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
@@ -55,13 +55,15 @@ impl Row {
     }
 }
 
-/// A worker with how its capacity stands.
+/// A worker with how its capacity and its results stand.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     row: Row,
     /// What it has proven, and how far its next proof is.
     standing: Option<Standing>,
+    /// What its results in its environment were worth so far.
+    trust: Trust,
 }
 
 fn proof(standing: Option<&Standing>) -> String {
@@ -212,8 +214,13 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
         ))
     })?;
     let standing = chain.standing(&key).await?;
+    let trust = chain.trust(&key, worker.environment).await?;
     let row = Row::read(&*chain, key, &worker).await?;
-    let shown = Shown { row, standing };
+    let shown = Shown {
+        row,
+        standing,
+        trust,
+    };
     context.out.result(&shown, || {
         let row = &shown.row;
         [
@@ -236,6 +243,10 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
             format!(
                 "record     {} deadlines missed, {} batches declined for missing input, {} handed back, {} faults",
                 row.missed, row.declined, row.handed_back, row.faults
+            ),
+            format!(
+                "trust      {} results in a row that others confirmed, score {}",
+                shown.trust.streak, shown.trust.score
             ),
             format!("credit     {}", units::isc(row.credit_planck)),
         ]

@@ -50,7 +50,7 @@ pub use job::*;
 pub use keys::Keypair;
 pub use pool::{BILLION, Pool, PoolId, Position};
 pub use sungrid_primitives::explain::{Explanation, Quote, Rejected, Rejection, Survey};
-pub use sungrid_primitives::policy::Policy;
+pub use sungrid_primitives::policy::{Policy, Trust};
 pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
 pub use witness::{CallStage, Outputs, Testimony, Witness, WitnessCall};
@@ -139,6 +139,12 @@ pub trait Chain: Send + Sync {
     ) -> Result<Vec<(JobId, BatchIndex, WitnessCall)>, ChainError>;
     /// What requesters think of an operator.
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError>;
+    /// What the results of a worker in an environment were worth so far.
+    async fn trust(
+        &self,
+        worker: &AccountId,
+        environment: EnvironmentId,
+    ) -> Result<Trust, ChainError>;
 
     /// A worker by its worker key.
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;

@@ -32,7 +32,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
     Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
     Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
-    Series, Standing, SubmitError, Until, WitnessCall, Worker,
+    Series, Standing, SubmitError, Trust, Until, WitnessCall, Worker,
 };
 use rules::State;
 
@@ -357,6 +357,11 @@ impl Chain for MemoryChain {
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {
         let ratings = &self.online()?.ratings;
         Ok(ratings.get(operator).copied().unwrap_or_default())
+    }
+
+    async fn trust(&self, _: &AccountId, _: EnvironmentId) -> Result<Trust, ChainError> {
+        drop(self.online()?);
+        Ok(Trust::default())
     }
 
     async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError> {

@@ -41,7 +41,7 @@ use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
     ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
     Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round, Series,
-    Standing, SubmitError, Tiers, Until, WitnessCall, Worker,
+    Standing, SubmitError, Tiers, Trust, Until, WitnessCall, Worker,
 };
 
 /// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
@@ -407,6 +407,15 @@ impl Chain for RpcChain {
     async fn rating(&self, operator: &AccountId) -> Result<Rating, ChainError> {
         self.view("Verification", "rating", vec![Value::from_bytes(operator)])
             .await
+    }
+
+    async fn trust(
+        &self,
+        worker: &AccountId,
+        environment: EnvironmentId,
+    ) -> Result<Trust, ChainError> {
+        let arguments = vec![Value::from_bytes(worker), Value::from_bytes(environment)];
+        self.view("Verification", "trust", arguments).await
     }
 
     async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError> {
