@@ -56,6 +56,8 @@ mod measure;
 mod outcome;
 mod precompiled;
 mod run;
+#[cfg(test)]
+mod spec;
 mod task;
 mod wasi;
 
