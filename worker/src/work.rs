@@ -422,7 +422,9 @@ async fn bring_inputs(
     let own = own.map_or(0, |own| own.files.len()).min(input.files.len());
     let (own, earlier) = input.files.split_at(own);
     let files = bring_files(blobs, job, own, source);
-    let held = bench.bounds.in_time(bytes_of(own), files).await;
+    // The line is shared with those that are fetched ahead.
+    let bytes = bytes_of(own).saturating_add(AHEAD as u64 * SMALL_UNIT);
+    let held = bench.bounds.in_time(bytes, files).await;
     let mut held =
         held.map_err(|source| not_fetched(format!("the input of unit {}", input.unit), source))??;
     for file in earlier {

@@ -69,7 +69,7 @@ const TARGET: &str = "aarch64-pc-windows-msvc";
 /// What a guest may use: WebAssembly 2.0 without the parts that leave a result to the machine.
 /// Threads, garbage collection, exceptions, 64-bit and multiple memories, tail calls, relaxed SIMD
 /// and components stay off.
-fn features() -> WasmFeatures {
+pub(crate) fn features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SATURATING_FLOAT_TO_INT
         | WasmFeatures::SIGN_EXTENSION

@@ -57,6 +57,8 @@ mod outcome;
 mod precompiled;
 mod rewrite;
 mod run;
+#[cfg(test)]
+mod spec;
 mod task;
 mod wasi;
 
