@@ -38,6 +38,7 @@
 //! | rounding mode, flushing of small numbers | checked before each run |
 //! | wall clock | [`RunError::WallClock`], never a result |
 //! | clocks, randomness, files | in-memory WASI on virtual time and a seed |
+//! | what is copied where before compilation | a function of the module's bytes, with a version in the environment |
 //! | fuel of instantiation | copy-on-write images off; set-up priced by [`cost`] |
 //!
 //! Runs block the calling thread; async callers use their runtime's blocking pool. Guest code has

@@ -35,6 +35,14 @@ fn fuel_limit_is_exact() {
     exact(
         r#"(module (func (export "_start") (drop (i32.mul (i32.add (i32.const 1) (i32.const 2)) (i32.const 3)))))"#,
     );
+    // Loops that are repeated and functions that are copied: left in the middle of either.
+    exact(
+        r#"(module (func $f (param i32) (result i32) (if (local.get 0) (then (return (i32.const 7)))) (i32.const 9))
+            (func (export "_start") (local i32)
+              (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 37))))
+              (loop (drop (call $f (i32.and (local.get 0) (i32.const 1))))
+                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 80))))))"#,
+    );
     // Growth: part of the price is charged by the limiter.
     exact(r#"(module (memory 3) (func (export "_start") (drop (memory.grow (i32.const 5)))))"#);
     // A start function, data and elements.

@@ -189,3 +189,21 @@ fn what_cannot_be_copied_stays() {
     assert_eq!(count(&inlined).0, 5);
     assert_eq!(main(&inlined, 3), 3);
 }
+
+/// The chain counts so much fuel for each of its steps.
+#[test]
+fn the_kernel_of_capacity_proofs_stays_as_it_is() {
+    let operators = |wasm: &[u8]| -> Vec<String> {
+        Parser::new(0)
+            .parse_all(wasm)
+            .filter_map(|payload| match payload.unwrap() {
+                Payload::CodeSectionEntry(body) => Some(body.get_operators_reader().unwrap()),
+                _ => None,
+            })
+            .flatten()
+            .map(|operator| format!("{:?}", operator.unwrap()))
+            .collect()
+    };
+    let rewritten = rewrite(crate::PROOF_KERNEL).unwrap();
+    assert_eq!(operators(&rewritten), operators(crate::PROOF_KERNEL));
+}
