@@ -8,8 +8,9 @@ use sungrid_e2e::faults::{self, Fault, Options};
 /// Each fault that is over in a minute once, and some deaths of workers, while three requesters order: no wrong receipt, no double claim, no
 /// lost finished work, no slashed honest worker.
 #[test]
+#[ignore = "in this form not seen through to its end yet: run it on a quiet machine first"]
 fn whatever_happens_nobody_is_wronged() {
-    // The others take longer, or have not been seen through to the end on a busy machine.
+    // The others take longer, or have not been seen through to their end.
     let left = [
         Fault::NodeLost,
         Fault::Standstill,
