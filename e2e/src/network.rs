@@ -225,14 +225,6 @@ impl Node {
         self.process.as_mut().expect("the node runs").log()
     }
 
-    /// Its process id.
-    ///
-    /// # Panics
-    /// If it was stopped.
-    pub fn id(&self) -> u32 {
-        self.process.as_ref().expect("the node runs").id()
-    }
-
     /// Port of the RPC server.
     pub(crate) fn port(&self) -> u16 {
         self.port
