@@ -142,7 +142,8 @@ fn no_batch_is_decided_later_than_those_who_answer_for_it_may_leave() {
     let per_block: u64 = <Runtime as pallet_verification::Config>::SecondsPerBlock::get();
     let slack: u32 = <Runtime as pallet_verification::Config>::CommitSlack::get();
     let commit = slack + u32::try_from(2 * seconds / per_block).expect("few");
-    let draw: u32 = <Runtime as pallet_verification::Config>::DrawDelay::get() + 1;
+    let delay: u32 = <Runtime as pallet_verification::Config>::DrawDelay::get();
+    let draw = delay + 1;
     let reveal: u32 = <Runtime as pallet_verification::Config>::RevealWindow::get();
     let longest: u32 = <Runtime as pallet_delegation::Config>::LongestBatch::get();
     let job: u32 = <Runtime as pallet_market::Config>::MaxJobBlocks::get();

@@ -156,7 +156,7 @@ fn whoever_replaces_somebody_that_was_drawn_is_drawn_too() {
         claim(10, id);
         claim(11, id);
         assert!(Market::want_replica(id, 0));
-        Market::summon(id, 0, H256::repeat_byte(5));
+        Market::summon(id, 0, H256::repeat_byte(5), 0);
         run_to(17);
         claim(12, id);
         // It stalls, or says something else than the first: another replica is wanted.
