@@ -83,7 +83,25 @@ impl Signatures {
 ///
 /// If the module was not validated.
 pub(crate) fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
-    canonical::rewrite(&unroll::rewrite(&inline::rewrite(wasm)?)?)
+    let copied = canonical::rewrite(&unroll::rewrite(&inline::rewrite(wasm)?)?)?;
+    // No module is refused for what was copied.
+    if has_room(&copied)? {
+        Ok(copied)
+    } else {
+        canonical::rewrite(wasm)
+    }
+}
+
+/// Whether the engine takes all functions of the module by their size.
+fn has_room(wasm: &[u8]) -> Result<bool, BinaryReaderError> {
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::CodeSectionEntry(body) = payload?
+            && body.range().len() > MAX_BODY
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The module with other bodies for those functions for which `change` returns one, without its size. Custom sections are dropped but

@@ -66,10 +66,16 @@ impl<T: Config> Pallet<T> {
         if let Some(at) = decliners.iter().position(|d| d.operator == operator) {
             return decliners.remove(at);
         }
-        if decliners.is_full()
-            && let Some(at) = decliners.iter().position(|d| !d.counts(now))
-        {
-            decliners.remove(at);
+        if decliners.is_full() {
+            // Whoever still rests, was counted once, or has handed back so often, is forgotten last.
+            let least = decliners.iter().enumerate().filter(|(_, d)| !d.counts(now));
+            let least = least.min_by_key(|(_, d)| {
+                let rests = now < d.rests_until;
+                (rests, d.counts_until.is_some(), d.handed_back)
+            });
+            if let Some((at, _)) = least {
+                decliners.remove(at);
+            }
         }
         Decliner {
             operator,

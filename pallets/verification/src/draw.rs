@@ -3,7 +3,7 @@
 use codec::Encode;
 use frame_support::{pallet_prelude::*, traits::Randomness};
 use frame_system::pallet_prelude::BlockNumberFor;
-use pallet_market::{JURY, Pallet as Market};
+use pallet_market::{JURY, Pallet as Market, SUMMONS_STEP};
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
@@ -74,7 +74,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Replicas of the batch are for whom the beacon draws: of the keys that nobody can have looked for, knowing it.
-    fn summon(job: JobId, batch: BatchIndex) {
+    pub(crate) fn summon(job: JobId, batch: BatchIndex) {
         let lead = T::DrawDelay::get().saturated_into();
         Market::<T>::summon(job, batch, Self::seed(job, batch), lead);
     }
@@ -86,6 +86,16 @@ impl<T: Config> Pallet<T> {
         let missing = ballot.wanted.saturating_sub(ballot.sealed());
         Self::summon(job, batch);
         Self::want(job, batch, ballot, missing);
+    }
+
+    /// Blocks from a claim in which a single result can be audited: the commitment, the draw, a summons that has reached everybody,
+    /// the auditor's commitment, and a summons of who decides between the two.
+    pub(crate) fn audit_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
+        let commitments = Self::commit_blocks(virtual_seconds).saturating_mul(2u32.into());
+        let summons = BlockNumberFor::<T>::from(2 * 8 * SUMMONS_STEP);
+        commitments
+            .saturating_add(T::DrawDelay::get())
+            .saturating_add(summons)
     }
 
     /// Blocks for which a single result stands: what an audit of such a batch takes if it finds a lie, which is a draw and

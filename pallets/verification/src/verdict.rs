@@ -35,7 +35,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Blocks for a commitment.
-    fn commit_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
+    pub(crate) fn commit_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
         let blocks = virtual_seconds
             .saturating_mul(2)
             .div_ceil(T::SecondsPerBlock::get().max(1));
@@ -144,6 +144,10 @@ impl<T: Config> Pallet<T> {
         if ballot.jury_until.is_none() {
             // A single result that was to stand does not.
             ballot.bar = terms.policy.into();
+            if is_single && terms.policy == Policy::Adaptive {
+                // Two who found each other would settle a lie, and have the bond of who was away.
+                Self::summon(job, batch);
+            }
         }
         Self::advance(job, batch, terms, ballot);
     }
@@ -310,8 +314,14 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     ) -> u32 {
         let now = frame_system::Pallet::<T>::block_number();
         let until = now.saturating_add(Self::commit_blocks(virtual_seconds));
+        // Where nobody could be called any more to audit it, a lie would be refunded at worst: such a result does not stand alone.
+        let in_time = || {
+            let deadline = Market::<T>::job(job).map(|record| record.spec.deadline);
+            deadline.is_some_and(|at| now.saturating_add(Self::audit_blocks(virtual_seconds)) < at)
+        };
         let trusted = *policy == Policy::Adaptive
-            && Trusts::<T>::get(&assignment.worker, environment).streak >= TRUSTED_FROM;
+            && Trusts::<T>::get(&assignment.worker, environment).streak >= TRUSTED_FROM
+            && in_time();
         let found = Ballots::<T>::get(job, batch);
         let is_new = found.is_none();
         let mut ballot = found.unwrap_or_else(|| BallotRecord {

@@ -207,8 +207,9 @@ fn function(
         if count + scratch.added.len() + callee.locals.len() > MAX_LOCALS {
             continue;
         }
-        // An edit and a local take a few bytes more than they had.
-        if !budget.take(callee.code.len() + 4 * callee.edits.len() + 8 * callee.locals.len()) {
+        // An edit takes a few bytes more than it had, and a local its zero.
+        let zeros: usize = callee.locals.iter().map(|ty| zero_bytes(*ty)).sum();
+        if !budget.take(callee.code.len() + 4 * callee.edits.len() + zeros) {
             continue;
         }
         out.extend_from_slice(&wasm[copied..from]);
@@ -268,5 +269,15 @@ impl Small<'_> {
         }
         out.extend_from_slice(&self.code[copied..]);
         I::End.encode(out);
+    }
+}
+
+/// Most bytes by which a local is set to zero.
+fn zero_bytes(ty: ValType) -> usize {
+    match ty {
+        ValType::V128 => 24,
+        ValType::F64 => 14,
+        ValType::F32 => 10,
+        _ => 8,
     }
 }

@@ -63,8 +63,9 @@ fn function(
     let mut out = Vec::new();
     let mut copied = body.range().start;
     for found in loops {
-        // A branch may take a byte more than it had.
-        let added = |turns: usize| (turns - 1) * (found.body.len() + 8) + found.body.len() / 2;
+        // A branch, and each entry of a table of them, may take a byte more than it had.
+        let added =
+            |turns: usize| (turns - 1) * (found.body.len() + 8) + turns * (found.body.len() / 2);
         let Some(turns) = (2..=found.turns)
             .rev()
             .find(|turns| budget.take(added(*turns)))

@@ -149,12 +149,14 @@ fn a_single_result_that_is_withheld_is_replaced_by_two() {
         let job = drawn(true, &truth(0));
         wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
         assert_eq!((registered(1).missed, ballot(job).wanted), (1, 2));
-        for n in 2..=3 {
-            claim(n, job);
-            commit(n, job, 0, &truth(0));
+        // By drawn ones: two who found each other would settle a lie, and share the bond of who was away.
+        assert!(record(job).summons.is_some());
+        let finders = answer_summons(job, &[2, 3, 4, 5], 2);
+        for n in &finders {
+            commit(*n, job, 0, &truth(0));
         }
-        for n in 2..=3 {
-            reveal(n, job, 0, &truth(0));
+        for n in &finders {
+            reveal(*n, job, 0, &truth(0));
         }
         assert_eq!(outcome(job), Some(Outcome::Completed));
         // It was right, and away: nobody pays it, and that is all.
@@ -169,12 +171,12 @@ fn a_liar_that_does_not_open_what_stood_loses_all_the_same() {
     run(|| {
         let job = drawn(true, &lie(1));
         wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
-        for n in 2..=3 {
-            claim(n, job);
-            commit(n, job, 0, &truth(0));
+        let finders = answer_summons(job, &[2, 3, 4, 5], 2);
+        for n in &finders {
+            commit(*n, job, 0, &truth(0));
         }
-        for n in 2..=3 {
-            reveal(n, job, 0, &truth(0));
+        for n in &finders {
+            reveal(*n, job, 0, &truth(0));
         }
         assert_eq!((bond(1), trust_of(1)), (BOND - SLASH, (0, 6)));
         assert!(Caught::<Test>::contains_key(operator(1)));
@@ -187,6 +189,7 @@ fn whoever_copies_what_was_not_opened_has_nothing_to_open() {
         let job = drawn(true, &truth(0));
         wait(STANDING_BLOCKS + 1 + REVEAL_BLOCKS + 1);
         // Its digest is on chain, and no seal over it can be made without the result.
+        wait(8 * u64::from(SUMMONS_STEP));
         claim(2, job);
         let digest = sungrid_primitives::receipt::digest(job, 0, &truth(0));
         frame_support::assert_ok!(Verification::commit(
@@ -199,7 +202,7 @@ fn whoever_copies_what_was_not_opened_has_nothing_to_open() {
         claim(3, job);
         commit(3, job, 0, &truth(0));
         reveal(3, job, 0, &truth(0));
-        wait(REVEAL_BLOCKS + 1);
+        wait(REVEAL_BLOCKS + 1 + 8 * u64::from(SUMMONS_STEP));
         claim(4, job);
         commit(4, job, 0, &truth(0));
         reveal(4, job, 0, &truth(0));

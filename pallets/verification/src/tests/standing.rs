@@ -240,16 +240,27 @@ fn a_receipt_forgives_nothing_that_was_found_before() {
     });
 }
 
-/// A job with a deadline so near that its result cannot stand as long as others.
-fn short(n: u8, lasts: u64, answer: &BatchSummary) -> u32 {
+/// Blocks from a claim to a deadline that leaves an audit just enough time: two commitments, the draw, two summons.
+const AUDIT_BLOCKS: u64 =
+    2 * COMMIT_BLOCKS + DRAW_DELAY + 2 * 8 * pallet_market::SUMMONS_STEP as u64;
+
+/// A job that worker `n`, that is trusted, claims so many blocks before the deadline.
+fn claimed_before_the_deadline(n: u8, lasts: u64) -> u32 {
+    trust(n, 10, 10);
+    let job = pallet_market::NextJobId::<Test>::get();
+    let mut order = spec(1, 2);
+    order.policy = Policy::Adaptive;
+    order.deadline = System::block_number() + lasts;
+    assert_ok!(Market::submit(signed(requester()), order));
+    claim(n, job);
+    job
+}
+
+/// A job with a deadline so near that its result cannot stand as long as others: it is sealed as late as can be.
+fn short(n: u8, answer: &BatchSummary) -> u32 {
     for _ in 0..300 {
-        trust(n, 10, 10);
-        let job = pallet_market::NextJobId::<Test>::get();
-        let mut order = spec(1, 2);
-        order.policy = Policy::Adaptive;
-        order.deadline = System::block_number() + lasts;
-        assert_ok!(Market::submit(signed(requester()), order));
-        claim(n, job);
+        let job = claimed_before_the_deadline(n, AUDIT_BLOCKS + 1);
+        wait(COMMIT_BLOCKS);
         commit(n, job, 0, answer);
         wait(DRAW_DELAY);
         if until(job).is_some() {
@@ -260,10 +271,53 @@ fn short(n: u8, lasts: u64, answer: &BatchSummary) -> u32 {
 }
 
 #[test]
+fn who_claims_too_late_for_an_audit_is_not_trusted() {
+    run(|| {
+        let job = claimed_before_the_deadline(1, AUDIT_BLOCKS + 1);
+        assert_eq!(ballot(job).wanted, 1);
+        // One block less, and whoever decides between two might be called in vain: then a lie would be refunded at worst.
+        let job = claimed_before_the_deadline(1, AUDIT_BLOCKS);
+        assert_eq!(ballot(job).wanted, 2);
+        commit(1, job, 0, &lie(1));
+        claim(2, job);
+        commit(2, job, 0, &truth(0));
+        wait(DRAW_DELAY + 1);
+        assert_eq!(ballot(job).wanted, 3);
+    });
+}
+
+#[test]
+fn a_lie_that_is_drawn_is_refuted_before_the_deadline() {
+    run(|| {
+        for _ in 0..300 {
+            let job = claimed_before_the_deadline(1, AUDIT_BLOCKS + 1);
+            wait(COMMIT_BLOCKS);
+            commit(1, job, 0, &lie(1));
+            wait(DRAW_DELAY);
+            if ballot(job).wanted == 2 {
+                // Everybody takes as long as they may.
+                wait(8 * u64::from(pallet_market::SUMMONS_STEP) - 1);
+                claim(2, job);
+                wait(COMMIT_BLOCKS);
+                commit(2, job, 0, &truth(0));
+                wait(8 * u64::from(pallet_market::SUMMONS_STEP));
+                claim(3, job);
+                commit(3, job, 0, &truth(0));
+                for n in 2..=3 {
+                    reveal(n, job, 0, &truth(0));
+                }
+                assert_eq!(bond(1), BOND - SLASH);
+                return;
+            }
+        }
+        panic!("the draw always says the same");
+    });
+}
+
+#[test]
 fn no_result_stands_beyond_what_its_job_s_deadline_allows() {
     run(|| {
-        let lasts = DRAW_DELAY + REVEAL_BLOCKS + 10;
-        let job = short(1, lasts, &truth(0));
+        let job = short(1, &truth(0));
         let deadline = Market::job(job).expect("open").spec.deadline;
         assert_eq!(until(job), Some(deadline - REVEAL_BLOCKS - 2));
         // The last block for the reveal is the last before the deadline.
@@ -271,25 +325,18 @@ fn no_result_stands_beyond_what_its_job_s_deadline_allows() {
         reveal(1, job, 0, &truth(0));
         assert_eq!(outcome(job), Some(Outcome::Completed));
     });
-    run(|| {
-        // Sealed just before the deadline, it is opened as soon as it is drawn.
-        let job = short(1, DRAW_DELAY + 1, &truth(0));
-        assert_eq!(until(job), Some(System::block_number()));
-        next_block();
-        reveal(1, job, 0, &truth(0));
-        assert_eq!(outcome(job), Some(Outcome::Expired));
-        assert_eq!(Market::job(job).expect("kept").settled, 1);
-    });
 }
 
 #[test]
 fn a_suspect_s_result_that_nobody_can_check_any_more_is_refunded() {
     run(|| {
         let before = registered(1).accepted_units;
-        let job = short(1, DRAW_DELAY + 2, &lie(1));
+        let job = short(1, &lie(1));
+        let deadline = Market::job(job).expect("open").spec.deadline;
         Caught::<Test>::insert(operator(1), System::block_number());
-        wait(3);
+        run_to(deadline - REVEAL_BLOCKS - 1);
         assert!(suspected(job, 1));
+        run_to(deadline + 1);
         let record = Market::job(job).expect("kept");
         assert_eq!((outcome(job), record.paid), (Some(Outcome::Expired), 0));
         assert_eq!(record.failed, 1);
