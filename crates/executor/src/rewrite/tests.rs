@@ -172,7 +172,7 @@ fn no_module_grows_beyond_its_budget() {
 /// Calls fill a function up to what the engine takes; then what makes NaNs canonical has no room left.
 #[test]
 fn a_function_that_would_become_too_large_is_left_as_it_was() {
-    let inner = "(local.set 0 (call $g (local.get 0)))".repeat(520_000);
+    let inner = "(local.set 0 (call $g (local.get 0)))".repeat(800_000);
     let float =
         "(f64.store (i32.const 0) (f64.add (f64.load (i32.const 0)) (f64.load (i32.const 8))))";
     let callee = "(local.set 0 (i32.add (local.get 0) (i32.const 1000)))".repeat(6);
@@ -180,10 +180,14 @@ fn a_function_that_would_become_too_large_is_left_as_it_was() {
         "(module (memory 1)
           (func $g (param i32) (result i32) {callee} (local.get 0))
           (func $big (param i32) {} {inner}))",
-        float.repeat(24_000)
+        float.repeat(45_000)
     );
     let wasm = wat::parse_str(&text).unwrap();
+    let copied = unroll::rewrite(&inline::rewrite(&wasm).unwrap()).unwrap();
+    let copied = crate::canonical::rewrite(&copied).unwrap();
+    assert!(!has_room(&copied).unwrap());
     let all = rewrite(&wasm).unwrap();
+    assert!(has_room(&all).unwrap());
     wasmtime::wasmparser::Validator::new()
         .validate_all(&all)
         .unwrap();

@@ -217,3 +217,33 @@ fn when_everybody_hands_it_back_the_batch_fails_and_is_refunded() {
         assert_eq!(Balances::free_balance(requester()), before - record.deposit);
     });
 }
+
+#[test]
+fn nobody_is_forgotten_for_those_who_hand_back_while_others_are_done_resting() {
+    run(|| {
+        let job = submit(4, 2);
+        let now = System::block_number();
+        let entry = |at: u8, rests: u64, counted: bool, handed_back| Decliner {
+            operator: AccountId::new([150 + at; 32]),
+            rests_until: now + rests,
+            counts_until: counted.then_some(now),
+            handed_back,
+        };
+        let last = u8::try_from(MAX_DECLINERS - 1).expect("few");
+        // The first are those whom it pays to be forgotten: at the end of their patience, resting, counted for a pause before.
+        let list = (0..=last).map(|at| match at {
+            0 => entry(at, 0, false, 16),
+            1 => entry(at, 5, false, 0),
+            2 => entry(at, 0, true, 0),
+            at if at == last => entry(at, 0, false, 0),
+            at => entry(at, 5, true, 1),
+        });
+        let list = list.collect::<Vec<_>>();
+        Decliners::<Test>::insert(job, DeclinersOf::<Test>::truncate_from(list.clone()));
+        let batch = claim(1, job);
+        hand_back(1, job, batch);
+        let kept = Decliners::<Test>::get(job);
+        assert_eq!(kept[..list.len() - 1], list[..list.len() - 1]);
+        assert_eq!(kept[list.len() - 1].operator, operator(1));
+    });
+}
