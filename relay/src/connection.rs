@@ -62,6 +62,8 @@ const MAX_MESSAGE: usize = MAX_PACKET_SIZE + 1024;
 /// Of WebSockets, RFC 6455.
 const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const REFILL: Duration = Duration::from_millis(100);
+/// What a message costs besides its bytes: empty ones are work too.
+const OVERHEAD: usize = 64;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -317,11 +319,13 @@ impl Stream for Party {
             };
             // Also what is skipped below has cost its bytes.
             let size = message.as_payload().len();
-            if let Err(until) = self.bucket.consume(size) {
+            if let Err(until) = self.bucket.consume(size + OVERHEAD) {
                 self.metrics.bytes_rx_ratelimited_total.inc_by(size as u64);
                 self.wait = Some(Box::pin(tokio::time::sleep_until(until)));
             }
-            if message.is_close() {
+            // A pong is queued without bound for each ping, and who does not read never takes it. iroh pings in binary
+            // messages: nobody honest needs these.
+            if message.is_close() || message.is_ping() {
                 return Poll::Ready(None);
             }
             if message.is_binary() {

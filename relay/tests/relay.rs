@@ -244,22 +244,43 @@ async fn connections_of_one_address_are_bounded_and_places_come_back() {
     relay.stop().await;
 }
 
+const UPGRADE: &str = "GET /relay HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-protocol: iroh-relay-v2\r\n\
+    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+#[tokio::test]
+async fn who_floods_pings_is_cut_off() {
+    let mut config = config();
+    // Not what ends it.
+    config.establish = Duration::from_secs(3600);
+    let relay = Running::start(config).await;
+    let mut stream = TcpStream::connect(relay.address).await.expect("connected");
+    stream.write_all(UPGRADE.as_bytes()).await.expect("sent");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.expect("answered");
+    assert_eq!(&head, b"HTTP/1.1 101");
+    let flood = [0x89, 0x80, 0, 0, 0, 0].repeat(1000);
+    // It may be closed before all is sent.
+    drop(stream.write_all(&flood).await);
+    let mut heard = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut heard));
+    assert!(ended.await.is_ok(), "still open: {} bytes", heard.len());
+    relay.stop().await;
+}
+
 #[tokio::test]
 async fn who_does_not_say_who_it_is_is_given_up() {
     let mut config = config();
     config.establish = Duration::from_millis(300);
     let relay = Running::start(config).await;
-    let upgrade = "GET /relay HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-        sec-websocket-version: 13\r\nsec-websocket-protocol: iroh-relay-v2\r\n\
-        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     // Silent from the beginning, in the middle of a request, and after the challenge.
-    for said in ["", &upgrade[..40], upgrade] {
+    for said in ["", &UPGRADE[..40], UPGRADE] {
         let mut stream = TcpStream::connect(relay.address).await.expect("connected");
         stream.write_all(said.as_bytes()).await.expect("sent");
         let mut heard = Vec::new();
         // Ends when the relay closes the connection, or never.
         drop(stream.read_to_end(&mut heard).await);
-        if said == upgrade {
+        if said == UPGRADE {
             let heard = String::from_utf8_lossy(&heard);
             assert!(heard.starts_with("HTTP/1.1 101"), "{heard}");
             assert!(

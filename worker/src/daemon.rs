@@ -168,6 +168,10 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let _lock = control::lock(folder)?;
+    // It computes without commands as well.
+    if let Err(error) = requests::open(folder) {
+        warn!(%error, folder = %folder.display(), "commands get no answer: give `requests` to this user or remove it");
+    }
     // What was told to an earlier process is not for this one.
     control::cancel(folder).map_err(|source| DaemonError::Folder {
         path: folder.into(),

@@ -36,6 +36,11 @@ pub enum RequestError {
         /// Why not.
         source: io::Error,
     },
+    /// It is the worker's to create: by another user created, it could not answer there.
+    #[error(
+        "{0} is not there or not open to you: start the worker again, or run this as the user it runs as"
+    )]
+    Closed(PathBuf),
     /// The worker ended, or is busy beyond reason.
     #[error("the worker did not answer within {0:?}: look at its log, and try again")]
     NoAnswer(Duration),
@@ -54,11 +59,15 @@ pub async fn ask<A: DeserializeOwned>(
     wait: Duration,
 ) -> Result<A, RequestError> {
     let requests = folder.join(FOLDER);
-    let failed = |source: io::Error| RequestError::Folder {
-        path: requests.clone(),
-        source,
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+            RequestError::Closed(requests.clone())
+        }
+        _ => RequestError::Folder {
+            path: requests.clone(),
+            source,
+        },
     };
-    fs::create_dir_all(&requests).map_err(failed)?;
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| failed(io::Error::other(error.to_string())))?;
     let question = serde_json::to_vec(question).map_err(|error| failed(error.into()))?;
@@ -86,6 +95,19 @@ pub async fn ask<A: DeserializeOwned>(
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Has the folder ready for questions: its owner, who runs the worker, and no other user writes there.
+pub(crate) fn open(folder: &Path) -> io::Result<()> {
+    let requests = folder.join(FOLDER);
+    fs::create_dir_all(&requests)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Refused if it is another user's, who left it behind.
+        fs::set_permissions(&requests, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Answers what is asked in a folder, until it is dropped.
@@ -175,6 +197,7 @@ mod tests {
     async fn a_running_worker_answers_each_its_own_and_refuses_in_words() {
         let folder = tempfile::tempdir().expect("a folder");
         let _lock = control::lock(folder.path()).expect("takes it");
+        open(folder.path()).expect("opens it");
         let serving = serve(folder.path().into(), doubled);
         let asking = async {
             let (one, two, refused) = tokio::join!(
@@ -204,6 +227,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_has_ended_or_is_silent_is_not_waited_for() {
         let folder = tempfile::tempdir().expect("a folder");
+        open(folder.path()).expect("opens it");
         let ended = ask::<u64>(folder.path(), &1, WAIT).await;
         assert!(matches!(ended, Err(RequestError::NoAnswer(_))), "{ended:?}");
         let _lock = control::lock(folder.path()).expect("takes it");
@@ -214,5 +238,25 @@ mod tests {
         );
         let left = fs::read_dir(folder.path().join(FOLDER)).expect("lists");
         assert_eq!(left.count(), 0, "nobody answers it any more");
+    }
+
+    #[tokio::test]
+    async fn only_the_worker_opens_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let _lock = control::lock(folder.path()).expect("takes it");
+        let closed = ask::<u64>(folder.path(), &1, Duration::ZERO).await;
+        assert!(matches!(closed, Err(RequestError::Closed(_))), "{closed:?}");
+        let requests = folder.path().join(FOLDER);
+        assert!(!requests.exists(), "it would be the asking user's");
+        // Twice: it is there at the next start.
+        for _ in 0..2 {
+            open(folder.path()).expect("opens it");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(requests).expect("it is there").permissions();
+            assert_eq!(mode.mode() & 0o777, 0o700);
+        }
     }
 }

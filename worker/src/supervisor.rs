@@ -133,8 +133,17 @@ struct OpenJob {
     failures: u32,
     /// Not looked at before this block.
     not_before: BlockNumber,
+    /// Nor before this one, whatever hints say.
+    hinted_from: BlockNumber,
     /// When its record was read last.
     read_at: BlockNumber,
+}
+
+impl OpenJob {
+    /// Not looked at before a block; hints shorten that to another one.
+    fn rest(&mut self, until: BlockNumber, hinted: BlockNumber) {
+        (self.not_before, self.hinted_from) = (until, hinted);
+    }
 }
 
 /// Waits until the value turns true; a sender that is gone counts as that.

@@ -114,6 +114,7 @@ mod tests {
         let large = ContentHash::from(*large.hash().as_bytes());
         // While it runs
         let lock = control::lock(folder.path()).expect("takes it");
+        requests::open(folder.path()).expect("opens it");
         let most = (1 << 20) / pins::PINNED_PART;
         let serving = requests::serve(folder.path().into(), |request: Request| {
             let node = node.clone();

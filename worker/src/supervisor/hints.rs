@@ -14,17 +14,16 @@ impl Supervisor {
     }
 
     /// Somebody announced a job that is on chain: looks for work now, if it is new, or if it waits for its requester to come
-    /// back. Once a block at most, whoever announces how many.
+    /// back and has waited for its least. Once a block at most, whoever announces how many.
     pub(super) async fn on_found(&mut self, job: JobId) -> Result<(), Fatal> {
         let now = self.head.number;
         let is_news = match self.jobs.get_mut(&job) {
             None => true,
-            // What cannot get better does not wait.
-            Some(known) if now < known.not_before && known.not_before != u32::MAX => {
-                known.not_before = now;
-                true
+            Some(known) => {
+                let waited = now < known.not_before;
+                known.not_before = known.not_before.min(known.hinted_from.max(now));
+                waited && known.not_before <= now
             }
-            Some(_) => false,
         };
         if !is_news || self.hinted_at == Some(now) {
             return Ok(());

@@ -362,7 +362,9 @@ impl Supervisor {
                     debug!(job = id, %error, "not claimed");
                 } else {
                     warn!(job = id, %error, "not claimed");
-                    job.not_before = self.head.number.saturating_add(10);
+                    // Hints change nothing of what the chain said.
+                    let until = self.head.number.saturating_add(10);
+                    job.rest(until, until);
                 }
                 Ok(())
             }
@@ -389,11 +391,13 @@ impl Supervisor {
                 let full = error.is_full().then(|| error.to_string());
                 // A requester that is away is asked again, ever more rarely, as is the chain about an image that is not listed;
                 // what is malformed stays so.
-                job.not_before = if error.is_retryable() {
-                    now.saturating_add(1 << job.failures.min(8))
+                if error.is_retryable() {
+                    // A quarter for one that says it is back: one that only says so waits ever longer all the same.
+                    let wait = 1 << job.failures.min(8);
+                    job.rest(now.saturating_add(wait), now.saturating_add(wait / 4));
                 } else {
-                    u32::MAX
-                };
+                    job.rest(u32::MAX, u32::MAX);
+                }
                 warn!(job = id, %error, again = job.not_before, "declined");
                 self.metrics.declined();
                 for (_, batch) in self.hand.range_mut((id, 0)..=(id, u32::MAX)) {

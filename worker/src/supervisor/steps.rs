@@ -528,7 +528,7 @@ impl Supervisor {
                 if !error.is_retryable() {
                     // Nothing can make it good, nor what else there is of the job: declining it frees the capacity.
                     batch.not_before = u32::MAX;
-                    self.jobs.entry(id.0).or_default().not_before = u32::MAX;
+                    self.jobs.entry(id.0).or_default().rest(u32::MAX, u32::MAX);
                 }
                 if error.is_full() {
                     self.note_full(error.to_string());

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     completed,
+    faults::counter,
     kit::{Machine, REQUESTER, Running, World, settle},
 };
 use crate::gossip::Gossip;
@@ -76,6 +77,23 @@ async fn a_requester_that_is_back_says_so_and_is_asked_at_once() {
     hint.send(job).await.expect("it listens");
     settle().await;
     assert_eq!(in_flight(), 1, "without another block");
+}
+
+#[tokio::test]
+async fn a_requester_that_only_says_that_it_is_back_is_asked_ever_more_rarely() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (process, hint, _) = start(&world, &machine).await;
+    world.net.peer(REQUESTER, |peer| peer.away = true);
+    let job = world.submit(world.spec(2, 2)).await;
+    for _ in 0..40 {
+        settle().await;
+        hint.send(job).await.expect("it listens");
+        settle().await;
+        world.chain.advance(1);
+    }
+    let asked = counter(&process, "jobs_declined_total");
+    assert!((6..=8).contains(&asked), "{asked} times in 40 blocks");
 }
 
 #[tokio::test]
