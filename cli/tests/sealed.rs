@@ -166,7 +166,12 @@ async fn what_workers_agree_on_and_does_not_open_is_named_and_ends_nothing_else(
     let error = summary.complete().unwrap_err().to_string();
     assert!(error.contains("does not open"), "{error}");
     let folder = requester.folder().clone();
-    assert!(!folder.unit(0).join("out/result.txt").exists());
+    for unit in 0..2 {
+        assert!(
+            !folder.unit(unit).exists(),
+            "nothing of unit {unit} is left"
+        );
+    }
     let bundles = fs::read_dir(folder.receipts()).unwrap();
     assert_eq!(bundles.count(), 0, "what does not open is not kept");
     requester.shutdown().await;

@@ -28,11 +28,15 @@ use sungrid_primitives::{
     suns::Profile,
 };
 use sungrid_seal::LeftBehind;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 use crate::{
     journal::{BatchId, DoneUnit, Journal, Seal},
     ports::{Blobs, Ports, Source, Stored},
+    supervisor::stopped,
 };
 
 use before::Gathered;
@@ -175,6 +179,19 @@ impl Drop for CancelOnDrop {
     }
 }
 
+/// What the units of one batch share.
+struct Crew {
+    /// Who has their inputs.
+    source: Source,
+    /// For those that get their inputs, wait, run or are stored.
+    places: Semaphore,
+    /// For those that have a lane or wait for one: no more than run, so that other work does not stand behind all that were
+    /// fetched ahead.
+    turns: Semaphore,
+    /// Whether those without inputs are given up, since one is not to be had.
+    given_up: watch::Sender<bool>,
+}
+
 /// A computed unit with what protects its content.
 struct Computed {
     done: DoneUnit,
@@ -236,29 +253,31 @@ pub async fn run_batch(
     // From the requester; or from whoever computes the same, should it leave.
     let mut peers = vec![prepared.spec.endpoint.clone()];
     peers.extend(holders(&bench.ports, job, Some(batch)).await);
-    let source = Source {
-        job,
-        part: Part::Inputs(batch),
-        peers,
-    };
-    let places = Arc::new(Semaphore::new(AHEAD.max(bench.at_once)));
+    let crew = Arc::new(Crew {
+        source: Source {
+            job,
+            part: Part::Inputs(batch),
+            peers,
+        },
+        places: Semaphore::new(AHEAD.max(bench.at_once)),
+        turns: Semaphore::new(bench.at_once),
+        given_up: watch::Sender::new(false),
+    });
     let mut run = |running: &mut JoinSet<_>| {
         let Some(unit) = waiting.next() else { return };
         let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-        let (source, places) = (source.clone(), places.clone());
+        let crew = crew.clone();
         running.spawn(async move {
             let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
             let input = unit_input(job, inputs, &gathered, unit)?;
-            let share = share_of(&input, bench.at_once);
-            let place = places.acquire_many_owned(share).await;
-            let _place = place.map_err(|_| WorkError::Stopped)?;
-            run_unit(&bench, &prepared, &gathered, &source, id, input).await
+            run_unit(&bench, &prepared, &gathered, &crew, id, input).await
         });
     };
     for _ in 0..AHEAD.max(bench.at_once) {
         run(&mut running);
     }
     let mut measured = Measured::default();
+    let mut not_fetched = None;
     while let Some(result) = running.join_next().await {
         // All that have come to their end meanwhile are logged with this one.
         let ended = std::iter::once(result).chain(std::iter::from_fn(|| running.try_join_next()));
@@ -271,10 +290,18 @@ pub async fn run_batch(
                 reason: format!("its task ended early: {error}"),
             });
             match unit.flatten() {
-                Ok(unit) => units.push(unit),
+                Ok(unit) => units.extend(unit),
+                // Those that have their inputs come to their end first: or who withholds one input keeps long units from
+                // ever being logged.
+                Err(error @ WorkError::Fetch { .. }) => {
+                    crew.given_up.send_replace(true);
+                    not_fetched.get_or_insert(error);
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
-            run(&mut running);
+            if not_fetched.is_none() {
+                run(&mut running);
+            }
         }
         if !units.is_empty() {
             let done = units.iter().map(|unit: &Computed| &unit.done);
@@ -289,6 +316,9 @@ pub async fn run_batch(
             computed.insert(unit.done.unit, unit);
         }
         bench.tell(&prepared, id, computed.len() as u32);
+    }
+    if let Some(error) = not_fetched {
+        return Err(error);
     }
     let computed_here = computed.len() as u64 - resumed;
     let seal = seal(
@@ -341,14 +371,15 @@ fn contents(output: &UnitOutput) -> impl Iterator<Item = ContentHash> + '_ {
     streams.chain(output.files.iter().map(|file| file.hash))
 }
 
+/// Computes a unit; `None` if the others gave up before it had its inputs.
 async fn run_unit(
     bench: &Bench,
     prepared: &Prepared,
     gathered: &Gathered,
-    source: &Source,
+    crew: &Crew,
     id: BatchId,
     input: UnitInput,
-) -> Result<Computed, WorkError> {
+) -> Result<Option<Computed>, WorkError> {
     let (job, unit) = (prepared.job, input.unit);
     let blobs = &*bench.ports.blobs;
     let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
@@ -358,10 +389,24 @@ async fn run_unit(
     bench.bounds.admit_input(job, bytes)?;
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
-    let guards = bring_inputs(bench, (job, inputs), gathered, source, &input).await?;
+    let share = share_of(&input, bench.at_once);
+    let brought = async {
+        let place = crew.places.acquire_many(share).await;
+        let place = place.map_err(|_| WorkError::Stopped)?;
+        let guards = bring_inputs(bench, (job, inputs), gathered, &crew.source, &input).await?;
+        Ok::<_, WorkError>((place, guards))
+    };
+    let mut given_up = crew.given_up.subscribe();
+    let (_place, guards) = tokio::select! {
+        biased;
+        brought = brought => brought?,
+        () = stopped(&mut given_up) => return Ok(None),
+    };
     let _ready = bench.progress.unit();
+    let turn = crew.turns.acquire().await;
+    let turn = turn.map_err(|_| WorkError::Stopped)?;
     let lane = bench.lanes.clone().acquire_owned();
-    let lane = lane.await.map_err(|_| WorkError::Stopped)?;
+    let lane = (turn, lane.await.map_err(|_| WorkError::Stopped)?);
     let mut files = inputs.shared.clone();
     files.extend(read_files(blobs, job, &input.files, &guards, &inputs.sealing).await?);
     let genesis = bench.ports.chain.genesis();
@@ -404,7 +449,7 @@ async fn run_unit(
     let mut computed = store(blobs, &inputs.sealing, job, unit, outcome).await?;
     drop(lane);
     computed.busy = busy;
-    Ok(computed)
+    Ok(Some(computed))
 }
 
 /// Has the files of a unit here: its own from the source, then those of the earlier job from who has them.

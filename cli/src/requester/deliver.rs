@@ -250,11 +250,37 @@ pub(super) async fn export(
     let key = terms.key.as_ref();
     let units = (first..).zip(&goods.outputs);
     let exports = units.map(|(unit, output)| export_unit(plane, key, folder.unit(unit), output));
-    let mut exports = futures::stream::iter(exports).buffer_unordered(AT_ONCE);
-    while let Some(exported) = exports.next().await {
-        exported?;
+    let exported = all_ended(exports).await;
+    if let Err(Error::Unopened { .. }) = exported {
+        // The result is rejected: no part of it is to be taken for one.
+        let units = (first..).zip(&goods.outputs);
+        let folders: Vec<_> = units.map(|(unit, _)| folder.unit(unit)).collect();
+        let remove = move || folders.iter().try_for_each(|folder| remove(folder));
+        let removed = tokio::task::spawn_blocking(remove).await;
+        removed.map_err(|_| Error::Interrupted)??;
     }
-    Ok(())
+    exported
+}
+
+/// Waits for all, whatever fails: one that is left alone may go on writing, over what another worker's result put there.
+async fn all_ended(
+    exports: impl Iterator<Item: Future<Output = Result<(), Error>>>,
+) -> Result<(), Error> {
+    let mut exports = futures::stream::iter(exports).buffer_unordered(AT_ONCE);
+    let mut first = Ok(());
+    while let Some(exported) = exports.next().await {
+        first = first.and(exported);
+    }
+    first
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file("replace", folder)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn export_unit(
@@ -265,11 +291,7 @@ async fn export_unit(
 ) -> Result<(), Error> {
     let (folder, exit) = (target.clone(), output.exit);
     let begin = move || {
-        match std::fs::remove_dir_all(&folder) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::file("replace", &folder)(error)),
-        }
+        remove(&folder)?;
         std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         crate::folder::write_whole(&folder.join("exit"), format!("{exit}\n").as_bytes())
     };
@@ -285,4 +307,30 @@ async fn export_unit(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn an_export_that_fails_leaves_no_other_one_behind() {
+        let ended = Cell::new(0);
+        let export = async |n: usize| {
+            // Those behind the first have begun, and are not at their end, when it fails.
+            for _ in 0..n {
+                tokio::task::yield_now().await;
+            }
+            ended.set(ended.get() + 1);
+            match n {
+                0 => Err(Error::Usage("the first".into())),
+                2 => Err(Error::Interrupted),
+                _ => Ok(()),
+            }
+        };
+        let error = all_ended((0..4).map(export)).await.unwrap_err();
+        assert_eq!(error.to_string(), "the first");
+        assert_eq!(ended.get(), 4);
+    }
 }

@@ -13,6 +13,7 @@ mod kit;
 mod recovery;
 mod sealed;
 mod sharing;
+mod units;
 mod witness;
 
 use kit::{REQUESTER, World, settle};

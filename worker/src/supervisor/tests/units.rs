@@ -1,0 +1,94 @@
+//! The units of one batch beside each other, and beside other work.
+
+use std::sync::{Arc, PoisonError};
+
+use sp_core::H256;
+use sungrid_primitives::suns::CPU_1;
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+use super::kit::{Machine, REQUESTER, World, settle};
+use crate::{
+    journal::BatchId,
+    work::{self, Bench, Finished, WorkError},
+};
+
+/// Begins to compute the only batch of a job of so many units, on one lane.
+async fn begin(
+    world: &World,
+    machine: &Machine,
+    units: u32,
+) -> (
+    BatchId,
+    Arc<Semaphore>,
+    JoinHandle<Result<Finished, WorkError>>,
+) {
+    let spec = world.spec(units, units);
+    let job = world.submit(spec.clone()).await;
+    let ports = machine.ports();
+    let prepared = work::prepare(&ports, machine.bounds(), job, spec).await;
+    let prepared = Arc::new(prepared.expect("all is served"));
+    let lanes = Arc::new(Semaphore::new(1));
+    let bench = Bench {
+        ports,
+        outbox: None,
+        journal: machine.journal(),
+        lanes: lanes.clone(),
+        at_once: 1,
+        bounds: machine.bounds(),
+        lane_speed: 1_000_000_000,
+        profile: CPU_1,
+        stop: sungrid_executor::Cancel::default(),
+        progress: Arc::default(),
+        opened: Arc::default(),
+    };
+    let run = work::run_batch(bench, prepared, (job, 0), H256::zero());
+    ((job, 0), lanes, tokio::spawn(run))
+}
+
+fn runs(machine: &Machine) -> usize {
+    let runs = machine.runs.lock();
+    runs.unwrap_or_else(PoisonError::into_inner).len()
+}
+
+#[tokio::test]
+async fn units_that_have_their_inputs_are_logged_though_another_one_s_is_withheld() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let own = |n: u32| sungrid_manifest::hash(format!("own file of {n}").as_bytes());
+    machine.running.close(0);
+    // More than are fetched ahead; one input is no good, one is never served to its end.
+    world.net.peer(REQUESTER, |peer| {
+        peer.lies_about.insert(own(3));
+        peer.trickles.insert(own(4));
+    });
+    let (id, _, batch) = begin(&world, &machine, 66).await;
+    machine.running.somebody_waits().await;
+    settle().await;
+    assert!(!batch.is_finished(), "a unit is still computed");
+    machine.running.open();
+    let error = batch.await.expect("no panic").expect_err("one is withheld");
+    assert!(matches!(error, WorkError::Fetch { .. }), "{error}");
+    let logged = machine.journal().units(id).expect("reads");
+    let begun: Vec<u32> = (0..64).filter(|unit| ![3, 4].contains(unit)).collect();
+    assert_eq!(logged.into_keys().collect::<Vec<_>>(), begun);
+}
+
+#[tokio::test]
+async fn a_batch_has_no_more_units_in_the_line_for_lanes_than_run() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    machine.running.close(0);
+    let (_, lanes, batch) = begin(&world, &machine, 8).await;
+    machine.running.somebody_waits().await;
+    settle().await;
+    // As a capacity proof does.
+    let all = tokio::spawn(lanes.acquire_many_owned(1));
+    settle().await;
+    machine.running.open();
+    let all = all.await.expect("no panic").expect("a lane");
+    settle().await;
+    assert_eq!(runs(&machine), 1, "others wait");
+    drop(all);
+    batch.await.expect("no panic").expect("all is served");
+    assert_eq!(runs(&machine), 8);
+}
