@@ -27,7 +27,7 @@ use tracing::debug;
 use crate::{
     PeerAddress, ServeLimits,
     notify::exchange,
-    peers::{Dialer, Doorman, close, serve_streams},
+    peers::{Dialer, Doorman, FRAME_TIMEOUT, close, reply, serve_connection},
 };
 
 /// Protocol name; the number is the version of the frames.
@@ -37,8 +37,6 @@ pub const MAX_CARD: usize = 256;
 const VERSION: u8 = 1;
 const NOTED: u8 = 0;
 const MALFORMED: u8 = 1;
-/// A card fits one packet: who takes longer is gone.
-const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 /// Cards that are kept; the one that was not asked for the longest goes first, and its peer shows it again.
 const MAX_CARDS: usize = 4096;
 /// Time before a peer that refuses all the same is shown the card again: it may have started anew.
@@ -98,7 +96,7 @@ impl Reception {
         }
     }
 
-    async fn answer(self, from: EndpointId, mut send: SendStream, mut recv: RecvStream) {
+    async fn answer(self, from: EndpointId, send: SendStream, mut recv: RecvStream) {
         let frame = timeout(FRAME_TIMEOUT, recv.read_to_end(1 + MAX_CARD)).await;
         let status = match frame.map(|frame| frame.map(Bytes::from)) {
             Ok(Ok(frame)) if frame.len() > 1 && frame[0] == VERSION => {
@@ -107,28 +105,16 @@ impl Reception {
             }
             _ => MALFORMED,
         };
-        let answer = async {
-            send.write_all(&[VERSION, status]).await.ok()?;
-            send.finish().ok()?;
-            // Until the peer has it: the connection may close right after.
-            send.stopped().await.ok()
-        };
-        if timeout(FRAME_TIMEOUT, answer).await.is_err() {
-            debug!(peer = %from.fmt_short(), "the answer was not taken");
-        }
+        reply(from, send, &[VERSION, status]).await;
     }
 }
 
 impl ProtocolHandler for Reception {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
         let peer = connection.remote_id();
-        let Some(admission) = self.doorman.admit(peer) else {
-            connection.close(close::BUSY, b"too many connections");
-            return Ok(());
-        };
-        serve_streams(
+        serve_connection(
             &connection,
-            &admission,
+            &self.doorman,
             &self.requests,
             self.idle,
             |send, recv| self.clone().answer(peer, send, recv),

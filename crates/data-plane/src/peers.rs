@@ -10,7 +10,12 @@ use iroh::{
     Endpoint, EndpointId,
     endpoint::{ConnectOptions, Connection, RecvStream, SendStream, VarInt},
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+use tracing::debug;
 
 use crate::{PeerAddress, relay::Relays, transport};
 
@@ -271,20 +276,40 @@ impl Drop for Admission {
     }
 }
 
-/// Serves the streams of one connection until it ends or has been idle.
+/// For a frame of one packet or few, there and back: who takes longer is gone.
+pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Answers a request, and waits until the peer has it: the connection may close right after.
+pub(crate) async fn reply(peer: EndpointId, mut send: SendStream, answer: &[u8]) {
+    let sent = async {
+        send.write_all(answer).await.ok()?;
+        send.finish().ok()?;
+        send.stopped().await.ok()
+    };
+    if timeout(FRAME_TIMEOUT, sent).await.is_err() {
+        debug!(peer = %peer.fmt_short(), "the answer was not taken");
+    }
+}
+
+/// Serves one connection, its streams each with `answer`, until it ends or has been idle. `false` if the doorman does not let it in.
 ///
 /// A stream that was opened waits for a place among the peer's and among all requests; meanwhile
 /// further streams wait in the connection, where the transport bounds them. A connection without a
 /// request holds no place.
-pub(crate) async fn serve_streams<F>(
+pub(crate) async fn serve_connection<F>(
     connection: &Connection,
-    admission: &Admission,
+    doorman: &Arc<Doorman>,
     all: &Arc<Semaphore>,
     idle: Duration,
     answer: impl Fn(SendStream, RecvStream) -> F,
-) where
+) -> bool
+where
     F: Future<Output = ()> + Send + 'static,
 {
+    let Some(admission) = doorman.admit(connection.remote_id()) else {
+        connection.close(close::BUSY, b"too many connections");
+        return false;
+    };
     let mut running = JoinSet::new();
     loop {
         let (send, recv) = tokio::select! {
@@ -307,6 +332,7 @@ pub(crate) async fn serve_streams<F>(
         });
     }
     while running.join_next().await.is_some() {}
+    true
 }
 
 #[cfg(test)]

@@ -18,13 +18,12 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
 };
-use tracing::debug;
 
 use crate::{
     Asker, PeerAddress, SecretError, Secrets, ServeLimits,
     card::{Cards, Presenter},
     notify::exchange,
-    peers::{Dialer, Doorman, close, serve_streams},
+    peers::{Dialer, Doorman, FRAME_TIMEOUT, close, reply, serve_connection},
 };
 
 /// Protocol name; the number is the version of the frames.
@@ -37,8 +36,6 @@ const VERSION: u8 = 1;
 const HERE: u8 = 0;
 const REFUSED: u8 = 1;
 const MALFORMED: u8 = 2;
-/// A frame fits one packet: who takes longer is gone.
-const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers on [`ALPN`].
 #[derive(Clone)]
@@ -78,7 +75,7 @@ impl Teller {
         }
     }
 
-    async fn answer(self, id: EndpointId, mut send: SendStream, mut recv: RecvStream) {
+    async fn answer(self, id: EndpointId, send: SendStream, mut recv: RecvStream) {
         let frame = timeout(FRAME_TIMEOUT, recv.read_to_end(1 + MAX_SECRET_NAME)).await;
         let answer = match frame {
             Ok(Ok(frame)) if frame.len() > 1 && frame[0] == VERSION => {
@@ -94,28 +91,16 @@ impl Teller {
             }
             _ => vec![VERSION, MALFORMED],
         };
-        let send = async {
-            send.write_all(&answer).await.ok()?;
-            send.finish().ok()?;
-            // Until the peer has it: the connection may close right after.
-            send.stopped().await.ok()
-        };
-        if timeout(FRAME_TIMEOUT, send).await.is_err() {
-            debug!(peer = %id.fmt_short(), "the answer was not taken");
-        }
+        reply(id, send, &answer).await;
     }
 }
 
 impl ProtocolHandler for Teller {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
         let peer = connection.remote_id();
-        let Some(admission) = self.doorman.admit(peer) else {
-            connection.close(close::BUSY, b"too many connections");
-            return Ok(());
-        };
-        serve_streams(
+        serve_connection(
             &connection,
-            &admission,
+            &self.doorman,
             &self.requests,
             self.idle,
             |send, recv| self.clone().answer(peer, send, recv),

@@ -35,7 +35,7 @@ use tracing::debug;
 use crate::{
     AccessPolicy, Asker, ServeLimits,
     card::Cards,
-    peers::{Doorman, close, serve_streams},
+    peers::{Doorman, serve_connection},
 };
 
 /// A request is at most a few hundred bytes; a peer that needs longer than this to send it is idle.
@@ -153,20 +153,18 @@ impl Provider {
 impl ProtocolHandler for Provider {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
         let peer = connection.remote_id();
-        let Some(admission) = self.doorman.admit(peer) else {
-            self.refuse();
-            connection.close(close::BUSY, b"too many connections");
-            return Ok(());
-        };
         let id = connection.stable_id() as u64;
-        serve_streams(
+        let served = serve_connection(
             &connection,
-            &admission,
+            &self.doorman,
             &self.requests,
             self.idle,
             |send, recv| self.clone().answer(peer, id, send, recv),
         )
         .await;
+        if !served {
+            self.refuse();
+        }
         Ok(())
     }
 }

@@ -33,13 +33,11 @@ use rate::RateLimiter;
 
 use crate::{
     NotifyError, NotifyLimits, PeerAddress, ServeLimits,
-    peers::{Dialer, Doorman, close, serve_streams},
+    peers::{Dialer, Doorman, FRAME_TIMEOUT, close, reply, serve_connection},
 };
 
 /// Protocol name; the number is the version of the frames.
 pub(crate) const ALPN: &[u8] = b"sungrid/notify/1";
-/// A frame fits a few packets: who takes longer is gone.
-const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +165,7 @@ impl Receiver {
         (receiver, Notifications(notifications))
     }
 
-    async fn answer(self, from: EndpointId, mut send: SendStream, mut recv: RecvStream) {
+    async fn answer(self, from: EndpointId, send: SendStream, mut recv: RecvStream) {
         let status = match timeout(FRAME_TIMEOUT, recv.read_to_end(MAX_FRAME)).await {
             Ok(Ok(frame)) => match frame::decode(&frame) {
                 Ok(message) => self.queue(Notification { from, message }),
@@ -179,15 +177,7 @@ impl Receiver {
             }
             Err(_) => Status::Malformed,
         };
-        let answer = async {
-            send.write_all(&frame::encode_answer(status)).await.ok()?;
-            send.finish().ok()?;
-            // Until the peer has it: the connection may close right after.
-            send.stopped().await.ok()
-        };
-        if timeout(FRAME_TIMEOUT, answer).await.is_err() {
-            debug!(peer = %from.fmt_short(), "the answer was not taken");
-        }
+        reply(from, send, &frame::encode_answer(status)).await;
     }
 
     fn queue(&self, notification: Notification) -> Status {
@@ -206,13 +196,9 @@ impl Receiver {
 impl ProtocolHandler for Receiver {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
         let peer = connection.remote_id();
-        let Some(admission) = self.doorman.admit(peer) else {
-            connection.close(close::BUSY, b"too many connections");
-            return Ok(());
-        };
-        serve_streams(
+        serve_connection(
             &connection,
-            &admission,
+            &self.doorman,
             &self.requests,
             self.idle,
             |send, recv| self.clone().answer(peer, send, recv),
