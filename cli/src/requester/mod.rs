@@ -229,6 +229,15 @@ impl Requester {
             // Cleaned up: what we know of its end is all there is.
             return match self.record.ended {
                 Some(_) => Ok(()),
+                None if may_come_back(self.record.created, crate::folder::now()) => {
+                    on(&Update::Waiting {
+                        reason: format!(
+                            "the block with job {} was given up for another one",
+                            self.job
+                        ),
+                    });
+                    Ok(())
+                }
                 None => Err(Error::UnknownJob(self.job)),
             };
         };
@@ -614,3 +623,24 @@ async fn next_notice(notices: &mut Option<Notifications>) -> Option<Notification
 
 /// A bundle that somebody says exists.
 type Announced = (BatchIndex, AccountId, ContentHash);
+
+/// Seconds after a submission in which a job that the chain does not have may come back: its block lost to another one, and the
+/// transaction is in the pool again. Blocks are final long before.
+const FORK_PATIENCE: u64 = 60;
+
+/// Whether a job that was submitted then, and that the chain does not have now, may come back; both in seconds since 1970.
+fn may_come_back(submitted: u64, now: u64) -> bool {
+    now.saturating_sub(submitted) < FORK_PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_whose_block_was_given_up_is_waited_for_and_one_that_is_gone_is_not() {
+        for (now, back) in [(1_000, true), (1_059, true), (1_060, false), (999, true)] {
+            assert_eq!(may_come_back(1_000, now), back, "{now}");
+        }
+    }
+}
