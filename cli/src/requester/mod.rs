@@ -20,7 +20,7 @@ use std::{
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use sungrid_access::Offer;
 use sungrid_chain_client::{
-    AccountId, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
+    AccountId, Batch, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
 };
 use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress, RelayState};
 use sungrid_gossip::Event;
@@ -303,7 +303,7 @@ impl Requester {
         let all_here = self.batches.received_units() == self.record.spec.units
             && self.batches.verified_units() < self.record.spec.units;
         if all_here && !job.state.has_ended() && !self.told_standing {
-            self.tell_standing(on).await?;
+            self.tell_standing(&in_flight, on);
         }
         self.seen = Some(job);
         self.share_outputs();
@@ -314,9 +314,12 @@ impl Requester {
     }
 
     /// Says, once, that nothing is wrong with a job whose results are here and not accepted yet.
-    async fn tell_standing(&mut self, on: &mut (dyn FnMut(&Update) + Send)) -> Result<(), Error> {
-        let batches = self.chain.batches(Some(self.job)).await?;
-        let until = batches.iter().filter_map(|(.., batch)| batch.standing);
+    fn tell_standing(
+        &mut self,
+        in_flight: &[(JobId, BatchIndex, Batch)],
+        on: &mut (dyn FnMut(&Update) + Send),
+    ) {
+        let until = in_flight.iter().filter_map(|(.., batch)| batch.standing);
         if let Some(last) = until.clone().max() {
             self.told_standing = true;
             on(&Update::Standing {
@@ -324,7 +327,6 @@ impl Requester {
                 until: last,
             });
         }
-        Ok(())
     }
 
     /// Fetches the outputs of the job that this one comes after, once that is complete; tried again at every block.
