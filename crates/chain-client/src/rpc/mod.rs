@@ -9,6 +9,7 @@ mod events;
 mod pools;
 mod records;
 mod submit;
+mod values;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -311,7 +312,7 @@ impl Chain for RpcChain {
     }
 
     async fn quote(&self, spec: &JobSpec) -> Result<Option<Quote>, ChainError> {
-        let arguments = vec![arguments::spec(spec)];
+        let arguments = vec![values::spec(spec)];
         let answer: Option<records::WireQuote> = self.ask(MARKET_API, "quote", arguments).await?;
         Ok(answer.map(Into::into))
     }
@@ -520,14 +521,14 @@ impl Chain for RpcChain {
 
     async fn profile(&self, profile: ProfileId) -> Result<Option<Profile>, ChainError> {
         let record: Option<records::WireProfile> = self
-            .get("Suns", "Profiles", vec![arguments::profile(profile)])
+            .get("Suns", "Profiles", vec![values::profile(profile)])
             .await?;
         Ok(record.map(Into::into))
     }
 
     async fn price_floor(&self, profile: ProfileId) -> Result<Balance, ChainError> {
         let floor = self
-            .get("Suns", "PriceFloors", vec![arguments::profile(profile)])
+            .get("Suns", "PriceFloors", vec![values::profile(profile)])
             .await?;
         Ok(floor.unwrap_or(Balance::MAX))
     }
