@@ -56,7 +56,7 @@ pub const UNPROVEN_CAPACITY: u64 = 1_000_000_000;
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
 pub const ENVIRONMENTS: [EnvironmentId; 1] = [H256(hex!(
-    "cd74d0cb8c6954a34d941a9be1fd93bab2cbe2cd48d80b32c5be48645670751c"
+    "1f60523abed2b37bd428a8e966e8ffdf74a4c1677bc387e0aadc426e341a0f3a"
 ))];
 
 /// A validator of a development network.

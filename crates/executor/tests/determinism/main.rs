@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod corpus;
+mod pinned;
 mod plain;
 
 use corpus::{Flavour, Specimen};
