@@ -12,7 +12,7 @@ async function run(nodeName, networkInfo) {
   const api = await zombie.connect(wsUri);
   let worker, requester;
   try {
-    const init = ['init', '--node', wsUri, '--operator', '//Charlie', '--plain-key', '--data-dir', join(folder, 'worker')];
+    const init = ['init', '--node', wsUri, '--operator', '//Charlie', '--jurisdiction', 'DE', '--plain-key', '--data-dir', join(folder, 'worker')];
     execFileSync('sungrid-worker', init);
     worker = start('sungrid-worker', ['run', '--data-dir', join(folder, 'worker')]);
 

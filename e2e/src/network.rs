@@ -306,6 +306,8 @@ impl Worker {
                 url,
                 "--operator",
                 operator,
+                "--jurisdiction",
+                "DE",
                 "--plain-key",
                 "--data-dir",
             ])

@@ -185,6 +185,9 @@ impl Tiers {
     }
 }
 
+/// The carbon intensity of a machine whose operator says nothing of it: over every limit. Silence must not pass for clean power.
+pub const CARBON_UNKNOWN: u16 = u16::MAX;
+
 /// What an operator says of a machine.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -199,7 +202,7 @@ pub struct Attributes {
     pub architecture: Architecture,
     /// Source of its power.
     pub energy: EnergySource,
-    /// Carbon intensity of its power, gCO2/kWh.
+    /// Carbon intensity of its power, gCO2/kWh, or [`CARBON_UNKNOWN`].
     pub carbon: u16,
     /// Task classes that it serves: at least one. A class that is not listed is not served, also one that the
     /// network gets later (requirement N16).

@@ -5,7 +5,9 @@ use scale_info::TypeInfo;
 use sp_core::{ConstU32, bounded::BoundedVec};
 
 use crate::{
-    attributes::{Architecture, Attributes, EnergySource, Region, TaskClass, Tiers},
+    attributes::{
+        Architecture, Attributes, CARBON_UNKNOWN, EnergySource, Region, TaskClass, Tiers,
+    },
     jurisdiction::{self, Jurisdiction},
 };
 
@@ -113,7 +115,9 @@ impl Constraints {
             ),
             (allows(&self.energy, &attributes.energy), Unmet::Energy),
             (
-                self.max_carbon.is_none_or(|most| attributes.carbon <= most),
+                self.max_carbon.is_none_or(|most| {
+                    attributes.carbon != CARBON_UNKNOWN && attributes.carbon <= most
+                }),
                 Unmet::Carbon,
             ),
             (tiers.reach(&self.tiers), Unmet::Tier),
@@ -236,6 +240,22 @@ mod tests {
             assert_eq!(unmet(&constraints, Tiers::default()), [], "{rule:?}");
             change(&mut constraints, false);
             assert_eq!(unmet(&constraints, Tiers::default()), [rule]);
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_of_its_carbon_is_within_no_limit() {
+        let mut silent = worker();
+        silent.carbon = CARBON_UNKNOWN;
+        let mut constraints = Constraints::default();
+        let mut unmet = |most| {
+            constraints.max_carbon = most;
+            let unmet = constraints.unmet(TaskClass::Rendering, &silent, &Tiers::default(), 0);
+            unmet.collect::<Vec<_>>()
+        };
+        assert_eq!(unmet(None), []);
+        for most in [0, 1_000, u16::MAX] {
+            assert_eq!(unmet(Some(most)), [Unmet::Carbon], "{most}");
         }
     }
 

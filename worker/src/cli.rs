@@ -33,7 +33,7 @@ use crate::{
 
 const EXAMPLE: &str = "\
 Example: join the local development chain as a worker of //Bob
-  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --plain-key --data-dir ./bob
+  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --jurisdiction DE --plain-key --data-dir ./bob
   sungrid-worker run --data-dir ./bob
 
 On a real chain, name a file with the operator's seed phrase and one with a passphrase, readable by you only:
@@ -42,7 +42,7 @@ On a real chain, name a file with the operator's seed phrase and one with a pass
   sungrid-worker run
 
 On a machine that somebody uses, work only while nobody does:
-  sungrid-worker init --node wss://NODE --operator ~/operator.key --idle desktop
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE --idle desktop
 
 Settings are in worker.toml in the data folder; a variable such as SUNGRID_WORKER_LANES=2 wins over them.";
 

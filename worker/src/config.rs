@@ -15,7 +15,7 @@ use sp_core::H256;
 use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
 use sungrid_data_plane::Relay;
 use sungrid_idle::{Mode, Policy, PolicyError};
-use sungrid_primitives::jurisdiction;
+use sungrid_primitives::{attributes::CARBON_UNKNOWN, jurisdiction};
 
 use crate::{isolation::Isolation, schedule::settings::Schedule};
 
@@ -85,14 +85,15 @@ impl From<PolicyError> for ConfigError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Declared {
-    /// ISO 3166-1 alpha-2 code of the country the machine stands in.
+    /// ISO 3166-1 alpha-2 code of the country the machine stands in. Nobody's guess: jobs bound to a country go by it.
     pub jurisdiction: String,
     /// Place within it, up to 32 bytes.
     pub region: String,
     /// Source of its energy.
     pub energy: EnergySource,
-    /// Grams of CO2 per kWh.
-    pub carbon: u16,
+    /// Grams of CO2 per kWh; none: not known, so that jobs with a limit go to others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carbon: Option<u16>,
     /// Task classes that it serves; what is not listed is not.
     pub classes: Vec<TaskClass>,
 }
@@ -100,10 +101,10 @@ pub struct Declared {
 impl Default for Declared {
     fn default() -> Self {
         Self {
-            jurisdiction: "DE".into(),
+            jurisdiction: String::new(),
             region: String::new(),
             energy: EnergySource::Unknown,
-            carbon: 0,
+            carbon: None,
             // What earns most; an operator strikes out what it does not want.
             classes: TaskClass::ALL.to_vec(),
         }
@@ -293,7 +294,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "energy",
         "Its power: unknown, grid, solar, wind, hydro, geothermal, biomass, nuclear or fossil.",
     ),
-    ("carbon", "Grams of CO2 per kWh."),
+    (
+        "carbon",
+        "Grams of CO2 per kWh. Jobs with a limit go to those who say.",
+    ),
     (
         "classes",
         "Work that it takes: general, rendering, science, learning, media.",
@@ -311,6 +315,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("bond_isc", "100"),
     ("relay_roots", "\"/etc/sungrid/relay.pem\""),
     ("metrics", "\"127.0.0.1:9620\""),
+    ("carbon", "380"),
     ("carbon_max", "200"),
     ("meter_file", "\"/run/meter.json\""),
     ("meter_command", "[\"/usr/local/bin/meter\"]"),
@@ -348,7 +353,7 @@ impl Config {
             .ok_or_else(|| {
                 value(
                     "declared.jurisdiction",
-                    "give an ISO 3166-1 alpha-2 code in capitals, such as \"DE\"",
+                    "say in which country the machine stands, as an ISO 3166-1 alpha-2 code in capitals, such as \"DE\": jobs that are bound to a country go by it",
                 )
             })?;
         let region = Region::try_from(declared.region.clone().into_bytes())
@@ -372,7 +377,7 @@ impl Config {
                 _ => Architecture::Other,
             },
             energy: declared.energy,
-            carbon: declared.carbon,
+            carbon: declared.carbon.unwrap_or(CARBON_UNKNOWN),
             // There are no more classes than that.
             classes: Classes::truncate_from(classes),
         })
@@ -435,12 +440,20 @@ pub(crate) fn system_memory() -> u64 {
 mod tests {
     use super::*;
 
+    fn declared() -> Declared {
+        Declared {
+            jurisdiction: "DE".into(),
+            ..Declared::default()
+        }
+    }
+
     #[test]
     fn settings_round_trip_and_unknown_ones_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config {
             operator: Some("//Bob".into()),
             genesis: Some(H256::repeat_byte(3)),
+            declared: declared(),
             ..Config::default()
         };
         let path = folder.path().join(FILE);
@@ -459,6 +472,7 @@ mod tests {
     fn the_machine_is_the_works_until_its_owner_says_otherwise() {
         let folder = tempfile::tempdir().expect("a folder");
         let load = |text: &str| {
+            let text = format!("{text}\n[declared]\njurisdiction = \"DE\"");
             std::fs::write(folder.path().join(FILE), text).expect("writes");
             Config::load(folder.path())
         };
@@ -486,17 +500,44 @@ mod tests {
             config.declared.jurisdiction = code.into();
             assert!(config.attributes().is_err(), "{code}");
         }
-        let mut config = Config::default();
+        let mut config = Config {
+            declared: declared(),
+            ..Config::default()
+        };
+        assert!(config.attributes().is_ok());
         config.declared.region = "x".repeat(33);
         assert!(config.attributes().is_err());
+    }
+
+    #[test]
+    fn what_the_operator_does_not_say_is_not_made_up() {
+        // Not a country, though there must be one ...
+        let error = Config::default().attributes().expect_err("no country");
+        assert!(error.to_string().contains("in which country"), "{error}");
+        // ... and no clean power.
+        let mut config = Config {
+            declared: declared(),
+            ..Config::default()
+        };
+        let carbon = |config: &Config| config.attributes().expect("fine").carbon;
+        assert_eq!(carbon(&config), CARBON_UNKNOWN);
+        config.declared.carbon = Some(0);
+        assert_eq!(carbon(&config), 0);
+        // Nor does a limit of the worker's own hold by silence.
+        config.schedule.carbon_max = Some(200);
+        assert!(config.schedule.rules(Some(100)).is_ok());
+        let error = config.schedule.rules(None).expect_err("nothing tells");
+        assert!(error.to_string().contains("declared.carbon"), "{error}");
     }
 
     #[test]
     fn a_relay_that_is_none_is_refused() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let load = |relays: &str| {
-            let mut config = Config::default();
-            config.declared.jurisdiction = "DE".into();
+            let config = Config {
+                declared: declared(),
+                ..Config::default()
+            };
             let text = config.to_text().expect("text");
             let text = text.replacen("relays = []", &format!("relays = [{relays}]"), 1);
             assert!(text.contains(relays), "{text}");
@@ -517,16 +558,18 @@ mod tests {
 
     #[test]
     fn a_worker_serves_the_classes_that_are_listed() {
-        let text = "[declared]\nclasses = [\"science\", \"rendering\", \"science\"]";
+        let text = "[declared]\njurisdiction = \"DE\"\nclasses = [\"science\", \"rendering\", \"science\"]";
         let mut config: Config = toml::from_str(text).expect("known classes");
         let served = config.attributes().expect("some are listed").classes;
         assert_eq!(served.to_vec(), [TaskClass::Rendering, TaskClass::Science]);
         config.declared.classes.clear();
         assert!(config.attributes().is_err());
         assert!(toml::from_str::<Config>("[declared]\nclasses = [\"mining\"]").is_err());
-        let all = Config::default()
-            .attributes()
-            .expect("the default serves all");
+        let all = Config {
+            declared: declared(),
+            ..Config::default()
+        };
+        let all = all.attributes().expect("the default serves all");
         assert_eq!(all.classes.to_vec(), TaskClass::ALL);
     }
 

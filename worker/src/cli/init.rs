@@ -36,7 +36,10 @@ pub(super) struct Init {
     genesis: Option<H256>,
     /// Country the machine stands in, ISO 3166-1 alpha-2.
     #[arg(long)]
-    jurisdiction: Option<String>,
+    jurisdiction: String,
+    /// What its power emits, grams of CO2 per kWh; jobs with a limit go to those who say.
+    #[arg(long, value_name = "GRAMS")]
+    carbon: Option<u16>,
     /// Units that run at the same time.
     #[arg(long)]
     lanes: Option<usize>,
@@ -107,9 +110,8 @@ pub(super) fn initialise(init: Init) -> Result<(), CommandError> {
         operator: init.operator,
         ..Config::default()
     };
-    if let Some(jurisdiction) = init.jurisdiction {
-        config.declared.jurisdiction = jurisdiction;
-    }
+    config.declared.jurisdiction = init.jurisdiction;
+    config.declared.carbon = init.carbon;
     if !init.class.is_empty() {
         config.declared.classes = init.class;
     }
@@ -310,7 +312,8 @@ mod tests {
             node: "ws://127.0.0.1:9944".into(),
             operator: None,
             genesis: None,
-            jurisdiction: None,
+            jurisdiction: "DE".into(),
+            carbon: None,
             lanes: None,
             class: Vec::new(),
             passphrase_file: None,

@@ -325,7 +325,7 @@ mod tests {
             &[("SUNGRID_WORKER_SCHEDULE_HOURS", "sat,sun 00:00-24:00")],
         );
         let schedule = schedule.expect("text").schedule;
-        let refused = schedule.rules(0).expect_err("`sat` is no hours");
+        let refused = schedule.rules(None).expect_err("`sat` is no hours");
         assert!(refused.to_string().contains(AS_IN_FILE), "{refused}");
     }
 

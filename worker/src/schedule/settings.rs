@@ -4,6 +4,7 @@ use std::{path::Path, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sungrid_idle::WindowError;
+use sungrid_primitives::attributes::CARBON_UNKNOWN;
 
 use super::{
     FirstCome, Greedy, Learned, Policy, Scheduler,
@@ -111,7 +112,7 @@ impl Schedule {
     }
 
     /// When new work may be taken; `carbon` is what the operator declares of the grid.
-    pub fn rules(&self, carbon: u16) -> Result<Rules, ConfigError> {
+    pub fn rules(&self, carbon: Option<u16>) -> Result<Rules, ConfigError> {
         let value = |name, reason| ConfigError::Value { name, reason };
         let hours = self.hours.iter().map(|text| text.parse());
         let hours = hours
@@ -127,13 +128,18 @@ impl Schedule {
             let reason = "at least 1".into();
             return Err(value("schedule.meter_seconds", reason));
         }
+        let metered = self.meter(Path::new(""))?.is_some();
+        if self.carbon_max.is_some() && carbon.is_none() && !metered {
+            let reason = "needs to know what the grid emits: set `declared.carbon`, `meter_file` or `meter_command`".into();
+            return Err(value("schedule.carbon_max", reason));
+        }
         Ok(Rules {
             hours,
             own_sun: self.own_sun,
             carbon_max: self.carbon_max,
-            carbon,
+            carbon: carbon.unwrap_or(CARBON_UNKNOWN),
             lane_watts: self.lane_watts,
-            metered: self.meter(Path::new(""))?.is_some(),
+            metered,
         })
     }
 
@@ -147,7 +153,7 @@ impl Schedule {
     }
 
     /// The rules at work. Needs the runtime, if there is a meter.
-    pub fn energy(&self, folder: &Path, carbon: u16) -> Result<Energy, ConfigError> {
+    pub fn energy(&self, folder: &Path, carbon: Option<u16>) -> Result<Energy, ConfigError> {
         let every = Duration::from_secs(self.meter_seconds.into());
         let readings = self.meter(folder)?.map(|meter| meter.watch(every));
         Ok(Energy::new(self.rules(carbon)?, readings))

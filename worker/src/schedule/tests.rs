@@ -570,9 +570,9 @@ async fn readings_follow_the_meter() {
 
 #[test]
 fn settings_that_cannot_work_are_refused_with_a_reason() {
-    let refused = |schedule: Schedule| schedule.rules(0).expect_err("refused").to_string();
+    let refused = |schedule: Schedule| schedule.rules(Some(0)).expect_err("refused").to_string();
     let base = Schedule::default();
-    assert!(base.rules(0).is_ok());
+    assert!(base.rules(Some(0)).is_ok());
     let schedule = Schedule {
         own_sun: true,
         ..base.clone()

@@ -78,6 +78,8 @@ impl Network {
                 &self.url,
                 "--operator",
                 operator,
+                "--jurisdiction",
+                "DE",
                 "--lanes",
                 &lanes,
                 // For as long as the demo lasts.

@@ -350,6 +350,7 @@ fn size_of(folder: &Path) -> u64 {
 /// Facts of a worker that is in order, for the checks' tests to break one by one.
 #[cfg(test)]
 pub(super) fn in_order() -> Facts {
+    use crate::config::Declared;
     use sungrid_chain_client::{Tiers, WorkerState};
     use sungrid_primitives::{ISC, traits::CPU_1_ID};
 
@@ -358,6 +359,10 @@ pub(super) fn in_order() -> Facts {
         lanes: 2,
         memory_mib: 4_096,
         storage_mib: 10_000,
+        declared: Declared {
+            jurisdiction: "DE".into(),
+            ..Declared::default()
+        },
         ..Config::default()
     };
     let worker = Worker {
@@ -368,7 +373,7 @@ pub(super) fn in_order() -> Facts {
         )
         .expect("an address")
         .to_bytes(),
-        attributes: config.attributes().expect("the defaults are fine"),
+        attributes: config.attributes().expect("a country is declared"),
         tiers: Tiers::default(),
         environment: H256::repeat_byte(1),
         profile: CPU_1_ID,
