@@ -208,7 +208,7 @@ impl<AccountId> Roster<AccountId> for () {
 /// What workers have proven of their capacity; implemented by `pallet-capacity`.
 pub trait CapacityProofs<AccountId> {
     /// How much of what a worker declares counts now, µSUNS.
-    fn counted(worker: &AccountId, profile: ProfileId, declared: u64) -> u64;
+    fn counted(worker: &AccountId, declared: u64) -> u64;
     /// This key is a worker's no more: what it has proven is nobody's.
     fn forgotten(worker: &AccountId);
     /// Has a worker prove what it declares, for benchmarks of other pallets.
@@ -217,7 +217,7 @@ pub trait CapacityProofs<AccountId> {
 }
 
 impl<AccountId> CapacityProofs<AccountId> for () {
-    fn counted(_: &AccountId, _: ProfileId, declared: u64) -> u64 {
+    fn counted(_: &AccountId, declared: u64) -> u64 {
         declared
     }
     fn forgotten(_: &AccountId) {}

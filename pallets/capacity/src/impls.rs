@@ -189,7 +189,7 @@ impl<T: Config> Pallet<T> {
         });
         Some(Standing {
             allowance: Allowance::<T>::get(),
-            counted: Self::counted(worker, record.profile, record.capacity),
+            counted: Self::counted(worker, record.capacity),
             proven: Self::fresh(worker),
             run,
             startable: Self::check_start(worker).is_ok(),
@@ -198,9 +198,9 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> CapacityProofs<T::AccountId> for Pallet<T> {
-    fn counted(worker: &T::AccountId, profile: ProfileId, declared: u64) -> u64 {
+    fn counted(worker: &T::AccountId, declared: u64) -> u64 {
         let allowance = Allowance::<T>::get();
-        if declared <= allowance || Self::contained_fuel(profile).is_none() {
+        if declared <= allowance {
             return declared;
         }
         let proven = Self::fresh(worker).map_or(0, |proof| proof.capacity);

@@ -28,7 +28,7 @@
 //!   the proof of that number, if there is one: every [`Config::CheckSpan`] blocks on average as long as there are no
 //!   more proofs than that. The cost per block does not depend on the fleet.
 //! - A commitment counts as a batch in flight: bond, key and operator stay until it is decided.
-//! - Of a profile without fuel nothing is proven here: what is declared counts.
+//! - Of a profile without fuel nothing can be proven yet: what is declared counts up to the allowance.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 

@@ -130,8 +130,12 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
+    /// Version of the storage layout.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
     /// The pallet.
     #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
     /// Why this pallet holds money.

@@ -81,7 +81,7 @@ impl<T: Config> Pallet<T> {
 
     /// What counts of a worker's capacity, µSUNS.
     fn counted(worker: &T::AccountId, record: &WorkerRecordOf<T>) -> u64 {
-        T::Proofs::counted(worker, record.profile, record.capacity).min(record.capacity)
+        T::Proofs::counted(worker, record.capacity).min(record.capacity)
     }
 
     /// Charge that one more batch may have, µSUNS, where so much capacity counts.

@@ -151,8 +151,14 @@ fn a_start_has_its_errors() {
         assert_noop!(Capacity::start(signed("w1")), Error::<Test>::NotInService);
         assert!(!feeless("w1", Call::start {}));
         assert_ok!(Workers::resume(signed("w1"), account("w1")));
-        // An accelerator shows nothing here, and needs not.
+        // An accelerator can show nothing here, so that only what nobody needs to prove counts: no reward for being live on no machine.
         register_as("g1", GPU_1_ID, GPU_1);
+        assert_eq!(record("g1").capacity, 1_000_000);
+        assert_eq!(counted("g1"), Allowance::<Test>::get());
+        assert!(counted("g1") < 1_000_000);
+        Allowance::<Test>::put(0);
+        assert_eq!(counted("g1"), 0);
+        Allowance::<Test>::put(2_000_000);
         assert_eq!(counted("g1"), 1_000_000);
         assert_noop!(Capacity::start(signed("g1")), Error::<Test>::NothingToProve);
         // One that is not committed to ends with the next, some time later.
