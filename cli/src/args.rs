@@ -219,6 +219,14 @@ pub enum JobCommand {
         #[arg(long)]
         no_receipt: bool,
     },
+    /// Remove ended jobs from the chain, so that their deposits return: yours once you have given a delivery receipt (`job
+    /// collect`), anybody's an hour after its end. Rate its operators first: what is removed is forgotten.
+    #[command(visible_alias = "cleanup", after_help = "Example:\n  sungrid --key my.key job clean-up 7 8 9")]
+    CleanUp {
+        /// The jobs.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<JobId>,
+    },
     /// Let a job be claimed again that workers have paused because they could not get its input; `job watch` serves it.
     Resume {
         /// The job.

@@ -1,8 +1,9 @@
-//! What a requester says of the service: that it has the outputs, and how content it was.
+//! What a requester says of the service: that it has the outputs, how content it was, and that the job may go.
 
 use std::collections::BTreeMap;
 
-use sungrid_chain_client::{AccountId, Call, Chain, Keypair, SubmitError, Until};
+use serde::Serialize;
+use sungrid_chain_client::{AccountId, Balance, Call, Chain, Keypair, SubmitError, Until};
 use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::Error;
@@ -22,6 +23,44 @@ pub async fn acknowledge(chain: &dyn Chain, key: &Keypair, job: JobId) -> Result
     let call = Call::Acknowledge { job, below };
     chain.submit(key, call, Until::InBlock).await?;
     Ok(true)
+}
+
+/// A job that is no more on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// The job.
+    pub job: JobId,
+    /// Whose it was, to whom the deposit returns.
+    pub requester: AccountId,
+    /// What was held for the room it took, planck.
+    #[serde(rename = "deposit_planck")]
+    pub deposit: Balance,
+    /// Transactions it took, each for some of its batches.
+    pub transactions: u32,
+}
+
+/// Removes an ended job from the chain.
+///
+/// # Errors
+/// [`Error::UnknownJob`]; those of the chain, such as that it has not ended or that its outputs are still kept.
+pub async fn clean_up(chain: &dyn Chain, key: &Keypair, job: JobId) -> Result<Removed, Error> {
+    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let mut transactions = 0;
+    // The chain forgets some batches at a time. Somebody else may clean up as well: then there is nothing left to do.
+    while chain.job(job).await?.is_some() {
+        match chain.submit(key, Call::CleanUp(job), Until::InBlock).await {
+            Ok(_) => transactions += 1,
+            Err(SubmitError::Dispatch(failure))
+                if transactions > 0 && failure.error == "NoSuchJob" => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Removed {
+        job,
+        requester: record.requester,
+        deposit: record.deposit,
+        transactions,
+    })
 }
 
 /// Rates the operators that served a completed job, or `only` one of them; returns those who were not rated before.

@@ -419,6 +419,36 @@ async fn a_requester_confirms_once_and_rates_everybody_who_served_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_ended_job_is_removed_and_its_deposit_is_back_to_the_planck() {
+    let grid = Grid::new(2).await;
+    let (chain, alice) = (&grid.chain, Keypair::from_uri("//Alice").unwrap());
+    let stranger = Keypair::from_uri("//Operator0").unwrap();
+    let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();
+    let job = requester.job();
+    let refused = |result: Result<service::Removed, Error>| result.unwrap_err().to_string();
+    let running = refused(service::clean_up(chain, &alice, job).await);
+    assert!(running.contains("job cancel"), "{running}");
+    let (_, summary) = grid.run(&mut requester).await;
+    summary.unwrap().complete().unwrap();
+    // Its outputs are kept for the requester, until it says that it has them; for others until retention ends.
+    let kept = refused(service::clean_up(chain, &alice, job).await);
+    assert!(kept.contains("job collect"), "{kept}");
+    assert!(service::acknowledge(chain, &alice, job).await.unwrap());
+    assert!(service::clean_up(chain, &stranger, job).await.is_err());
+
+    let held = || async { chain.account(&alice.account()).await.unwrap() };
+    let before = held().await;
+    let removed = service::clean_up(chain, &alice, job).await.unwrap();
+    assert!(removed.deposit > 0 && removed.transactions == 1, "{removed:?}");
+    assert_eq!(before.held - held().await.held, removed.deposit);
+    assert_eq!(chain.job(job).await.unwrap(), None);
+    let gone = refused(service::clean_up(chain, &alice, job).await);
+    assert!(gone.contains(&job.to_string()), "{gone}");
+    requester.shutdown().await;
+    grid.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_bill_of_a_raised_job_is_right_to_the_planck() {
     let grid = Grid::new(2).await;
     let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();

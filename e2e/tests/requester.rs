@@ -54,6 +54,14 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
         assert_eq!(shown["rating"]["stars"], 5, "{shown}");
     }
 
+    // What it took on chain goes, and what was held for that is back.
+    let held = requester.held();
+    let removed = requester.json(&["job", "clean-up", &wanted]);
+    let deposit = removed[0]["deposit_planck"].as_u64().expect("an amount");
+    assert!(deposit > 0 && requester.held() == held - deposit, "{removed}");
+    let gone = requester.refused(&["job", "show", &wanted]);
+    assert!(gone.contains(&wanted), "{gone}");
+
     // The round has closed once an operator has been paid; the developer of the image has its share then.
     bob.process().wait_for("rewards claimed");
     let before = requester.json(&["account"])["free_planck"].as_u64();

@@ -47,6 +47,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<(), Er
             out,
             no_receipt,
         } => collect(context, job, out, !no_receipt).await,
+        JobCommand::CleanUp { jobs } => service::clean_up(context, &jobs).await,
         JobCommand::Resume { job } => service::resume(context, job).await,
         JobCommand::Rate {
             job,

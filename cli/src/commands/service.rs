@@ -1,11 +1,11 @@
-//! `sungrid job resume | rate`, and the receipt that `job collect` sends.
+//! `sungrid job resume | rate | clean-up`, and the receipt that `job collect` sends.
 
 use serde::Serialize;
 use sungrid_chain_client::{AccountId, Call, Until};
 use sungrid_primitives::JobId;
 
 use super::job::Done;
-use crate::{Error, context::Context, service};
+use crate::{Error, context::Context, service, units};
 
 pub(super) async fn resume(context: &Context, job: JobId) -> Result<(), Error> {
     #[derive(Serialize)]
@@ -40,6 +40,26 @@ pub(super) async fn acknowledge(context: &Context, done: &Done) -> Result<(), Er
             .out
             .note(format!("the delivery receipt could not be sent: {error}")),
     }
+    Ok(())
+}
+
+pub(super) async fn clean_up(context: &Context, jobs: &[JobId]) -> Result<(), Error> {
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let mut removed = Vec::new();
+    for job in jobs {
+        let cleaned = service::clean_up(&*chain, &key, *job).await?;
+        // Told at once: a later one may fail.
+        context.out.note(format!(
+            "job {job} is removed: {} of deposit return to {}",
+            units::isc(cleaned.deposit),
+            cleaned.requester
+        ));
+        removed.push(cleaned);
+    }
+    context.out.result(&removed, || {
+        let deposits = removed.iter().map(|cleaned| cleaned.deposit).sum();
+        format!("{} of deposits returned", units::isc(deposits))
+    });
     Ok(())
 }
 

@@ -41,6 +41,15 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "the units of the job before must divide evenly among this one's, at most 256 for each"
         }
         ("Market", "TooManySuccessors") => "eight jobs come after that one, which is all that may",
+        ("Market", "NotEnded") => {
+            "the job has not ended: `sungrid job cancel` ends it, `sungrid job watch` waits for its end"
+        }
+        ("Market", "RetentionNotOver") => {
+            "its requester removes it once it has given a delivery receipt (`sungrid job collect`), anybody an hour after its end"
+        }
+        ("Market", "OutputsInQuestion") => {
+            "witnesses are trying to fetch its outputs: try again when they have said what they found"
+        }
         ("Market", "InputOfOthers") => {
             "a job that comes after this one has not ended: try again later"
         }
