@@ -24,8 +24,8 @@ use sp_runtime::{
 };
 use sungrid_primitives::traits::{Income, Payment};
 use sungrid_runtime::{
-    Babe, Balances, Block, Header, Rewards, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    Session, SessionKeys, System, Validators,
+    Babe, Balances, Block, Executive, Header, Rewards, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeOrigin, Session, SessionKeys, System, Validators,
     configs::{TreasuryAccount, rewards::NODE_REWARD_CAP},
     constants::{
         allocation::ISSUANCE,
@@ -61,6 +61,49 @@ fn a_fee_goes_into_the_pot() {
         );
         assert_eq!(Balances::balance(&Rewards::account_id()), pot + fee);
         assert_eq!(Balances::total_issuance(), ISSUANCE);
+    });
+}
+
+/// Each event is a read and two writes, and each payment an account's. A fee that is taken and partly given back costs another
+/// of both.
+#[test]
+fn a_transfer_takes_its_fee_in_one_piece() {
+    Chain::start("development").run(|chain| {
+        chain.open();
+        let before = System::event_count() as usize;
+        Executive::apply_extrinsic(signed(Alice, 0, transfer(ISC)))
+            .expect("the transaction is valid")
+            .expect("the transaction succeeds");
+        let events: Vec<_> = System::events().drain(before..).map(|e| e.event).collect();
+        let [alice, bob] = [Alice, Bob].map(|key| key.to_account_id());
+        let fee = ENDOWMENT - ISC - Balances::balance(&alice);
+        let expected: [RuntimeEvent; 4] = [
+            pallet_balances::Event::Withdraw {
+                who: alice.clone(),
+                amount: fee,
+            }
+            .into(),
+            pallet_balances::Event::Transfer {
+                from: alice.clone(),
+                to: bob,
+                amount: ISC,
+            }
+            .into(),
+            pallet_balances::Event::Deposit {
+                who: Rewards::account_id(),
+                amount: fee,
+            }
+            .into(),
+            pallet_transaction_payment::Event::TransactionFeePaid {
+                who: alice,
+                actual_fee: fee,
+                tip: 0,
+            }
+            .into(),
+        ];
+        // The last says that the transaction succeeded, and its weight.
+        assert_eq!(events[..events.len() - 1], expected);
+        chain.close();
     });
 }
 

@@ -127,8 +127,8 @@ where
     const IDENTIFIER: &'static str = S::IDENTIFIER;
     type Implicit = S::Implicit;
     type Val = Payment<S::Val, T::AccountId>;
-    /// A bond, with the weight that charging a fee would have taken.
-    type Pre = Payment<S::Pre, Weight>;
+    /// With what is not used of the weight.
+    type Pre = (Payment<S::Pre, ()>, Weight);
 
     fn metadata() -> alloc::vec::Vec<TransactionExtensionMetadata> {
         S::metadata()
@@ -139,7 +139,9 @@ where
     }
 
     fn weight(&self, call: &CallOf<T>) -> Weight {
-        Self::own_weight().saturating_add(self.0.weight(call))
+        // One or the other, never both. Added up, each payer would get the rest of his fee back, and pay with a write and
+        // an event for that.
+        Self::own_weight().max(self.0.weight(call))
     }
 
     fn validate(
@@ -189,11 +191,13 @@ where
         info: &DispatchInfoOf<CallOf<T>>,
         len: usize,
     ) -> Result<Self::Pre, TransactionValidityError> {
+        let weight = self.weight(call);
         match val {
-            Payment::Fee(val) => self
-                .0
-                .prepare(val, origin, call, info, len)
-                .map(Payment::Fee),
+            Payment::Fee(val) => {
+                let unspent = weight.saturating_sub(self.0.weight(call));
+                let pre = self.0.prepare(val, origin, call, info, len)?;
+                Ok((Payment::Fee(pre), unspent))
+            }
             Payment::Bond(worker) => {
                 FeelessUsed::<T>::put(FeelessUse {
                     block: System::<T>::block_number(),
@@ -202,13 +206,14 @@ where
                 if !T::FollowUps::contains(call) {
                     Workers::<T>::mutate_extant(worker, Pallet::<T>::charge_allowance);
                 }
-                Ok(Payment::Bond(self.0.weight(call)))
+                let unspent = weight.saturating_sub(Self::own_weight());
+                Ok((Payment::Bond(()), unspent))
             }
         }
     }
 
     fn post_dispatch_details(
-        pre: Self::Pre,
+        (pre, unspent): Self::Pre,
         info: &DispatchInfoOf<CallOf<T>>,
         post_info: &PostDispatchInfoOf<CallOf<T>>,
         len: usize,
@@ -216,14 +221,13 @@ where
     ) -> Result<Weight, TransactionValidityError> {
         match pre {
             Payment::Fee(pre) => {
-                // Neither was touched: whoever pays does not pay for them.
-                let unspent = Self::own_weight();
+                // Whoever pays does not pay for the check of a bond.
                 let mut post_info = *post_info;
                 post_info.refund(unspent);
                 S::post_dispatch_details(pre, info, &post_info, len, result)
                     .map(|more| more.saturating_add(unspent))
             }
-            Payment::Bond(unspent) => {
+            Payment::Bond(()) => {
                 let back = post_info.calc_unspent(info).ref_time();
                 FeelessUsed::<T>::mutate(|used| {
                     used.ref_time = used.ref_time.saturating_sub(back);
@@ -235,9 +239,9 @@ where
 }
 
 impl<T: Config, S> ChargeUnlessFeeless<T, S> {
-    /// Of the worker's record and the block's use, read and written.
+    /// Of the worker's record, read and written.
     fn own_weight() -> Weight {
-        T::DbWeight::get().reads_writes(2, 2)
+        T::DbWeight::get().reads_writes(1, 1)
     }
 
     /// What feeless calls will have taken of this block with one more, ref time.

@@ -204,8 +204,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type Offers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, OfferOf<T>>;
 
-    /// What feeless calls took of the last block that had any.
+    /// What feeless calls took of the last block that had any. Read and written once a block, however many they are: no call's
+    /// weight counts it, as none counts the block's own weight.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type FeelessUsed<T: Config> = StorageValue<_, FeelessUse<BlockNumberFor<T>>, ValueQuery>;
 
     #[pallet::hooks]

@@ -41,7 +41,7 @@ fn send(
         source,
     )?;
     let pre = extension.prepare(val, &origin, &call, &info, 0)?;
-    let free = matches!(pre, Payment::Bond(_));
+    let free = matches!(pre.0, Payment::Bond(()));
     let post = call.dispatch(origin).expect("the call succeeds");
     Extension::post_dispatch_details(pre, &info, &post, 0, &Ok(()))?;
     Ok((free, validity))
@@ -266,11 +266,12 @@ fn who_pays_a_fee_does_not_pay_for_the_check() {
         let extension = Extension::from(());
         assert_eq!(
             extension.weight(&call),
-            <DbWeight as Get<RuntimeDbWeight>>::get().reads_writes(2, 2)
+            <DbWeight as Get<RuntimeDbWeight>>::get().reads_writes(1, 1)
         );
         let info = call.get_dispatch_info();
+        let pre = Extension::from(()).prepare(Payment::Fee(()), &signed("oskar"), &call, &info, 0);
         let refund = Extension::post_dispatch_details(
-            Payment::Fee(()),
+            pre.expect("nothing refuses it"),
             &info,
             &Default::default(),
             0,
