@@ -6,7 +6,7 @@ use futures::StreamExt;
 use iroh_blobs::{BlobFormat, Hash, api::blobs::EncodedItem, protocol::ChunkRanges};
 use tokio::io::AsyncWriteExt;
 
-use crate::{StoreError, litter::Unfinished, store::Storage};
+use crate::{Held, StoreError, litter::Unfinished, store::Storage};
 
 /// Data is written out in pieces of this size.
 const WRITE_BUFFER: usize = 1 << 20;
@@ -14,11 +14,14 @@ const WRITE_BUFFER: usize = 1 << 20;
 impl Storage {
     /// Writes verified content to `target`, which appears whole or not at all.
     pub(crate) async fn export(&self, hash: Hash, target: &Path) -> Result<u64, StoreError> {
-        let _held = self.hold(hash, BlobFormat::Raw).await?;
-        let size = self
-            .size(hash)
-            .await?
-            .ok_or(StoreError::NotFound { hash })?;
+        let tag = self.hold(hash, BlobFormat::Raw).await?;
+        let size = self.size(hash).await?;
+        let size = size.ok_or(StoreError::NotFound { hash })?;
+        self.write(&Held::new(tag, size), target).await
+    }
+
+    pub(crate) async fn write(&self, held: &Held, target: &Path) -> Result<u64, StoreError> {
+        let (hash, size) = (held.hash(), held.size());
         let writing = |e| StoreError::io(format!("write {}", target.display()), e);
         let name = target.file_name().ok_or_else(|| {
             writing(io::Error::new(

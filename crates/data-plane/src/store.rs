@@ -440,11 +440,14 @@ impl Storage {
     }
 
     pub(crate) async fn get_bytes(&self, hash: Hash, max_len: u64) -> Result<Bytes, StoreError> {
-        let _held = self.hold(hash, BlobFormat::Raw).await?;
-        let size = self
-            .size(hash)
-            .await?
-            .ok_or(StoreError::NotFound { hash })?;
+        let tag = self.hold(hash, BlobFormat::Raw).await?;
+        let size = self.size(hash).await?;
+        let size = size.ok_or(StoreError::NotFound { hash })?;
+        self.read(&Held::new(tag, size), max_len).await
+    }
+
+    pub(crate) async fn read(&self, held: &Held, max_len: u64) -> Result<Bytes, StoreError> {
+        let (hash, size) = (held.hash(), held.size());
         if size > max_len {
             return Err(StoreError::TooLarge {
                 hash,
