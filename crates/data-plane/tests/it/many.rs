@@ -136,7 +136,7 @@ async fn with_evil(how: Evil, blobs: &[Bytes]) -> (DataPlane, Vec<Result<Fetched
     assert_eq!(fresh.stats().fetched_bytes, sum(blobs), "each came once");
     let results = fetch_all(&to, blobs, &providers[..1]).await;
     // Nothing is here but what was asked for.
-    let wanted: Vec<Hash> = blobs.iter().map(|blob| Hash::new(blob)).collect();
+    let wanted: Vec<Hash> = blobs.iter().map(Hash::new).collect();
     for hash in to.stored().await.expect("listed") {
         assert!(wanted.contains(&hash));
     }
@@ -286,7 +286,7 @@ fn frame(hashes: Vec<Hash>, ranges: ChunkRangesSeq) -> Vec<u8> {
 #[tokio::test]
 async fn a_request_of_many_is_bounded_and_shows_nothing_that_is_not_for_who_asks() {
     let blobs = small(MANY + 1);
-    let hashes: Vec<Hash> = blobs.iter().map(|blob| Hash::new(blob)).collect();
+    let hashes: Vec<Hash> = blobs.iter().map(Hash::new).collect();
     let hidden = hashes[1];
     let mut config = Config::memory();
     config.access = Arc::new(move |_: &EndpointId, hash: &Hash| *hash != hidden);
