@@ -11,7 +11,8 @@ use bytes::Bytes;
 use sungrid_access::{JobAccess, Offer, Part, Scope, key_name};
 use sungrid_chain_client::Chain;
 use sungrid_data_plane::{
-    DataPlane, FetchError, FetchOptions, Hash, NotifyError, PeerAddress, SecretError, StoreError,
+    DataPlane, FetchError, FetchOptions, Hash, Held, NotifyError, PeerAddress, SecretError,
+    StoreError,
 };
 use sungrid_primitives::{ContentHash, JobId};
 use sungrid_seal::JobKey;
@@ -204,7 +205,10 @@ impl Blobs for Plane {
     }
 
     async fn read(&self, content: &Stored, max: u64) -> Result<Bytes, BlobError> {
-        let bytes = self.node.get_bytes(to_hash(content.hash()), max).await;
+        let bytes = match content.guard::<Held>() {
+            Some(held) => self.node.read(held, max).await,
+            None => self.node.get_bytes(to_hash(content.hash()), max).await,
+        };
         bytes.map_err(store_error)
     }
 

@@ -38,21 +38,23 @@ pub enum BlobError {
 /// Content that stays as long as this lives.
 pub struct Stored {
     hash: ContentHash,
-    _guard: Option<Box<dyn Any + Send + Sync>>,
+    guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Stored {
     /// Content protected by `guard`.
     pub fn new(hash: ContentHash, guard: Option<Box<dyn Any + Send + Sync>>) -> Self {
-        Self {
-            hash,
-            _guard: guard,
-        }
+        Self { hash, guard }
     }
 
     /// Its address.
     pub fn hash(&self) -> ContentHash {
         self.hash
+    }
+
+    /// What protects it, for the store that made it.
+    pub fn guard<T: 'static>(&self) -> Option<&T> {
+        self.guard.as_ref()?.downcast_ref()
     }
 }
 

@@ -53,6 +53,8 @@ const PATIENCE: u32 = 8;
 /// Units of one batch that get their inputs, wait for a lane, run or are stored at the same time, if their inputs are
 /// small: as many as hide the way to the requester and back. More take no less time, and memory.
 const AHEAD: usize = 64;
+/// Of these, so many begin together.
+const BESIDE: usize = AHEAD / 2;
 /// Bytes up to which a unit's input is small; larger ones count for more. Of what it left: for up to so many its lane is free before they
 /// are stored.
 const SMALL_UNIT: u64 = 64 << 10;
@@ -263,19 +265,19 @@ pub async fn run_batch(
         turns: Semaphore::new(bench.at_once),
         given_up: watch::Sender::new(false),
     });
-    let mut run = |running: &mut JoinSet<_>| {
-        let Some(unit) = waiting.next() else { return };
-        let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-        let crew = crew.clone();
-        running.spawn(async move {
-            let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-            let input = unit_input(job, inputs, &gathered, unit)?;
-            run_unit(&bench, &prepared, &gathered, &crew, id, input).await
-        });
+    let window = AHEAD.max(bench.at_once);
+    let mut begin = |running: &mut JoinSet<_>| {
+        for unit in waiting.by_ref().take(window.saturating_sub(running.len())) {
+            let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
+            let crew = crew.clone();
+            running.spawn(async move {
+                let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
+                let input = unit_input(job, inputs, &gathered, unit)?;
+                run_unit(&bench, &prepared, &gathered, &crew, id, input).await
+            });
+        }
     };
-    for _ in 0..AHEAD.max(bench.at_once) {
-        run(&mut running);
-    }
+    begin(&mut running);
     let mut measured = Measured::default();
     let mut not_fetched = None;
     while let Some(result) = running.join_next().await {
@@ -299,9 +301,10 @@ pub async fn run_batch(
                 }
                 Err(error) => failure = failure.or(Some(error)),
             }
-            if not_fetched.is_none() {
-                run(&mut running);
-            }
+        }
+        // Some at a time: those that begin at once ask for their inputs in one request.
+        if not_fetched.is_none() && running.len() <= bench.at_once.max(window - BESIDE) {
+            begin(&mut running);
         }
         if !units.is_empty() {
             let done = units.iter().map(|unit: &Computed| &unit.done);

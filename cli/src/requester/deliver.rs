@@ -1,7 +1,7 @@
 //! Fetches one bundle, checks it, fetches its files, writes them out.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -110,8 +110,8 @@ pub(super) struct Goods {
     pub(super) bytes: Vec<u8>,
     pub(super) summary: BatchSummary,
     pub(super) outputs: Vec<UnitOutput>,
-    /// Keeps the files from being collected until they are written out.
-    _held: Vec<Held>,
+    /// The files, which are not collected before they are written out.
+    held: HashMap<ContentHash, Held>,
 }
 
 /// Why a bundle is not here.
@@ -198,7 +198,7 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     };
     let limit = limits::BUNDLE_BYTES as u64;
     let bundle = blob(&order.bundle);
-    let mut held = vec![bring(bundle, limit).await?.held];
+    let _bundle = bring(bundle, limit).await?.held;
     let bytes = plane
         .get_bytes(bundle, limit)
         .await
@@ -222,19 +222,22 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
     // Units tend to leave the same here and there.
     let files = outputs.iter().flat_map(UnitOutput::contents);
     let files: HashSet<_> = files.map(|file| (file.hash, file.size)).collect();
-    let fetches = files
-        .into_iter()
-        .map(|(hash, size)| bring(blob(&hash), size));
+    let fetches = files.into_iter().map(async |(hash, size)| {
+        let fetched = bring(blob(&hash), size).await?;
+        Ok::<_, DeliverError>((hash, fetched.held))
+    });
     let mut fetches = futures::stream::iter(fetches).buffer_unordered(AT_ONCE);
+    let mut held = HashMap::new();
     while let Some(fetched) = fetches.next().await {
-        held.push(fetched?.held);
+        let (hash, file) = fetched?;
+        held.insert(hash, file);
     }
     drop(fetches);
     Ok(Goods {
         bytes,
         summary,
         outputs,
-        _held: held,
+        held,
     })
 }
 
@@ -249,7 +252,9 @@ pub(super) async fn export(
     let (first, _) = terms.spec.range(batch).unwrap_or_default();
     let key = terms.key.as_ref();
     let units = (first..).zip(&goods.outputs);
-    let exports = units.map(|(unit, output)| export_unit(plane, key, folder.unit(unit), output));
+    let held = &goods.held;
+    let exports =
+        units.map(|(unit, output)| export_unit(plane, key, held, folder.unit(unit), output));
     let exported = all_ended(exports).await;
     if let Err(Error::Unopened { .. }) = exported {
         // The result is rejected: no part of it is to be taken for one.
@@ -286,6 +291,7 @@ fn remove(folder: &Path) -> Result<(), Error> {
 async fn export_unit(
     plane: &DataPlane,
     key: Option<&JobKey>,
+    held: &HashMap<ContentHash, Held>,
     target: PathBuf,
     output: &UnitOutput,
 ) -> Result<(), Error> {
@@ -303,7 +309,10 @@ async fn export_unit(
         let path = target.join(Path::new(&file.name));
         match key {
             Some(key) => sealed::export(plane, key, &file.hash, &path).await?,
-            None => drop(plane.export(blob(&file.hash), path).await?),
+            None => drop(match held.get(&file.hash) {
+                Some(held) => plane.export_held(held, path).await?,
+                None => plane.export(blob(&file.hash), path).await?,
+            }),
         }
     }
     Ok(())

@@ -23,10 +23,10 @@ pub struct Asker {
     pub card: Option<Bytes>,
 }
 
-/// Decides who may read what. Asked once per request, and waited for as long as a request may take: what is known
-/// already should be answered from memory. A transfer that has begun goes on when the answer changes.
+/// Decides who may read what. Asked once for each blob that a request names, and waited for as long as a request may
+/// take: what is known already should be answered from memory. A transfer that has begun goes on when the answer changes.
 ///
-/// Every request names exactly one blob, so a bundle gives no access to what it lists.
+/// Every request names all of its blobs, so a bundle gives no access to what it lists.
 pub trait AccessPolicy: Send + Sync + 'static {
     /// Whether `asker` may read `hash`.
     fn allows<'a>(&'a self, asker: &'a Asker, hash: &'a Hash) -> BoxFuture<'a, bool>;

@@ -9,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use iroh_blobs::{BlobFormat, Hash};
+use iroh::endpoint::Connection;
+use iroh_blobs::{BlobFormat, Hash, api::TempTag};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Attempt, FetchError, Held, PeerAddress, PeerFault, StoreError,
     card::Presenter,
-    peers::Dialer,
+    many::Lines,
+    peers::{Dialer, close},
     standing::Standing,
-    store::Storage,
+    store::{SMALL, Storage},
     transfer::{Failure, Goal, Transfer},
 };
 
@@ -156,6 +159,7 @@ pub(crate) struct Fetcher {
     pub(crate) standing: Standing,
     /// One fetch per blob at a time: the second finds the work of the first.
     running: Mutex<HashMap<Hash, Weak<tokio::sync::Mutex<()>>>>,
+    pub(crate) lines: Lines,
     pub(crate) fetched_bytes: AtomicU64,
 }
 
@@ -168,6 +172,7 @@ impl Fetcher {
             patience,
             standing: Standing::default(),
             running: Mutex::default(),
+            lines: Lines::default(),
             fetched_bytes: AtomicU64::new(0),
         }
     }
@@ -181,11 +186,16 @@ impl Fetcher {
     ) -> Result<Fetched, FetchError> {
         let lock = self.lock_for(hash);
         let _alone = lock.lock().await;
-        // Held first: from here on no collection takes what is already here.
-        let tag = self.storage.hold(hash, BlobFormat::Raw).await?;
         let goal = Goal::new(hash, options, budget);
-        if let Some(size) = self.storage.size(hash).await? {
-            return accept(goal, size, tag);
+        let mut held = None;
+        let is_new = !self.storage.may_have(&hash);
+        if !is_new {
+            // Held first: from here on no collection takes what is already here.
+            let tag = self.storage.hold(hash, BlobFormat::Raw).await?;
+            if let Some(size) = self.storage.size(hash).await? {
+                return accept(goal, size, tag);
+            }
+            held = Some(tag);
         }
         if from.is_empty() {
             return Err(FetchError::NoProviders { hash });
@@ -211,8 +221,29 @@ impl Fetcher {
                 helpers: &helpers,
                 patient,
             };
-            match transfer.run().await {
-                Ok(size) => return accept(goal, size, tag),
+            let together = match is_new && options.max_bytes <= SMALL {
+                true => self.among_many(&goal, peer).await,
+                false => None,
+            };
+            let result = match together {
+                Some(result) => result,
+                None => {
+                    // Held before anything comes: what is not whole stays, too.
+                    let tag = match held.take() {
+                        Some(tag) => tag,
+                        None => self.storage.hold(hash, BlobFormat::Raw).await?,
+                    };
+                    match transfer.run().await {
+                        Ok(size) => Ok((size, tag)),
+                        Err(failure) => {
+                            held = Some(tag);
+                            Err(failure)
+                        }
+                    }
+                }
+            };
+            match result {
+                Ok((size, tag)) => return accept(goal, size, tag),
                 Err(Failure::NoRoom { size, error }) => {
                     // The size is only announced, so the next provider may still do.
                     let reason = error.to_string();
@@ -253,13 +284,64 @@ impl Fetcher {
         lock
     }
 
+    /// Works over a connection to a peer: a dead one that was kept is replaced once, and who does not know us is told
+    /// who we are once. `came` counts the bytes that came.
+    pub(crate) async fn with_connection<T, F>(
+        &self,
+        peer: &PeerAddress,
+        came: impl Fn() -> u64,
+        work: impl Fn(Connection) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let Fetcher {
+            dialer, presenter, ..
+        } = self;
+        loop {
+            let before = came();
+            let asked = Instant::now();
+            let (connection, reused) = dialer
+                .connect(peer, iroh_blobs::ALPN)
+                .await
+                .map_err(PeerFault::Unreachable)?;
+            let result = work(connection.clone()).await;
+            let Err(Failure::Peer(fault)) = &result else {
+                return result;
+            };
+            match fault {
+                PeerFault::WrongBytes => {
+                    dialer.drop_connection(&connection, close::MISBEHAVED, "wrong bytes");
+                }
+                PeerFault::Stalled(_) => {
+                    dialer.drop_connection(&connection, close::DONE, "stalled");
+                }
+                PeerFault::Cut(_) if reused && came() == before => {
+                    // A kept connection was dead. This happens once: the next one is fresh.
+                    dialer.drop_connection(&connection, close::DONE, "dead");
+                    continue;
+                }
+                PeerFault::Forbidden if presenter.after_refusal(peer, asked).await => continue,
+                _ => {}
+            }
+            return result;
+        }
+    }
+
+    pub(crate) async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, PeerFault> {
+        let stall = self.patience.stall;
+        let done = timeout(stall, step).await;
+        done.map_err(|_| PeerFault::Stalled(stall))
+    }
+
     /// Counts content that arrived.
-    pub(crate) fn count(&self, bytes: u64) {
+    pub(crate) fn count(&self, goal: &Goal<'_>, bytes: u64) {
         self.fetched_bytes.fetch_add(bytes, Ordering::Relaxed);
+        goal.transferred.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
-fn accept(goal: Goal<'_>, size: u64, tag: iroh_blobs::api::TempTag) -> Result<Fetched, FetchError> {
+fn accept(goal: Goal<'_>, size: u64, tag: TempTag) -> Result<Fetched, FetchError> {
     let (hash, options) = (goal.hash, goal.options);
     let limit = goal.budget.claim(hash, size).err();
     let limit = limit.unwrap_or(options.max_bytes);

@@ -96,6 +96,11 @@ impl Ledger {
         self.lock().used
     }
 
+    /// Whether any of it was stored, or is being written.
+    pub(crate) fn knows(&self, hash: &Hash) -> bool {
+        self.lock().entries.contains_key(hash)
+    }
+
     /// Notes that content is used.
     pub(crate) fn touch(&self, hash: &Hash) {
         let mut state = self.lock();

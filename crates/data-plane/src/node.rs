@@ -297,10 +297,24 @@ impl DataPlane {
         self.inner.storage.get_bytes(hash, max_len).await
     }
 
+    /// Reads held content of at most `max_len` bytes into memory, checked against its hash; of a bundle, its list.
+    pub async fn read(&self, held: &Held, max_len: u64) -> Result<Bytes, StoreError> {
+        self.inner.storage.read(held, max_len).await
+    }
+
     /// Writes content to a file, checked against its hash. The file appears whole or not at all; an
     /// existing one is replaced. Returns its size.
     pub async fn export(&self, hash: Hash, target: impl AsRef<Path>) -> Result<u64, StoreError> {
         self.inner.storage.export(hash, target.as_ref()).await
+    }
+
+    /// The same with held content.
+    pub async fn export_held(
+        &self,
+        held: &Held,
+        target: impl AsRef<Path>,
+    ) -> Result<u64, StoreError> {
+        self.inner.storage.write(held, target.as_ref()).await
     }
 
     /// Fetches one blob. Providers are asked in order, those that were fast first and those that failed last; each goes

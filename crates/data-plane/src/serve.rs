@@ -1,8 +1,8 @@
-//! The provider's side: serves one blob per request, to whom the policy allows, within bounds.
+//! The provider's side: serves one blob per request, or some, to whom the policy allows, within bounds.
 //!
-//! Of the blobs protocol only `get` for a single blob is spoken. Requests for whole hash sequences
-//! are refused, because a sequence supplied by an attacker could name blobs that the policy keeps
-//! from him; so are push, observe and get-many, which nothing here needs.
+//! Of the blobs protocol only `get` for a single blob and `get-many` for some whole ones, all of them named, are
+//! spoken. Requests for whole hash sequences are refused, because a sequence supplied by an attacker could name blobs
+//! that the policy keeps from him; so are push and observe, which nothing here needs.
 
 use std::{
     io,
@@ -20,12 +20,13 @@ use iroh::{
     protocol::{AcceptError, ProtocolHandler},
 };
 use iroh_blobs::{
+    Hash,
     api::Store,
-    protocol::{ERR_LIMIT, ERR_PERMISSION, GetRequest, Request},
+    protocol::{ChunkRangesSeq, ERR_LIMIT, ERR_PERMISSION, Request},
     provider::{
         StreamPair,
         events::{EventSender, RequestTracker},
-        handle_get,
+        handle_get, handle_get_many,
     },
     util,
 };
@@ -35,6 +36,7 @@ use tracing::debug;
 use crate::{
     AccessPolicy, Asker, ServeLimits,
     card::Cards,
+    many::MANY,
     peers::{Doorman, serve_connection},
 };
 
@@ -117,9 +119,22 @@ impl Provider {
             Err(_) => return self.refuse(),
         };
         match request {
-            Request::Get(request) if self.may(peer, &request).await => {
+            Request::Get(request)
+                if request.ranges.is_blob() && self.may(peer, &[request.hash]).await =>
+            {
                 self.served.requests.fetch_add(1, Ordering::Relaxed);
                 if let Err(error) = handle_get(pair, self.store, request).await {
+                    debug!(peer = %peer.fmt_short(), "request failed: {error:#}");
+                }
+            }
+            // Whoever may not have one of them gets none: what is refused is refused before anything is sent.
+            Request::GetMany(request)
+                if request.hashes.len() <= MANY
+                    && request.ranges == ChunkRangesSeq::all()
+                    && self.may(peer, &request.hashes).await =>
+            {
+                self.served.requests.fetch_add(1, Ordering::Relaxed);
+                if let Err(error) = handle_get_many(pair, self.store, request).await {
                     debug!(peer = %peer.fmt_short(), "request failed: {error:#}");
                 }
             }
@@ -134,13 +149,17 @@ impl Provider {
         }
     }
 
-    async fn may(&self, id: EndpointId, request: &GetRequest) -> bool {
-        if !request.ranges.is_blob() {
-            return false;
-        }
+    async fn may(&self, id: EndpointId, hashes: &[Hash]) -> bool {
         let card = self.cards.of(&id);
         let asker = Asker { id, card };
-        let answer = self.access.allows(&asker, &request.hash);
+        let answer = async {
+            for hash in hashes {
+                if !self.access.allows(&asker, hash).await {
+                    return false;
+                }
+            }
+            true
+        };
         // A policy that does not know in time does not know.
         timeout(REQUEST_TIMEOUT, answer).await.unwrap_or(false)
     }

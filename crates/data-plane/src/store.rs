@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     io,
     path::{Path, PathBuf},
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -17,33 +16,30 @@ use iroh_blobs::{
     BlobFormat, Hash, HashAndFormat,
     api::{
         RequestError, Store, TempTag,
-        blobs::{AddBytesOptions, AddPathOptions, BlobStatus, EncodedItem, ImportMode},
+        blobs::{AddBytesOptions, AddPathOptions, BlobStatus, ImportMode},
     },
     hashseq::HashSeq,
-    protocol::ChunkRanges,
     store::{
         GcConfig,
         fs::{FsStore, options::Options},
         mem::{self, MemStore},
     },
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tracing::debug;
 
 use crate::{
     Config, MAX_PIN_NAME, SpawnError, StoreError,
     gc::Collector,
     ledger::{Bounds, Claim, Disk, Ledger, Refusal, Reservation},
-    litter::{Unfinished, clear, sweep_orphans},
+    litter::{clear, sweep_orphans},
 };
 
 /// Tags that are pins start with this; others would be a later version's.
 const PIN: &[u8] = b"pin/";
 /// Files up to this size are stored by way of the memory, larger ones by way of a copy. The store keeps content of up to this size
 /// beside its bookkeeping anyway.
-const SMALL: u64 = 16 << 10;
-/// Data is written out in pieces of this size.
-const WRITE_BUFFER: usize = 1 << 20;
+pub(crate) const SMALL: u64 = 16 << 10;
 
 /// The part of a full store that is given up at once, so that not every blob has the store looked through: one in so
 /// many bytes.
@@ -122,7 +118,7 @@ pub(crate) struct Storage {
     imports: tokio::sync::RwLock<()>,
     /// An import failed and may have left temporary files.
     litter: AtomicBool,
-    exports: AtomicU64,
+    pub(crate) exports: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -290,6 +286,12 @@ impl Storage {
             })
     }
 
+    /// Whether some of it may be here. The ledger answers, where the store would have to look.
+    pub(crate) fn may_have(&self, hash: &Hash) -> bool {
+        // The store always has the blob of no bytes.
+        *hash == Hash::EMPTY || self.ledger.knows(hash)
+    }
+
     /// Size of complete content; `None` when it is absent or partial.
     pub(crate) async fn size(&self, hash: Hash) -> Result<Option<u64>, StoreError> {
         match self
@@ -321,19 +323,32 @@ impl Storage {
     ) -> Result<Held, StoreError> {
         let hash = Hash::new(&bytes);
         let size = bytes.len() as u64;
-        // Held before the look, so that no collection comes in between.
-        let tag = self.hold(hash, format).await?;
-        if self.size(hash).await? == Some(size) {
-            return Ok(Held::new(tag, size));
+        if self.may_have(&hash) {
+            // Held before the look, so that no collection comes in between.
+            let tag = self.hold(hash, format).await?;
+            if self.size(hash).await? == Some(size) {
+                return Ok(Held::new(tag, size));
+            }
         }
-        let mut reservation = self.reserve(own(Some(hash), size)).await?;
+        let tag = self.put(own(Some(hash), size), bytes, format).await?;
+        Ok(Held::new(tag, size))
+    }
+
+    /// Stores bytes that are not here, if there is room for them. What is written while garbage is collected stays.
+    pub(crate) async fn put(
+        &self,
+        claim: Claim,
+        bytes: Bytes,
+        format: BlobFormat,
+    ) -> Result<TempTag, StoreError> {
+        let mut reservation = self.reserve(claim).await?;
         let import = self.store.blobs().add_bytes_with_opts(AddBytesOptions {
             data: bytes,
             format,
         });
         let tag = self.import("store the bytes", import.temp_tag()).await?;
         reservation.keep();
-        Ok(Held::new(tag, size))
+        Ok(tag)
     }
 
     pub(crate) async fn put_file(&self, path: &Path) -> Result<Held, StoreError> {
@@ -425,11 +440,14 @@ impl Storage {
     }
 
     pub(crate) async fn get_bytes(&self, hash: Hash, max_len: u64) -> Result<Bytes, StoreError> {
-        let _held = self.hold(hash, BlobFormat::Raw).await?;
-        let size = self
-            .size(hash)
-            .await?
-            .ok_or(StoreError::NotFound { hash })?;
+        let tag = self.hold(hash, BlobFormat::Raw).await?;
+        let size = self.size(hash).await?;
+        let size = size.ok_or(StoreError::NotFound { hash })?;
+        self.read(&Held::new(tag, size), max_len).await
+    }
+
+    pub(crate) async fn read(&self, held: &Held, max_len: u64) -> Result<Bytes, StoreError> {
+        let (hash, size) = (held.hash(), held.size());
         if size > max_len {
             return Err(StoreError::TooLarge {
                 hash,
@@ -443,66 +461,6 @@ impl Storage {
             hash,
             reason: format!("{e:#}"),
         })
-    }
-
-    /// Writes verified content to `target`, which appears whole or not at all.
-    pub(crate) async fn export(&self, hash: Hash, target: &Path) -> Result<u64, StoreError> {
-        let _held = self.hold(hash, BlobFormat::Raw).await?;
-        let size = self
-            .size(hash)
-            .await?
-            .ok_or(StoreError::NotFound { hash })?;
-        let writing = |e| StoreError::io(format!("write {}", target.display()), e);
-        let name = target.file_name().ok_or_else(|| {
-            writing(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the path does not end in a file name",
-            ))
-        })?;
-        let folder = target.parent().unwrap_or(Path::new(""));
-        if !folder.as_os_str().is_empty() {
-            tokio::fs::create_dir_all(folder).await.map_err(writing)?;
-        }
-        let mut part = name.to_os_string();
-        let number = self.exports.fetch_add(1, Ordering::Relaxed);
-        part.push(format!(".{}-{number}.part", std::process::id()));
-        let part = target.with_file_name(part);
-        let file = tokio::fs::File::create(&part).await.map_err(writing)?;
-        let mut unfinished = Unfinished(Some(part.clone()));
-        let mut file = tokio::io::BufWriter::with_capacity(WRITE_BUFFER, file);
-        let mut written = 0;
-        let mut items = pin!(
-            self.store
-                .blobs()
-                .export_bao(hash, ChunkRanges::all())
-                .stream()
-        );
-        while let Some(item) = items.next().await {
-            match item {
-                EncodedItem::Leaf(leaf) => {
-                    file.write_all(&leaf.data).await.map_err(writing)?;
-                    written += leaf.data.len() as u64;
-                }
-                EncodedItem::Error(e) => {
-                    return Err(StoreError::Damaged {
-                        hash,
-                        reason: e.to_string(),
-                    });
-                }
-                EncodedItem::Size(_) | EncodedItem::Parent(_) | EncodedItem::Done => {}
-            }
-        }
-        if written != size {
-            return Err(StoreError::Damaged {
-                hash,
-                reason: format!("{written} of {size} bytes are there"),
-            });
-        }
-        file.flush().await.map_err(writing)?;
-        file.into_inner().sync_all().await.map_err(writing)?;
-        tokio::fs::rename(&part, target).await.map_err(writing)?;
-        unfinished.0 = None;
-        Ok(size)
     }
 
     /// The entries of a bundle that is here.

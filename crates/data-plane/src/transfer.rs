@@ -21,7 +21,7 @@ use iroh_blobs::{
     get::fsm::{self, AtBlobContent, BlobContentNext, ConnectedNext, EndBlobNext},
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
     fault::fault,
     fetch::{Budget, FetchOptions, Fetcher, Progress},
     ledger::{Claim, Reservation},
-    peers::close,
     store::stopped,
 };
 
@@ -51,6 +50,18 @@ pub(crate) enum Failure {
     Store(StoreError),
 }
 
+impl Failure {
+    /// What the store says of a blob of an announced size.
+    pub(crate) fn no_room(size: u64, error: StoreError) -> Self {
+        match error {
+            StoreError::Full { .. } | StoreError::DiskFull { .. } | StoreError::Quota { .. } => {
+                Self::NoRoom { size, error }
+            }
+            error => Self::Store(error),
+        }
+    }
+}
+
 impl From<PeerFault> for Failure {
     fn from(fault: PeerFault) -> Self {
         Self::Peer(fault)
@@ -68,7 +79,7 @@ pub(crate) struct Goal<'a> {
     pub(crate) hash: Hash,
     pub(crate) options: &'a FetchOptions,
     pub(crate) budget: &'a Budget,
-    transferred: AtomicU64,
+    pub(crate) transferred: AtomicU64,
     given_up: Mutex<Vec<Attempt>>,
 }
 
@@ -191,18 +202,17 @@ impl Transfer<'_> {
     /// Runs it; returns the size of the complete blob.
     pub(crate) async fn run(&self) -> Result<u64, Failure> {
         let helped = |connection| self.lead(connection, self.helpers);
-        if let Some(size) = self.with_connection(self.peer, helped).await? {
+        if let Some(size) = self.over(self.peer, helped).await? {
             return Ok(size);
         }
         // A helper left a gap: this provider fills it.
         let alone = |connection| self.lead(connection, &[]);
-        let size = self.with_connection(self.peer, alone).await?;
+        let size = self.over(self.peer, alone).await?;
         size.ok_or(Failure::Peer(PeerFault::Missing))
     }
 
-    /// Works over a connection to a peer: a dead one that was kept is replaced once, and who does not know us is told
-    /// who we are once.
-    async fn with_connection<T, F>(
+    /// Works over a connection to a peer.
+    async fn over<T, F>(
         &self,
         peer: &PeerAddress,
         work: impl Fn(Connection) -> F,
@@ -210,37 +220,8 @@ impl Transfer<'_> {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let Fetcher {
-            dialer, presenter, ..
-        } = self.fetcher;
-        loop {
-            let before = self.goal.transferred();
-            let asked = Instant::now();
-            let (connection, reused) = dialer
-                .connect(peer, iroh_blobs::ALPN)
-                .await
-                .map_err(PeerFault::Unreachable)?;
-            let result = work(connection.clone()).await;
-            let Err(Failure::Peer(fault)) = &result else {
-                return result;
-            };
-            match fault {
-                PeerFault::WrongBytes => {
-                    dialer.drop_connection(&connection, close::MISBEHAVED, "wrong bytes");
-                }
-                PeerFault::Stalled(_) => {
-                    dialer.drop_connection(&connection, close::DONE, "stalled");
-                }
-                PeerFault::Cut(_) if reused && self.goal.transferred() == before => {
-                    // A kept connection was dead. This happens once: the next one is fresh.
-                    dialer.drop_connection(&connection, close::DONE, "dead");
-                    continue;
-                }
-                PeerFault::Forbidden if presenter.after_refusal(peer, asked).await => continue,
-                _ => {}
-            }
-            return result;
-        }
+        let came = || self.goal.transferred();
+        self.fetcher.with_connection(peer, came, work).await
     }
 
     /// The provider in charge. The size of the complete blob; `None` if a part is missing that was left to a helper.
@@ -278,17 +259,8 @@ impl Transfer<'_> {
             missing: to_come,
             group: goal.options.group,
         };
-        let reservation = match fetcher.storage.reserve(claim).await {
-            Err(
-                error @ (StoreError::Full { .. }
-                | StoreError::DiskFull { .. }
-                | StoreError::Quota { .. }),
-            ) => {
-                let size = size.get();
-                return Err(Failure::NoRoom { size, error });
-            }
-            other => other?,
-        };
+        let reservation = fetcher.storage.reserve(claim).await;
+        let reservation = reservation.map_err(|error| Failure::no_room(size.get(), error))?;
         let middle = Middle::new(size.get());
         let shared = Shared {
             size,
@@ -336,7 +308,7 @@ impl Transfer<'_> {
             }
             let started = Instant::now();
             let fetched = self
-                .with_connection(peer, |connection| {
+                .over(peer, |connection| {
                     let wanted = wanted.clone();
                     async move {
                         let Some((content, size)) = self.ask(connection, wanted).await? else {
@@ -467,8 +439,7 @@ impl Transfer<'_> {
     /// Counts a verified piece.
     fn note(&self, shared: &Shared<'_>, length: u64) {
         let (hash, total) = (self.goal.hash, shared.size.get());
-        self.fetcher.count(length);
-        self.goal.transferred.fetch_add(length, Ordering::Relaxed);
+        self.fetcher.count(self.goal, length);
         let received = shared.received.fetch_add(length, Ordering::Relaxed) + length;
         if !shared.begun.swap(true, Ordering::Relaxed) {
             // At once, and not at the end: this call may be dropped at any time.
@@ -521,15 +492,12 @@ impl Transfer<'_> {
     }
 
     async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, PeerFault> {
-        let stall = self.fetcher.patience.stall;
-        timeout(stall, step)
-            .await
-            .map_err(|_| PeerFault::Stalled(stall))
+        self.fetcher.in_time(step).await
     }
 }
 
 /// Bytes per second, rounded down.
-fn per_second(bytes: u64, since: Instant) -> u64 {
+pub(crate) fn per_second(bytes: u64, since: Instant) -> u64 {
     let micros = since.elapsed().as_micros().max(1);
     let rate = u128::from(bytes) * 1_000_000 / micros;
     u64::try_from(rate).unwrap_or(u64::MAX)

@@ -5,7 +5,10 @@ use iroh::{
     endpoint::{Connection, PortmapperConfig, presets},
     protocol::{AcceptError, ProtocolHandler, Router},
 };
-use iroh_blobs::{protocol::Request, store::mem::MemStore};
+use iroh_blobs::{
+    protocol::{ChunkRanges, Request},
+    store::mem::MemStore,
+};
 use sungrid_data_plane::PeerAddress;
 
 /// What is wrong with the answer.
@@ -51,8 +54,17 @@ pub(crate) async fn endpoint() -> Endpoint {
 
 impl EvilProvider {
     pub(crate) async fn spawn(content: &[u8], how: Evil) -> Self {
+        Self::spawn_with([content], how).await
+    }
+
+    pub(crate) async fn spawn_with<'a>(
+        contents: impl IntoIterator<Item = &'a [u8]>,
+        how: Evil,
+    ) -> Self {
         let store = MemStore::new();
-        store.add_slice(content).await.expect("stored");
+        for content in contents {
+            store.add_slice(content).await.expect("stored");
+        }
         let endpoint = endpoint().await;
         let address = PeerAddress::new(endpoint.id(), endpoint.bound_sockets()).expect("dialable");
         let router = Router::builder(endpoint)
@@ -71,21 +83,23 @@ impl ProtocolHandler for Handler {
         // Streams stay open until the peer leaves, as a stalling provider's would.
         let mut open = Vec::new();
         while let Ok((mut send, mut recv)) = connection.accept_bi().await {
-            let (Request::Get(request), _) = Request::read_async(&mut recv).await? else {
-                panic!("only get is spoken");
+            let (request, _) = Request::read_async(&mut recv).await?;
+            let wanted = match request {
+                Request::Get(request) => {
+                    let ranges = request.ranges.iter_infinite().next();
+                    vec![(request.hash, ranges.expect("infinite").clone())]
+                }
+                Request::GetMany(request) => {
+                    let all = request.hashes.into_iter();
+                    all.map(|hash| (hash, ChunkRanges::all())).collect()
+                }
+                other => panic!("only get and get-many are spoken: {other:?}"),
             };
-            let ranges = request
-                .ranges
-                .iter_infinite()
-                .next()
-                .expect("infinite")
-                .clone();
-            let mut answer = self
-                .store
-                .export_bao(request.hash, ranges)
-                .bao_to_vec()
-                .await
-                .expect("encoded");
+            let mut answer = Vec::new();
+            for (hash, ranges) in wanted {
+                let blob = self.store.export_bao(hash, ranges).bao_to_vec().await;
+                answer.extend(blob.expect("encoded"));
+            }
             let mut finish = true;
             match self.how {
                 // A resumed request has a shorter answer.

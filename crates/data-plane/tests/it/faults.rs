@@ -326,7 +326,7 @@ async fn a_store_whose_process_was_killed_opens_and_completes() {
     common::shutdown([from, to]).await;
 }
 
-async fn dial(endpoint: &iroh::Endpoint, to: &DataPlane) -> iroh::endpoint::Connection {
+pub(crate) async fn dial(endpoint: &iroh::Endpoint, to: &DataPlane) -> iroh::endpoint::Connection {
     let mut address = iroh::EndpointAddr::new(to.endpoint_id());
     for direct in to.address().direct() {
         address = address.with_ip_addr(*direct);
@@ -338,7 +338,7 @@ async fn dial(endpoint: &iroh::Endpoint, to: &DataPlane) -> iroh::endpoint::Conn
 }
 
 #[tokio::test]
-async fn only_reading_single_blobs_is_served() {
+async fn only_reading_blobs_that_are_named_is_served() {
     let provider = memory().await;
     let data = bytes(1 << 20, 6);
     let held = provider.put_bytes(data.clone()).await.expect("stored");

@@ -4,6 +4,7 @@ mod access;
 mod common;
 mod evil;
 mod faults;
+mod many;
 mod notify;
 mod quotas;
 mod retention;
