@@ -1,5 +1,7 @@
 //! Work whose answer was known before: governance admits who plants it, real workers do it, and who lied is told from who did not.
 
+use std::process::Command;
+
 use serde_json::{Value as Json, json};
 use sp_crypto_hashing::{blake2_256, twox_128};
 use subxt::{
@@ -10,7 +12,7 @@ use subxt::{
     tx::{DynamicPayload, TransactionStatus},
 };
 use sungrid_chain_client::{AccountId, Keypair};
-use sungrid_e2e::{Node, Requester, Worker, binary, guest};
+use sungrid_e2e::{Node, Process, Requester, Worker, binary, guest};
 use sungrid_primitives::ISC;
 
 /// Council and technical committee of a development chain.
@@ -40,8 +42,8 @@ impl<'a> Bodies<'a> {
         at.tx().call_data(call).expect("the chain knows the call")
     }
 
-    /// Sends a call and waits until it is in a block, where it must succeed.
-    async fn act(&self, who: &str, call: &Payload) {
+    /// Sends a call and waits until it is in a block.
+    async fn send(&self, who: &str, call: &Payload) -> Result<(), String> {
         let key = Keypair::from_uri(who).expect("a path");
         let address = key.account().to_string();
         let nonce = self.node.ask("system_accountNextIndex", json!([address]));
@@ -53,21 +55,26 @@ impl<'a> Bodies<'a> {
             .tx()
             .sign_and_submit_then_watch(call, &key, params)
             .await
-            .unwrap_or_else(|error| panic!("{who}: {error}"));
+            .map_err(|error| error.to_string())?;
         while let Some(status) = sent.next().await {
             match status.expect("the node goes on") {
                 TransactionStatus::InBestBlock(block) => {
                     let done = block.wait_for_success().await;
-                    done.unwrap_or_else(|error| panic!("{who}: {error}"));
-                    return;
+                    return done.map(|_| ()).map_err(|error| error.to_string());
                 }
                 TransactionStatus::Invalid { message }
                 | TransactionStatus::Dropped { message }
-                | TransactionStatus::Error { message } => panic!("{who}: {message}"),
+                | TransactionStatus::Error { message } => return Err(message),
                 _ => {}
             }
         }
-        panic!("the node said no more about it");
+        Err("the node said no more about it".into())
+    }
+
+    /// The same of a call that must succeed.
+    async fn act(&self, who: &str, call: &Payload) {
+        let done = self.send(who, call).await;
+        done.unwrap_or_else(|error| panic!("{who}: {error}"));
     }
 
     /// All members of a body carry a motion.
@@ -150,12 +157,34 @@ impl<'a> Bodies<'a> {
     }
 }
 
-/// A referendum admits a keeper, for whose canaries the treasury gives at most `budget` planck.
-fn admit(node: &mut Node, keeper: &AccountId, budget: u128) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime")
+}
+
+/// A requester takes the outputs of so many batches at its own risk, once they are opened: nobody has to wait for a challenge.
+fn acknowledge(node: &Node, requester: &str, job: u64, batches: u32) {
+    let receipt = call(
+        "Verification",
+        "acknowledge",
+        [
+            ("job", Value::u128(job.into())),
+            ("below", Value::u128(batches.into())),
+        ],
+    );
+    runtime().block_on(async {
+        let bodies = Bodies::of(node).await;
+        // Each try takes a block.
+        while let Err(error) = bodies.send(requester, &receipt).await {
+            assert!(error.contains("NotDelivered"), "{error}");
+        }
+    });
+}
+
+/// A referendum admits a keeper, for whose canaries the treasury gives at most `budget` planck.
+fn admit(node: &mut Node, keeper: &AccountId, budget: u128) {
     let admit = call(
         "Canaries",
         "admit",
@@ -164,7 +193,7 @@ fn admit(node: &mut Node, keeper: &AccountId, budget: u128) {
             ("budget", Value::u128(budget)),
         ],
     );
-    runtime.block_on(async { Bodies::of(node).await.decide(&admit).await });
+    runtime().block_on(async { Bodies::of(node).await.decide(&admit).await });
     let keepers = [twox_128(b"Canaries"), twox_128(b"Keepers")].concat();
     let keepers = format!("0x{}", hex(&keepers));
     let admitted = |node: &Node| {
@@ -244,10 +273,24 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     assert!(well, "{log}");
     dave.become_program(binary("liar"));
     dave.resume();
-    let believed = eve.json(&order("optimistic"));
+    let mut believed = Command::new(binary("sungrid"));
+    believed.args(["--json", "--node", &node.url()]);
+    believed.args(eve.line(&order("optimistic")));
+    let mut believed = Process::start("sungrid job submit", &mut believed);
+    believed.wait_for("\"event\":\"submitted\"");
+    let number = known["job"].as_u64().expect("a number") + 1;
+    acknowledge(&node, "//Eve", number, 2);
+    let (well, log) = believed.finish();
+    assert!(well.success(), "{log}");
+    let summary = log
+        .lines()
+        .rev()
+        .find_map(|line| serde_json::from_str(line).ok());
+    let believed: Json = summary.unwrap_or_else(|| panic!("no JSON in {log}"));
     assert_eq!(believed["verified"], 2, "{believed}");
     assert!(believed["paid_planck"].as_u64() > Some(0), "{believed}");
-    let job = believed["job"].to_string();
+    assert_eq!(believed["job"].as_u64(), Some(number), "{believed}");
+    let job = number.to_string();
     let before = keeper.json(&["worker", "show", &machine]);
 
     let exposed = keeper.json(&["canary", "expose", &job, "--file", file]);
