@@ -221,7 +221,7 @@ impl Play {
                 Some(pallet_capacity::Call::open { openings }.into())
             })?;
         }
-        if dice.once_in(6) {
+        if dice.once_in(12) {
             self.blocks(HOURS)?;
         }
         Ok(())

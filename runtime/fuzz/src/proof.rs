@@ -10,7 +10,7 @@ use std::{
 };
 
 use codec::Encode;
-use frame_support::traits::fungible::Inspect;
+use frame_support::{dispatch::CheckIfFeeless, traits::fungible::Inspect};
 use pallet_capacity::{Event, Proofs, Runs, Stage};
 use sp_core::H256;
 use sp_crypto_hashing::blake2_256;
@@ -21,8 +21,8 @@ use sungrid_primitives::{
     merkle,
 };
 use sungrid_runtime::{
-    AccountId, Balances, Capacity, Runtime, RuntimeCall, RuntimeEvent, System, Treasury,
-    constants::time::SLOT_DURATION,
+    AccountId, Balances, Capacity, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, System,
+    Treasury, constants::time::SLOT_DURATION,
 };
 
 use crate::{
@@ -259,14 +259,18 @@ pub fn opened(worker: &AccountId) -> Option<(Openings, bool)> {
 /// What a machine does for its proof, in a shift: whoever pretends to compute opens nothing, and some who stall do not either.
 pub fn next_call(worker: &AccountId, character: Character, dice: &mut Dice) -> Option<RuntimeCall> {
     let stalls = matches!(character, Character::Staller | Character::Withholder);
-    match claim(worker)? {
-        Claim::Begun if dice.once_in(4) => commit(worker, dice),
-        Claim::Drawn { .. } if !stalls && dice.once_in(2) => {
+    let call = match claim(worker)? {
+        Claim::Begun => commit(worker, dice)?,
+        Claim::Drawn { .. } if !stalls => {
             let (openings, _) = opened(worker)?;
-            Some(pallet_capacity::Call::open { openings }.into())
+            pallet_capacity::Call::open { openings }.into()
         }
-        _ => None,
-    }
+        Claim::Drawn { .. } => return None,
+    };
+    // Whoever looks first does not send what would fail; one in forty does not look.
+    let looks = !dice.once_in(40);
+    let fits = || call.is_feeless(&RuntimeOrigin::signed(worker.clone()));
+    (!looks || fits()).then_some(call)
 }
 
 /// What must become of a call, by what its signer has computed.
@@ -375,4 +379,72 @@ pub fn claimants(dice: &mut Dice) -> Vec<usize> {
         }
     }
     machines
+}
+
+#[cfg(test)]
+mod tests {
+    use frame_support::traits::fungible::Mutate;
+    use sungrid_runtime::constants::currency::ISC;
+
+    use super::*;
+
+    #[test]
+    fn what_was_computed_holds_and_what_was_left_out_does_not() {
+        let seed = H256::repeat_byte(5);
+        let claims = claims(seed);
+        let holds = |lane: &Lane, segment: u32| {
+            let place = (0, segment);
+            capacity::holds(&seed, &SHAPE, &lane.root(), place, &lane.open(place))
+        };
+        for segment in [0, 1, STRETCH, MOST - 1, MOST, MOST + 1, SEGMENTS - 1] {
+            assert!(holds(&claims.computed, segment), "{segment}");
+            assert_eq!(holds(&claims.cut, segment), segment < MOST, "{segment}");
+        }
+    }
+
+    #[test]
+    fn an_opening_must_come_to_what_it_should() {
+        let refused = Outcome::Refused(InvalidTransaction::Payment.into());
+        let full = Outcome::Refused(InvalidTransaction::ExhaustsResources.into());
+        let of = |holds, outcome| Expected::Opened(holds).check(outcome).is_ok();
+        assert!(of(true, Outcome::Done) && of(false, refused) && of(true, full));
+        assert!(!of(false, Outcome::Done) && !of(true, refused));
+    }
+
+    #[test]
+    fn a_false_claim_must_be_paid_for_to_the_treasury_alone() {
+        let (worker, by) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
+        let settles = |slashed, to_treasury, to_whoever, stage| {
+            sp_io::TestExternalities::default().execute_with(|| {
+                System::set_block_number(1);
+                let give = |to: &AccountId, amount| {
+                    let _ = <Balances as Mutate<_>>::mint_into(to, amount);
+                };
+                give(&by, ISC);
+                give(&Treasury::account_id(), ISC);
+                let call = pallet_capacity::Call::settle {
+                    worker: worker.clone(),
+                };
+                let expected = Expected::of(&by, &call.into());
+                give(&by, to_whoever);
+                give(&Treasury::account_id(), to_treasury);
+                let run = pallet_capacity::RunRecord {
+                    at: 0,
+                    time: 0,
+                    stage,
+                };
+                Runs::<Runtime>::insert(&worker, run);
+                let worker = worker.clone();
+                System::deposit_event(RuntimeEvent::Capacity(Event::ClaimFalse {
+                    worker,
+                    slashed,
+                }));
+                expected.check(Outcome::Done).is_ok()
+            })
+        };
+        assert!(settles(7 * ISC, 7 * ISC, 0, Stage::Over));
+        assert!(!settles(7 * ISC, 6 * ISC, ISC, Stage::Over), "a part");
+        assert!(!settles(7 * ISC, 6 * ISC, 0, Stage::Over), "burnt");
+        assert!(!settles(7 * ISC, 7 * ISC, 0, Stage::Running));
+    }
 }

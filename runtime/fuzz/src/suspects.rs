@@ -121,3 +121,124 @@ impl Suspects {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pallet_verification::{BallotRecord, Bar, Phase, Replica};
+    use sp_core::H256;
+    use sp_io::TestExternalities;
+    use sungrid_primitives::traits::Assignment;
+
+    use super::*;
+
+    const PLACE: Batch = (3, 1);
+    const SINCE: BlockNumber = 20;
+
+    fn account(n: u8) -> AccountId {
+        AccountId::new([n; 32])
+    }
+
+    fn set(stage: Stage<BlockNumber>) {
+        let replica = Replica {
+            assignment: Assignment {
+                worker: account(1),
+                operator: account(2),
+            },
+            state: ReplicaState::Committed {
+                digest: H256::zero(),
+                commitment: H256::zero(),
+            },
+        };
+        let ballot = BallotRecord {
+            bar: Bar::Agree(2),
+            wanted: 1,
+            stage,
+            jury_until: None,
+            replicas: frame_support::BoundedVec::truncate_from(vec![replica]),
+        };
+        Ballots::<Runtime>::insert(PLACE.0, PLACE.1, ballot);
+    }
+
+    fn slashed(operator: u8) -> RuntimeEvent {
+        pallet_market::Event::Slashed {
+            job: 9,
+            batch: 0,
+            worker: account(8),
+            operator: account(operator),
+            total: 0,
+            to_honest: 0,
+        }
+        .into()
+    }
+
+    fn opened() -> RuntimeEvent {
+        Event::RevealOpened {
+            job: PLACE.0,
+            batch: PLACE.1,
+            until: 99,
+            digest: H256::zero(),
+        }
+        .into()
+    }
+
+    fn suspected() -> RuntimeEvent {
+        let (job, batch) = PLACE;
+        let worker = account(1);
+        Event::Suspected { job, batch, worker }.into()
+    }
+
+    /// What is found if a result stands from block 20 on, this is announced in that and in a later one, and it does not stand
+    /// after that.
+    fn rule(first: &[RuntimeEvent], then: &[RuntimeEvent]) -> Option<String> {
+        TestExternalities::default().execute_with(|| {
+            let mut suspects = Suspects::default();
+            let mut block = |number, stage, events: &[RuntimeEvent]| {
+                System::reset_events();
+                System::set_block_number(number);
+                set(stage);
+                for event in events {
+                    System::deposit_event(event.clone());
+                }
+                suspects.check_block()
+            };
+            let stands = Stage::Standing {
+                since: SINCE,
+                until: 50,
+            };
+            block(SINCE - 1, Stage::Sealing, first).expect("nothing stands yet");
+            block(SINCE, stands, &[]).expect("it stands");
+            let found = block(51, Stage::Sealing, then);
+            found.err().map(|finding| finding.rule)
+        })
+    }
+
+    #[test]
+    fn who_is_caught_must_be_suspected_and_nobody_else() {
+        assert_eq!(rule(&[], &[opened()]), None);
+        assert_eq!(rule(&[], &[slashed(2), suspected()]), None);
+        // Before it was sealed, after it was opened, or somebody else.
+        assert_eq!(rule(&[slashed(2)], &[opened()]), None);
+        assert_eq!(rule(&[], &[opened(), slashed(2)]), None);
+        assert_eq!(rule(&[], &[slashed(7), opened()]), None);
+    }
+
+    #[test]
+    fn whatever_else_is_announced_is_a_finding() {
+        let found = |first: &[_], then: &[_]| rule(first, then).expect("a finding");
+        let paid = found(&[], &[slashed(2), opened()]);
+        assert!(paid.contains("opened as if nothing"), "{paid}");
+        let framed = "somebody is suspected who was not caught";
+        assert_eq!(found(&[], &[suspected()]), framed);
+        assert_eq!(found(&[slashed(2)], &[suspected()]), framed);
+        assert_eq!(found(&[], &[slashed(7), suspected()]), framed);
+        let silent = "a result stands no longer, and nobody says why";
+        assert_eq!(found(&[], &[]), silent);
+        let missed = Event::Missed {
+            job: PLACE.0,
+            batch: PLACE.1,
+            worker: account(1),
+            phase: Phase::Reveal,
+        };
+        assert_eq!(found(&[], &[missed.into()]), silent);
+    }
+}
