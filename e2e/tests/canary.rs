@@ -231,8 +231,13 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     let keeper = Keypair::from_uri("//Ferdie").expect("a path").account();
     admit(&mut node, &keeper, ISC);
     let keeper = Requester::new(&node, "//Ferdie");
-    let mut dave = Worker::start(&node, "//Dave");
-    let mut bob = Worker::start(&node, "//Bob");
+    // A machine that is busy measures one lane as less than any unit takes; a daemon that starts again measures again.
+    let lanes = |settings: String| {
+        assert!(settings.contains("\nlanes = 0\n"), "{settings}");
+        settings.replace("\nlanes = 0\n", "\nlanes = 4\n")
+    };
+    let mut dave = Worker::start_with(&node.url(), "//Dave", lanes);
+    let mut bob = Worker::start_with(&node.url(), "//Bob", lanes);
 
     let wasm = guest("hello-rust");
     let wasm = wasm.to_str().expect("a plain path");
