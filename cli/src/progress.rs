@@ -101,6 +101,10 @@ impl Display {
                 "all results are here; {batches} of the batches stand until block {until} at the latest, in case their workers are \
                  caught lying. Ctrl-C stops nothing: `sungrid job collect` later"
             )),
+            Update::Suspected { batch, worker } => self.line(format!(
+                "batch {batch}: the operator of {worker} was caught lying elsewhere: another worker checks these results, which are \
+                 not paid before"
+            )),
             Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
             Update::Batch(news) if self.events => self.line(told(news)),
             Update::Batch(_) | Update::Received { .. } | Update::Verified { .. } => {}

@@ -46,6 +46,19 @@ impl Node {
         })
     }
 
+    /// The same, where witnesses have so many blocks to fetch outputs.
+    pub fn dev_with_witnesses_for(blocks: u32) -> Self {
+        Self::dev_with(&[], |spec| {
+            let rewards = "\"rewards\": {";
+            assert!(
+                spec.matches(rewards).count() == 1 && !spec.contains("witnessWindow"),
+                "{spec}"
+            );
+            let window = format!("\"verification\": {{ \"witnessWindow\": {blocks} }},");
+            spec.replace(rewards, &format!("{window} {rewards}"))
+        })
+    }
+
     fn dev_with(further: &[&str], change: impl FnOnce(String) -> String) -> Self {
         // A validator makes no network key by itself; any will do.
         let key = format!("{:064x}", 1);
@@ -334,6 +347,11 @@ impl Worker {
     /// What runs in this folder from the next start on.
     pub fn become_program(&mut self, program: PathBuf) {
         self.program = program;
+    }
+
+    /// What it logs from the next start on, as `RUST_LOG` says it.
+    pub fn log_as(&mut self, filter: &str) {
+        self.environment.push(("RUST_LOG".into(), filter.into()));
     }
 
     /// Runs a subcommand in its folder and returns what it printed.

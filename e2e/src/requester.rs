@@ -21,6 +21,11 @@ impl<'a> Requester<'a> {
         Self { node, data, key }
     }
 
+    /// The node that it asks.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
     /// Its data folder.
     pub fn data(&self) -> &Path {
         self.data.path()

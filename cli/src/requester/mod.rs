@@ -10,6 +10,7 @@ mod news;
 mod report;
 mod share;
 mod state;
+mod suspects;
 
 use std::{
     collections::BTreeMap,
@@ -36,6 +37,7 @@ use crate::{
 use deliver::{Delivery, Order};
 use news::Replicas;
 use state::{Batches, Outcome};
+use suspects::Suspects;
 
 pub use deliver::DeliverError;
 pub(crate) use deliver::in_the_clear;
@@ -59,6 +61,7 @@ pub struct Requester {
     terms: Arc<deliver::Terms>,
     batches: Batches,
     replicas: Replicas,
+    suspects: Suspects,
     seen: Option<Job>,
     /// Workers that have fetched the outputs of a batch as witnesses, as far as was seen.
     witnesses: BTreeMap<BatchIndex, Vec<AccountId>>,
@@ -122,6 +125,7 @@ impl Requester {
             seen: None,
             witnesses: BTreeMap::new(),
             paused: false,
+            suspects: Suspects::default(),
             told_standing: false,
             started,
         })
@@ -286,6 +290,10 @@ impl Requester {
             self.folder.save(&self.record)?;
         }
         for update in self.replicas.look(&in_flight, &news) {
+            on(&update);
+        }
+        let batches = in_flight.iter().map(|(_, at, batch)| (*at, batch));
+        for update in self.suspects.look(batches) {
             on(&update);
         }
         if matches!(job.state, JobState::Open) && job.wants_work() {

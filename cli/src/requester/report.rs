@@ -59,6 +59,14 @@ pub enum Update {
         /// The last block for which one does.
         until: BlockNumber,
     },
+    /// Results of a batch stood, and do not any more: their worker's operator was caught with a wrong result, or with outputs that it
+    /// withheld. Another worker finds them, too, before anybody is paid.
+    Suspected {
+        /// The batch.
+        batch: BatchIndex,
+        /// Whose results they are.
+        worker: AccountId,
+    },
     /// The node is away; following goes on when it is back.
     Waiting {
         /// What failed.

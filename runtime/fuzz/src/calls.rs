@@ -18,11 +18,13 @@ use crate::{
 pub mod canary;
 mod fleet;
 mod office;
+mod proof;
 mod stake;
 mod trade;
 
 use fleet::*;
 use office::*;
+use proof::*;
 use stake::*;
 use trade::*;
 
@@ -39,7 +41,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 69] = [
+const DRAWS: [(u64, Draw); 74] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -71,6 +73,11 @@ const DRAWS: [(u64, Draw); 69] = [
     (5, rotate_key),
     (4, alive),
     (10, report),
+    (4, start_proof),
+    (4, commit_proof),
+    (4, open_proof),
+    (10, settle_proof),
+    (3, set_allowance),
     (3, publish),
     (2, retire),
     (3, set_listing),

@@ -28,6 +28,12 @@ use sungrid_runtime::{
 
 use crate::{cast::Actor, finding::Finding};
 
+/// Whether a block of this number has the same hash as all others of which that is so, in every case: then what follows from
+/// it is computed once.
+pub fn repeats(number: BlockNumber) -> bool {
+    number.is_multiple_of(4)
+}
+
 /// A chain's state between two steps.
 type Snapshot = (Vec<(Vec<u8>, (Vec<u8>, i32))>, Hash);
 
@@ -145,7 +151,8 @@ impl Chain {
             pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
         });
         // Not the header's: transactions are in that, signatures in them, and no signature is made twice.
-        self.head.hash = Hash::from(blake2_256(&(b"block", number, slot).encode()));
+        let which = (!repeats(number)).then_some((number, slot));
+        self.head.hash = Hash::from(blake2_256(&(b"block", which).encode()));
         self.state.commit_all().expect("no transaction is open");
     }
 

@@ -128,9 +128,10 @@ impl Coverage {
 }
 
 /// Pallets of ours, by their names in the runtime.
-pub const OWN: [&str; 11] = [
+pub const OWN: [&str; 12] = [
     "Auditors",
     "Canaries",
+    "Capacity",
     "Delegation",
     "Images",
     "Liveness",
@@ -152,6 +153,7 @@ fn own_calls() -> Vec<(&'static str, &'static str)> {
     }
     of::<pallet_auditors::Call<Runtime>>("Auditors")
         .chain(of::<pallet_canaries::Call<Runtime>>("Canaries"))
+        .chain(of::<pallet_capacity::Call<Runtime>>("Capacity"))
         .chain(of::<pallet_delegation::Call<Runtime>>("Delegation"))
         .chain(of::<pallet_images::Call<Runtime>>("Images"))
         .chain(of::<pallet_liveness::Call<Runtime>>("Liveness"))

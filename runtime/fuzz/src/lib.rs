@@ -12,10 +12,12 @@
 //! | tokens come into being by emission alone; an ended job's escrow is paid or given back; the block's weight | after every block |
 //! | a call that fails leaves the storage root as it was | every call that is dispatched without a transaction |
 //! | a call that is announced as feeless succeeds | every transaction |
+//! | single results stand unless their operator was caught: by what was announced, not by what the pallet keeps | after every block |
+//! | a capacity proof is opened exactly if what was drawn of it was computed; a false one costs bond, and nobody gains | every opening and settlement |
 //! | nothing panics, no `defensive!` is reached | always |
 //!
 //! The actors ([`cast`]) are requesters, operators of honest machines and of those that lie, collude, stall, copy, bill
-//! too much, withhold or wait until they are trusted; challengers, auditors, validators, and strangers who call
+//! too much, withhold, wait until they are trusted or prove more than they computed; challengers, auditors, validators, and strangers who call
 //! what is not theirs. [`coverage`] says how far they got.
 
 use std::{
@@ -34,6 +36,8 @@ pub mod finding;
 mod invariants;
 pub mod orders;
 pub mod play;
+pub mod proof;
+mod suspects;
 pub mod work;
 
 use coverage::Coverage;

@@ -32,7 +32,10 @@ use crate::{
     coverage::Coverage,
     dice::Dice,
     finding::Finding,
-    invariants, orders, work,
+    invariants, orders,
+    proof::{self, Expected},
+    suspects::Suspects,
+    work,
 };
 
 /// What happens in a step.
@@ -50,6 +53,8 @@ enum Kind {
     Together,
     /// A keeper plants the answer to an order that is made next.
     Canary,
+    /// Some machines prove their capacity, or something else.
+    Proof,
     /// A few blocks.
     Blocks,
     /// As many as a deadline is away, at work or in silence.
@@ -70,13 +75,14 @@ enum Kind {
     Question,
 }
 
-const KINDS: [(u64, Kind); 15] = [
+const KINDS: [(u64, Kind); 16] = [
     (300, Kind::Shift),
     (60, Kind::Machine),
     (450, Kind::Calls),
     (80, Kind::Stranger),
     (30, Kind::Together),
     (20, Kind::Canary),
+    (14, Kind::Proof),
     (120, Kind::Blocks),
     (40, Kind::Wait),
     (3, Kind::Retention),
@@ -92,6 +98,7 @@ const KINDS: [(u64, Kind); 15] = [
 pub struct Play {
     chain: Chain,
     issued: u128,
+    suspects: Suspects,
     /// What it reached.
     pub coverage: Coverage,
     /// Its calls, if they are wanted.
@@ -106,6 +113,7 @@ impl Play {
         Self {
             chain,
             issued,
+            suspects: Suspects::default(),
             coverage: Coverage::default(),
             log: None,
         }
@@ -129,6 +137,7 @@ impl Play {
                 self.calls(Kind::Shift, &mut dice)?;
                 self.blocks(1)
             }),
+            Kind::Proof => self.proof(&mut dice),
             Kind::Retention => self.blocks(HOURS + 2),
             Kind::Outage => {
                 self.note(|| "the network is down".into());
@@ -154,18 +163,27 @@ impl Play {
         let Self {
             chain,
             issued,
+            suspects,
             coverage,
             ..
         } = self;
         chain.next_block(slots, || {
             coverage.note_block();
             invariants::check_block(*issued)?;
+            suspects.check_block()?;
             *issued = Balances::total_issuance();
             Ok(())
         })
     }
 
     fn calls(&mut self, kind: Kind, dice: &mut Dice) -> Result<(), Finding> {
+        self.on_stage(|stage| stage.perform(kind, dice))
+    }
+
+    fn on_stage(
+        &mut self,
+        act: impl FnOnce(&mut Stage) -> Result<(), Finding>,
+    ) -> Result<(), Finding> {
         let Self {
             chain,
             coverage,
@@ -173,9 +191,52 @@ impl Play {
             ..
         } = self;
         chain.state.execute_with(|| {
-            let mut stage = Stage { coverage, log };
-            stage.perform(kind, dice)?;
+            act(&mut Stage { coverage, log })?;
             invariants::check_state()
+        })
+    }
+
+    /// Machines start together and commit when the chain takes it, mostly; some open what is drawn at once, the others when they
+    /// come to it, if ever.
+    fn proof(&mut self, dice: &mut Dice) -> Result<(), Finding> {
+        let machines = proof::claimants(dice);
+        while !self
+            .chain
+            .state
+            .execute_with(|| chain::repeats(System::block_number()))
+        {
+            self.blocks(1)?;
+        }
+        self.each(&machines, |_| Some(pallet_capacity::Call::start {}.into()))?;
+        self.blocks(if dice.once_in(6) {
+            dice.within(1, 60)
+        } else {
+            dice.one_of(proof::SLOTS)
+        })?;
+        self.each(&machines, |machine| proof::commit(&machine.account, dice))?;
+        if dice.once_in(2) {
+            self.blocks(dice.within(4, 8))?;
+            self.each(&machines, |machine| {
+                let (openings, _) = proof::opened(&machine.account)?;
+                Some(pallet_capacity::Call::open { openings }.into())
+            })?;
+        }
+        if dice.once_in(12) {
+            self.blocks(HOURS)?;
+        }
+        Ok(())
+    }
+
+    fn each(
+        &mut self,
+        machines: &[usize],
+        mut call: impl FnMut(&Actor) -> Option<RuntimeCall>,
+    ) -> Result<(), Finding> {
+        self.on_stage(|stage| {
+            machines.iter().try_for_each(|at| {
+                let machine = &Cast::get().machines[*at];
+                call(machine).map_or(Ok(()), |call| stage.transact(machine, call))
+            })
         })
     }
 }
@@ -229,7 +290,7 @@ impl Stage<'_> {
                 question(dice);
                 Ok(())
             }
-            Kind::Blocks | Kind::Wait | Kind::Retention | Kind::Outage => Ok(()),
+            Kind::Proof | Kind::Blocks | Kind::Wait | Kind::Retention | Kind::Outage => Ok(()),
         }
     }
 
@@ -245,14 +306,16 @@ impl Stage<'_> {
     }
 
     fn transact(&mut self, who: &Actor, call: RuntimeCall) -> Result<(), Finding> {
+        let expected = Expected::of(&who.account, &call);
         let outcome = chain::transact(who, call.clone())?;
         self.made(&who.account, &call, outcome);
-        Ok(())
+        expected.check(outcome)
     }
 
     /// Three signed calls in four are transactions. The others are dispatched, so that what a poor account
     /// cannot pay for is tried as well.
     fn call(&mut self, by: By, call: RuntimeCall, dice: &mut Dice) -> Result<(), Finding> {
+        let mut expected = Expected::Anything;
         let origin = match &by {
             By::Root => RuntimeOrigin::root(),
             By::Account(account) => {
@@ -261,12 +324,13 @@ impl Stage<'_> {
                 {
                     return self.transact(actor, call);
                 }
+                expected = Expected::of(account, &call);
                 RuntimeOrigin::signed(account.clone())
             }
         };
         let outcome = chain::dispatch(origin, call.clone())?;
         self.made(&by, &call, outcome);
-        Ok(())
+        expected.check(outcome)
     }
 
     /// Machines see the flights as they were when the shift began, as machines that act at the same time do.

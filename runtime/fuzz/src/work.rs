@@ -20,6 +20,7 @@ use sungrid_runtime::{AccountId, Liveness, Market, Runtime, RuntimeCall, Runtime
 use crate::{
     cast::{Actor, Cast, Character},
     dice::Dice,
+    proof,
 };
 
 /// A batch in flight.
@@ -92,6 +93,9 @@ pub fn next_call(machine: &Actor, flights: &[Flight], dice: &mut Dice) -> Option
         }
     }
     if let Some(call) = bear_witness(worker, character, dice) {
+        return Some(call);
+    }
+    if let Some(call) = proof::next_call(worker, character, dice) {
         return Some(call);
     }
     if let Some(block) = Liveness::summons(worker.clone())

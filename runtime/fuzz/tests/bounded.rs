@@ -19,7 +19,7 @@ const STEPS: usize = 250;
 /// What takes longer than a bounded history: an operator that was rated, and whose last worker has gone.
 const RARE: [(&str, &str); 1] = [("Verification", "forget_rating")];
 /// What histories must come to beside calls that succeed.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 22] = [
     "Market::BatchSettled",
     "Market::BatchFailed",
     "Market::Slashed",
@@ -31,9 +31,12 @@ const EVENTS: [&str; 19] = [
     "Verification::Undecided",
     "Verification::Drawn",
     "Verification::Standing",
+    "Verification::Suspected",
     "Verification::Missed",
     "Verification::Challenged",
     "Verification::Paused",
+    "Capacity::CapacityProven",
+    "Capacity::ClaimFalse",
     "Delegation::IncomeClaimed",
     "Rewards::RoundClosed",
     "Rewards::RewardsClaimed",

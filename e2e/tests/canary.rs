@@ -1,0 +1,314 @@
+//! Work whose answer was known before: governance admits who plants it, real workers do it, and who lied is told from who did not.
+
+use std::process::Command;
+
+use serde_json::{Value as Json, json};
+use sp_crypto_hashing::{blake2_256, twox_128};
+use subxt::{
+    OnlineClient, SubstrateConfig,
+    config::DefaultExtrinsicParamsBuilder,
+    dynamic::{self, Value},
+    ext::scale_value::Composite,
+    tx::{DynamicPayload, TransactionStatus},
+};
+use sungrid_chain_client::{AccountId, Keypair};
+use sungrid_e2e::{Node, Process, Requester, Worker, binary, guest};
+use sungrid_primitives::ISC;
+
+/// Council and technical committee of a development chain.
+const MEMBERS: [&str; 3] = ["//Alice", "//Bob", "//Charlie"];
+
+type Payload = DynamicPayload<Composite<()>>;
+
+fn call<const N: usize>(pallet: &str, name: &str, arguments: [(&str, Value); N]) -> Payload {
+    dynamic::tx(pallet, name, Composite::named(arguments))
+}
+
+/// Governance, by the calls that anybody can make with polkadot.js.
+struct Bodies<'a> {
+    node: &'a Node,
+    client: OnlineClient<SubstrateConfig>,
+}
+
+impl<'a> Bodies<'a> {
+    async fn of(node: &'a Node) -> Self {
+        let client = OnlineClient::from_insecure_url(node.url()).await;
+        let client = client.expect("the node answers");
+        Self { node, client }
+    }
+
+    async fn encoded(&self, call: &Payload) -> Vec<u8> {
+        let at = self.client.at_current_block().await.expect("a block");
+        at.tx().call_data(call).expect("the chain knows the call")
+    }
+
+    /// Sends a call and waits until it is in a block.
+    async fn send(&self, who: &str, call: &Payload) -> Result<(), String> {
+        let key = Keypair::from_uri(who).expect("a path");
+        let address = key.account().to_string();
+        let nonce = self.node.ask("system_accountNextIndex", json!([address]));
+        let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+            .nonce(nonce.as_u64().expect("a number"))
+            .build();
+        let at = self.client.at_current_block().await.expect("a block");
+        let mut sent = at
+            .tx()
+            .sign_and_submit_then_watch(call, &key, params)
+            .await
+            .map_err(|error| error.to_string())?;
+        while let Some(status) = sent.next().await {
+            match status.expect("the node goes on") {
+                TransactionStatus::InBestBlock(block) => {
+                    let done = block.wait_for_success().await;
+                    return done.map(|_| ()).map_err(|error| error.to_string());
+                }
+                TransactionStatus::Invalid { message }
+                | TransactionStatus::Dropped { message }
+                | TransactionStatus::Error { message } => return Err(message),
+                _ => {}
+            }
+        }
+        Err("the node said no more about it".into())
+    }
+
+    /// The same of a call that must succeed.
+    async fn act(&self, who: &str, call: &Payload) {
+        let done = self.send(who, call).await;
+        done.unwrap_or_else(|error| panic!("{who}: {error}"));
+    }
+
+    /// All members of a body carry a motion.
+    async fn carry(&self, body: &str, proposal: &Payload) {
+        let encoded = self.encoded(proposal).await;
+        let motion = Value::from_bytes(blake2_256(&encoded));
+        let length = Value::u128(encoded.len() as u128);
+        let propose = call(
+            body,
+            "propose",
+            [
+                ("threshold", Value::u128(MEMBERS.len() as u128)),
+                ("proposal", proposal.clone().into_value()),
+                ("length_bound", length.clone()),
+            ],
+        );
+        self.act(MEMBERS[0], &propose).await;
+        for member in MEMBERS {
+            let vote = call(
+                body,
+                "vote",
+                [
+                    ("proposal", motion.clone()),
+                    ("index", Value::u128(0)),
+                    ("approve", Value::bool(true)),
+                ],
+            );
+            self.act(member, &vote).await;
+        }
+        let weight = Value::named_composite([
+            ("ref_time", Value::u128(10_000_000_000)),
+            ("proof_size", Value::u128(1_000_000)),
+        ]);
+        let close = call(
+            body,
+            "close",
+            [
+                ("proposal_hash", motion),
+                ("index", Value::u128(0)),
+                ("proposal_weight_bound", weight),
+                ("length_bound", length),
+            ],
+        );
+        self.act(MEMBERS[0], &close).await;
+    }
+
+    /// The fast way to a decision: the council puts it forward, the committee shortens the vote, and Alice votes for it.
+    async fn decide(&self, wanted: &Payload) {
+        let encoded = self.encoded(wanted).await;
+        let inline = Value::unnamed_variant("Inline", [Value::from_bytes(&encoded)]);
+        let forward = call(
+            "Democracy",
+            "external_propose_majority",
+            [("proposal", inline)],
+        );
+        self.carry("Council", &forward).await;
+        let hurry = call(
+            "Democracy",
+            "fast_track",
+            [
+                ("proposal_hash", Value::from_bytes(blake2_256(&encoded))),
+                ("voting_period", Value::u128(3)),
+                ("delay", Value::u128(0)),
+            ],
+        );
+        self.carry("TechnicalCommittee", &hurry).await;
+        let aye = Value::named_variant(
+            "Standard",
+            [
+                ("vote", Value::unnamed_composite([Value::u128(0x80)])),
+                ("balance", Value::u128(1_000 * ISC)),
+            ],
+        );
+        let vote = call(
+            "Democracy",
+            "vote",
+            [("ref_index", Value::u128(0)), ("vote", aye)],
+        );
+        self.act("//Alice", &vote).await;
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A requester takes the outputs of so many batches at its own risk, once they are opened: nobody has to wait for a challenge.
+fn acknowledge(node: &Node, requester: &str, job: u64, batches: u32) {
+    let receipt = call(
+        "Verification",
+        "acknowledge",
+        [
+            ("job", Value::u128(job.into())),
+            ("below", Value::u128(batches.into())),
+        ],
+    );
+    runtime().block_on(async {
+        let bodies = Bodies::of(node).await;
+        // Each try takes a block.
+        while let Err(error) = bodies.send(requester, &receipt).await {
+            assert!(error.contains("NotDelivered"), "{error}");
+        }
+    });
+}
+
+/// A referendum admits a keeper, for whose canaries the treasury gives at most `budget` planck.
+fn admit(node: &mut Node, keeper: &AccountId, budget: u128) {
+    let admit = call(
+        "Canaries",
+        "admit",
+        [
+            ("keeper", Value::from_bytes(keeper)),
+            ("budget", Value::u128(budget)),
+        ],
+    );
+    runtime().block_on(async { Bodies::of(node).await.decide(&admit).await });
+    let keepers = [twox_128(b"Canaries"), twox_128(b"Keepers")].concat();
+    let keepers = format!("0x{}", hex(&keepers));
+    let admitted = |node: &Node| {
+        let keys = node.ask("state_getKeysPaged", json!([keepers, 1, null]));
+        keys.as_array().is_some_and(|keys| !keys.is_empty())
+    };
+    while !admitted(node) {
+        let next = node.number(&Json::Null) + 1;
+        node.wait_for_block(next);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The worker of an operator, by its key, and what its results were worth so far: how many in a row others confirmed, and its score.
+fn trust(of: &Requester, operator: &'static str) -> (String, u64, u64) {
+    let address = Requester::new(of.node(), operator).json(&["account"])["account"].clone();
+    let workers = of.json(&["worker", "list"]);
+    let all = workers.as_array().expect("a list of workers");
+    let its = all.iter().find(|worker| worker["operator"] == address);
+    let key = its.expect("it is registered")["worker"].as_str();
+    let key = key.expect("its key").to_owned();
+    let shown = of.json(&["worker", "show", &key]);
+    let figure = |name: &str| shown["trust"][name].as_u64().expect("a number");
+    (key, figure("streak"), figure("score"))
+}
+
+/// Two workers agree, so that each is trusted a little and a keeper knows the answers. Then one of them lies, where nobody else
+/// looks: it is paid, until the keeper holds its results against what it had planted.
+#[test]
+fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
+    let mut node = Node::dev();
+    let keeper = Keypair::from_uri("//Ferdie").expect("a path").account();
+    admit(&mut node, &keeper, ISC);
+    let keeper = Requester::new(&node, "//Ferdie");
+    // A machine that is busy measures one lane as less than any unit takes; a daemon that starts again measures again.
+    let lanes = |settings: String| {
+        assert!(settings.contains("\nlanes = 0\n"), "{settings}");
+        settings.replace("\nlanes = 0\n", "\nlanes = 4\n")
+    };
+    let mut dave = Worker::start_with(&node.url(), "//Dave", lanes);
+    let mut bob = Worker::start_with(&node.url(), "//Bob", lanes);
+
+    let wasm = guest("hello-rust");
+    let wasm = wasm.to_str().expect("a plain path");
+    let order = |policy: &'static str| -> Vec<&str> {
+        let what = ["job", "submit", "--units", "2", "--batch-size", "1"];
+        [&what[..], &["--image", wasm, "--policy", policy]].concat()
+    };
+    let known = keeper.json(&order("replicate:2"));
+    assert_eq!(known["verified"], 2, "{known}");
+    let job = known["job"].to_string();
+    let (machine, streak, score) = trust(&keeper, "//Dave");
+    assert_eq!((streak, score), (2, 2));
+
+    // Sealed for whoever will order the same; nobody but a keeper can.
+    let file = keeper.data().join("answers.json");
+    let file = file.to_str().expect("a plain path");
+    let eve = Requester::new(&node, "//Eve");
+    let account = eve.json(&["account"])["account"].clone();
+    let account = account.as_str().expect("an address");
+    let plant = [
+        "canary",
+        "plant",
+        &job,
+        "--requester",
+        account,
+        "--file",
+        file,
+    ];
+    let stranger = eve.refused(&plant);
+    assert!(stranger.contains("referendum"), "{stranger}");
+    assert_eq!(keeper.json(&plant)["answers"], 2);
+
+    // Bob is away, and Dave's machine lies from now on.
+    let (other, ..) = trust(&keeper, "//Bob");
+    Requester::new(&node, "//Bob").json(&["worker", "pause", &other]);
+    bob.kill();
+    let (well, log) = dave.terminate();
+    assert!(well, "{log}");
+    dave.become_program(binary("liar"));
+    dave.resume();
+    let mut believed = Command::new(binary("sungrid"));
+    believed.args(["--json", "--node", &node.url()]);
+    believed.args(eve.line(&order("optimistic")));
+    let mut believed = Process::start("sungrid job submit", &mut believed);
+    believed.wait_for("\"event\":\"submitted\"");
+    let number = known["job"].as_u64().expect("a number") + 1;
+    acknowledge(&node, "//Eve", number, 2);
+    let (well, log) = believed.finish();
+    assert!(well.success(), "{log}");
+    let summary = log
+        .lines()
+        .rev()
+        .find_map(|line| serde_json::from_str(line).ok());
+    let believed: Json = summary.unwrap_or_else(|| panic!("no JSON in {log}"));
+    assert_eq!(believed["verified"], 2, "{believed}");
+    assert!(believed["paid_planck"].as_u64() > Some(0), "{believed}");
+    assert_eq!(believed["job"].as_u64(), Some(number), "{believed}");
+    let job = number.to_string();
+    let before = keeper.json(&["worker", "show", &machine]);
+
+    let exposed = keeper.json(&["canary", "expose", &job, "--file", file]);
+    assert_eq!(exposed["right"], 0, "{exposed}");
+    assert_eq!(exposed["wrong"], json!([0, 1]), "{exposed}");
+    // Two thirds of two, and two thirds of that, rounded down; and no longer a streak.
+    let (_, streak, score) = trust(&keeper, "//Dave");
+    assert_eq!((streak, score), (0, 0));
+    let (_, streak, score) = trust(&keeper, "//Bob");
+    assert_eq!((streak, score), (2, 2), "Bob did not lie");
+    // Nobody but the keeper vouches for the answer, so no bond falls.
+    let after = keeper.json(&["worker", "show", &machine]);
+    assert_eq!(after["bond_planck"], before["bond_planck"], "{after}");
+    let again = keeper.refused(&["canary", "expose", &job, "--file", file]);
+    assert!(again.contains("exposed already"), "{again}");
+}
