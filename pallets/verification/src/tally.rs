@@ -93,11 +93,6 @@ impl<T: Config> Pallet<T> {
         policy::missing(power, members, policy::total([power]), trust) == 0
     }
 
-    /// Notes that others confirmed a result.
-    pub(crate) fn note_confirmed(worker: &T::AccountId, environment: EnvironmentId) {
-        Self::note_trust(worker, environment, Trust::confirmed);
-    }
-
     /// Notes that a result was refuted or not opened, or its outputs withheld. It counts against all single results that any
     /// worker of that operator has standing: whoever has several machines has one word.
     pub(crate) fn note_caught(
@@ -109,7 +104,8 @@ impl<T: Config> Pallet<T> {
         Caught::<T>::insert(operator, frame_system::Pallet::<T>::block_number());
     }
 
-    fn note_trust(
+    /// Changes what a worker is trusted with.
+    pub(crate) fn note_trust(
         worker: &T::AccountId,
         environment: EnvironmentId,
         change: impl FnOnce(Trust) -> Trust,

@@ -9,7 +9,7 @@ use sp_runtime::traits::{One, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
-    policy::TRUSTED_FROM,
+    policy::{TRUSTED_FROM, Trust},
     traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
 };
 
@@ -261,9 +261,16 @@ impl<T: Config> Pallet<T> {
             defensive!("a batch is decided when somebody has opened the seal");
             return;
         };
-        if finders.len() > 1 {
-            for finder in &finders {
-                Self::note_confirmed(&finder.worker, terms.environment);
+        match &finders[..] {
+            // It has stood, and its operator was not caught meanwhile.
+            [alone] if terms.policy == Policy::Adaptive => {
+                Self::note_trust(&alone.worker, terms.environment, Trust::stood);
+            }
+            [_] => {}
+            all => {
+                for finder in all {
+                    Self::note_trust(&finder.worker, terms.environment, Trust::confirmed);
+                }
             }
         }
         for loser in &losers {
