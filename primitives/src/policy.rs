@@ -15,8 +15,8 @@ pub const MAX_TRUST: u32 = 1_000;
 /// Results in a row from which a single result of a worker may stand at all: as many that others confirmed, as nothing stands before.
 pub const TRUSTED_FROM: u32 = 10;
 /// Accepted results that a worker has to show for each lie of its that is accepted, on average, whatever it does: see
-/// [`Trust::audited_in`]. A batch that nobody disputes is executed at most twice, so among one tenth of hostile workers at most one
-/// batch in 10,000 is wrong. More, and a record takes as much longer to save audits; fewer, and as many more lies are accepted.
+/// [`Trust::audited_in`]. A batch that nobody disputes is executed at most twice, so among one tenth of hostile workers, each on its own, at
+/// most one batch in 10,000 is wrong. More, and a record takes as much longer to save audits; fewer, and as many more lies are accepted.
 pub const RESULTS_PER_LIE: u64 = 2_000;
 /// At least one in so many single results is audited, however long the worker was right. Fewer audits, and who at last begins to lie
 /// gets on with as many more; more, and verification costs requesters as much more.

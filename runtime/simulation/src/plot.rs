@@ -11,8 +11,8 @@ const HEIGHT: f64 = 1_080.0;
 /// Strategies, one panel each, and what there is to say of those that there are several of.
 pub(crate) const KINDS: [(&str, &str); 5] = [
     ("always lies", ""),
-    ("lies once trusted", ", from when it gains most"),
-    ("lies patiently", ", from when it gains most"),
+    ("lies once trusted", ", at the best time"),
+    ("lies patiently", ", at the best time"),
     ("colludes", ""),
     ("colludes in sight", ""),
 ];
