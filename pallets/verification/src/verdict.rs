@@ -1,4 +1,22 @@
 //! Assignments, deadlines and verdicts: [`Verifier`] for the market.
+//!
+//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart.
+//!
+//! | batch | winners | other results | withheld reveals | missed commits |
+//! |---|---|---|---|---|
+//! | decided | paid | slashed | slashed | recorded |
+//! | challenged, the jury confirms | paid; jurors by the challenger | slashed | slashed | recorded |
+//! | challenged, the jury refutes | jurors and challenger share half of the slash | slashed, the challenged one too | slashed | recorded |
+//! | challenged, no jury agrees in time | the challenged result stands and is paid | nothing | recorded | recorded |
+//! | more than [`Config::MaxReplicas`] would be needed (a quorum: [`MAX_ASSIGNMENTS`](pallet_market::MAX_ASSIGNMENTS)) | – | nothing | recorded | recorded |
+//! | no replica is to be had: assignments used up, deadline passed | – | nothing | recorded | recorded |
+//!
+//! Withholding a reveal costs what a wrong result costs. Were it cheaper, two colluding replicas could
+//! lie for free: reveal if the draw put both on one batch, withhold otherwise. Whose result was the only one had nobody to wait
+//! for: it is unpaid, and loses only if others find something else.
+//!
+//! A result that no jury refutes stands, or a requester whose constraints suit one operator alone could challenge what
+//! it ordered, find no jury, and keep the result without paying.
 
 use alloc::vec::Vec;
 use frame_support::{defensive, pallet_prelude::*, traits::Get};
