@@ -12,12 +12,18 @@ pub const MIN_REPLICAS: u8 = 2;
 pub const MAX_REPLICAS: u8 = 3;
 /// Highest trust of [`Policy::Quorum`]: a confidence of 99.9 %, which ten new workers reach (`2^10 ≥ 1,000`).
 pub const MAX_TRUST: u32 = 1_000;
-/// Consecutive valid replicated results from which a single result of a worker may stand.
+/// Results in a row from which a single result of a worker may stand at all: as many that others confirmed, as nothing stands before.
 pub const TRUSTED_FROM: u32 = 10;
-/// One in so many single results of a trusted worker is audited, however long it has been trusted: at most [`TRUSTED_FROM`].
-/// More audits, and verification costs requesters as much more; fewer, and whoever waits until it is trusted lies as much
-/// more often before it is found out.
-pub const AUDIT_ONE_IN: u64 = 6;
+/// Accepted results that a worker has to show for each lie of its that is accepted, on average, whatever it does: see
+/// [`Trust::audited_in`]. A batch that nobody disputes is executed at most twice, so among one tenth of hostile workers, each on its own, at
+/// most one batch in 10,000 is wrong. More, and a record takes as much longer to save audits; fewer, and as many more lies are accepted.
+pub const RESULTS_PER_LIE: u64 = 2_000;
+/// At least one in so many single results is audited, however long the worker was right. Fewer audits, and who at last begins to lie
+/// gets on with as many more; more, and verification costs requesters as much more.
+pub const AUDIT_ONE_IN: u64 = 10;
+/// A lie costs at least so many times what it pays, on average: part of the slash may return by accomplices, and the author of a block
+/// may drop it with a draw that it dislikes.
+pub const LIE_COSTS: u128 = 2;
 
 const MAX_POWER: u128 = 1 << 64;
 
@@ -41,8 +47,8 @@ pub enum Policy {
     Optimistic,
     /// So many replicas by distinct operators must agree: 2 or 3.
     Replicate(u8),
-    /// One result of a trusted worker stands unless it is drawn, one in [`AUDIT_ONE_IN`], or its worker is caught with
-    /// another meanwhile; else two must agree [BOINC].
+    /// One result of a trusted worker stands unless it is drawn, the more seldom the more results of its were accepted
+    /// ([`Trust::audited_in`]), or its worker is caught with another meanwhile; else two must agree [BOINC].
     Adaptive,
     /// Replicas until the confidence is `1 − 1/trust`, weighted by the workers' scores; 2 to
     /// [`MAX_TRUST`] [iExec PoCo].
@@ -91,18 +97,31 @@ impl Policy {
 )]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Trust {
-    /// Consecutive valid results that others confirmed.
+    /// Results that were accepted since its last fault: others confirmed them, or they stood alone.
     pub streak: u32,
-    /// Plus one for each of them, times 2/3 for each fault, rounded down.
+    /// Plus one for each that others confirmed, times 2/3 for each fault, rounded down.
     pub score: u32,
 }
 
 impl Trust {
     /// After a result that another operator's result confirmed.
     pub fn confirmed(self) -> Self {
+        self.stood().vouched()
+    }
+
+    /// After a single result that stood until its time was over: nobody has seen that it is right, so it weighs nothing in a quorum.
+    pub fn stood(self) -> Self {
         Self {
             streak: self.streak.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// After an answer that was known before confirmed a result that had stood, and counts in the streak already.
+    pub fn vouched(self) -> Self {
+        Self {
             score: self.score.saturating_add(1),
+            ..self
         }
     }
 
@@ -120,16 +139,29 @@ impl Trust {
         (self.score / 3).max(3) - 1
     }
 
-    /// Whether a single result stands, by a uniform `ticket`: with probability `1 − 1/`[`AUDIT_ONE_IN`], but never while the
-    /// streak is below [`TRUSTED_FROM`], or `stake / pay` is, both planck: what a refuted result costs over what the batch
-    /// pays at most.
+    /// Of so many single results [`RESULTS_PER_LIE`] are audited: for a worker of this record, where a refuted result costs it `stake` and
+    /// the batch pays at most `pay`, both planck. From `RESULTS_PER_LIE`, which is all, to [`AUDIT_ONE_IN`] times that.
     ///
-    /// So an audit comes at least once in as many results as one audit can undo, and a worker that lies as often as it is
-    /// trusted loses by it, however it came by its streak. Waiting for a longer streak buys nothing.
+    /// With a streak of `n` and `C = RESULTS_PER_LIE`, an audit has the probability `p = C / (C + n)`, or more. One lie then adds `1 − p`
+    /// to the lies that are accepted, and with probability `p` ends the streak: `(1 − p) − p · n / C ≤ 0`. So `lies accepted − n / C at each
+    /// fault` is a supermartingale under every strategy: whenever one looks, and however a liar waits, hurries or begins anew, the
+    /// expected number of its accepted lies is at most one for `C` results of its that were accepted. Of lies in flight at once none
+    /// stands that was not decided when the first is found.
+    ///
+    /// As `p ≥ LIE_COSTS · pay / stake` too, a lie loses on average, however its worker came by the streak.
+    ///
+    /// After S. Zhao, V. Lo, C. GauthierDickey, "Result verification and trust-based scheduling in peer-to-peer grids" (P2P 2005), and
+    /// BOINC's adaptive replication, which audits a trusted host with a probability that falls as it has no errors.
+    pub fn audited_in(&self, stake: u128, pay: u128) -> u64 {
+        let worth = stake / pay.saturating_mul(LIE_COSTS).max(1);
+        let most = worth.clamp(1, AUDIT_ONE_IN.into()) as u64 - 1;
+        RESULTS_PER_LIE + u64::from(self.streak).min(most * RESULTS_PER_LIE)
+    }
+
+    /// Whether a single result stands, by a uniform `ticket`; never while the streak is below [`TRUSTED_FROM`]. See
+    /// [`Self::audited_in`].
     pub fn stands(&self, stake: u128, pay: u128, ticket: u64) -> bool {
-        let worth = stake / pay.max(1);
-        u128::from(self.streak).min(worth) >= u128::from(TRUSTED_FROM)
-            && !ticket.is_multiple_of(AUDIT_ONE_IN)
+        self.streak >= TRUSTED_FROM && ticket % self.audited_in(stake, pay) >= RESULTS_PER_LIE
     }
 }
 
@@ -257,36 +289,75 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nine_confirmed_results_are_not_enough_and_more_than_ten_gain_nothing() {
-        let rich = |streak, ticket| trust(streak, 0).stands(u128::MAX, 1, ticket);
-        assert!((0..1_000).all(|ticket| !rich(9, ticket)));
-        let stand = |n: u32| {
-            (0..100 * AUDIT_ONE_IN)
-                .filter(|ticket| rich(n, *ticket))
-                .count() as u64
-        };
-        let most = 100 * (AUDIT_ONE_IN - 1);
-        assert_eq!((stand(10), stand(100), stand(u32::MAX)), (most, most, most));
+    /// How many of how many tickets audit a single result: all that there are, once.
+    fn audits(streak: u32, stake: u128, pay: u128) -> (i128, i128) {
+        let trust = trust(streak, 0);
+        let of = trust.audited_in(stake, pay);
+        let audited = (0..of).filter(|ticket| !trust.stands(stake, pay, *ticket));
+        (audited.count() as i128, of.into())
     }
 
     #[test]
-    fn what_a_lie_costs_bounds_how_far_a_streak_is_trusted() {
-        let farmed = trust(u32::MAX, 0);
-        let stand = |stake, pay| {
-            (0..1_000)
-                .filter(|ticket| farmed.stands(stake, pay, *ticket))
-                .count()
+    fn audits_by_hand() {
+        let one_in = |streak| {
+            let (audited, of) = audits(streak, u128::MAX, 1);
+            of as f64 / audited as f64
         };
-        assert!(stand(1_000, 50) > 0);
-        assert_eq!(stand(1_000, 100), stand(1_000, 50));
-        assert_eq!(stand(1_000, 101), 0);
-        assert_eq!(stand(0, 0), 0);
-        // What 1,000 lies that stood would pay is never more than what the audits among them take.
-        for pay in 1u128..200 {
-            let stood = stand(1_000, pay) as u128;
-            assert!(pay * stood <= 1_000 * (1_000 - stood), "{pay}");
+        for (streak, share) in [
+            (0, 1.0),
+            (9, 1.0),
+            (10, 1.005),
+            (1_000, 1.5),
+            (2_000, 2.0),
+            (8_000, 5.0),
+            (18_000, 10.0),
+            (18_001, 10.0),
+            (u32::MAX, 10.0),
+        ] {
+            assert_eq!(one_in(streak), share, "{streak}");
         }
+    }
+
+    #[test]
+    fn a_result_that_stood_adds_to_the_streak_and_weighs_nothing() {
+        assert_eq!(trust(4, 9).stood(), trust(5, 9));
+        assert_eq!(trust(4, 9).vouched(), trust(4, 10));
+        let farmed = (0..100).fold(trust(10, 0), |trust, _| trust.stood());
+        assert_eq!(farmed.weight(), Trust::default().weight());
+        let most = trust(u32::MAX, u32::MAX);
+        assert_eq!((most.stood(), most.vouched()), (most, most));
+    }
+
+    #[test]
+    fn no_lie_adds_more_than_a_fault_takes() {
+        let streaks = (0..40)
+            .chain((40..20_000).step_by(331))
+            .chain([u32::MAX - 1, u32::MAX]);
+        for streak in streaks {
+            for stake in [0, 1, 2, 3, 4, 7, 19, 20, 21, 1_000, u128::MAX] {
+                let (audited, of) = audits(streak, stake, 1);
+                let stand = of - audited;
+                // (1 − p) − p · n / C ≤ 0, in tickets.
+                assert!(stand * i128::from(RESULTS_PER_LIE) <= audited * i128::from(streak));
+            }
+        }
+    }
+
+    #[test]
+    fn a_lie_costs_twice_what_it_pays_however_the_streak_was_made() {
+        for streak in [10, 100, 5_000, u32::MAX] {
+            for pay in 1u128..600 {
+                let (audited, of) = audits(streak, 1_000, pay);
+                let lost = audited * 1_000;
+                assert!(audited == of || lost >= 2 * pay as i128 * of, "{pay}");
+            }
+        }
+        // A slash that covers fewer than four pays: no single result stands.
+        let (audited, of) = audits(u32::MAX, 1_000, 251);
+        assert_eq!(audited, of);
+        assert!(audits(u32::MAX, 1_000, 250).0 < audits(u32::MAX, 1_000, 250).1);
+        assert_eq!(trust(u32::MAX, 0).audited_in(0, 0), RESULTS_PER_LIE);
+        assert_eq!(trust(u32::MAX, 0).audited_in(9, u128::MAX), RESULTS_PER_LIE);
     }
 
     #[test]
@@ -319,7 +390,45 @@ mod tests {
             .position(|power| power * u128::from(trust) > total * u128::from(trust - 1))
     }
 
+    /// `C · lies accepted − results accepted before the fault`, the latter 0 if it is never caught, expected, as an exact fraction of positive
+    /// denominator: for someone with `streak` results who lies in the order of `schedule`: so many honest results, then so many lies in
+    /// flight at once, all of which are found with the first.
+    fn gain(streak: u32, stake: u128, schedule: &[(u32, u32)]) -> (i128, i128) {
+        let Some(((honest, lies), rest)) = schedule.split_first() else {
+            return (0, 1);
+        };
+        let at = streak + honest;
+        let (audited, of) = audits(at, stake, 1);
+        let (then, den) = gain(at + lies, stake, rest);
+        let (stand, all) = ((of - audited).pow(*lies), of.pow(*lies));
+        let lucky = den * i128::from(*lies) * i128::from(RESULTS_PER_LIE) + then;
+        (
+            stand * lucky - (all - stand) * den * i128::from(at),
+            all * den,
+        )
+    }
+
     proptest! {
+        // Fractions of six lies fit: 20,000^6 is below 2^86.
+        #[test]
+        fn no_schedule_of_lies_gets_more_accepted_than_one_in_so_many_results(
+            streak in 0u32..3_000,
+            stake in prop_oneof![Just(u128::MAX), 0u128..30],
+            schedule in prop::collection::vec((prop_oneof![0u32..20, 0u32..9_000], 1u32..=2), 1..=3),
+        ) {
+            let (gain, of) = gain(streak, stake, &schedule);
+            prop_assert!(of > 0 && gain <= 0, "{gain} of {of}");
+        }
+
+        #[test]
+        fn whoever_waits_for_each_decision_gets_just_that(from in 10u32..20_000, lies in 1u32..6) {
+            let mut schedule = vec![(from, 1)];
+            schedule.resize(lies as usize, (0, 1));
+            // The bound is no looser than it need be, as long as audits may become rarer: the last lie is told with that record.
+            let is_tight = from + lies - 1 <= 18_000;
+            prop_assert_eq!(gain(0, u128::MAX, &schedule).0 == 0, is_tight);
+        }
+
         #[test]
         fn as_the_reference_says(
             groups in prop::collection::vec(prop::collection::vec(2u32..40, 1..5), 1..4),

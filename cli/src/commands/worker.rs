@@ -245,7 +245,7 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
                 row.missed, row.declined, row.handed_back, row.faults
             ),
             format!(
-                "trust      {} results in a row that others confirmed, score {}",
+                "trust      {} accepted results in a row, score {}",
                 shown.trust.streak, shown.trust.score
             ),
             format!("credit     {}", units::isc(row.credit_planck)),

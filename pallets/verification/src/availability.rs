@@ -1,5 +1,37 @@
 //! Whether inputs and outputs are to be had (requirement X9): declines, and the pauses that they bring; delivery
 //! receipts. What is handed back for a reason of the worker's own.
+//!
+//! Whoever withholds an input pays for the claims that were in vain, whoever declines gains nothing:
+//!
+//! | somebody | pays | gains |
+//! |---|---|---|
+//! | a requester that withholds its input | [`Config::ClaimFee`] for each decline that pauses the job, once per pause | nothing: no miss is on a worker's record |
+//! | an operator that declines what it could have | its claims, [`Config::DeclineRest`] blocks without the job, the decline on record | nothing: the fee goes to the treasury |
+//!
+//! An operator counts once, however many workers it has, until it delivers something of the job. So `n` operators that
+//! do no work, up to [`MAX_DECLINERS`], can pause a job `n / DeclinesToPause` times, each for [`Config::PauseLength`] blocks. Replicas that a challenge ordered
+//! can be claimed all the same, or accomplices of a liar could keep its jury away; so can those of a batch of which
+//! something was delivered.
+//!
+//! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
+//!
+//! Whoever found a result owes its outputs for [`Retention`](pallet_market::Config::Retention) blocks. A requester that cannot
+//! fetch them calls [`WITNESSES`], drawn like juries are by randomness that nobody knew, but out of the whole fleet, so that nobody
+//! can be quicker than the honest. They seal what they find, then open.
+//!
+//! | more than half of those drawn | requester | witnesses who say so | those who found the result |
+//! |---|---|---|---|
+//! | have fetched the same | loses the [`ChallengeBond`](pallet_market::Config::ChallengeBond) to the treasury, pays the witnesses | [`Config::WitnessFee`] each | nothing |
+//! | could not fetch | has back what it paid for the batch, and for the witnesses | the same | pay that in equal parts, then are slashed, for the treasury |
+//! | neither | has its bond back, may call again | nothing | nothing |
+//!
+//! - One who serves is enough: outputs are content-addressed, and a provider cannot know who asks. So all are slashed or none; each can
+//!   make sure of the others' duty by serving.
+//! - *Fetched* is shown by a hash over all bytes, keyed with the seed of the draw: nobody saves itself the transfer. A witness that
+//!   has fetched serves what it has: a winner that would serve everybody but the requester serves it all the same.
+//! - Nobody shares in the slash. The requester is made whole, the witnesses get the same fee for either word; so there is nothing to
+//!   gain by saying that outputs are missing.
+//! - A seal that is missing or not opened is a miss on the witness's record.
 
 use frame_support::{ensure, pallet_prelude::*};
 use pallet_market::{Error as MarketError, Pallet as Market};

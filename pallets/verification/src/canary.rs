@@ -1,9 +1,10 @@
 //! What answers that were known before say of workers.
 
 use frame_support::traits::fungible::Mutate;
-use pallet_market::{Jobs, NextJobId, Pallet as Market};
+use pallet_market::{Jobs, NextJobId, Pallet as Market, Policy};
 use sungrid_primitives::{
     BatchIndex, JobId,
+    policy::Trust,
     receipt::{BatchSummary, Order},
     suns,
     traits::{Checked, KnownAnswers},
@@ -50,7 +51,14 @@ where
         let is_turned_back = result.outputs == Outputs::Withheld;
         match &result.winners[..] {
             _ if is_turned_back => {}
-            [alone] if right => Self::note_confirmed(&alone.worker, environment),
+            [alone] if right => {
+                let change = match record.spec.policy {
+                    // It counts in the streak since it was accepted.
+                    Policy::Adaptive => Trust::vouched,
+                    _ => Trust::confirmed,
+                };
+                Self::note_trust(&alone.worker, environment, change);
+            }
             // They have confirmed each other already.
             _ if right => {}
             all => {

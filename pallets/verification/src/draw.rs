@@ -1,4 +1,15 @@
 //! Decisions that nobody can foresee: whether a single result stands, and who is summoned. And the time for which it stands.
+//!
+//! A draw takes place [`Config::DrawDelay`] blocks after the commitment or challenge that calls for it, by the
+//! [`Beacon`]: a hash chain over the VRF outputs of the authors of all blocks. BABE offers one output per block,
+//! which its author cannot choose but knows an epoch ahead; and block hashes, which anybody who makes a block can
+//! choose. Hence outputs, and several: the beacon is known at commitment only to someone who will make each of the
+//! `DrawDelay − 1` blocks between. The author of the last of them can look at the draw and drop its block: with a share
+//! `s` of the slots it lowers an audit's probability `p` to `p · (1 − s · (1 − p))`, and gives up that block's
+//! reward.
+//!
+//! An audit or a jury is open to few workers at first and to ever more with time, by
+//! [`Summons`](pallet_market::Summons): an accomplice who stands ready is mostly not among the first.
 
 use codec::Encode;
 use frame_support::{pallet_prelude::*, traits::Randomness};

@@ -72,7 +72,7 @@ mod events {
             /// The block in which jurors are drawn.
             draw_at: BlockNumberFor<T>,
         },
-        /// A result of a worker was confirmed or refuted.
+        /// A result of a worker was confirmed or refuted, or has stood.
         TrustChanged {
             /// The worker key.
             worker: T::AccountId,

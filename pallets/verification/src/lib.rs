@@ -57,80 +57,10 @@
 //!   most one at a time.
 //! - *Jury*: two drawn operators who must agree. The challenged result has no vote.
 //!
-//! ## Outcomes
+//! ## Elsewhere
 //!
-//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart.
-//!
-//! | batch | winners | other results | withheld reveals | missed commits |
-//! |---|---|---|---|---|
-//! | decided | paid | slashed | slashed | recorded |
-//! | challenged, the jury confirms | paid; jurors by the challenger | slashed | slashed | recorded |
-//! | challenged, the jury refutes | jurors and challenger share half of the slash | slashed, the challenged one too | slashed | recorded |
-//! | challenged, no jury agrees in time | the challenged result stands and is paid | nothing | recorded | recorded |
-//! | more than [`Config::MaxReplicas`] would be needed (a quorum: [`MAX_ASSIGNMENTS`](pallet_market::MAX_ASSIGNMENTS)) | – | nothing | recorded | recorded |
-//! | no replica is to be had: assignments used up, deadline passed | – | nothing | recorded | recorded |
-//!
-//! Withholding a reveal costs what a wrong result costs. Were it cheaper, two colluding replicas could
-//! lie for free: reveal if the draw put both on one batch, withhold otherwise. Whose result was the only one had nobody to wait
-//! for: it is unpaid, and loses only if others find something else.
-//!
-//! A result that no jury refutes stands, or a requester whose constraints suit one operator alone could challenge what
-//! it ordered, find no jury, and keep the result without paying.
-//!
-//! ## Trust
-//!
-//! [`Trusts`] is kept per worker and environment. A result that another operator's result confirmed adds one to streak
-//! and score; a refuted one or a withheld reveal ends the streak and takes a third of the score. Single
-//! results and missed commits change neither. How a worker came by its streak is not asked: it can order small
-//! jobs of itself for little more than their fees. It gains nothing by that, because a streak counts only as far as a
-//! lie costs more than the batch pays: see [`stands`](sungrid_primitives::policy::Trust::stands).
-//!
-//! ## Availability
-//!
-//! Requirement X9. Whoever withholds an input pays for the claims that were in vain, whoever declines gains nothing:
-//!
-//! | somebody | pays | gains |
-//! |---|---|---|
-//! | a requester that withholds its input | [`Config::ClaimFee`] for each decline that pauses the job, once per pause | nothing: no miss is on a worker's record |
-//! | an operator that declines what it could have | its claims, [`Config::DeclineRest`] blocks without the job, the decline on record | nothing: the fee goes to the treasury |
-//!
-//! An operator counts once, however many workers it has, until it delivers something of the job. So `n` operators that
-//! do no work, up to [`MAX_DECLINERS`], can pause a job `n / DeclinesToPause` times, each for [`Config::PauseLength`] blocks. Replicas that a challenge ordered
-//! can be claimed all the same, or accomplices of a liar could keep its jury away; so can those of a batch of which
-//! something was delivered.
-//!
-//! A delivery receipt is the requester's word against itself alone: it ends what protects the requester.
-//!
-//! Whoever found a result owes its outputs for [`Retention`](pallet_market::Config::Retention) blocks. A requester that cannot
-//! fetch them calls [`WITNESSES`], drawn like juries are by randomness that nobody knew, but out of the whole fleet, so that nobody
-//! can be quicker than the honest. They seal what they find, then open.
-//!
-//! | more than half of those drawn | requester | witnesses who say so | those who found the result |
-//! |---|---|---|---|
-//! | have fetched the same | loses the [`ChallengeBond`](pallet_market::Config::ChallengeBond) to the treasury, pays the witnesses | [`Config::WitnessFee`] each | nothing |
-//! | could not fetch | has back what it paid for the batch, and for the witnesses | the same | pay that in equal parts, then are slashed, for the treasury |
-//! | neither | has its bond back, may call again | nothing | nothing |
-//!
-//! - One who serves is enough: outputs are content-addressed, and a provider cannot know who asks. So all are slashed or none; each can
-//!   make sure of the others' duty by serving.
-//! - *Fetched* is shown by a hash over all bytes, keyed with the seed of the draw: nobody saves itself the transfer. A witness that
-//!   has fetched serves what it has: a winner that would serve everybody but the requester serves it all the same.
-//! - Nobody shares in the slash. The requester is made whole, the witnesses get the same fee for either word; so there is nothing to
-//!   gain by saying that outputs are missing.
-//! - A seal that is missing or not opened is a miss on the witness's record.
-//!
-//! ## Randomness
-//!
-//! A draw takes place [`Config::DrawDelay`] blocks after the commitment or challenge that calls for it, by the
-//! [`Beacon`]: a hash chain over the VRF outputs of the authors of all blocks. BABE offers one output per block,
-//! which its author cannot choose but knows an epoch ahead; and block hashes, which anybody who makes a block can
-//! choose. Hence outputs, and several: the beacon is known at commitment only to someone who will make each of the
-//! `DrawDelay − 1` blocks between. The author of the last of them can look at the draw and drop its block: with a share
-//! `s` of the slots it lowers an audit's probability `p` to `p · (1 − s · (1 − p))`, and gives up that block's
-//! reward.
-//!
-//! An audit or a jury is open to few workers at first and to ever more with time, by
-//! [`Summons`](pallet_market::Summons): an accomplice who stands ready is mostly not among the first.
+//! Who wins and loses in each outcome: `verdict.rs`; what a worker is trusted with: `tally.rs`; inputs and outputs that are withheld:
+//! `availability.rs`; where randomness comes from: `draw.rs`.
 //!
 //! ## Known limits
 //!
@@ -167,6 +97,7 @@ mod availability;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod canary;
+mod config;
 mod departed;
 mod dispatchable_impls;
 mod draw;
@@ -175,6 +106,7 @@ mod events;
 #[cfg(test)]
 mod mock;
 mod rating;
+mod storage;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -185,6 +117,8 @@ pub mod weights;
 mod witness;
 
 /// The pallet.
+#[import_section(config::config)]
+#[import_section(storage::storage)]
 #[import_section(errors::errors)]
 #[import_section(events::events)]
 #[frame_support::pallet]
@@ -206,133 +140,6 @@ pub mod pallet {
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
-
-    #[pallet::config]
-    pub trait Config:
-        frame_system::Config<
-            RuntimeEvent: From<Event<Self>>,
-            // A seal names the worker by its 32-byte public key.
-            AccountId: AsRef<[u8; 32]>,
-        > + pallet_market::Config
-    {
-        /// Blocks for fetching, queueing and a slow machine, on top of twice the virtual time.
-        #[pallet::constant]
-        type CommitSlack: Get<BlockNumberFor<Self>>;
-        /// Blocks in which a commitment must be revealed once reveals are open. Too small: a worker that
-        /// restarts loses bond. Too large: whoever withholds delays the batch as long.
-        #[pallet::constant]
-        type RevealWindow: Get<BlockNumberFor<Self>>;
-        /// Blocks from the commitment or challenge that calls for a draw to the draw. Of the blocks between, one
-        /// that the worker's friends do not make is enough to surprise it. Too small: they make all of them now and then.
-        #[pallet::constant]
-        type DrawDelay: Get<BlockNumberFor<Self>>;
-        /// Blocks in which an optimistic result can be challenged. Too small: nobody gets to compute it again. Too
-        /// large: its worker waits as long for its pay.
-        #[pallet::constant]
-        type ChallengeWindow: Get<BlockNumberFor<Self>>;
-        /// Blocks for which a single result of a trusted worker stands, on top of twice the virtual time of its batch. Too small: a
-        /// liar is caught only after earlier lies of its were paid. Too large: a worker has to stay as long to open its seal, and
-        /// waits as long for its pay.
-        #[pallet::constant]
-        type StandingWindow: Get<BlockNumberFor<Self>>;
-        /// Blocks from a challenge in which jurors can claim their replicas, on top of the time that three of them may
-        /// stall. Too small: a summons has not reached everybody. Too large: a worker waits as long for its pay.
-        #[pallet::constant]
-        type JuryWindow: Get<BlockNumberFor<Self>>;
-        /// Most results that are compared to find so many equal ones, before the batch fails.
-        #[pallet::constant]
-        type MaxReplicas: Get<u32>;
-        /// Seconds between blocks, to turn virtual time into blocks.
-        #[pallet::constant]
-        type SecondsPerBlock: Get<u64>;
-        /// Operators whose declines pause a job. Too small: few who collude pause anybody's job. Too large: a job whose
-        /// input is missing uses up as many claims.
-        #[pallet::constant]
-        type DeclinesToPause: Get<u32>;
-        /// What the requester pays for each of these declines, planck. Too small: withholding inputs is a free way to
-        /// waste claims. Too large: it is worth an enemy's while.
-        #[pallet::constant]
-        type ClaimFee: Get<u128>;
-        /// Blocks in which an operator that declined may claim nothing else of the job. Too small: who declines everything
-        /// goes through the batches of a job. Too large: whoever had a bad line misses work.
-        #[pallet::constant]
-        type DeclineRest: Get<BlockNumberFor<Self>>;
-        /// Blocks of a pause that nobody ends, and for which a decline counts towards one. Too small: claims are wasted as
-        /// often. Too large: few who collude hold up as long a job whose requester is not watching.
-        #[pallet::constant]
-        type PauseLength: Get<BlockNumberFor<Self>>;
-        /// Whom witnesses are drawn from.
-        type Fleet: Fleet<Self::AccountId, BlockNumberFor<Self>>;
-        /// What a witness gets that says what more than half of them say, planck. Too small: nobody would be one. Too large:
-        /// requesters cannot afford to doubt.
-        #[pallet::constant]
-        type WitnessFee: Get<u128>;
-        /// Blocks in which witnesses fetch outputs, unless the genesis gives them less. Too small: large outputs look
-        /// withheld. Too large: whoever withholds has as long to think better of it, and the requester waits.
-        #[pallet::constant]
-        type WitnessWindow: Get<BlockNumberFor<Self>>;
-        /// Weights of the calls and of deadlines.
-        type WeightInfo: WeightInfo;
-    }
-
-    /// Batches in flight, on their way to a verdict.
-    #[pallet::storage]
-    pub type Ballots<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, BallotRecordOf<T>>;
-
-    /// Results of accepted batches, until their job is cleaned up.
-    #[pallet::storage]
-    pub type Results<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, ResultRecordOf<T>>;
-
-    /// What results of a worker in an environment were worth so far. Stays when the worker leaves, until anyone has it
-    /// forgotten.
-    #[pallet::storage]
-    pub type Trusts<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Blake2_128Concat,
-        EnvironmentId,
-        Trust,
-        ValueQuery,
-    >;
-
-    /// The block in which an operator was caught last: a result of a worker of its was refuted or not opened, or its outputs
-    /// were withheld. Stays until it has no worker any more and anyone has it forgotten.
-    #[pallet::storage]
-    pub type Caught<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
-
-    /// Operators that could not get a job's input, or handed batches of it back, the latest last.
-    #[pallet::storage]
-    pub type Decliners<T: Config> = StorageMap<_, Twox64Concat, JobId, DeclinersOf<T>, ValueQuery>;
-
-    /// The requester says that it has the outputs of all batches below this one.
-    #[pallet::storage]
-    pub type Received<T: Config> = StorageMap<_, Twox64Concat, JobId, BatchIndex, ValueQuery>;
-
-    /// Calls for witnesses, one at a time for a settled batch.
-    #[pallet::storage]
-    pub type Calls<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, BatchIndex, CallRecordOf<T>>;
-
-    /// What requesters think of an operator's service, until it has no worker any more and anyone has it forgotten. Moves no
-    /// money, and nothing trusts it.
-    #[pallet::storage]
-    pub type Ratings<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Rating, ValueQuery>;
-
-    /// Operators that a job's requester has rated, until the job is cleaned up.
-    #[pallet::storage]
-    pub type Rated<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, JobId, Blake2_128Concat, T::AccountId, ()>;
-
-    /// The randomness of all blocks before this one, chained.
-    #[pallet::storage]
-    pub type Beacon<T: Config> = StorageValue<_, H256, ValueQuery>;
-
-    /// Blocks in which witnesses fetch outputs; [`Config::WitnessWindow`] if absent.
-    #[pallet::storage]
-    pub type WitnessBlocks<T: Config> = StorageValue<_, BlockNumberFor<T>>;
 
     /// A network may be in more of a hurry than this runtime, as those of tests are.
     #[pallet::genesis_config]

@@ -23,7 +23,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
     environment::EnvironmentId,
-    policy::Trust,
+    policy::{RESULTS_PER_LIE, Trust},
     receipt::{self, BatchSummary},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, Resources},
@@ -40,6 +40,8 @@ pub(crate) const FUNDS: u128 = 1_000_000_000;
 pub(crate) const BOND: u128 = 100_000;
 /// A tenth of the bond.
 pub(crate) const SLASH: u128 = 10_000;
+/// A streak for which as few single results are audited as the slash allows: it covers two pays five times, so one in five.
+pub(crate) const LONG: u32 = 4 * RESULTS_PER_LIE as u32;
 /// Number of workers; each has an operator of its own.
 pub(crate) const WORKERS: u8 = 12;
 /// Planck per SUNS·hour: a batch of [`spec`] at its limits costs 1,000 planck per replica.

@@ -1,4 +1,12 @@
 //! Comparing what was sealed, and what is known of those who sealed it.
+//!
+//! [`Trusts`] is kept per worker and environment. A result that another operator's result confirmed adds one to streak
+//! and score, a single one of `Adaptive` that has stood adds one to the streak alone; a refuted one or a withheld reveal ends the
+//! streak and takes a third of the score. Missed commits and unchallenged results of `Optimistic` change neither. The longer the
+//! streak, the fewer audits, so that of the results of nobody more than a certain share are lies that were accepted: see
+//! [`audited_in`](sungrid_primitives::policy::Trust::audited_in). How a worker came by its streak is not asked: it can order small
+//! jobs of itself for little more than their fees. No lie pays by that, because a streak counts only as far as a lie costs more than
+//! the batch pays.
 
 use alloc::vec::Vec;
 use sp_core::H256;
@@ -93,11 +101,6 @@ impl<T: Config> Pallet<T> {
         policy::missing(power, members, policy::total([power]), trust) == 0
     }
 
-    /// Notes that others confirmed a result.
-    pub(crate) fn note_confirmed(worker: &T::AccountId, environment: EnvironmentId) {
-        Self::note_trust(worker, environment, Trust::confirmed);
-    }
-
     /// Notes that a result was refuted or not opened, or its outputs withheld. It counts against all single results that any
     /// worker of that operator has standing: whoever has several machines has one word.
     pub(crate) fn note_caught(
@@ -109,7 +112,8 @@ impl<T: Config> Pallet<T> {
         Caught::<T>::insert(operator, frame_system::Pallet::<T>::block_number());
     }
 
-    fn note_trust(
+    /// Changes what a worker is trusted with.
+    pub(crate) fn note_trust(
         worker: &T::AccountId,
         environment: EnvironmentId,
         change: impl FnOnce(Trust) -> Trust,

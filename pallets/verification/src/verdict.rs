@@ -1,4 +1,22 @@
 //! Assignments, deadlines and verdicts: [`Verifier`] for the market.
+//!
+//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart.
+//!
+//! | batch | winners | other results | withheld reveals | missed commits |
+//! |---|---|---|---|---|
+//! | decided | paid | slashed | slashed | recorded |
+//! | challenged, the jury confirms | paid; jurors by the challenger | slashed | slashed | recorded |
+//! | challenged, the jury refutes | jurors and challenger share half of the slash | slashed, the challenged one too | slashed | recorded |
+//! | challenged, no jury agrees in time | the challenged result stands and is paid | nothing | recorded | recorded |
+//! | more than [`Config::MaxReplicas`] would be needed (a quorum: [`MAX_ASSIGNMENTS`](pallet_market::MAX_ASSIGNMENTS)) | – | nothing | recorded | recorded |
+//! | no replica is to be had: assignments used up, deadline passed | – | nothing | recorded | recorded |
+//!
+//! Withholding a reveal costs what a wrong result costs. Were it cheaper, two colluding replicas could
+//! lie for free: reveal if the draw put both on one batch, withhold otherwise. Whose result was the only one had nobody to wait
+//! for: it is unpaid, and loses only if others find something else.
+//!
+//! A result that no jury refutes stands, or a requester whose constraints suit one operator alone could challenge what
+//! it ordered, find no jury, and keep the result without paying.
 
 use alloc::vec::Vec;
 use frame_support::{defensive, pallet_prelude::*, traits::Get};
@@ -9,7 +27,7 @@ use sp_runtime::traits::{One, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
-    policy::TRUSTED_FROM,
+    policy::{TRUSTED_FROM, Trust},
     traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
 };
 
@@ -261,9 +279,16 @@ impl<T: Config> Pallet<T> {
             defensive!("a batch is decided when somebody has opened the seal");
             return;
         };
-        if finders.len() > 1 {
-            for finder in &finders {
-                Self::note_confirmed(&finder.worker, terms.environment);
+        match &finders[..] {
+            // It has stood, and its operator was not caught meanwhile.
+            [alone] if terms.policy == Policy::Adaptive => {
+                Self::note_trust(&alone.worker, terms.environment, Trust::stood);
+            }
+            [_] => {}
+            all => {
+                for finder in all {
+                    Self::note_trust(&finder.worker, terms.environment, Trust::confirmed);
+                }
             }
         }
         for loser in &losers {

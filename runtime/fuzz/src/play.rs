@@ -12,7 +12,10 @@ use sp_core::{Pair, ed25519, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{Digest, DigestItem, traits::Header as _};
 use sungrid_primitives::{
-    attributes::TaskClass, policy::Trust, registration::registration_payload, suns::Resources,
+    attributes::TaskClass,
+    policy::{RESULTS_PER_LIE, Trust},
+    registration::registration_payload,
+    suns::Resources,
     traits::CPU_1_ID,
 };
 use sungrid_runtime::{
@@ -581,7 +584,8 @@ fn prepare(chain: &mut Chain) {
         }
         for machine in cast.machines.iter().step_by(3) {
             let trust = Trust {
-                streak: 12,
+                // Half of its single results stand.
+                streak: RESULTS_PER_LIE as u32,
                 score: 30,
             };
             Trusts::<Runtime>::insert(&machine.account, ENVIRONMENTS[0], trust);

@@ -11,7 +11,6 @@ use sungrid_fuzz::{
 };
 use sungrid_primitives::{
     attributes::{Architecture, Attributes, EnergySource, TaskClass},
-    policy::TRUSTED_FROM,
     receipt::{BatchSummary, commitment, digest},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND},
@@ -77,7 +76,7 @@ pub(crate) fn run(
         chain.state.execute_with(|| {
             let first = dice.below(workers.len() as u64) as usize;
             for worker in workers.iter().cycle().skip(first).take(workers.len()) {
-                work(worker, policy, strategy);
+                work(worker, &workers, policy, strategy);
             }
         });
         let look = || {
@@ -159,7 +158,7 @@ fn prepare(workers: &[Worker], policy: Policy, units: u32) {
 }
 
 /// Delivers what the worker has, then claims one more batch if it has none.
-fn work(worker: &Worker, policy: Policy, strategy: Strategy) {
+fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
     let key = &worker.key.account;
     let origin = RuntimeOrigin::signed(key.clone());
     let mut busy = false;
@@ -169,22 +168,46 @@ fn work(worker: &Worker, policy: Policy, strategy: Strategy) {
             continue;
         };
         let honest = summary(job, batch, 0);
-        let of = match strategy {
-            Strategy::Together => 1,
-            _ => own_number(key.as_ref()),
+        let of = if strategy.colludes() {
+            1
+        } else {
+            own_number(key.as_ref())
         };
-        let trusted = Trusts::<Runtime>::get(key, ENVIRONMENTS[0]).streak >= TRUSTED_FROM;
+        let trusted = Trusts::<Runtime>::get(key, ENVIRONMENTS[0]).streak >= strategy.from();
         let salt = [7; 32];
         let seal = |summary: &BatchSummary| commitment(job, batch, summary, key.as_ref(), &salt);
         match (&own.state, &ballot.stage) {
             (ReplicaState::Working { .. }, _) => {
                 busy = true;
                 let audits = policy == Policy::Adaptive && ballot.wanted > 1;
+                let holders = ballot.replicas.iter();
+                let friends = holders
+                    .filter(|replica| {
+                        let mut hostile = all.iter().filter(|worker| worker.hostile);
+                        hostile.any(|worker| worker.key.account == replica.assignment.worker)
+                    })
+                    .count();
+                // Who would see whether the others are its friends waits until they are there.
+                let unseen = ballot.wanted as usize - ballot.replicas.len();
+                if worker.hostile
+                    && strategy == Strategy::InSight
+                    && unseen > 0
+                    && friends == ballot.replicas.len()
+                    && ballot.sealed() == 0
+                {
+                    continue;
+                }
+                let among_friends = friends > 1
+                    && friends == ballot.wanted as usize
+                    && ballot.replicas.iter().all(|replica| {
+                        replica.digest(job, batch) != Some(digest(job, batch, &honest))
+                    });
                 let lies = worker.hostile
                     && match strategy {
                         Strategy::Always | Strategy::Together => true,
-                        Strategy::OnceTrusted => trusted && !audits,
-                        Strategy::Patient => trusted && !audits && !has_lied(key, of),
+                        Strategy::OnceTrusted(_) => trusted && !audits,
+                        Strategy::Patient(_) => trusted && !audits && !has_lied(key, of),
+                        Strategy::InSight => among_friends,
                     };
                 let said = if lies {
                     summary(job, batch, of)

@@ -8,32 +8,53 @@ use sungrid_primitives::policy::{TRUSTED_FROM, Trust};
 pub(crate) enum Strategy {
     /// Always, each its own result.
     Always,
-    /// Its own result, once ten honest results in a row were accepted, which is what trust begins with; but not where
-    /// the chain shows that another replica is wanted of a batch that may do with one.
-    OnceTrusted,
-    /// As the former, but never while an earlier lie of its is undecided: so that none of them is caught with another.
-    Patient,
+    /// Its own result, once so many honest results in a row were accepted: ten, which is what trust begins with, or more, since
+    /// audits get fewer; but not where the chain shows that another replica is wanted of a batch that may do with one.
+    OnceTrusted(u32),
+    /// As the former, but never while an earlier lie of its is undecided, so that none of them is caught with another.
+    Patient(u32),
     /// Always, all of them the same result.
     Together,
+    /// All of them the same result, where they see before they seal that nobody else has the batch.
+    InSight,
 }
 
 impl Strategy {
     /// All there are.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Always,
-        Self::OnceTrusted,
-        Self::Patient,
+        Self::OnceTrusted(TRUSTED_FROM),
+        Self::OnceTrusted(5_000),
+        Self::Patient(TRUSTED_FROM),
+        Self::Patient(1_000),
+        Self::Patient(5_000),
+        Self::Patient(9_000),
         Self::Together,
+        Self::InSight,
     ];
 
-    /// For tables.
+    /// What several of them have in common, for tables and pictures.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Always => "always lies",
-            Self::OnceTrusted => "lies once trusted",
-            Self::Patient => "lies patiently",
+            Self::OnceTrusted(_) => "lies once trusted",
+            Self::Patient(_) => "lies patiently",
             Self::Together => "colludes",
+            Self::InSight => "colludes in sight",
         }
+    }
+
+    /// Results in a row that it waits for.
+    pub(crate) fn from(self) -> u32 {
+        match self {
+            Self::OnceTrusted(from) | Self::Patient(from) => from,
+            Self::Always | Self::Together | Self::InSight => 0,
+        }
+    }
+
+    /// Whether all say the same.
+    pub(crate) fn colludes(self) -> bool {
+        matches!(self, Self::Together | Self::InSight)
     }
 }
 
@@ -71,6 +92,8 @@ pub(crate) struct Fleet {
     active: usize,
     /// Slashes so far.
     pub(crate) slashes: u64,
+    /// Accepted results of hostile workers so far.
+    pub(crate) of_hostile: u64,
 }
 
 impl Fleet {
@@ -86,14 +109,15 @@ impl Fleet {
             stubborn,
             active: workers,
             slashes: 0,
+            of_hostile: 0,
         }
     }
 
     /// A worker that can claim and has none of these replicas.
-    pub(crate) fn claim(&self, taken: &[usize], dice: &mut Dice) -> usize {
+    pub(crate) fn claim(&self, taken: impl Fn(usize) -> bool, dice: &mut Dice) -> usize {
         loop {
             let at = dice.below(self.workers.len() as u64) as usize;
-            if !self.workers[at].out && !taken.contains(&at) {
+            if !self.workers[at].out && !taken(at) {
                 return at;
             }
         }
@@ -114,23 +138,29 @@ impl Fleet {
         self.workers[worker].trust
     }
 
-    /// What it says; `audits` if it can see that it is there to check another's result.
-    pub(crate) fn answer(&mut self, at: usize, audits: bool) -> Answer {
+    pub(crate) fn is_hostile(&self, worker: usize) -> bool {
+        self.workers[worker].hostile
+    }
+
+    /// What it says; `audits` if it can see that it is there to check another's result, `among_friends` that everybody who has the batch
+    /// is hostile.
+    pub(crate) fn answer(&mut self, at: usize, audits: bool, among_friends: bool) -> Answer {
         let strategy = self.strategy;
         let worker = &mut self.workers[at];
-        let is_time = worker.accepted >= TRUSTED_FROM && !audits;
+        let is_time = worker.accepted >= strategy.from() && !audits;
         let lies = worker.hostile
             && match strategy {
                 Strategy::Always | Strategy::Together => true,
-                Strategy::OnceTrusted => is_time,
-                Strategy::Patient => is_time && worker.undecided == 0,
+                Strategy::OnceTrusted(_) => is_time,
+                Strategy::Patient(_) => is_time && worker.undecided == 0,
+                Strategy::InSight => among_friends,
             };
         if !lies {
             return RIGHT;
         }
         worker.lies += 1;
         worker.undecided += 1;
-        if strategy == Strategy::Together {
+        if strategy.colludes() {
             PLOT
         } else {
             at as Answer + 1
@@ -142,13 +172,12 @@ impl Fleet {
         self.workers[at].undecided -= u32::from(answer != RIGHT);
     }
 
-    /// Its result was accepted; `confirmed` if somebody else's confirmed it.
-    pub(crate) fn accept(&mut self, at: usize, confirmed: bool) {
+    /// Its result was accepted, which changes what it is trusted with like this.
+    pub(crate) fn accept(&mut self, at: usize, change: fn(Trust) -> Trust) {
         let worker = &mut self.workers[at];
         worker.accepted = worker.accepted.saturating_add(1);
-        if confirmed {
-            worker.trust = worker.trust.confirmed();
-        }
+        worker.trust = change(worker.trust);
+        self.of_hostile += u64::from(worker.hostile);
     }
 
     /// Others refuted its result, now, ms: it is slashed.

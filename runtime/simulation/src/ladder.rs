@@ -4,14 +4,11 @@
 //! Time passes: workers are busy all the time, so that there are many batches in flight, and results stand while their worker
 //! goes on. What happens when is a queue of ballots by the time at which they go on.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use pallet_market::{JURY, MAX_ASSIGNMENTS, Policy};
 use sungrid_fuzz::dice::Dice;
-use sungrid_primitives::policy::{self, TRUSTED_FROM};
+use sungrid_primitives::policy::{self, TRUSTED_FROM, Trust};
 
 use crate::fleet::{Answer, Fleet, RIGHT};
 
@@ -91,13 +88,26 @@ struct Ballot {
 }
 
 impl Ballot {
-    fn add(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
-        let holders = self.votes.iter().chain(&self.accused);
-        let taken: Vec<usize> = holders.map(|(worker, _)| *worker).collect();
-        let worker = fleet.claim(&taken, dice);
-        let answer = fleet.answer(worker, self.audited);
-        self.votes.push((worker, answer));
+    /// Somebody claims a replica, and says nothing yet.
+    fn add(&mut self, fleet: &Fleet, dice: &mut Dice) {
+        let taken = |at| {
+            let mut holders = self.votes.iter().chain(&self.accused);
+            holders.any(|(worker, _)| *worker == at)
+        };
+        let worker = fleet.claim(taken, dice);
+        self.votes.push((worker, RIGHT));
         self.executed += 1;
+    }
+
+    /// Those from `first` on seal, who see one another and nothing that is sealed.
+    fn seal(&mut self, first: usize, fleet: &mut Fleet) {
+        let everybody = first == 0 && self.accused.is_none() && self.votes.len() > 1;
+        let among_friends = everybody && self.votes.iter().all(|(at, _)| fleet.is_hostile(*at));
+        let is_second = usize::from(self.accused.is_none());
+        for (at, (worker, answer)) in self.votes.iter_mut().enumerate().skip(first) {
+            let audits = self.audited && at >= is_second;
+            *answer = fleet.answer(*worker, audits, among_friends);
+        }
     }
 
     /// Equal answers: how many, and their power; of equals the earlier comes first.
@@ -143,12 +153,17 @@ impl Ballot {
     fn accept(&self, answer: Answer, fleet: &mut Fleet, now: u64) -> End {
         let holders = || self.votes.iter().chain(&self.accused);
         let right = holders().filter(|(_, vote)| *vote == answer).count();
+        let change = match self.policy {
+            _ if right > 1 => Trust::confirmed,
+            Policy::Adaptive => Trust::stood,
+            _ => |trust| trust,
+        };
         for (worker, vote) in holders() {
             fleet.decided(*worker, *vote);
             if *vote != answer {
                 fleet.refute(*worker, now);
             } else {
-                fleet.accept(*worker, right > 1);
+                fleet.accept(*worker, change);
             }
         }
         End::Accepted(answer)
@@ -160,7 +175,7 @@ impl Ballot {
             fleet.decided(*worker, *vote);
         }
         self.accused.map_or(End::Failed, |(worker, answer)| {
-            fleet.accept(worker, false);
+            fleet.accept(worker, |trust| trust);
             End::Accepted(answer)
         })
     }
@@ -179,9 +194,11 @@ pub(crate) struct Ladder {
     /// When the next claim comes, in millionths of ms: there are several in each of these.
     next_claim: u128,
     started: u64,
-    /// By when they go on, and their number.
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    ballots: BTreeMap<u64, Ballot>,
+    /// By when they go on, their number, and where they are.
+    queue: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    /// Those that go on, and free places.
+    ballots: Vec<Option<Ballot>>,
+    free: Vec<usize>,
 }
 
 /// A batch that has been decided: the how manyth unit it was, how, and how often it was executed.
@@ -197,7 +214,8 @@ impl Ladder {
             next_claim: 0,
             started: 0,
             queue: BinaryHeap::new(),
-            ballots: BTreeMap::new(),
+            ballots: Vec::new(),
+            free: Vec::new(),
         }
     }
 
@@ -210,7 +228,7 @@ impl Ladder {
     ) -> Option<Decided> {
         loop {
             let claim = (self.started < units).then_some((self.next_claim / 1_000_000) as u64);
-            let due = self.queue.peek().map(|Reverse((at, _))| *at);
+            let due = self.queue.peek().map(|Reverse((at, ..))| *at);
             match (claim, due) {
                 (Some(claim), due) if due.is_none_or(|due| claim < due) => {
                     self.now = claim;
@@ -218,8 +236,9 @@ impl Ladder {
                 }
                 (_, Some(due)) => {
                     self.now = due;
-                    let Reverse((_, unit)) = self.queue.pop().expect("peeked at");
-                    let ballot = self.ballots.remove(&unit).expect("it is queued");
+                    let Reverse((.., place)) = self.queue.pop().expect("peeked at");
+                    let ballot = self.ballots[place].take().expect("it is queued");
+                    self.free.push(place);
                     if let Some(decided) = self.step(ballot, fleet, dice) {
                         return Some(decided);
                     }
@@ -229,10 +248,14 @@ impl Ladder {
         }
     }
 
-    /// Every worker is busy: a lane is free as often.
-    fn start(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
+    /// Every worker is busy: so many executions keep the next unit waiting until as many lanes are free.
+    fn occupy(&mut self, executions: usize, fleet: &Fleet) {
         let lanes = (fleet.active() * self.times.lanes) as u128;
-        self.next_claim += u128::from(self.times.batch) * 1_000_000 / lanes;
+        let work = u128::from(self.times.batch) * 1_000_000 * executions as u128;
+        self.next_claim += work / lanes;
+    }
+
+    fn start(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
         let mut ballot = Ballot {
             policy: self.policy,
             unit: self.started,
@@ -276,12 +299,19 @@ impl Ladder {
                 }
             }
         }
+        ballot.seal(0, fleet);
+        self.occupy(ballot.executed, fleet);
         self.go_on(ballot, wait);
     }
 
     fn go_on(&mut self, ballot: Ballot, wait: u64) {
-        self.queue.push(Reverse((self.now + wait, ballot.unit)));
-        self.ballots.insert(ballot.unit, ballot);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.ballots.push(None);
+            self.ballots.len() - 1
+        });
+        self.queue
+            .push(Reverse((self.now + wait, ballot.unit, place)));
+        self.ballots[place] = Some(ballot);
     }
 
     fn step(&mut self, mut ballot: Ballot, fleet: &mut Fleet, dice: &mut Dice) -> Option<Decided> {
@@ -340,9 +370,12 @@ impl Ladder {
         fleet: &mut Fleet,
         dice: &mut Dice,
     ) -> Option<Decided> {
+        let first = ballot.votes.len();
         for _ in 0..missing {
             ballot.add(fleet, dice);
         }
+        ballot.seal(first, fleet);
+        self.occupy(missing, fleet);
         ballot.next = Next::Compare;
         let summons = if ballot.drawn { SUMMONS } else { 0 };
         let wait = summons + self.times.batch + REVEAL;

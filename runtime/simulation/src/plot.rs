@@ -2,13 +2,21 @@
 
 use std::fmt::Write;
 
-use crate::{Row, SHARES, fleet::Strategy};
+use crate::{Row, SHARES};
 
 /// One colour per policy, apart for readers who see few colours.
 const COLOURS: [&str; 4] = ["#d55e00", "#0072b2", "#009e73", "#7b4fa3"];
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 1_080.0;
-/// Of one of the five panels.
+/// Strategies, one panel each, and what there is to say of those that there are several of.
+pub(crate) const KINDS: [(&str, &str); 5] = [
+    ("always lies", ""),
+    ("lies once trusted", ", at the best time"),
+    ("lies patiently", ", at the best time"),
+    ("colludes", ""),
+    ("colludes in sight", ""),
+];
+/// Of one of the six panels.
 const PANEL: (f64, f64) = (360.0, 230.0);
 /// Decades of the logarithmic axis; whatever is below is drawn as none.
 const DECADES: i32 = 6;
@@ -60,8 +68,8 @@ pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {
     );
     let lefts = [80.0, 540.0];
     let tops = [130.0, 450.0, 770.0];
-    for (at, strategy) in Strategy::ALL.into_iter().enumerate() {
-        let title = format!("Each hostile worker {}", strategy.name());
+    for (at, (name, adverb)) in KINDS.into_iter().enumerate() {
+        let title = format!("Each hostile worker {name}{adverb}");
         let panel = Panel {
             left: lefts[at % 2],
             top: tops[at / 2],
@@ -72,16 +80,19 @@ pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {
         };
         panel.frame(&mut svg);
         for (series, policy) in policies.iter().enumerate() {
-            let of = rows
-                .iter()
-                .filter(|row| row.policy == *policy && row.strategy == strategy);
-            panel.bars(&mut svg, series, of.map(|row| row.wrong()));
+            let worst = SHARES.map(|share| {
+                let of = rows.iter().filter(|row| {
+                    row.policy == *policy && row.strategy.name() == name && row.share == share
+                });
+                of.map(Row::wrong).fold(0.0, f64::max)
+            });
+            panel.bars(&mut svg, series, worst.into_iter());
         }
     }
     let panel = Panel {
-        left: lefts[0],
-        top: tops[2],
-        title: "Cost after warm-up, the dearest of the four",
+        left: lefts[KINDS.len() % 2],
+        top: tops[KINDS.len() / 2],
+        title: "Cost in the second half, the dearest of these",
         axis: "executions per unit",
         scale: linear,
         ticks: &COST,

@@ -254,7 +254,7 @@ fn act(action: Action, sealed: &mut Sealed) {
             }
         }
         Action::Farm { n } => Trusts::<Test>::mutate(worker(n), ENVIRONMENT, |trust| {
-            trust.streak += 20;
+            trust.streak += LONG;
             trust.score += 20;
         }),
         Action::Decline { pick } => {

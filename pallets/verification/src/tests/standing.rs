@@ -11,7 +11,7 @@ use crate::{mock::*, *};
 /// has audited.
 fn pair(n: u8, answer: &BatchSummary) -> (u32, u32) {
     for _ in 0..300 {
-        trust(n, 10, 10);
+        trust(n, LONG, 10);
         let jobs = [(); 2].map(|()| {
             let job = submit_under(Policy::Adaptive, 1);
             claim(n, job);
@@ -34,7 +34,7 @@ fn pair(n: u8, answer: &BatchSummary) -> (u32, u32) {
 /// A job of which worker `n` has sealed the only result, which stands.
 fn standing(n: u8, answer: &BatchSummary) -> u32 {
     for _ in 0..300 {
-        trust(n, 10, 10);
+        trust(n, LONG, 10);
         let job = submit_under(Policy::Adaptive, 1);
         claim(n, job);
         commit(n, job, 0, answer);
@@ -174,7 +174,7 @@ fn whoever_was_right_is_confirmed_when_it_is_suspected() {
         reveal(other, stands, 0, &truth(0));
         // Both are paid, which is what the escrow was for; nobody is slashed.
         assert_eq!(Market::job(stands).expect("kept").paid, BATCH_COST);
-        assert_eq!((bond(20), trust_of(20)), (BOND, (11, 11)));
+        assert_eq!((bond(20), trust_of(20)), (BOND, (LONG + 1, 11)));
     });
 }
 
@@ -246,7 +246,7 @@ const AUDIT_BLOCKS: u64 =
 
 /// A job that worker `n`, that is trusted, claims so many blocks before the deadline.
 fn claimed_before_the_deadline(n: u8, lasts: u64) -> u32 {
-    trust(n, 10, 10);
+    trust(n, LONG, 10);
     let job = pallet_market::NextJobId::<Test>::get();
     let mut order = spec(1, 2);
     order.policy = Policy::Adaptive;
@@ -297,13 +297,17 @@ fn a_lie_that_is_drawn_is_refuted_before_the_deadline() {
             if ballot(job).wanted == 2 {
                 // Everybody takes as long as they may.
                 wait(8 * u64::from(pallet_market::SUMMONS_STEP) - 1);
-                claim(2, job);
+                // Not everybody is called so soon.
+                let called = |n: &u8| Market::claimable(job, worker(*n));
+                let auditor = (2..=WORKERS).find(called).expect("half of them are");
+                claim(auditor, job);
                 wait(COMMIT_BLOCKS);
-                commit(2, job, 0, &truth(0));
+                commit(auditor, job, 0, &truth(0));
                 wait(8 * u64::from(pallet_market::SUMMONS_STEP));
-                claim(3, job);
-                commit(3, job, 0, &truth(0));
-                for n in 2..=3 {
+                let judge = (2..=WORKERS).find(called).expect("all of them are");
+                claim(judge, job);
+                commit(judge, job, 0, &truth(0));
+                for n in [auditor, judge] {
                     reveal(n, job, 0, &truth(0));
                 }
                 assert_eq!(bond(1), BOND - SLASH);
