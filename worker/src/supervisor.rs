@@ -378,6 +378,7 @@ impl Supervisor {
     async fn on_block(&mut self, block: BlockRef) -> Result<(), Fatal> {
         self.head = block;
         self.metrics.block(block.number);
+        self.metrics.node(self.ports.chain.node().as_deref());
         let result = self.compare().await;
         self.metrics.publish();
         match result {

@@ -91,9 +91,10 @@ impl RpcChain {
         loop {
             attempt += 1;
             let at = self.at().await?;
+            let link = self.inner.nodes.serial();
             let number = match *next {
-                Some(number) => number,
-                None => {
+                Some((counted, number)) if counted == link => number,
+                _ => {
                     let account = AccountId32(key.public());
                     self.inner
                         .rpc
@@ -111,7 +112,7 @@ impl RpcChain {
                 signed.map_err(|error| SubmitError::Chain(incompatible(&at, label, error)))?;
             match signed.submit_and_watch().await {
                 Ok(progress) => {
-                    *next = Some(number + 1);
+                    *next = Some((link, number + 1));
                     return Ok(progress);
                 }
                 Err(error) => {
