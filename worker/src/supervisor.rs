@@ -189,7 +189,7 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
-    /// The block until which the chain may take back that a batch was given back.
+    /// The block until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
     unsure_until: BlockNumber,
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,

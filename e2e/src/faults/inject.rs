@@ -165,7 +165,9 @@ impl Arena {
             false => self.nodes[1].stop(),
         }
         let process = self.hands[REMOTE].worker.process();
-        until(process, "accepted and paid", |line| batch(line) == committed);
+        until(process, "accepted and paid", |line| {
+            batch(line) == committed
+        });
         match hangs {
             true => self.nodes[1].signal("CONT"),
             false => {

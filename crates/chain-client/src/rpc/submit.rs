@@ -11,13 +11,10 @@ use subxt::{
 
 use super::{At, RpcChain, arguments, broken, events, rpc_broken, to_h256, unreadable};
 use crate::{
-    BlockRef, Call, ChainError, DispatchFailure, Event, Included, Keypair, SubmitError, Until,
-    advice,
+    BlockRef, Call, ChainError, DispatchFailure, Event, Included, Keypair, MORTALITY, SubmitError,
+    Until, advice,
 };
 
-/// Blocks for which a transaction is valid: about three minutes. Shorter, and a reorganisation or a busy pool
-/// loses it; longer, and a transaction that nobody waits for any more may still happen.
-const MORTALITY: u64 = 64;
 /// Signing again with a fresh nonce, after another client used ours. More would only hide a real fault.
 const ATTEMPTS: u32 = 4;
 
@@ -105,7 +102,7 @@ impl RpcChain {
             };
             let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
                 .nonce(number)
-                .mortal(MORTALITY)
+                .mortal(MORTALITY.into())
                 .build();
             let signed = at.transactions().create_signed(&payload, key, params).await;
             let signed =
