@@ -218,7 +218,7 @@ impl RpcChain {
         })
     }
 
-    pub(super) fn nonce_of(&self, key: &Keypair) -> Nonce {
+    pub(super) fn sent_by(&self, key: &Keypair) -> Arc<Sent> {
         let mut nonces = self
             .inner
             .nonces

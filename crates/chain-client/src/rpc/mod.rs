@@ -13,7 +13,7 @@ mod submit;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -78,9 +78,15 @@ enum ViewRefusal {
     Codec,
 }
 
-/// The next nonce of a key, and the connection that it was counted over: another node's pool need not have what was sent there. None: ask
-/// the node. Held while a transaction enters the pool.
-type Nonce = Arc<tokio::sync::Mutex<Option<(Option<u64>, u64)>>>;
+/// What is known of a key's transactions.
+#[derive(Default)]
+struct Sent {
+    /// The next nonce, and the connection that it was counted over: another node's pool need not have what was sent there. Held while
+    /// a transaction enters the pool.
+    next: tokio::sync::Mutex<Option<(Option<u64>, u64)>>,
+    /// Transactions whose end is waited for.
+    on_their_way: AtomicU64,
+}
 type At = OnlineClientAtBlock<SubstrateConfig>;
 type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
 
@@ -97,7 +103,7 @@ struct Inner {
     rpc: Rpc,
     /// The client at the best block that was asked for last: saves two round trips for every read.
     at: tokio::sync::Mutex<Option<(H256, Arc<At>)>>,
-    nonces: Mutex<HashMap<[u8; 32], Nonce>>,
+    nonces: Mutex<HashMap<[u8; 32], Arc<Sent>>>,
 }
 
 fn to_h256(hash: subxt::utils::H256) -> H256 {
