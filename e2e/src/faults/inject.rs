@@ -16,6 +16,8 @@ use crate::{Node, Process, guest, process::PATIENCE};
 
 /// How long a point in the work of a worker is waited for before it is killed wherever it is.
 const OCCASION: Duration = Duration::from_secs(12);
+/// Time between a worker's decision to die and its end, on a busy machine.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Time for one look at one worker.
 const LOOK: Duration = Duration::from_millis(2);
 /// Blocks that one of two validators is away for, or both make without each other.
@@ -58,9 +60,13 @@ impl Arena {
             }
         };
         let n = first.unwrap_or(n);
+        // Others may have come to the same write in the same moment, and be about to die of it.
+        let last_words = match death {
+            Death::AtSync { .. } => LAST_WORDS,
+            _ => Duration::ZERO,
+        };
         for m in 0..self.hands.len() {
-            // Others may have come there in the same moment.
-            if m == n || self.hands[m].worker.process().ends_within(Duration::ZERO) {
+            if m == n || self.hands[m].worker.process().ends_within(last_words) {
                 self.bury_and_launch(m);
             }
         }
