@@ -51,12 +51,21 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The node of whoever names none.
+const NODE: &str = "ws://127.0.0.1:9944";
+
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Address of a node [default: ws://127.0.0.1:9944].
-    #[arg(long, global = true, env = "SUNGRID_NODE", value_name = "URL")]
-    pub node: Option<String>,
+    /// Address of a node; more of them are for when one fails [default: ws://127.0.0.1:9944].
+    #[arg(
+        long,
+        global = true,
+        env = "SUNGRID_NODE",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub node: Vec<String>,
     /// Refuse a node whose chain has another genesis hash.
     #[arg(long, global = true, env = "SUNGRID_GENESIS", value_name = "HASH")]
     pub genesis: Option<H256>,
@@ -82,9 +91,17 @@ pub struct Global {
 }
 
 impl Global {
-    /// Address of the node to ask.
+    /// Address of the node to ask first.
     pub fn node(&self) -> &str {
-        self.node.as_deref().unwrap_or("ws://127.0.0.1:9944")
+        self.node.first().map_or(NODE, String::as_str)
+    }
+
+    /// Addresses of all nodes to ask.
+    pub fn nodes(&self) -> Vec<&str> {
+        match self.node.is_empty() {
+            true => vec![NODE],
+            false => self.node.iter().map(String::as_str).collect(),
+        }
     }
 }
 
@@ -476,6 +493,18 @@ mod tests {
         ] {
             let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
             assert!(cli.global.json);
+            assert_eq!(cli.global.node(), "ws://x:1");
+        }
+    }
+
+    #[test]
+    fn several_nodes_may_be_named() {
+        for line in [
+            "sungrid --node ws://x:1 --node wss://y worker list",
+            "sungrid worker list --node ws://x:1,wss://y",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
+            assert_eq!(cli.global.nodes(), ["ws://x:1", "wss://y"]);
             assert_eq!(cli.global.node(), "ws://x:1");
         }
     }

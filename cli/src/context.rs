@@ -47,7 +47,7 @@ impl Context {
     /// [`Error::Chain`] if nobody answers, or a node of another chain does.
     pub async fn chain(&self) -> Result<Arc<dyn Chain>, Error> {
         Ok(Arc::new(
-            RpcChain::connect(self.global.node(), self.global.genesis).await?,
+            RpcChain::connect(&self.global.nodes(), self.global.genesis).await?,
         ))
     }
 

@@ -55,7 +55,7 @@ impl Tariff {
     /// # Errors
     /// [`Error::Chain`] if the node that was named does not answer.
     pub async fn of(context: &Context) -> Result<Self, Error> {
-        if context.global.node.is_none() {
+        if context.global.node.is_empty() {
             return Ok(Self::GENESIS);
         }
         let chain = context.chain().await?;

@@ -48,7 +48,7 @@ fn main() {
         .build()
         .expect("a runtime");
     let chain = runtime
-        .block_on(RpcChain::connect(&node.url(), None))
+        .block_on(RpcChain::connect(&[node.url()], None))
         .expect("the node answers");
     let latencies: Vec<Latency> = (0..jobs)
         .map(|_| {

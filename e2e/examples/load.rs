@@ -54,7 +54,7 @@ fn main() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let chain = RpcChain::connect(&node.url(), None).await;
+        let chain = RpcChain::connect(&[node.url()], None).await;
         let chain = Arc::new(chain.expect("the node answers"));
         let (machines, jobs) = prepare(&chain).await;
         let start = Instant::now();

@@ -5,29 +5,20 @@ use std::time::Duration;
 
 use sungrid_e2e::faults::{self, Fault, Options};
 
-/// Each fault that is over in a minute once, and some deaths of workers, while three requesters order: no wrong receipt, no double claim, no
-/// lost finished work, no slashed honest worker.
+/// The faults that are over soonest, a node that is lost between commit and reveal among them, and some deaths of workers, while three
+/// requesters order: no wrong receipt, no double claim, no lost finished work, no slashed honest worker.
 #[test]
-#[ignore = "in this form not seen through to its end yet: run it on a quiet machine first"]
+#[ignore = "not seen through to its end yet in this form: docs/benchmarks.md, Faults"]
 fn whatever_happens_nobody_is_wronged() {
-    // The others take longer, or have not been seen through to their end.
-    let left = [
-        Fault::NodeLost,
-        Fault::Standstill,
-        Fault::NodeDies,
-        Fault::Reorganisation,
-    ];
-    let quick = |fault: &Fault| !left.contains(fault);
     let options = Options {
         seed: 1,
-        faults: Fault::ALL.into_iter().filter(quick).collect(),
+        faults: vec![Fault::Kill, Fault::Requester, Fault::NodeLost],
         rounds: 1,
-        kills: 6,
+        kills: 3,
         least: Duration::ZERO,
         standstill: Duration::ZERO,
         doubt: true,
     };
-    eprintln!("seed {}", options.seed);
     let report = faults::run(&options);
     eprintln!("{:#}", report.figures);
     assert_eq!(
@@ -36,11 +27,8 @@ fn whatever_happens_nobody_is_wronged() {
         "seed {}",
         options.seed
     );
-    // Workers died in the middle of something.
-    let died = |what: &str| report.figures[what].as_u64();
-    assert!(
-        died("unfinished_at_death") > Some(0) && died("sealed_at_death") > Some(0),
-        "{:#}",
-        report.figures
-    );
+    let happened = &report.figures["faults"];
+    for (fault, times) in [("kill", 3), ("requester", 1), ("node-lost", 1)] {
+        assert_eq!(happened[fault], times, "{:#}", report.figures);
+    }
 }

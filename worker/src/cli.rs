@@ -259,7 +259,7 @@ async fn execute(command: Command, wrap: Wrap) -> Result<ExitCode, CommandError>
 }
 
 async fn connect(config: &Config) -> Result<RpcChain, DaemonError> {
-    Ok(RpcChain::connect(&config.node, config.genesis).await?)
+    Ok(daemon::connection(config).await?)
 }
 
 /// Turns true at the first signal; the second ends the process.

@@ -2,6 +2,7 @@
 //! it variables of the environment.
 
 mod layers;
+mod nodes;
 mod schema;
 mod text;
 
@@ -12,7 +13,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
-use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass};
+use sungrid_chain_client::{
+    Architecture, Attributes, Classes, EnergySource, Region, TaskClass, rpc::PATIENCE,
+};
 use sungrid_data_plane::Relay;
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::{attributes::CARBON_UNKNOWN, jurisdiction};
@@ -21,6 +24,7 @@ use crate::{isolation::Isolation, schedule::settings::Schedule};
 
 pub(crate) use layers::AS_IN_FILE;
 pub use layers::{PREFIX, variable};
+pub use nodes::NodeList;
 pub use schema::{Kind, Setting, settings};
 
 /// Name of the settings file in the data folder.
@@ -115,8 +119,10 @@ impl Default for Declared {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Address of the node's RPC.
-    pub node: String,
+    /// Addresses of nodes' RPC: the preferred one first, the others for when it fails.
+    pub node: NodeList,
+    /// Seconds that the node in use may stay behind another one before that one is used.
+    pub node_patience_s: u64,
     /// Genesis hash that the node's chain must have; none: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub genesis: Option<H256>,
@@ -132,6 +138,8 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// Units that run at the same time; 0: one for each core but one.
     pub lanes: usize,
+    /// Fuel per second of one lane, millions; 0: measured at each start.
+    pub lane_mfuel: u64,
     /// Batches in hand; 0: four for each lane, at least eight. The chain admits no more than the capacity can
     /// compute in time.
     pub max_batches: usize,
@@ -191,12 +199,14 @@ fn always() -> Policy {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            node: "ws://127.0.0.1:9944".into(),
+            node: String::from("ws://127.0.0.1:9944").into(),
+            node_patience_s: PATIENCE.as_secs(),
             genesis: None,
             operator: None,
             key: "worker.key".into(),
             passphrase_file: None,
             lanes: 0,
+            lane_mfuel: 0,
             max_batches: 0,
             memory_mib: 0,
             storage_mib: 50_000,
@@ -223,7 +233,14 @@ impl Default for Config {
 
 /// What stands above each setting in a fresh file.
 const MEANINGS: &[(&str, &str)] = &[
-    ("node", "The node's RPC."),
+    (
+        "node",
+        "The node's RPC; or a list of several, the preferred one first: [\"ws://127.0.0.1:9944\", \"wss://OTHER\"].",
+    ),
+    (
+        "node_patience_s",
+        "Seconds that the node in use may stand still, hang or lag while another one goes on; then that one is used.",
+    ),
     ("genesis", "The chain that the node must serve."),
     (
         "operator",
@@ -237,6 +254,10 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "lanes",
         "Units at the same time; 0: one for each core but one.",
+    ),
+    (
+        "lane_mfuel",
+        "Fuel per second of a lane, millions; 0: measured at each start. For machines whose measurements vary with what else runs.",
     ),
     (
         "max_batches",
@@ -321,6 +342,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("meter_command", "[\"/usr/local/bin/meter\"]"),
 ];
 
+/// Less patience with nodes, and a block that comes late makes workers change them.
+const LEAST_PATIENCE_S: u64 = 10;
 /// The largest linear memory of a guest: 32-bit addresses.
 const GUEST_MEMORY_MIB: u64 = 4_096;
 
@@ -334,6 +357,12 @@ impl Config {
         })?;
         let config = layers::read(&path, &text, layers::environment())?;
         config.attributes()?;
+        if config.node_patience_s < LEAST_PATIENCE_S {
+            return Err(ConfigError::Value {
+                name: "node_patience_s",
+                reason: format!("at least {LEAST_PATIENCE_S}: some blocks"),
+            });
+        }
         config.relays()?;
         config.idle.validate()?;
         config.schedule.rules(config.declared.carbon)?;
@@ -483,6 +512,7 @@ mod tests {
         assert_eq!(mode("[idle]\nstart_after_s = 600"), Mode::Desktop);
         assert_eq!(mode("[idle]\nmode = \"server\""), Mode::Server);
         for (text, names) in [
+            ("node_patience_s = 9", "node_patience_s"),
             ("[idle]\nresume_after_s = 1", "resume_after_s"),
             ("[idle]\nmax_cpu = 1", "max_cpu"),
             ("[idle]\nhours = [\"at night\"]", "at night"),

@@ -189,24 +189,14 @@ pub async fn run(
         return Ok(());
     };
     let info = chain.info().await?;
-    info!(chain = info.name, genesis = ?info.genesis, node = config.node, "connected");
+    info!(chain = info.name, genesis = ?info.genesis, node = chain.node(), "connected");
 
     let engine = Engine::new(Some(CacheConfig {
         directory: folder.join("modules"),
         max_bytes: MODULE_CACHE_BYTES,
     }))?;
     let lanes = config.lanes();
-    let measured = {
-        let engine = engine.clone();
-        tokio::task::spawn_blocking(move || engine::lane_speed(&engine, lanes)).await
-    };
-    let lane_speed = match measured {
-        Ok(speed) => speed?,
-        Err(error) => {
-            warn!(%error, "measuring ended early");
-            0
-        }
-    };
+    let lane_speed = lane_speed(config, &engine, lanes).await?;
     let resources = engine::resources(
         lane_speed,
         lanes,
@@ -273,6 +263,22 @@ pub async fn run(
     result
 }
 
+/// Fuel per second of one lane: what the operator says, or what is measured.
+async fn lane_speed(config: &Config, engine: &Engine, lanes: usize) -> Result<u64, DaemonError> {
+    if config.lane_mfuel > 0 {
+        return Ok(config.lane_mfuel.saturating_mul(1_000_000));
+    }
+    let engine = engine.clone();
+    let measured = tokio::task::spawn_blocking(move || engine::lane_speed(&engine, lanes)).await;
+    match measured {
+        Ok(speed) => Ok(speed?),
+        Err(error) => {
+            warn!(%error, "measuring ended early");
+            Ok(0)
+        }
+    }
+}
+
 /// What this worker takes of the machine.
 pub fn tenant(folder: &Path, config: &Config, worker: String) -> Tenant {
     Tenant {
@@ -334,7 +340,16 @@ fn explained(error: DaemonError, config: &Config, neighbours: Vec<Tenant>) -> Da
     }
 }
 
-/// Connects to the node. After a power cut it may come up later than the worker, so a node that is not there
+/// Connects with the nodes of the settings.
+///
+/// # Errors
+/// Those of [`RpcChain::connect`].
+pub async fn connection(config: &Config) -> Result<RpcChain, ChainError> {
+    let patience = Duration::from_secs(config.node_patience_s);
+    RpcChain::connect_patiently(&config.node, config.genesis, patience).await
+}
+
+/// Connects to a node. After a power cut it may come up later than the worker, so a node that is not there
 /// is waited for; anything else that is wrong ends the daemon. `None`: told to stop before that.
 async fn connect(
     config: &Config,
@@ -342,7 +357,7 @@ async fn connect(
 ) -> Result<Option<RpcChain>, DaemonError> {
     let mut pause = FIRST_RETRY;
     loop {
-        let error = match RpcChain::connect(&config.node, config.genesis).await {
+        let error = match connection(config).await {
             Ok(chain) => return Ok(Some(chain)),
             Err(error) if error.is_retryable() => error,
             Err(error) => return Err(error.into()),

@@ -196,6 +196,9 @@ pub struct Identity {
     pub lanes: usize,
 }
 
+/// What the node in use is called among the facts.
+const NODE: &str = "node";
+
 fn add(counter: &AtomicU64, amount: u64) {
     counter.fetch_add(amount, Ordering::Relaxed);
 }
@@ -269,6 +272,9 @@ impl Metrics {
         gauge("info", "What this worker is.", &identity, 1);
         let state = [("state", status.state.as_str())];
         gauge("state", "Its state on chain.", &state, 1);
+        if let Some(node) = status.facts.iter().find(|fact| fact.name == NODE) {
+            gauge("node", "The node in use.", &[("url", &node.text)], 1);
+        }
         let reason = [("reason", status.idle_reason.as_str())];
         gauge(
             "idle_reason",
@@ -313,6 +319,17 @@ impl Metrics {
                 }),
             }
         });
+    }
+
+    /// The node that is asked. What follows the host in its address is often a secret.
+    pub(crate) fn node(&self, url: Option<&str>) {
+        let shown = url.map(|url| {
+            let (scheme, rest) = url.split_once("://").unwrap_or(("ws", url));
+            let host = rest.split(['/', '?']).next().unwrap_or_default();
+            let host = host.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}")
+        });
+        self.fact(NODE, shown.unwrap_or_default());
     }
 
     pub(crate) fn block(&self, number: BlockNumber) {

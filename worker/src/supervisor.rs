@@ -189,7 +189,7 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
-    /// The block until which the chain may take back that a batch was given back.
+    /// The block until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
     unsure_until: BlockNumber,
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,
@@ -378,6 +378,7 @@ impl Supervisor {
     async fn on_block(&mut self, block: BlockRef) -> Result<(), Fatal> {
         self.head = block;
         self.metrics.block(block.number);
+        self.metrics.node(self.ports.chain.node().as_deref());
         let result = self.compare().await;
         self.metrics.publish();
         match result {

@@ -7,7 +7,7 @@
 //!   plain; nothing of a client library shows.
 //! - [`memory::MemoryChain`] keeps the market's rules in memory. The test moves its blocks, so a
 //!   daemon's behaviour in every phase of a batch is tested without a network and without waiting.
-//! - [`rpc::RpcChain`] talks to a node. It reads by name from the metadata that the node serves, so a
+//! - [`rpc::RpcChain`] talks to a node, and to another one when that one fails. It reads by name from the metadata that the node serves, so a
 //!   runtime upgrade that keeps the names keeps the client, and it says at once what it misses when
 //!   the chain is another one.
 //! - [`keys`] loads keys from where secrets may live: a file, an environment variable, a prompt.
@@ -55,6 +55,10 @@ pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
 pub use witness::{CallStage, Outputs, Testimony, Witness, WitnessCall};
 
+/// Blocks for which a transaction is valid: about three minutes. Shorter, and a reorganisation or a busy pool
+/// loses it; longer, and a transaction that nobody waits for any more may still happen.
+pub const MORTALITY: BlockNumber = 64;
+
 /// Blocks as they come; an error ends neither the stream nor the client.
 pub type BlockStream = Pin<Box<dyn Stream<Item = Result<BlockRef, ChainError>> + Send>>;
 
@@ -87,6 +91,10 @@ pub trait Chain: Send + Sync {
     async fn params(&self) -> Result<ChainParams, ChainError>;
     /// Genesis hash; known since the connection was made.
     fn genesis(&self) -> H256;
+    /// Address of the node that is asked; none: there is none now.
+    fn node(&self) -> Option<String> {
+        None
+    }
     /// The best block.
     async fn head(&self) -> Result<BlockRef, ChainError>;
     /// The time that the best block states, milliseconds since 1970.

@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{Node, Process, Worker, binary, guest, process::PATIENCE, root};
 
-/// Operators of the workers; whose node each is connected with.
-const OPERATORS: [(&str, usize); 3] = [("//Bob", 0), ("//Charlie", 0), ("//Dave", 1)];
-/// The worker whose disk is small, and that is connected with the second node.
+/// Operators of the workers; the nodes of each, the preferred one first.
+const OPERATORS: [(&str, &[usize]); 3] =
+    [("//Bob", &[0]), ("//Charlie", &[0]), ("//Dave", &[1, 0])];
+/// The worker whose disk is small, and that is connected with the second node while that one is there.
 pub(super) const REMOTE: usize = 2;
 /// Size of the small disk, MiB: what its worker compiles and stores, and a large input.
 const SMALL_DISK: u32 = 768;
@@ -30,8 +31,6 @@ const SMALL_DISK: u32 = 768;
 const SAMPLES: u32 = 96;
 /// Bytes of the large input: a second or so of transfer.
 pub(super) const LARGE: usize = 96 << 20;
-/// What a unit takes of a worker's capacity, µSUNS: a lane of 1 Gfuel/s.
-const ONE_UNIT: u64 = 125_000;
 /// How results of the stream of jobs are verified.
 const POLICIES: [&str; 3] = ["replicate:2", "adaptive", "quorum:75"];
 
@@ -166,6 +165,8 @@ impl Arena {
             let settings = [
                 ("LOG", "json"),
                 ("LANES", "2"),
+                // Measured, it would be whatever else runs on this machine that decides who takes work.
+                ("LANE_MFUEL", "1000"),
                 ("MEMORY_MIB", "2048"),
                 ("STORAGE_MIB", "50000"),
             ];
@@ -185,9 +186,11 @@ impl Arena {
                 disk,
             }
         };
-        // One after the other: each measures the machine.
         let hands = OPERATORS.into_iter().enumerate();
-        let hands = hands.map(|(n, (operator, node))| start(n, operator, &nodes[node].url()));
+        let hands = hands.map(|(n, (operator, preferred))| {
+            let urls: Vec<String> = preferred.iter().map(|node| nodes[*node].url()).collect();
+            start(n, operator, &urls.join(","))
+        });
         let hands = hands.collect();
         let scene = Scene::write(&folder.path().join("scene"));
         let large: Vec<u8> = (0..LARGE as u32)
@@ -300,23 +303,38 @@ impl Arena {
         hand.worker.launch();
     }
 
-    /// Whether a worker takes work. One that finds the machine too busy for any of ours, as it measures itself when it starts, is
-    /// started again.
+    /// Whether a worker takes work.
     pub(super) fn is_ready(&mut self, n: usize) -> bool {
+        self.node_of(n).is_some()
+    }
+
+    /// The node that a worker asks, once it takes work.
+    fn node_of(&mut self, n: usize) -> Option<String> {
         let hand = &mut self.hands[n];
         if !hand.worker.process().has_said("ready for work") {
-            return false;
+            return None;
         }
-        let status = std::fs::read_to_string(hand.worker.folder().join("status.json"));
-        let status: Option<Value> = serde_json::from_str(&status.unwrap_or_default()).ok();
-        let current = status.filter(|status| status["pid"] == hand.worker.process().id());
-        let Some(capacity) = current.and_then(|status| status["capacity"].as_u64()) else {
-            return false;
-        };
-        if capacity < ONE_UNIT {
-            self.bury_and_launch(n);
+        let status = std::fs::read_to_string(hand.worker.folder().join("status.json")).ok()?;
+        let status: Value = serde_json::from_str(&status).ok()?;
+        if status["pid"] != hand.worker.process().id() {
+            return None;
         }
-        capacity >= ONE_UNIT
+        let mut facts = status["facts"].as_array()?.iter();
+        let node = facts.find(|fact| fact["name"] == "node")?;
+        Some(node["text"].as_str()?.to_owned())
+    }
+
+    /// Has the remote worker ask its own node again, if it has gone on with another one.
+    pub(super) fn bring_home(&mut self) {
+        let home = self.nodes[1].url();
+        let deadline = Instant::now() + PATIENCE;
+        self.wait_until_ready(self.hands.len());
+        // One that starts takes its own, unless that is behind just then.
+        while self.node_of(REMOTE).as_ref() != Some(&home) {
+            assert!(Instant::now() < deadline, "it never takes its own node");
+            self.bury_and_launch(REMOTE);
+            self.wait_until_ready(self.hands.len());
+        }
     }
 
     /// Waits until so many workers take work.

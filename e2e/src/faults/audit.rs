@@ -70,7 +70,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 async fn connect(node: &Node) -> RpcChain {
-    let chain = RpcChain::connect(&node.url(), None).await;
+    let chain = RpcChain::connect(&[node.url()], None).await;
     chain.expect("the node answers")
 }
 
@@ -101,8 +101,8 @@ impl Roll {
     }
 }
 
-/// Looks at everything. `late`: workers that may have missed deadlines, because their node was away for longer.
-pub(super) fn audit(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> Findings {
+/// Looks at everything.
+pub(super) fn audit(arena: &mut Arena, roll: &Roll) -> Findings {
     let mut findings = Findings::default();
     let runtime = runtime();
     let books = runtime.block_on(async {
@@ -140,20 +140,13 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> F
     arena.say("  results");
     runtime.block_on(results(&mut findings, arena, &books));
     arena.say("  blocks");
-    runtime.block_on(history(&mut findings, arena, &books, roll, late));
+    runtime.block_on(history(&mut findings, arena, &books, roll));
     runtime.block_on(standing(&mut findings, &books, roll));
     arena.say("  receipts");
     orders(&mut findings, arena);
     arena.say("  work");
     for n in 0..arena.hands.len() {
-        work(
-            &mut findings,
-            arena,
-            n,
-            &books,
-            &roll.0[n].0,
-            late.contains(&n),
-        );
+        work(&mut findings, arena, n, &books, &roll.0[n].0);
     }
     arena.say("  money");
     money(&mut findings, &arena.nodes[0]);
@@ -191,7 +184,7 @@ fn hash(node: &Node, number: u32) -> H256 {
 }
 
 /// Whether it would have been noticed: has an output, a death, a standing falsified, and looks again. What was not noticed.
-pub(super) fn doubt(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> Vec<&'static str> {
+pub(super) fn doubt(arena: &mut Arena, roll: &Roll) -> Vec<&'static str> {
     let outputs = downloads(arena.folder.path());
     let mut files = outputs.values().flat_map(|folder| below(folder));
     let file = files
@@ -218,7 +211,7 @@ pub(super) fn doubt(arena: &mut Arena, roll: &Roll, late: &BTreeSet<usize>) -> V
     let mut roll = roll.clone();
     roll.0[0].1.bond += 1;
 
-    let found = audit(arena, &roll, late).violations;
+    let found = audit(arena, &roll).violations;
     fs::write(&file, bytes).expect("it can be written");
     let expected = [
         "is not what was downloaded",
@@ -309,13 +302,7 @@ fn downloads(folder: &Path) -> BTreeMap<JobId, std::path::PathBuf> {
 }
 
 /// What happened, block by block.
-async fn history(
-    findings: &mut Findings,
-    arena: &mut Arena,
-    books: &Books,
-    roll: &Roll,
-    late: &BTreeSet<usize>,
-) {
+async fn history(findings: &mut Findings, arena: &mut Arena, books: &Books, roll: &Roll) {
     let node = &arena.nodes[0];
     let last = node.number(&node.finalized());
     findings.blocks = last;
@@ -368,7 +355,7 @@ async fn history(
     }
     for (n, (account, _)) in roll.0.iter().enumerate() {
         let count = missed.remove(account).unwrap_or_default();
-        findings.hold(count == 0 || late.contains(&n), || {
+        findings.hold(count == 0, || {
             format!("worker {n} missed {count} deadlines")
         });
         if count > 0 {
@@ -430,14 +417,7 @@ fn orders(findings: &mut Findings, arena: &Arena) {
 }
 
 /// What a worker had finished when it died was handed in, and not done again.
-fn work(
-    findings: &mut Findings,
-    arena: &mut Arena,
-    n: usize,
-    books: &Books,
-    account: &AccountId,
-    is_late: bool,
-) {
+fn work(findings: &mut Findings, arena: &mut Arena, n: usize, books: &Books, account: &AccountId) {
     let history = arena.history(n);
     let of = |line: &Value, (job, batch): (JobId, BatchIndex)| {
         line["job"] == job && line["batch"] == batch
@@ -485,7 +465,7 @@ fn work(
             let handed_in = mine.is_some_and(|winner| {
                 bundle.trim_start_matches("0x") == format!("{:x}", winner.bundle)
             });
-            findings.hold(handed_in || is_late, || {
+            findings.hold(handed_in, || {
                 format!(
                     "worker {n} had sealed batch {} of job {}, which is lost: {mine:?}",
                     id.1, id.0

@@ -16,6 +16,8 @@ use crate::{Node, Process, guest, process::PATIENCE};
 
 /// How long a point in the work of a worker is waited for before it is killed wherever it is.
 const OCCASION: Duration = Duration::from_secs(12);
+/// Time between a worker's decision to die and its end, on a busy machine.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Time for one look at one worker.
 const LOOK: Duration = Duration::from_millis(2);
 /// Blocks that one of two validators is away for, or both make without each other.
@@ -24,9 +26,6 @@ const AWAY: u32 = 6;
 const SOON: Duration = Duration::from_secs(60);
 /// What a clock jumps by, s.
 const JUMP: i64 = 3_600;
-/// Blocks after which a claim whose worker cannot reach the chain is late: two minutes and twice the batch's virtual time at its
-/// limits, and a few.
-const LATE: u32 = 60;
 
 /// What has come of a fault, for the report.
 pub(super) enum Came {
@@ -61,9 +60,13 @@ impl Arena {
             }
         };
         let n = first.unwrap_or(n);
+        // Others may have come to the same write in the same moment, and be about to die of it.
+        let last_words = match death {
+            Death::AtSync { .. } => LAST_WORDS,
+            _ => Duration::ZERO,
+        };
         for m in 0..self.hands.len() {
-            // Others may have come there in the same moment.
-            if m == n || self.hands[m].worker.process().ends_within(Duration::ZERO) {
+            if m == n || self.hands[m].worker.process().ends_within(last_words) {
                 self.bury_and_launch(m);
             }
         }
@@ -154,31 +157,31 @@ impl Arena {
         self.together();
     }
 
-    /// The node of a worker hangs until what that has claimed is late, which nobody can help.
-    pub(super) fn node_is_lost(&mut self) -> Came {
-        let claimed = Instant::now();
-        // Nothing that it has committed to may be waiting for it: keeping that back costs bond by the rules.
-        let free = loop {
-            self.hands[REMOTE].worker.process().wait_for("\"claimed\"");
-            let owes = super::journal::Snapshot::all(self.hands[REMOTE].worker.folder());
-            if owes
-                .iter()
-                .all(|batch| batch.settled || batch.bundle.is_none())
-            {
-                break true;
-            }
-            if claimed.elapsed() > PATIENCE {
-                break false;
-            }
-        };
-        if !free {
-            return Came::Skipped("the worker always had something to reveal");
+    /// The node of a worker hangs, or dies, when that one has committed to something; the worker opens it all the same, through the
+    /// other node.
+    pub(super) fn node_is_lost(&mut self, hangs: bool) {
+        let process = self.hands[REMOTE].worker.process();
+        process.log();
+        let sent = |line: &Value| line["step"] == "commit" && line["message"] == "sent";
+        let line = until(process, "\"step\":\"commit\"", sent);
+        let batch = |line: &Value| (line["job"].clone(), line["batch"].clone());
+        let committed = batch(&line);
+        match hangs {
+            true => self.nodes[1].signal("STOP"),
+            false => self.nodes[1].stop(),
         }
-        self.nodes[1].signal("STOP");
-        self.blocks(0, LATE);
-        self.nodes[1].signal("CONT");
+        let process = self.hands[REMOTE].worker.process();
+        until(process, "accepted and paid", |line| {
+            batch(line) == committed
+        });
+        match hangs {
+            true => self.nodes[1].signal("CONT"),
+            false => {
+                self.nodes[1].start();
+                self.nodes[0].meet(&self.nodes[1]);
+            }
+        }
         self.together();
-        Came::Done
     }
 
     /// The whole network stands still.
@@ -389,6 +392,18 @@ impl Arena {
                 let node = &self.nodes[node];
                 node.number(&node.finalized()) >= height
             });
+        }
+    }
+}
+
+/// The next line of a log with this in it of which it holds.
+fn until(process: &mut Process, with: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let line = process.wait_for(with);
+        if let Ok(line) = serde_json::from_str(&line)
+            && holds(&line)
+        {
+            return line;
         }
     }
 }

@@ -14,13 +14,13 @@ mod rerun;
 mod shim;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use arena::{Arena, REMOTE};
+use arena::Arena;
 use audit::{Findings, Roll};
 use inject::Came;
 pub use plan::Fault;
@@ -72,7 +72,6 @@ pub fn run(options: &Options) -> Report {
     arena.hands[0].worker.process().wait_for("claimed");
     let mut happened: BTreeMap<&str, u32> = BTreeMap::new();
     let mut skipped: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut late = BTreeSet::new();
     while happened.is_empty() || start.elapsed() < options.least {
         for fault in plan(&mut random, &options.faults, options.rounds, options.kills) {
             match inject(&mut arena, &mut random, fault, options) {
@@ -82,9 +81,6 @@ pub fn run(options: &Options) -> Report {
                     skipped.insert(fault.name(), why);
                 }
             }
-            if fault == Fault::NodeLost {
-                late.insert(REMOTE);
-            }
         }
     }
     arena.say("no more faults: waiting for all orders");
@@ -93,11 +89,11 @@ pub fn run(options: &Options) -> Report {
     arena.together();
     arena.settle();
     arena.say("looking at everything");
-    let mut findings = audit::audit(&mut arena, &roll, &late);
+    let mut findings = audit::audit(&mut arena, &roll);
     let mut violations = std::mem::take(&mut findings.violations);
     if options.doubt {
         arena.say("looking again, at something that is wrong");
-        let unnoticed = audit::doubt(&mut arena, &roll, &late);
+        let unnoticed = audit::doubt(&mut arena, &roll);
         violations.extend(
             unnoticed
                 .iter()
@@ -124,7 +120,7 @@ pub fn run(options: &Options) -> Report {
 fn inject(arena: &mut Arena, random: &mut Random, fault: Fault, options: &Options) -> Came {
     arena.say(fault.name());
     if fault != Fault::Kill {
-        arena.wait_until_ready(arena.hands.len());
+        arena.bring_home();
     }
     match fault {
         Fault::Kill => {
@@ -136,7 +132,7 @@ fn inject(arena: &mut Arena, random: &mut Random, fault: Fault, options: &Option
         Fault::Requester => arena.requester_killed(random),
         Fault::NodeHangs => arena.node_hangs(),
         Fault::NodeDies => arena.node_dies(),
-        Fault::NodeLost => return arena.node_is_lost(),
+        Fault::NodeLost => arena.node_is_lost(random.below(2) == 0),
         Fault::Standstill => arena.all_hang(options.standstill),
         Fault::Reorganisation => arena.reorganise(),
         Fault::Disk => return arena.fill_disk(),

@@ -13,7 +13,7 @@ pub enum Fault {
     NodeHangs,
     /// The node that a worker is connected with dies, and comes back.
     NodeDies,
-    /// The node that a worker is connected with is away for longer than there is time to commit.
+    /// The node that a worker is connected with hangs, or dies, between commit and reveal; it goes on with another one.
     NodeLost,
     /// All nodes stand still.
     Standstill,

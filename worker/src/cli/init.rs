@@ -15,7 +15,7 @@ use sungrid_idle::Mode;
 
 use super::{CommandError, Folder};
 use crate::{
-    config::{Config, FILE},
+    config::{Config, ConfigError, FILE},
     daemon::{self, DaemonError},
     machine,
     passphrase::{self, Passphrase, WORKER_CREDENTIAL},
@@ -25,9 +25,9 @@ use crate::{
 pub(super) struct Init {
     #[command(flatten)]
     folder: Folder,
-    /// Address of the node's RPC.
-    #[arg(long, default_value = "ws://127.0.0.1:9944")]
-    node: String,
+    /// Address of the node's RPC; more of them are for when those before fail.
+    #[arg(long, default_value = "ws://127.0.0.1:9944", value_delimiter = ',')]
+    node: Vec<String>,
     /// The operator's key: a file, env:NAME, or a development account such as //Bob.
     #[arg(long)]
     operator: Option<String>,
@@ -105,7 +105,13 @@ pub(super) fn initialise(init: Init) -> Result<(), CommandError> {
         return Err(CommandError::Initialised(path));
     }
     let mut config = Config {
-        node: init.node,
+        node: init
+            .node
+            .try_into()
+            .map_err(|reason: &str| ConfigError::Value {
+                name: "node",
+                reason: reason.into(),
+            })?,
         genesis: init.genesis,
         operator: init.operator,
         ..Config::default()
@@ -309,7 +315,7 @@ mod tests {
             folder: Folder {
                 data_dir: folder.into(),
             },
-            node: "ws://127.0.0.1:9944".into(),
+            node: vec!["ws://127.0.0.1:9944".into()],
             operator: None,
             genesis: None,
             jurisdiction: "DE".into(),

@@ -278,7 +278,7 @@ mod tests {
         .expect("all of them are settings");
         assert_eq!(config.lanes, 5);
         assert!(config.listed_only);
-        assert_eq!(config.node, "wss://node");
+        assert_eq!(config.node.to_vec(), ["wss://node"]);
         assert_eq!(config.metrics, "127.0.0.1:9620".parse().ok());
         assert_eq!(config.external.len(), 2);
         // A text that looks like a number stays a text.
@@ -298,6 +298,12 @@ mod tests {
         assert_eq!(measures("seccomp,cgroup"), expected);
         assert_eq!(measures(r#"["seccomp", "cgroup"]"#), expected);
         assert_eq!(measures("required"), "required");
+        let config = load(
+            "node = \"ws://x\"",
+            &[("SUNGRID_WORKER_NODE", "ws://a:1, wss://b")],
+        );
+        let nodes = config.expect("two").node;
+        assert_eq!(nodes.to_vec(), ["ws://a:1", "wss://b"]);
         let hours = r#"["sat,sun 00:00-24:00", "mon-fri 18:00-08:00"]"#;
         let config = load(
             "",

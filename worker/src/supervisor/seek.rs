@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sungrid_chain_client::{
-    Call, Closing, Included, Job, JobState, SubmitError, Until, Worker, WorkerState,
+    Call, Closing, Included, Job, JobState, MORTALITY, SubmitError, Until, Worker, WorkerState,
 };
 use sungrid_primitives::JobId;
 use tracing::{debug, info, warn};
@@ -353,11 +353,15 @@ impl Supervisor {
                 self.step((id, batch)).await
             }
             Err(error) => {
-                // It may be in a block all the same.
-                self.rescan |= matches!(
-                    error,
-                    SubmitError::Unknown { .. } | SubmitError::Dropped { .. }
-                );
+                // It may be in a block all the same, or get into one as long as some pool has it.
+                match error {
+                    SubmitError::Unknown { .. } => {
+                        self.rescan = true;
+                        self.unsure_until = self.head.number.saturating_add(MORTALITY);
+                    }
+                    SubmitError::Dropped { .. } => self.rescan = true,
+                    _ => {}
+                }
                 if error.is_retryable() {
                     debug!(job = id, %error, "not claimed");
                 } else {

@@ -158,7 +158,7 @@ async fn show(
     network.start(args, folder, spec).await?;
     let requester = Context {
         global: Global {
-            node: Some(network.url.clone()),
+            node: vec![network.url.clone()],
             genesis: None,
             key: Some("//Alice".into()),
             data_dir: Some(folder.join("requester")),

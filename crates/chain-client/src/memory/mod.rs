@@ -36,6 +36,9 @@ use crate::{
 };
 use rules::State;
 
+/// Blocks that a call stays in the pool for with [`Interrupt::Linger`].
+const LINGERS: BlockNumber = 3;
+
 /// Where a call is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupt {
@@ -47,6 +50,8 @@ pub enum Interrupt {
     LoseBefore,
     /// It is in a block; the caller sees a broken connection.
     LoseAfter,
+    /// The caller sees a broken connection; the pool has it, and some blocks later it is in one.
+    Linger,
     /// It is in a block, but its caller hears of it only after the next one.
     Late,
     /// It is in a block, as its caller hears, and that block is given up for one without it.
@@ -513,7 +518,19 @@ impl Chain for MemoryChain {
         let Some(interrupt) = self.take_interrupt(name) else {
             return self.apply(key, call);
         };
-        let before = matches!(interrupt, Interrupt::HangBefore | Interrupt::LoseBefore);
+        if interrupt == Interrupt::Linger {
+            let (chain, key, call) = (self.clone(), key.clone(), call.clone());
+            tokio::spawn(async move {
+                let until = chain.state().number + LINGERS;
+                chain.wait_until(|state| state.number >= until).await;
+                // Whether it still can be is the chain's to say.
+                drop(chain.apply(&key, call));
+            });
+        }
+        let before = matches!(
+            interrupt,
+            Interrupt::HangBefore | Interrupt::LoseBefore | Interrupt::Linger
+        );
         let without = self.state().clone();
         let included = (!before).then(|| self.apply(key, call)).transpose()?;
         self.inner.interrupted.send_modify(|count| *count += 1);

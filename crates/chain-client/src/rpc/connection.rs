@@ -5,57 +5,43 @@ use std::sync::PoisonError;
 use super::*;
 
 impl RpcChain {
-    /// Connects to a node and makes sure that it serves the right chain.
+    /// Connects with the best of these nodes, and makes sure that they serve the right chain. Goes on with another one when that one
+    /// fails, within [`PATIENCE`] if it only stands still.
     ///
     /// # Errors
-    /// [`ChainError::BadAddress`], [`ChainError::Unreachable`], [`ChainError::WrongGenesis`] when `expected`
-    /// is another chain, [`ChainError::Incompatible`] when it is no Sungrid chain.
-    pub async fn connect(url: &str, expected: Option<H256>) -> Result<Self, ChainError> {
-        if !url.starts_with("ws://") && !url.starts_with("wss://") {
-            return Err(ChainError::BadAddress {
-                url: url.into(),
-                reason: "it does not start with ws:// or wss://".into(),
-            });
-        }
-        let unreachable = |reason: String| ChainError::Unreachable {
-            url: url.into(),
-            reason,
-        };
-        // The reconnecting client below never gives up, not even on its first connection; a wrong address
-        // shall be said at once.
-        drop(
-            RpcClient::from_insecure_url(url)
-                .await
-                .map_err(|error| unreachable(root_cause(&error)))?,
-        );
-        let backoff = ExponentialBackoff::from_millis(FIRST_RETRY.as_millis() as u64)
-            .max_delay(LONGEST_RETRY);
-        let transport = Reconnecting::builder()
-            .retry_policy(backoff)
-            .request_timeout(REQUEST_TIMEOUT)
-            .build(url)
-            .await
-            .map_err(|error| unreachable(root_cause(&error)))?;
-        let rpc_client = RpcClient::new(transport);
+    /// [`ChainError::BadAddress`], [`ChainError::Unreachable`] if none answers, [`ChainError::WrongGenesis`] when one serves another chain
+    /// than `expected`, or than the first that answers, [`ChainError::Incompatible`] when it is no Sungrid chain.
+    pub async fn connect(
+        nodes: &[impl AsRef<str>],
+        expected: Option<H256>,
+    ) -> Result<Self, ChainError> {
+        Self::connect_patiently(nodes, expected, PATIENCE).await
+    }
+
+    /// As [`Self::connect`], with a patience of its own.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`].
+    pub async fn connect_patiently(
+        nodes: &[impl AsRef<str>],
+        expected: Option<H256>,
+        patience: Duration,
+    ) -> Result<Self, ChainError> {
+        let (nodes, genesis) = Nodes::open(nodes, expected, patience).await?;
+        let nodes = Arc::new(nodes);
+        let rpc_client = RpcClient::new(nodes.clone());
         let rpc = Rpc::new(rpc_client.clone());
         let backend = LegacyBackend::builder().build(rpc_client);
         let client =
             OnlineClient::from_backend_with_config(SubstrateConfig::new(), Arc::new(backend))
                 .await
-                .map_err(|error| unreachable(error.to_string()))?;
-        let genesis = to_h256(client.genesis_hash());
-        if let Some(expected) = expected
-            && expected != genesis
-        {
-            return Err(ChainError::WrongGenesis {
-                url: url.into(),
-                found: genesis,
-                expected,
-            });
-        }
+                .map_err(|error| ChainError::Unreachable {
+                    url: nodes.url().unwrap_or_default(),
+                    reason: error.to_string(),
+                })?;
         let chain = Self {
             inner: Arc::new(Inner {
-                url: url.into(),
+                nodes,
                 genesis,
                 client,
                 rpc,
@@ -88,12 +74,16 @@ impl RpcChain {
     /// The best block, with a client that reads at it.
     pub(super) async fn at(&self) -> Result<Arc<At>, ChainError> {
         let Inner {
-            rpc, client, at, ..
+            nodes,
+            rpc,
+            client,
+            at,
+            ..
         } = &*self.inner;
         let best = rpc
             .chain_get_block_hash(None)
             .await
-            .map_err(rpc_broken)?
+            .map_err(|error| nodes.refusal().unwrap_or_else(|| rpc_broken(error)))?
             .ok_or_else(|| ChainError::Node("it has no best block".into()))?;
         let mut cached = at.lock().await;
         if let Some((hash, at)) = &*cached
@@ -228,7 +218,7 @@ impl RpcChain {
         })
     }
 
-    pub(super) fn nonce_of(&self, key: &Keypair) -> Nonce {
+    pub(super) fn sent_by(&self, key: &Keypair) -> Arc<Sent> {
         let mut nonces = self
             .inner
             .nonces
@@ -237,25 +227,9 @@ impl RpcChain {
         nonces.entry(key.public()).or_default().clone()
     }
 
-    pub(super) async fn genesis_now(&self) -> Result<H256, ChainError> {
-        self.inner
-            .rpc
-            .genesis_hash()
-            .await
-            .map(to_h256)
-            .map_err(rpc_broken)
+    /// Sorts an error, after which it may be that no node can be used any more.
+    pub(super) fn failed(&self, error: impl Into<subxt::Error>) -> ChainError {
+        let refusal = self.inner.nodes.refusal();
+        refusal.unwrap_or_else(|| broken(error))
     }
-}
-
-/// What the transport said, without the layers in front of it that repeat each other.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let text = cause.to_string();
-    text.rsplit("client error: ")
-        .next()
-        .unwrap_or(&text)
-        .to_owned()
 }

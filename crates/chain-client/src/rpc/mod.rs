@@ -1,11 +1,12 @@
 //! A chain behind a node's RPC.
 //!
-//! The connection reconnects by itself, with growing pauses. Reads wait for it; a subscription goes on after
-//! it; a transaction whose fate a broken connection hides is [`SubmitError::Unknown`].
+//! The connection reconnects by itself, with growing pauses, and goes on with another node if there are several. Reads wait for it; a
+//! subscription goes on after it; a transaction whose fate a broken connection hides is [`SubmitError::Unknown`].
 
 mod arguments;
 mod connection;
 mod events;
+mod nodes;
 mod pools;
 mod records;
 mod submit;
@@ -13,13 +14,13 @@ mod values;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use codec::{Decode, DecodeAll, Encode};
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use sp_core::H256;
 use subxt::{
     OnlineClient, OnlineClientAtBlock, SubstrateConfig,
@@ -29,14 +30,14 @@ use subxt::{
     error::RuntimeApiError,
     ext::scale_decode::DecodeAsType,
 };
-use subxt_rpcs::{
-    LegacyRpcMethods, RpcClient,
-    client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as Reconnecting},
-};
+use subxt_rpcs::{LegacyRpcMethods, RpcClient};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, SS58_PREFIX, environment::EnvironmentId, suns::Profile,
     traits::ProfileId,
 };
+
+use nodes::Nodes;
+pub use nodes::look;
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
@@ -45,13 +46,9 @@ use crate::{
     Standing, SubmitError, Tiers, Trust, Until, WitnessCall, Worker,
 };
 
-/// A request without an answer for that long is broken off. Longer than any sane answer takes; shorter, and a
-/// busy node's answers are thrown away.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pause before the first attempt to reconnect; each further one is longer.
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-/// Longest pause between two attempts to reconnect: what a worker can lose after a node came back.
-const LONGEST_RETRY: Duration = Duration::from_secs(3);
+/// A node may stay so long behind where another one was. Longer, and deadlines of a batch come near; shorter, and nodes are left for a
+/// busy moment.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What this client cannot do without: checked once, so that a foreign chain is recognised at once.
 const NEEDED: [(&str, &str); 12] = [
     ("Market", "Jobs"),
@@ -82,25 +79,32 @@ enum ViewRefusal {
     Codec,
 }
 
-/// The next nonce of a key; none: ask the node. Held while a transaction enters the pool.
-type Nonce = Arc<tokio::sync::Mutex<Option<u64>>>;
+/// What is known of a key's transactions.
+#[derive(Default)]
+struct Sent {
+    /// The next nonce, and the connection that it was counted over: another node's pool need not have what was sent there. Held while
+    /// a transaction enters the pool.
+    next: tokio::sync::Mutex<Option<(Option<u64>, u64)>>,
+    /// Transactions whose end is waited for.
+    on_their_way: AtomicU64,
+}
 type At = OnlineClientAtBlock<SubstrateConfig>;
 type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
 
-/// A chain behind a node; clones share the connection.
+/// A chain behind one node or several; clones share the connection.
 #[derive(Clone)]
 pub struct RpcChain {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    url: String,
+    nodes: Arc<Nodes>,
     genesis: H256,
     client: OnlineClient<SubstrateConfig>,
     rpc: Rpc,
     /// The client at the best block that was asked for last: saves two round trips for every read.
     at: tokio::sync::Mutex<Option<(H256, Arc<At>)>>,
-    nonces: Mutex<HashMap<[u8; 32], Nonce>>,
+    nonces: Mutex<HashMap<[u8; 32], Arc<Sent>>>,
 }
 
 fn to_h256(hash: subxt::utils::H256) -> H256 {
@@ -211,6 +215,10 @@ impl Chain for RpcChain {
         self.inner.genesis
     }
 
+    fn node(&self) -> Option<String> {
+        self.inner.nodes.url()
+    }
+
     async fn head(&self) -> Result<BlockRef, ChainError> {
         let at = self.at().await?;
         Ok(BlockRef {
@@ -230,29 +238,14 @@ impl Chain for RpcChain {
             Follow::Best => client.stream_best_blocks().await,
             Follow::Finalised => client.stream_blocks().await,
         };
-        let blocks = blocks.map_err(broken)?;
-        let state = (blocks, self.clone(), 0);
-        let stream = stream::unfold(state, |(mut blocks, chain, last)| async move {
-            let block = match blocks.next().await? {
-                Ok(block) => BlockRef {
-                    number: block.header().number() as u32,
-                    hash: to_h256(block.hash()),
-                },
-                Err(error) => return Some((Err(broken(error)), (blocks, chain, last))),
-            };
-            // A node that was started anew may serve another chain, which shows in a lower block.
-            if block.number < last
-                && let Ok(found) = chain.genesis_now().await
-                && found != chain.inner.genesis
-            {
-                let error = ChainError::WrongGenesis {
-                    url: chain.inner.url.clone(),
-                    found,
-                    expected: chain.inner.genesis,
-                };
-                return Some((Err(error), (blocks, chain, last)));
-            }
-            Some((Ok(block), (blocks, chain, block.number)))
+        let blocks = blocks.map_err(|error| self.failed(error))?;
+        let chain = self.clone();
+        let stream = blocks.map(move |block| match block {
+            Ok(block) => Ok(BlockRef {
+                number: block.header().number() as u32,
+                hash: to_h256(block.hash()),
+            }),
+            Err(error) => Err(chain.failed(error)),
         });
         Ok(stream.boxed())
     }

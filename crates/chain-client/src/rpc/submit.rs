@@ -1,5 +1,10 @@
 //! Signing, submitting and following a transaction.
 
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
 use subxt::{
     SubstrateConfig,
     config::DefaultExtrinsicParamsBuilder,
@@ -9,15 +14,15 @@ use subxt::{
     utils::{AccountId32, MultiSignature},
 };
 
-use super::{At, RpcChain, arguments, broken, events, rpc_broken, to_h256, unreadable};
+use super::{At, RpcChain, Sent, arguments, broken, events, rpc_broken, to_h256, unreadable};
 use crate::{
-    BlockRef, Call, ChainError, DispatchFailure, Event, Included, Keypair, SubmitError, Until,
-    advice,
+    BlockRef, Call, ChainError, DispatchFailure, Event, Included, Keypair, MORTALITY, SubmitError,
+    Until, advice,
 };
 
-/// Blocks for which a transaction is valid: about three minutes. Shorter, and a reorganisation or a busy pool
-/// loses it; longer, and a transaction that nobody waits for any more may still happen.
-const MORTALITY: u64 = 64;
+/// A transaction of which nothing was heard for that long is looked for: some blocks. Shorter, and busy nodes are asked for nothing; longer,
+/// and deadlines come near.
+const SILENCE: Duration = Duration::from_secs(15);
 /// Signing again with a fresh nonce, after another client used ours. More would only hide a real fault.
 const ATTEMPTS: u32 = 4;
 
@@ -43,15 +48,19 @@ impl RpcChain {
     ) -> Result<Included, SubmitError> {
         let (pallet, name) = call.name();
         let label = format!("{pallet}.{name}");
-        let progress = self.enter_pool(key, &call, &label).await?;
+        let sent = self.sent_by(key);
+        let (progress, on_its_way) = self.enter_pool(key, &sent, &call, &label).await?;
         let transaction = to_h256(progress.extrinsic_hash());
         if until == Until::InPool {
             // Somebody must notice if it does not make it, or the next nonce would wait for ever.
-            let (chain, key) = (self.clone(), key.clone());
+            let chain = self.clone();
             tokio::spawn(async move {
-                if let Err(error) = chain.follow(progress, Until::InBlock, &label).await {
+                if let Err(error) = chain
+                    .follow(progress, &on_its_way, Until::InBlock, &label)
+                    .await
+                {
                     tracing::debug!(call = label, %error, "a transaction did not make it");
-                    chain.forget_nonce(&key).await;
+                    sent.next.lock().await.take();
                 }
             });
             return Ok(Included {
@@ -60,9 +69,10 @@ impl RpcChain {
                 events: Vec::new(),
             });
         }
-        let result = self.follow(progress, until, &label).await;
+        let result = self.follow(progress, &on_its_way, until, &label).await;
+        drop(on_its_way);
         if let Err(SubmitError::Dropped { .. } | SubmitError::Unknown { .. }) = &result {
-            self.forget_nonce(key).await;
+            sent.next.lock().await.take();
         }
         let (block, events) = result?;
         Ok(Included {
@@ -72,47 +82,44 @@ impl RpcChain {
         })
     }
 
-    async fn forget_nonce(&self, key: &Keypair) {
-        *self.nonce_of(key).lock().await = None;
+    /// The nonce that a transaction of an account would have after those that are in the pool of the node.
+    async fn next_index(&self, account: &AccountId32) -> Result<u64, ChainError> {
+        let asked = self.inner.rpc.system_account_next_index(account).await;
+        asked.map_err(rpc_broken)
     }
 
     /// Brings a transaction into the pool. One at a time per key, so that nonces come without gaps.
     async fn enter_pool(
         &self,
         key: &Keypair,
+        sent: &Arc<Sent>,
         call: &Call,
         label: &str,
-    ) -> Result<Progress, SubmitError> {
-        let nonce = self.nonce_of(key);
-        let mut next = nonce.lock().await;
+    ) -> Result<(Progress, OnItsWay), SubmitError> {
+        let mut next = sent.next.lock().await;
         let (pallet, name) = call.name();
         let payload = dynamic::tx(pallet, name, arguments::arguments(call));
         let mut attempt = 0;
         loop {
             attempt += 1;
             let at = self.at().await?;
-            let number = match *next {
-                Some(number) => number,
-                None => {
-                    let account = AccountId32(key.public());
-                    self.inner
-                        .rpc
-                        .system_account_next_index(&account)
-                        .await
-                        .map_err(|error| SubmitError::Chain(rpc_broken(error)))?
-                }
-            };
+            let link = self.inner.nodes.serial();
+            let account = AccountId32(key.public());
+            let asked = self.next_index(&account).await?;
+            let counted = next.filter(|(over, _)| *over == link);
+            let on_their_way = sent.on_their_way.load(Ordering::Relaxed);
+            let number = next_number(counted.map(|(_, number)| number), asked, on_their_way);
             let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
                 .nonce(number)
-                .mortal(MORTALITY)
+                .mortal(MORTALITY.into())
                 .build();
             let signed = at.transactions().create_signed(&payload, key, params).await;
             let signed =
                 signed.map_err(|error| SubmitError::Chain(incompatible(&at, label, error)))?;
             match signed.submit_and_watch().await {
                 Ok(progress) => {
-                    *next = Some(number + 1);
-                    return Ok(progress);
+                    *next = Some((link, number + 1));
+                    return Ok((progress, OnItsWay::new(sent.clone(), account, number)));
                 }
                 Err(error) => {
                     *next = None;
@@ -131,6 +138,7 @@ impl RpcChain {
     async fn follow(
         &self,
         mut progress: Progress,
+        on_its_way: &OnItsWay,
         until: Until,
         label: &str,
     ) -> Result<(BlockRef, Vec<Event>), SubmitError> {
@@ -143,7 +151,15 @@ impl RpcChain {
             reason,
         };
         let block = loop {
-            match progress.next().await {
+            let Ok(status) = tokio::time::timeout(SILENCE, progress.next()).await else {
+                // What waits behind a nonce that a given up fork left free would wait until it dies.
+                match self.next_index(&on_its_way.account).await {
+                    Ok(next) if next > on_its_way.number => continue,
+                    Ok(_) => return Err(unknown("a transaction before it is missing".into())),
+                    Err(error) => return Err(unknown(error.to_string())),
+                }
+            };
+            match status {
                 None => return Err(unknown("the node said no more about it".into())),
                 Some(Err(error)) => return Err(unknown(error.to_string())),
                 Some(Ok(TransactionStatus::InBestBlock(block))) if until != Until::Finalised => {
@@ -183,6 +199,39 @@ impl RpcChain {
         };
         Ok((block, happened))
     }
+}
+
+/// Counts as a transaction on its way as long as it lives.
+struct OnItsWay {
+    sent: Arc<Sent>,
+    account: AccountId32,
+    number: u64,
+}
+
+impl OnItsWay {
+    fn new(sent: Arc<Sent>, account: AccountId32, number: u64) -> Self {
+        sent.on_their_way.fetch_add(1, Ordering::Relaxed);
+        Self {
+            sent,
+            account,
+            number,
+        }
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.sent.on_their_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The nonce to sign with, of that which was `counted` here and that which the node says, whose pool may take a moment to notice what it
+/// has. If it lacks more than is on its way, a fork was given up with transactions that nobody sends again: counted on behind that gap, all
+/// others would wait for it until they die.
+fn next_number(counted: Option<u64>, asked: u64, on_their_way: u64) -> u64 {
+    counted
+        .filter(|counted| (asked..=asked.saturating_add(on_their_way)).contains(counted))
+        .unwrap_or(asked)
 }
 
 /// A call that does not encode means that the runtime names it differently.
@@ -338,6 +387,20 @@ mod tests {
         let failure = failure(DispatchError::BadOrigin);
         assert_eq!(failure.error, "BadOrigin");
         assert!(failure.to_string().contains("may not"));
+    }
+
+    #[test]
+    fn nonces_that_a_given_up_fork_leaves_free_are_used_again() {
+        // Nothing is known; another client used the key; the node has all of it.
+        assert_eq!(next_number(None, 7, 3), 7);
+        assert_eq!(next_number(Some(5), 7, 3), 7);
+        assert_eq!(next_number(Some(7), 7, 0), 7);
+        // Two were sent a moment ago.
+        assert_eq!(next_number(Some(9), 7, 2), 9);
+        // One of them had its block, which was given up; so had both.
+        assert_eq!(next_number(Some(9), 7, 1), 7);
+        assert_eq!(next_number(Some(9), 7, 0), 7);
+        assert_eq!(next_number(Some(u64::MAX), u64::MAX, 1), u64::MAX);
     }
 
     #[test]

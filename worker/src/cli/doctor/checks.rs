@@ -159,6 +159,9 @@ impl Facts {
     }
 }
 
+/// Blocks by which a node may be behind another one that is no fallback to be worried about.
+const LAG: u32 = 10;
+
 fn unasked() -> Verdict {
     Verdict::skipped("the chain could not be asked")
 }
@@ -166,10 +169,30 @@ fn unasked() -> Verdict {
 fn node(facts: &Facts) -> Verdict {
     match &facts.chain {
         None => Verdict::skipped("without settings there is no node to ask"),
-        Some(Ok(chain)) => Verdict::ok(format!(
-            "{} at block {}, genesis {:?}",
-            chain.name, chain.block, chain.genesis
-        )),
+        Some(Ok(chain)) => {
+            let text = format!(
+                "{} at block {}, genesis {:?}",
+                chain.name, chain.block, chain.genesis
+            );
+            let best = |node: &Result<u32, _>| node.as_ref().copied().unwrap_or_default();
+            let highest = chain.nodes.iter().map(|(_, node)| best(node)).max();
+            let lagging = |best: u32| best.saturating_add(LAG) < highest.unwrap_or_default();
+            let others = chain.nodes.iter().map(|(url, node)| match node {
+                Ok(best) => format!("{url} at block {best}"),
+                Err(error) => error.to_string(),
+            });
+            let others = others.collect::<Vec<_>>().join("; ");
+            let is_well =
+                |(_, node): &(_, Result<u32, _>)| node.as_ref().is_ok_and(|best| !lagging(*best));
+            match chain.nodes.iter().all(is_well) {
+                true if chain.nodes.len() < 2 => Verdict::ok(text),
+                true => Verdict::ok(format!("{text}: {others}")),
+                false => Verdict::warn(
+                    format!("{text}, but not all nodes are there to fall back on: {others}"),
+                    "start the missing node, or strike it out of `node` in worker.toml",
+                ),
+            }
+        }
         Some(Err(error)) => Verdict::fail(
             error.to_string(),
             match error {

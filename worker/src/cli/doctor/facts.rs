@@ -8,7 +8,7 @@ use std::{
 };
 
 use sp_core::H256;
-use sungrid_chain_client::{Balance, BlockNumber, Chain, ChainError, Worker, keys, rpc::RpcChain};
+use sungrid_chain_client::{Balance, BlockNumber, Chain, ChainError, Worker, keys, rpc};
 use sungrid_data_plane::{
     Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress, PeerFault, Relay,
 };
@@ -42,6 +42,8 @@ pub(super) struct Key {
 pub(super) struct ChainFacts {
     pub(super) name: String,
     pub(super) genesis: H256,
+    /// Best block of each configured node, or why it cannot be used.
+    pub(super) nodes: Vec<(String, Result<BlockNumber, ChainError>)>,
     pub(super) block: BlockNumber,
     /// Milliseconds since 1970.
     pub(super) time_ms: u64,
@@ -157,7 +159,7 @@ pub(super) async fn gather(folder: &Path) -> Facts {
     let chain = tokio::time::timeout(NODE_TIME, asked).await;
     let chain = chain.unwrap_or_else(|_| {
         Err(ChainError::Unreachable {
-            url: config.node.clone(),
+            url: config.node.join(", "),
             reason: format!("no answer within {NODE_TIME:?}"),
         })
     });
@@ -172,8 +174,10 @@ async fn ask(
     worker: Option<sungrid_chain_client::AccountId>,
     operator: Option<sungrid_chain_client::AccountId>,
 ) -> Result<ChainFacts, ChainError> {
-    let chain = RpcChain::connect(&config.node, config.genesis).await?;
+    let chain = daemon::connection(config).await?;
     let info = chain.info().await?;
+    let patience = Duration::from_secs(config.node_patience_s);
+    let nodes = rpc::look(&config.node, info.genesis, patience).await;
     let params = chain.params().await?;
     let environment = Engine::new(None).map(|engine| H256(engine.environment().0));
     let record = match &worker {
@@ -183,6 +187,7 @@ async fn ask(
     Ok(ChainFacts {
         name: info.name,
         genesis: info.genesis,
+        nodes: config.node.iter().cloned().zip(nodes).collect(),
         block: chain.head().await?.number,
         time_ms: chain.time().await?,
         accepts: match environment {
@@ -403,6 +408,7 @@ pub(super) fn in_order() -> Facts {
         chain: Some(Ok(ChainFacts {
             name: "Test".into(),
             genesis: H256::repeat_byte(9),
+            nodes: vec![("ws://own".into(), Ok(77)), ("wss://other".into(), Ok(76))],
             block: 77,
             time_ms: 1_000_000_000,
             accepts: true,

@@ -64,7 +64,11 @@ async fn killed_after_a_reveal() {
 #[tokio::test]
 async fn lost_connections_around_every_call_heal_without_a_restart() {
     for call in ["claim", "commit", "reveal"] {
-        for how in [Interrupt::LoseBefore, Interrupt::LoseAfter] {
+        for how in [
+            Interrupt::LoseBefore,
+            Interrupt::LoseAfter,
+            Interrupt::Linger,
+        ] {
             let world = World::new().await;
             let machines = [world.machine(0), world.machine(1)];
             let _processes = both(&machines).await;

@@ -117,6 +117,26 @@ fn an_operator_without_key_or_money_is_told() {
 }
 
 #[test]
+fn a_node_to_fall_back_on_that_is_none_is_told() {
+    let Verdict(level, text, _) = node(&in_order());
+    assert_eq!(level, Level::Ok);
+    assert!(text.contains("wss://other at block 76"), "{text}");
+    assert_eq!(
+        after(node, |f| chain(f).nodes[1].1 = Ok(77 - LAG - 1)),
+        Level::Warn
+    );
+    let away = ChainError::Unreachable {
+        url: "wss://other".into(),
+        reason: "refused".into(),
+    };
+    assert_eq!(
+        after(node, |f| chain(f).nodes[1].1 = Err(away)),
+        Level::Warn
+    );
+    assert_eq!(after(node, |f| chain(f).nodes[0].1 = Ok(2)), Level::Warn);
+}
+
+#[test]
 fn a_node_that_is_away_or_of_another_chain_fails_with_its_own_advice() {
     let url = || "ws://node".to_owned();
     let errors = [
