@@ -307,6 +307,8 @@ impl Worker {
                 "--operator",
                 operator,
                 "--plain-key",
+                "--idle",
+                "always",
                 "--data-dir",
             ])
             .arg(worker.folder.path())

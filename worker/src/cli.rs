@@ -32,8 +32,8 @@ use crate::{
 };
 
 const EXAMPLE: &str = "\
-Example: join the local development chain as a worker of //Bob
-  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --plain-key --data-dir ./bob
+Example: join the local development chain as a worker of //Bob, on a machine for that alone
+  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --idle always --plain-key --data-dir ./bob
   sungrid-worker run --data-dir ./bob
 
 On a real chain, name a file with the operator's seed phrase and one with a passphrase, readable by you only:
@@ -41,8 +41,9 @@ On a real chain, name a file with the operator's seed phrase and one with a pass
   sungrid-worker doctor
   sungrid-worker run
 
-On a machine that somebody uses, work only while nobody does:
-  sungrid-worker init --node wss://NODE --operator ~/operator.key --idle desktop
+It works only while nobody uses the machine. On a server say so, with other services on it or for the work alone:
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --idle server
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --idle always
 
 Settings are in worker.toml in the data folder; a variable such as SUNGRID_WORKER_LANES=2 wins over them.";
 
