@@ -302,13 +302,26 @@ async fn signal() {
 
 fn sandbox(json: bool) -> Result<(), CommandError> {
     let engine = Engine::new(None).map_err(DaemonError::Engine)?;
-    let sandbox = isolation::sandbox(engine, u64::MAX)
+    // As where an owner comes first: there is more to look at.
+    let sandbox = isolation::sandbox(engine, u64::MAX, true)
         .map_err(|error| DaemonError::Isolation(error.into()))?;
     if json {
         let isolation = metrics::protections(sandbox.report());
-        println!("{}", serde_json::json!({ "isolation": isolation }));
+        let priority = sandbox.priority().map(
+            |status| serde_json::json!({ "in_force": status.in_force, "detail": status.detail }),
+        );
+        println!(
+            "{}",
+            serde_json::json!({ "isolation": isolation, "priority": priority })
+        );
     } else {
         print!("{}", sandbox.report());
+        if let Some(status) = sandbox.priority() {
+            println!(
+                "\nbeside the owner, unless [idle] has mode = \"always\": {}",
+                status.detail
+            );
+        }
     }
     Ok(())
 }

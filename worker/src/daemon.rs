@@ -33,6 +33,7 @@ use crate::{
     isolation::{self, IsolationError},
     journal::{Journal, JournalError},
     machine::{self, Machine, Note, Registry, Tenant},
+    measure,
     metrics::{Identity, Metrics},
     passphrase::Passphrase,
     pins,
@@ -40,7 +41,7 @@ use crate::{
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
     requests, sensors,
-    supervisor::{Fatal, Settings, Supervisor, stopped},
+    supervisor::{Fatal, Measure, Settings, Supervisor, stopped},
     work::Bounds,
 };
 
@@ -196,16 +197,11 @@ pub async fn run(
         max_bytes: MODULE_CACHE_BYTES,
     }))?;
     let lanes = config.lanes();
-    let measured = {
+    let shown = measure::Memory::new(folder, &engine, lanes);
+    let lane_speed = measure::at_start(&engine, &shown, config.idle.mode).await?;
+    let again: Measure = {
         let engine = engine.clone();
-        tokio::task::spawn_blocking(move || engine::lane_speed(&engine, lanes)).await
-    };
-    let lane_speed = match measured {
-        Ok(speed) => speed?,
-        Err(error) => {
-            warn!(%error, "measuring ended early");
-            0
-        }
+        Arc::new(move || measure::again(&engine, &shown).ok())
     };
     let resources = engine::resources(
         lane_speed,
@@ -220,7 +216,12 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
-    let runner = isolation::runner(&config.isolation, engine, config.memory())?;
+    let runner = isolation::runner(
+        &config.isolation,
+        engine,
+        config.memory(),
+        config.idle.mode != Mode::Always,
+    )?;
     let registry = Registry::of_machine();
     let neighbours = registry.others(folder);
     let worker = key.account().to_string();
@@ -268,7 +269,16 @@ pub async fn run(
             .bond_isc
             .map(|isc| Balance::from(isc).saturating_mul(ISC)),
     };
-    let result = work(folder, config, ports, settings, offer, stop, &plane).await;
+    let result = work(
+        folder,
+        config,
+        ports,
+        settings,
+        (offer, again),
+        stop,
+        &plane,
+    )
+    .await;
     plane.shutdown().await;
     result
 }
@@ -361,7 +371,7 @@ async fn work(
     config: &Config,
     ports: Ports,
     settings: Settings,
-    offer: Offer,
+    (offer, again): (Offer, Measure),
     stop: watch::Receiver<bool>,
     plane: &Arc<Plane>,
 ) -> Result<(), DaemonError> {
@@ -374,6 +384,9 @@ async fn work(
         lanes: settings.lanes,
     });
     metrics.isolation(&ports.runner.isolation());
+    if let Some(status) = ports.runner.priority() {
+        metrics.fact("priority", status.detail);
+    }
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));
@@ -407,6 +420,7 @@ async fn work(
     let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
         .await?
         .draining(told)
+        .measuring(again, offer, config.idle.mode != Mode::Always)
         .choosing(
             schedule.scheduler(folder),
             schedule.energy(folder, carbon)?,
@@ -419,7 +433,7 @@ async fn work(
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
-        let sensors = Sensors::system(&policy);
+        let sensors = Sensors::system(&policy, &Registry::of_machine().kin(folder));
         let (watcher, idle) = idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
         supervisor = supervisor.with_idle(idle);
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));

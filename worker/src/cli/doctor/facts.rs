@@ -204,9 +204,11 @@ async fn watched(folder: &Path, policy: &Policy, running: bool) -> Option<Watche
         });
     }
     let policy = policy.clone();
+    // Seen from here every worker is another one.
+    let kin = Registry::of_machine().kin(Path::new(""));
     // Sensors may block.
     let looking = tokio::task::spawn_blocking(move || {
-        let mut sensors = Sensors::system(&policy);
+        let mut sensors = Sensors::system(&policy, &kin);
         let mut machine = IdleMachine::new(policy).ok()?;
         // Each is read at each look, though less time passes than they ask for: enough to tell what is unknown.
         for look in 0..LOOKS {
