@@ -90,6 +90,7 @@ impl Supervisor {
 
     pub(super) fn on_measure(&mut self, report: Report) {
         let again = self.head.number.saturating_add(self.blocks(AGAIN_MS));
+        let retry = self.head.number.saturating_add(self.blocks(RETRY_MS));
         let stayed_free = self.idle.phase().state.may_work();
         let Some(measuring) = &mut self.measuring else {
             return;
@@ -105,6 +106,8 @@ impl Supervisor {
                 let lanes = self.settings.lanes as u64;
                 let resources = &mut measuring.offer.resources;
                 resources.fuel_per_second = speed.saturating_mul(lanes);
+                // The chain may take as long as it likes to take it.
+                measuring.due = again;
                 let (ports, offer) = (self.ports.clone(), measuring.offer.clone());
                 self.tasks.spawn(async move {
                     let declared = register::declare(&ports, &offer).await;
@@ -114,13 +117,11 @@ impl Supervisor {
             // With its owner back in the middle of it, it says nothing.
             Report::Measured(Some(_)) if stayed_free => measuring.due = again,
             Report::Measured(_) => {}
-            Report::Declared(speed, Ok(())) => {
-                measuring.declared = speed;
-                measuring.due = again;
-            }
+            Report::Declared(speed, Ok(())) => measuring.declared = speed,
             // Declared with the next measurement.
             Report::Declared(_, Err(error)) => {
                 warn!(%error, "what this machine can do is not declared yet");
+                measuring.due = retry;
             }
         }
     }
