@@ -12,8 +12,8 @@ async function run(nodeName, networkInfo) {
   const api = await zombie.connect(wsUri);
   let worker, requester;
   try {
-    const init = ['init', '--node', wsUri, '--operator', '//Charlie', '--jurisdiction', 'DE', '--plain-key', '--data-dir', join(folder, 'worker')];
-    execFileSync('sungrid-worker', init);
+    const init = ['init', '--node', wsUri, '--operator', '//Charlie', '--jurisdiction', 'DE', '--plain-key', '--idle', 'always'];
+    execFileSync('sungrid-worker', [...init, '--data-dir', join(folder, 'worker')]);
     worker = start('sungrid-worker', ['run', '--data-dir', join(folder, 'worker')]);
 
     await Promise.race([until(api, async () => (await api.query.workers.workers.keys()).length === 1), worker.died]);

@@ -322,6 +322,8 @@ impl Worker {
                 "--jurisdiction",
                 "DE",
                 "--plain-key",
+                "--idle",
+                "always",
                 "--data-dir",
             ])
             .arg(worker.folder.path())

@@ -32,8 +32,8 @@ use crate::{
 };
 
 const EXAMPLE: &str = "\
-Example: join the local development chain as a worker of //Bob
-  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --jurisdiction DE --plain-key --data-dir ./bob
+Example: join the local development chain as a worker of //Bob, on a machine for that alone
+  sungrid-worker init --node ws://127.0.0.1:9944 --operator //Bob --jurisdiction DE --idle always --plain-key --data-dir ./bob
   sungrid-worker run --data-dir ./bob
 
 On a real chain, name a file with the operator's seed phrase and one with a passphrase, readable by you only:
@@ -41,8 +41,9 @@ On a real chain, name a file with the operator's seed phrase and one with a pass
   sungrid-worker doctor
   sungrid-worker run
 
-On a machine that somebody uses, work only while nobody does:
-  sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE --idle desktop
+It works only while nobody uses the machine. On a server say so, with other services on it or for the work alone:
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE --idle server
+  sungrid-worker init --node wss://NODE --operator ~/operator.key --jurisdiction DE --idle always
 
 Settings are in worker.toml in the data folder; a variable such as SUNGRID_WORKER_LANES=2 wins over them.";
 
@@ -301,13 +302,26 @@ async fn signal() {
 
 fn sandbox(json: bool) -> Result<(), CommandError> {
     let engine = Engine::new(None).map_err(DaemonError::Engine)?;
-    let sandbox = isolation::sandbox(engine, u64::MAX)
+    // As where an owner comes first: there is more to look at.
+    let sandbox = isolation::sandbox(engine, u64::MAX, true)
         .map_err(|error| DaemonError::Isolation(error.into()))?;
     if json {
         let isolation = metrics::protections(sandbox.report());
-        println!("{}", serde_json::json!({ "isolation": isolation }));
+        let priority = sandbox.priority().map(
+            |status| serde_json::json!({ "in_force": status.in_force, "detail": status.detail }),
+        );
+        println!(
+            "{}",
+            serde_json::json!({ "isolation": isolation, "priority": priority })
+        );
     } else {
         print!("{}", sandbox.report());
+        if let Some(status) = sandbox.priority() {
+            println!(
+                "\nbeside the owner, unless [idle] has mode = \"always\": {}",
+                status.detail
+            );
+        }
     }
     Ok(())
 }

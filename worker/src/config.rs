@@ -17,7 +17,7 @@ use sungrid_chain_client::{
     Architecture, Attributes, Classes, EnergySource, Region, TaskClass, rpc::PATIENCE,
 };
 use sungrid_data_plane::Relay;
-use sungrid_idle::{Mode, Policy, PolicyError};
+use sungrid_idle::{Policy, PolicyError};
 use sungrid_primitives::{attributes::CARBON_UNKNOWN, jurisdiction};
 
 use crate::{isolation::Isolation, schedule::settings::Schedule};
@@ -181,19 +181,11 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What the operator says of the machine.
     pub declared: Declared,
-    /// When the machine's owner leaves it to the work.
-    #[serde(default = "always")]
+    /// When the machine's owner leaves it to the work. Whoever says nothing has a desktop: a server's administrator reads what there is
+    /// to set, somebody whose machine has become slow does not.
     pub idle: Policy,
     /// Which work it takes, and with which power.
     pub schedule: Schedule,
-}
-
-/// The policy of whoever says nothing: the machine is for the work alone.
-fn always() -> Policy {
-    Policy {
-        mode: Mode::Always,
-        ..Policy::default()
-    }
 }
 
 impl Default for Config {
@@ -225,7 +217,7 @@ impl Default for Config {
             rewards_every: 50,
             metrics: None,
             declared: Declared::default(),
-            idle: always(),
+            idle: Policy::default(),
             schedule: Schedule::default(),
         }
     }
@@ -468,6 +460,7 @@ pub(crate) fn system_memory() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sungrid_idle::Mode;
 
     fn declared() -> Declared {
         Declared {
@@ -498,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_is_the_works_until_its_owner_says_otherwise() {
+    fn the_machine_is_its_owners_until_he_says_otherwise() {
         let folder = tempfile::tempdir().expect("a folder");
         let load = |text: &str| {
             let text = format!("{text}\n[declared]\njurisdiction = \"DE\"");
@@ -506,9 +499,9 @@ mod tests {
             Config::load(folder.path())
         };
         let mode = |text: &str| load(text).expect("loads").idle.mode;
-        assert_eq!(mode(""), Mode::Always);
+        assert_eq!(mode(""), Mode::Desktop);
+        assert_eq!(Config::default().idle.mode, Mode::Desktop);
         assert_eq!(mode("[idle]\nmode = \"always\""), Mode::Always);
-        // Who writes the section at all wants a policy.
         assert_eq!(mode("[idle]\nstart_after_s = 600"), Mode::Desktop);
         assert_eq!(mode("[idle]\nmode = \"server\""), Mode::Server);
         for (text, names) in [

@@ -33,6 +33,7 @@ use crate::{
     isolation::{self, IsolationError},
     journal::{Journal, JournalError},
     machine::{self, Machine, Note, Registry, Tenant},
+    measure,
     metrics::{Identity, Metrics},
     passphrase::Passphrase,
     pins,
@@ -40,7 +41,7 @@ use crate::{
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
     requests, sensors,
-    supervisor::{Fatal, Settings, Supervisor, stopped},
+    supervisor::{Fatal, Measure, Settings, Supervisor, stopped},
     work::Bounds,
 };
 
@@ -196,7 +197,20 @@ pub async fn run(
         max_bytes: MODULE_CACHE_BYTES,
     }))?;
     let lanes = config.lanes();
-    let lane_speed = lane_speed(config, &engine, lanes).await?;
+    let shown = measure::Memory::new(folder, &engine, lanes);
+    // What the operator says is not measured.
+    let said = (config.lane_mfuel > 0).then(|| config.lane_mfuel.saturating_mul(1_000_000));
+    let lane_speed = match said {
+        Some(speed) => speed,
+        None => measure::at_start(&engine, &shown, config.idle.mode).await?,
+    };
+    let again: Measure = {
+        let engine = engine.clone();
+        Arc::new(move || match said {
+            Some(_) => None,
+            None => measure::again(&engine, &shown).ok(),
+        })
+    };
     let resources = engine::resources(
         lane_speed,
         lanes,
@@ -210,7 +224,12 @@ pub async fn run(
         memory_mib = config.memory() >> 20,
         "measured"
     );
-    let runner = isolation::runner(&config.isolation, engine, config.memory())?;
+    let runner = isolation::runner(
+        &config.isolation,
+        engine,
+        config.memory(),
+        config.idle.mode != Mode::Always,
+    )?;
     let registry = Registry::of_machine();
     let neighbours = registry.others(folder);
     let worker = key.account().to_string();
@@ -258,25 +277,18 @@ pub async fn run(
             .bond_isc
             .map(|isc| Balance::from(isc).saturating_mul(ISC)),
     };
-    let result = work(folder, config, ports, settings, offer, stop, &plane).await;
+    let result = work(
+        folder,
+        config,
+        ports,
+        settings,
+        (offer, again),
+        stop,
+        &plane,
+    )
+    .await;
     plane.shutdown().await;
     result
-}
-
-/// Fuel per second of one lane: what the operator says, or what is measured.
-async fn lane_speed(config: &Config, engine: &Engine, lanes: usize) -> Result<u64, DaemonError> {
-    if config.lane_mfuel > 0 {
-        return Ok(config.lane_mfuel.saturating_mul(1_000_000));
-    }
-    let engine = engine.clone();
-    let measured = tokio::task::spawn_blocking(move || engine::lane_speed(&engine, lanes)).await;
-    match measured {
-        Ok(speed) => Ok(speed?),
-        Err(error) => {
-            warn!(%error, "measuring ended early");
-            Ok(0)
-        }
-    }
 }
 
 /// What this worker takes of the machine.
@@ -376,7 +388,7 @@ async fn work(
     config: &Config,
     ports: Ports,
     settings: Settings,
-    offer: Offer,
+    (offer, again): (Offer, Measure),
     stop: watch::Receiver<bool>,
     plane: &Arc<Plane>,
 ) -> Result<(), DaemonError> {
@@ -389,6 +401,9 @@ async fn work(
         lanes: settings.lanes,
     });
     metrics.isolation(&ports.runner.isolation());
+    if let Some(status) = ports.runner.priority() {
+        metrics.fact("priority", status.detail);
+    }
     let page = config
         .metrics
         .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));
@@ -422,6 +437,7 @@ async fn work(
     let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
         .await?
         .draining(told)
+        .measuring(again, offer, config.idle.mode != Mode::Always)
         .choosing(
             schedule.scheduler(folder),
             schedule.energy(folder, carbon)?,
@@ -434,7 +450,7 @@ async fn work(
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
-        let sensors = Sensors::system(&policy);
+        let sensors = Sensors::system(&policy, &Registry::of_machine().kin(folder));
         let (watcher, idle) = idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
         supervisor = supervisor.with_idle(idle);
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sp_core::H256;
 use sungrid_executor::{Cancel, Engine, Limits, MeasureError, Module, Outcome, RunError, Task};
 use sungrid_primitives::suns::Resources;
-use sungrid_sandbox::{Batch, Code, PrepareError, Report, Sandbox, Shape};
+use sungrid_sandbox::{Batch, Code, PrepareError, Report, Sandbox, Shape, Status};
 
 use crate::ports::{LoadError, Program, Runner};
 
@@ -110,6 +110,10 @@ impl Runner for ProcessRunner {
 
     fn isolation(&self) -> Report {
         self.0.report().clone()
+    }
+
+    fn priority(&self) -> Option<Status> {
+        self.0.priority().cloned()
     }
 
     async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError> {

@@ -11,9 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sungrid_idle::{Input, Machine, Policy, PolicyError, Readings, Sensors, Standing, State};
+use sungrid_idle::{
+    Input, Machine, Policy, PolicyError, Readings, Reason, Rule, Sensors, Standing, State, Value,
+};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{metrics::Metrics, ports::Runner, supervisor::stopped};
 
@@ -23,11 +25,16 @@ pub const TICK: Duration = Duration::from_millis(500);
 /// Sensors that have not answered for so long count as unknown: some service that they ask hangs.
 const STALE: Duration = Duration::from_secs(3);
 
+/// By then each sensor has been read twice, which some need to know anything.
+const SETTLED_S: u64 = 12;
+/// How the machine becomes the work's, where nobody sits.
+pub(crate) const OPT_IN: &str = "where nobody sits at this machine, set mode = \"server\" (other services run here) or \"always\" (it is for the work alone) under [idle]";
+
 /// What stands above each setting of `[idle]` in a fresh settings file.
 pub(crate) const MEANINGS: [(&str, &str); 14] = [
     (
         "mode",
-        "Whose the machine is: always (the work's alone), desktop (its owner comes first, and what cannot be read counts against work) or\n# server (the rules below hold, as far as they can be read). What follows holds for the latter two.",
+        "Whose the machine is: desktop (its owner comes first, and what cannot be read counts against work), server (the rules below hold,\n# as far as they can be read) or always (the work's alone: no rule holds).",
     ),
     (
         "start_after_s",
@@ -73,6 +80,39 @@ pub(crate) const MEANINGS: [(&str, &str); 14] = [
         "Names of programs beside which no work runs, such as [\"steam\"].",
     ),
 ];
+
+/// What speaks against work only because it cannot be read, on a machine that was looked at long enough: while that is so it never
+/// works, whatever its owner does.
+pub(crate) fn blind(standing: &Standing) -> Vec<&Reason> {
+    let is_unknown = |reason: &&Reason| matches!(reason.reading, Value::Unknown(_));
+    match standing.for_s >= SETTLED_S {
+        true => standing.against().filter(is_unknown).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// What to do about a rule whose reading is not to be had.
+pub(crate) fn remedy(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Input => {
+            "run the worker in the session of whoever uses this machine, or have its desktop tell logind"
+        }
+        Rule::Power => "set on_battery = true under [idle] if it is always on mains",
+        Rule::Battery => "set min_battery = 0 under [idle]",
+        Rule::Metered => {
+            "set on_metered = true under [idle] if its network does not cost by volume"
+        }
+        Rule::Temperature => "set max_temperature = 0 under [idle]",
+        Rule::ScreenLock => "set screen_lock = \"ignored\" under [idle]",
+        Rule::Exclusive => "set exclusive = [] under [idle]",
+        Rule::ForeignCpu | Rule::ForeignMemory => {
+            "let the worker read the system's figures, as above"
+        }
+        Rule::Hours => "set hours = [] under [idle]",
+        // Known whenever there was a look.
+        Rule::Calm => "look at the sensors above",
+    }
+}
 
 /// What the supervisor has to know of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +169,8 @@ pub struct Watcher {
     metrics: Arc<Metrics>,
     phase: watch::Sender<Phase>,
     work: Arc<AtomicBool>,
+    /// Rules whose readings are not to be had, and that was said.
+    told: Vec<Rule>,
 }
 
 /// A policy over a runner. Nothing runs before it has been calm for as long as the policy says.
@@ -154,6 +196,7 @@ pub fn watch(
         metrics,
         phase: sender,
         work: work.clone(),
+        told: Vec::new(),
     };
     Ok((watcher, Idle { phase, work }))
 }
@@ -174,6 +217,7 @@ impl Watcher {
             let why = standing.against().next().map(ToString::to_string);
             info!(machine = %state, why = why.unwrap_or_default(), "whose the machine is");
         }
+        self.tell_blind(&standing);
         self.metrics.standing(standing, state != before);
         let phase = Phase {
             state,
@@ -185,6 +229,22 @@ impl Watcher {
             changed
         });
         state
+    }
+
+    /// Says once of each rule that it keeps this machine from ever working, and what to do.
+    fn tell_blind(&mut self, standing: &Standing) {
+        let blind = blind(standing);
+        let mut news = false;
+        for reason in &blind {
+            if !self.told.contains(&reason.rule) {
+                news = true;
+                warn!(%reason, "this machine never works while that is unknown: {}", remedy(reason.rule));
+            }
+        }
+        if news {
+            warn!("{OPT_IN}");
+        }
+        self.told = blind.iter().map(|reason| reason.rule).collect();
     }
 
     /// Looks until `stop` turns true.

@@ -93,21 +93,23 @@ pub enum IsolationError {
     Sandbox(#[from] SandboxError),
 }
 
-/// A sandbox whose processes are this program again.
-pub fn sandbox(engine: Engine, memory: u64) -> Result<Sandbox, SandboxError> {
+/// A sandbox whose processes are this program again; in the background they stand behind those of the machine's owner.
+pub fn sandbox(engine: Engine, memory: u64, background: bool) -> Result<Sandbox, SandboxError> {
     let program =
         Program::this().map_err(|error: io::Error| SandboxError::Start(error.to_string()))?;
     let mut config = Config::new(program);
     config.compile_memory = config.compile_memory.min(memory);
+    config.background = background;
     Sandbox::new(engine, config)
 }
 
-/// The runner that the operator asks for, as far as the system has it. `memory` bounds what compiling may take. Blocks for
-/// some milliseconds.
+/// The runner that the operator asks for, as far as the system has it. `memory` bounds what compiling may take; `background` puts
+/// batches behind all other processes. Blocks for some milliseconds.
 pub fn runner(
     setting: &Isolation,
     engine: Engine,
     memory: u64,
+    background: bool,
 ) -> Result<Arc<dyn Runner>, IsolationError> {
     let required = setting.required();
     let runner: Arc<dyn Runner> = if *setting == Isolation::Level(Level::Off) {
@@ -116,7 +118,7 @@ pub fn runner(
         );
         Arc::new(WasmRunner::new(engine))
     } else {
-        match sandbox(engine.clone(), memory) {
+        match sandbox(engine.clone(), memory, background) {
             Ok(sandbox) => Arc::new(ProcessRunner::new(sandbox)),
             Err(error) if required.is_empty() => {
                 warn!(%error, "no isolation: the code of others runs in this process, with nothing but WebAssembly around it");
@@ -125,6 +127,14 @@ pub fn runner(
             Err(error) => return Err(error.into()),
         }
     };
+    match runner.priority() {
+        Some(status) if status.in_force => info!(detail = status.detail, "priority in force"),
+        Some(status) => warn!(detail = status.detail, "batches have no lower priority"),
+        None if background => {
+            warn!("batches have no lower priority: they run in this process");
+        }
+        None => {}
+    }
     let report = runner.isolation();
     if *setting != Isolation::Level(Level::Off) {
         tell(&report);
@@ -198,11 +208,17 @@ mod tests {
     fn what_is_required_and_missing_keeps_the_worker_from_starting() {
         // This program is a test: it is no sandbox, so that none can be started.
         let engine = Engine::new(None).expect("an engine");
-        let error = runner(&Isolation::Level(Level::Required), engine.clone(), 1 << 30);
+        let error = runner(
+            &Isolation::Level(Level::Required),
+            engine.clone(),
+            1 << 30,
+            false,
+        );
         assert!(error.is_err());
-        let fallback = runner(&Isolation::default(), engine.clone(), 1 << 30).expect("falls back");
+        let fallback =
+            runner(&Isolation::default(), engine.clone(), 1 << 30, false).expect("falls back");
         assert!(!fallback.isolation().has(Measure::Process));
-        let off = runner(&Isolation::Level(Level::Off), engine, 1 << 30).expect("off");
+        let off = runner(&Isolation::Level(Level::Off), engine, 1 << 30, true).expect("off");
         assert!(!off.isolation().has(Measure::Process));
     }
 }

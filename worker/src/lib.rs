@@ -16,6 +16,7 @@
 //! | [`journal`] | what must survive the process |
 //! | [`gossip`] | what other parties hint at, and what requesters are told |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
+//! | [`measure`] | how fast a lane is, measured while the machine is free |
 //! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most, by its record |
 //! | [`schedule`] | which jobs are taken, by which policy, and with which power |
@@ -36,6 +37,7 @@ pub mod isolation;
 pub mod journal;
 pub mod log;
 pub mod machine;
+pub mod measure;
 pub mod metrics;
 pub mod passphrase;
 pub mod pins;

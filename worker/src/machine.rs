@@ -9,10 +9,13 @@ use std::{
     io::{self, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use fs2::FileExt;
 use serde::{Deserialize, Serialize};
+use sungrid_idle::Kin;
 
 use crate::{config, control};
 
@@ -23,6 +26,12 @@ const SHARED_FOLDER: &str = "/run/sungrid";
 /// More notes than machines have workers are not ours; nor are longer ones.
 const MAX_NOTES: usize = 256;
 const MAX_NOTE_BYTES: u64 = 16 << 10;
+/// How often the notes are read for their processes. More seldom, and a worker rests for another one that has just started; more
+/// often, and looking shows.
+const KIN_EVERY: Duration = Duration::from_secs(5);
+/// Who asks whether a note counts holds its lock for a moment: so often, and so long apart, it is tried again.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What one worker takes of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +187,32 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// The processes of the other workers that run now, for idle policies: what they do is not done by the machine's owner.
+    pub fn kin(self, own: &Path) -> Kin {
+        let own = own.to_owned();
+        let known = Mutex::new((None::<Instant>, Vec::new()));
+        Kin::new(move || {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.0.is_none_or(|at| at.elapsed() >= KIN_EVERY) {
+                let others = self.others(&own).into_iter().map(|other| other.pid);
+                *known = (
+                    Some(Instant::now()),
+                    others.filter(|pid| is_worker(*pid)).collect(),
+                );
+            }
+            known.1.clone()
+        })
+    }
+}
+
+/// Whether a process runs the same program as this one. A note from a container has a number that is somebody else's out here.
+fn is_worker(pid: u32) -> bool {
+    let name = |process: &str| fs::read(format!("/proc/{process}/comm")).ok();
+    let theirs = name(&pid.to_string());
+    theirs.is_some() && theirs == name("self")
+}
+
 /// A data folder by its only name.
 pub fn canonical(folder: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.into())
@@ -219,7 +254,14 @@ fn leave(folder: &Path, tenant: &Tenant) -> io::Result<Note> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     let lock = options.open(&lock_path)?;
-    lock.try_lock_exclusive()?;
+    let mut tries = 0;
+    while let Err(error) = lock.try_lock_exclusive() {
+        tries += 1;
+        if tries >= LOCK_TRIES {
+            return Err(error);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
     let beside = note.with_extension("tmp");
     fs::write(&beside, serde_json::to_vec(tenant)?)?;
     fs::rename(&beside, &note)?;
@@ -266,6 +308,55 @@ mod tests {
         drop(a);
         let left = fs::read_dir(folder.path().join("notes")).expect("lists");
         assert_eq!(left.count(), 0, "notes are left");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_processes_of_other_workers_are_kin_and_nobody_else_s_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let registry = Registry::at(folder.path());
+        let worker = |folder: &str, pid| Tenant {
+            pid,
+            ..tenant(folder)
+        };
+        let other = std::process::id();
+        let _other = registry.join(&worker("/other", other)).expect("joins");
+        // A number that is another program's here, as from a container, and one that is nobody's.
+        let mut strange = std::process::Command::new("sleep")
+            .arg("600")
+            .spawn()
+            .expect("sleeps");
+        let _strange = registry
+            .join(&worker("/strange", strange.id()))
+            .expect("joins");
+        let _nobody = registry.join(&worker("/nobody", u32::MAX)).expect("joins");
+        let _own = registry.join(&worker("/own", other)).expect("joins");
+        let kin = |own: &str| format!("{:?}", registry.clone().kin(Path::new(own)));
+        assert_eq!(kin("/own"), format!("[{other}]"));
+        drop(_other);
+        assert_eq!(kin("/own"), "[]");
+        strange.kill().expect("ends");
+        strange.wait().expect("ended");
+    }
+
+    #[test]
+    fn whoever_asks_about_a_note_does_not_keep_its_writer_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let registry = Registry::at(folder.path());
+        drop(registry.join(&tenant("/a")).expect("joins"));
+        let name = sungrid_manifest::hash(Path::new("/a").as_os_str().as_encoded_bytes());
+        let path = folder
+            .path()
+            .join(format!("{}.lock", hex::encode(&name.0[..16])));
+        let asks = File::create(path).expect("creates");
+        FileExt::lock_shared(&asks).expect("locks");
+        let done = std::thread::spawn(move || {
+            std::thread::sleep(3 * LOCK_PAUSE);
+            drop(asks);
+        });
+        let _note = registry.join(&tenant("/a")).expect("joins all the same");
+        done.join().expect("ends");
+        assert_eq!(registry.others(Path::new("/b")), [tenant("/a")]);
     }
 
     #[test]

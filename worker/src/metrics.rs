@@ -558,6 +558,18 @@ mod tests {
         assert_eq!(metrics.status().block, 7);
     }
 
+    /// What the dashboard does not show, and why.
+    const NOT_SHOWN: [(&str, &str); 5] = [
+        ("idle", "the table of reasons shows it with the reason"),
+        ("lanes", "a setting"),
+        ("state", "`active` says what there is to do about"),
+        (
+            "accepted_units",
+            "the chain's count of what units a minute show",
+        ),
+        ("missed", "the chain's count of what missed deadlines show"),
+    ];
+
     /// Every metric that the text has when everything is known.
     fn exposed() -> BTreeSet<String> {
         let metrics = Metrics::default();
@@ -594,10 +606,19 @@ mod tests {
             let missing: Vec<_> = named.difference(&exposed).collect();
             assert!(missing.is_empty(), "{path} names {missing:?}");
         }
-        let path = format!(
-            "{}/../packaging/grafana/sungrid-worker.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
+        let dashboard = "packaging/grafana/sungrid-worker.json";
+        let shown = named(dashboard);
+        let not_shown = NOT_SHOWN.map(|(name, _)| format!("sungrid_worker_{name}"));
+        for metric in &exposed {
+            assert!(
+                shown.contains(metric) != not_shown.contains(metric),
+                "{metric} is to be on the dashboard, or in NOT_SHOWN with a reason"
+            );
+        }
+        for metric in &not_shown {
+            assert!(exposed.contains(metric), "{metric} does not exist any more");
+        }
+        let path = format!("{}/../{dashboard}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read(&path).expect("the dashboard");
         let board: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
         assert!(board["panels"].as_array().is_some_and(|all| all.len() > 5));

@@ -9,7 +9,7 @@ use sungrid_access::Part;
 use sungrid_chain_client::{Chain, Keypair};
 use sungrid_executor::{Cancel, Limits, Outcome, RunError, Task};
 use sungrid_primitives::{ContentHash, JobId};
-use sungrid_sandbox::{Report, Shape};
+use sungrid_sandbox::{Report, Shape, Status};
 use sungrid_seal::JobKey;
 
 use crate::journal::BatchId;
@@ -144,6 +144,10 @@ pub trait Runner: Send + Sync {
     /// What keeps units from this machine, and what does not.
     fn isolation(&self) -> Report {
         Report::none("units run in the worker's own process")
+    }
+    /// How units stand beside other programs; none if they count as much.
+    fn priority(&self) -> Option<Status> {
+        None
     }
     /// Makes a module ready.
     async fn load(&self, wasm: Bytes) -> Result<Arc<dyn Program>, LoadError>;

@@ -192,6 +192,16 @@ async fn check_funds(
     })
 }
 
+/// Declares what is offered now, if it differs by more than a little from what is on chain.
+pub(crate) async fn declare(ports: &Ports, offer: &Offer) -> Result<(), RegisterError> {
+    match ports.chain.worker(&ports.key.account()).await? {
+        Some(worker) if !matches!(worker.state, WorkerState::Leaving { .. }) => {
+            adjust(ports, offer, &worker).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Brings bond and capacity to what the settings and the machine say. A measurement that differs a little
 /// is no change: machines are busy now and then.
 async fn adjust(ports: &Ports, offer: &Offer, worker: &Worker) -> Result<(), RegisterError> {

@@ -16,6 +16,7 @@
 mod chores;
 mod hand;
 mod hints;
+mod measure;
 mod prove;
 mod seek;
 mod steps;
@@ -56,6 +57,7 @@ use crate::{
 };
 
 use hand::{Activity, GivenBack, InHand};
+pub use measure::Measure;
 
 /// How long a stopping worker waits for transactions on their way: two blocks and a little. Shorter, and the
 /// next start has to ask the chain what became of them; longer, and service managers kill it.
@@ -116,6 +118,7 @@ enum Report {
     Moved(Result<Included, SubmitError>),
     Present(Result<Included, SubmitError>),
     Proof(prove::Report),
+    Measure(measure::Report),
     Looked(BatchId, H256, Result<H256, work::Nothing>),
     Testified(BatchId, Result<Included, SubmitError>),
 }
@@ -195,6 +198,7 @@ pub struct Supervisor {
     full: Option<String>,
     rewards_due: BlockNumber,
     proving: prove::Proving,
+    measuring: Option<measure::Measuring>,
     unreachable: bool,
     gossip: Option<Gossip>,
     /// The block at which a hint had it look for work.
@@ -262,6 +266,7 @@ impl Supervisor {
             full: None,
             rewards_due: head.number.saturating_add(settings.rewards_every),
             proving: prove::Proving::default(),
+            measuring: None,
             unreachable: false,
             gossip: None,
             hinted_at: None,
@@ -434,6 +439,8 @@ impl Supervisor {
             self.step(id).await?;
         }
         self.check_room().await;
+        // Before there is new work, which would be waited for.
+        self.remeasure();
         self.seek().await
     }
 

@@ -32,7 +32,7 @@ mod unix {
         time::{Duration, Instant},
     };
 
-    use sungrid_idle::{Machine, Mode, Policy, Readings, Sensors, State};
+    use sungrid_idle::{Kin, Machine, Mode, Policy, Readings, Sensors, State};
 
     const TICK: Duration = Duration::from_millis(500);
     const HELP: &str = "\
@@ -74,7 +74,7 @@ Example: cost --touch \"xdotool mousemove_relative 1 1\"
 
     /// As a service does: read, tell, wait.
     fn sense(policy: &Policy, tell: mpsc::Sender<(Readings, Duration)>) {
-        let mut sensors = Sensors::system(policy);
+        let mut sensors = Sensors::system(policy, &Kin::default());
         let start = Instant::now();
         loop {
             let before = Instant::now();

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sungrid_idle::{Input, Machine, Mode, Policy, Reading, Readings, Sensors};
+use sungrid_idle::{Input, Kin, Machine, Mode, Policy, Reading, Readings, Sensors};
 
 const HELP: &str = "\
 Shows live what the sensors read and what the policy makes of it.
@@ -116,7 +116,7 @@ fn run() -> Result<(), String> {
         print!("{HELP}");
         return Ok(());
     };
-    let mut sensors = Sensors::system(&options.policy);
+    let mut sensors = Sensors::system(&options.policy, &Kin::default());
     let mut machine = Machine::new(options.policy).map_err(|error| error.to_string())?;
     let start = Instant::now();
     let clear = std::io::stdout().is_terminal() && !options.once && !options.json;

@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use std::time::{Duration, Instant};
-//! use sungrid_idle::{Machine, Policy, Sensors, State};
+//! use sungrid_idle::{Kin, Machine, Policy, Sensors, State};
 //!
 //! let policy = Policy::default();
-//! let (mut sensors, mut machine) = (Sensors::system(&policy), Machine::new(policy)?);
+//! let (mut sensors, mut machine) = (Sensors::system(&policy, &Kin::default()), Machine::new(policy)?);
 //! let start = Instant::now();
 //! // Every half second:
 //! let readings = sensors.read(start.elapsed());
@@ -74,4 +74,4 @@ pub use machine::{MAX_GAP, Machine, Standing, State};
 pub use policy::{Mode, Policy, PolicyError, ScreenLock, Window, WindowError};
 pub use reading::{Input, LocalTime, Power, Reading, Readings};
 pub use rules::{Reason, Rule, Value};
-pub use sensor::{Sensor, Sensors};
+pub use sensor::{Kin, Sensor, Sensors};

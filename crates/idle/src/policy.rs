@@ -54,7 +54,8 @@ pub struct Policy {
     pub on_battery: bool,
     /// Least charge of the battery, percent, also on mains.
     pub min_battery: u32,
-    /// Whether to work on a network where traffic costs money.
+    /// Whether to work on a network where traffic costs money. Yes by default where no sensor tells, which is everywhere but on
+    /// Linux.
     pub on_metered: bool,
     /// Highest temperature of any sensor, °C; 0: any.
     pub max_temperature: u32,
@@ -78,7 +79,8 @@ impl Default for Policy {
             max_foreign_memory: 70,
             on_battery: false,
             min_battery: 0,
-            on_metered: false,
+            // Only Linux tells: elsewhere this rule would keep every machine from work for ever.
+            on_metered: !cfg!(target_os = "linux"),
             max_temperature: 0,
             screen_lock: ScreenLock::default(),
             hours: Vec::new(),

@@ -1,6 +1,6 @@
 //! Who reads, and how often.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{policy::Policy, reading::Readings};
 
@@ -15,6 +15,30 @@ pub trait Sensor: Send {
     fn period(&self) -> Duration;
     /// Writes what it knows.
     fn read(&mut self, readings: &mut Readings);
+}
+
+/// Other processes whose trees count as ours, asked for anew at each look: where several programs lend one machine, each would
+/// take the work of the others for its owner's, and rest for it.
+#[derive(Clone, Default)]
+pub struct Kin(Option<Arc<dyn Fn() -> Vec<u32> + Send + Sync>>);
+
+impl Kin {
+    /// Those that `processes` names at the time.
+    pub fn new(processes: impl Fn() -> Vec<u32> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(processes)))
+    }
+
+    // Only Linux tells trees of others.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        self.0.as_ref().map_or_else(Vec::new, |ask| ask())
+    }
+}
+
+impl std::fmt::Debug for Kin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.processes()).finish()
+    }
 }
 
 /// A sensor, and when it was read last.
@@ -42,18 +66,18 @@ impl Sensors {
         }
     }
 
-    /// What this system offers for a policy.
-    pub fn system(policy: &Policy) -> Self {
+    /// What this system offers for a policy; the processes of `kin` count as ours, where the system tells (Linux).
+    pub fn system(policy: &Policy, kin: &Kin) -> Self {
         #[cfg(target_os = "linux")]
-        let sensors = crate::linux::sensors(&crate::linux::Roots::default(), policy);
+        let sensors = crate::linux::sensors(&crate::linux::Roots::default(), policy, kin);
         #[cfg(windows)]
         let sensors = crate::windows::sensors();
         #[cfg(target_os = "macos")]
         let sensors = crate::macos::sensors();
         #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
         let sensors = Vec::new();
-        // Only Linux looks for programs.
-        let _ = policy;
+        // Only Linux looks for programs and kin.
+        let _ = (policy, kin);
         Self::new(sensors)
     }
 

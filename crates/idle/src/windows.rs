@@ -6,8 +6,9 @@ use windows_sys::Win32::{
     Foundation::FILETIME,
     System::{
         Power::{GetSystemPowerStatus, SYSTEM_POWER_STATUS},
+        RemoteDesktop::ProcessIdToSessionId,
         SystemInformation::{GetTickCount, GlobalMemoryStatusEx, MEMORYSTATUSEX},
-        Threading::{GetCurrentProcess, GetProcessTimes, GetSystemTimes},
+        Threading::{GetCurrentProcess, GetCurrentProcessId, GetProcessTimes, GetSystemTimes},
     },
     UI::Input::KeyboardAndMouse::{GetLastInputInfo, LASTINPUTINFO},
 };
@@ -31,6 +32,15 @@ pub(crate) fn sensors() -> Vec<Box<dyn Sensor>> {
 
 struct LastInput;
 
+/// Whether this process runs where services do. What is typed elsewhere does not count as input there, so that nobody ever seems to
+/// sit at the machine.
+fn is_service() -> bool {
+    let mut session = 0;
+    // SAFETY: it writes the number.
+    let known = unsafe { ProcessIdToSessionId(GetCurrentProcessId(), &raw mut session) } != 0;
+    !known || session == 0
+}
+
 impl Sensor for LastInput {
     fn name(&self) -> &'static str {
         "windows"
@@ -41,6 +51,11 @@ impl Sensor for LastInput {
     }
 
     fn read(&mut self, readings: &mut Readings) {
+        if is_service() {
+            let why = "a service does not see input: run the worker as a task at log-on";
+            readings.input.insert("windows", Input::Unknown(why.into()));
+            return;
+        }
         let mut info = LASTINPUTINFO {
             cbSize: size_of::<LASTINPUTINFO>() as u32,
             dwTime: 0,

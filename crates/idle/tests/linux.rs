@@ -8,7 +8,7 @@ use std::{
 };
 
 use sungrid_idle::{
-    Input, Policy, Power, Reading, Readings, Sensor, Sensors,
+    Input, Kin, Policy, Power, Reading, Readings, Sensor, Sensors,
     linux::{Load, Memory, Network, PowerSupply, Programs, Temperature, Terminals},
 };
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ fn cpu_time_of_our_tree_does_not_count() {
         ("10/stat", &stat(10, [0, 0, 0, 0])),
         ("11/stat", &stat(11, [700, 0, 0, 0])),
     ]);
-    let mut load = Load::new(tree.path(), 7);
+    let mut load = Load::new(tree.path(), 7, Kin::default());
     assert!(matches!(read(&mut load).foreign_cpu, Reading::Unknown(_)));
     // 400 of the next 1,000 ticks are busy: 300 of ours, the children of a thread and theirs among them, 100 of another's.
     tree.write("stat", "cpu  1400 0 0 9600 0 0 0 0 0 0\n");
@@ -89,7 +89,7 @@ fn cpu_time_of_our_tree_does_not_count() {
 #[test]
 fn load_is_that_of_the_last_ten_looks() {
     let tree = Tree::new(&[("7/stat", &stat(7, [0; 4]))]);
-    let mut load = Load::new(tree.path(), 7);
+    let mut load = Load::new(tree.path(), 7, Kin::default());
     let (mut busy, mut unused) = (0, 0);
     let mut look = |all_cores: bool| {
         match all_cores {
@@ -123,13 +123,13 @@ fn a_file_that_is_missing_or_strange_is_unknown_and_named() {
         Reading::Unknown(why) => why,
         known => panic!("{known:?}"),
     };
-    let mut load = Load::new(tree.path(), 7);
+    let mut load = Load::new(tree.path(), 7, Kin::default());
     assert!(why(read(&mut load).foreign_cpu).contains("stat"));
     for text in ["", "cpu  1 2\n", "cpu  a b c d\n"] {
         tree.write("stat", text);
         assert!(why(read(&mut load).foreign_cpu).contains("not as the kernel"));
     }
-    let mut memory = Memory::new(tree.path(), 7);
+    let mut memory = Memory::new(tree.path(), 7, Kin::default());
     assert!(why(read(&mut memory).foreign_memory).contains("meminfo"));
     tree.write("meminfo", "MemTotal: 0 kB\nMemAvailable: 0 kB\n");
     assert!(why(read(&mut memory).foreign_memory).contains("not as the kernel"));
@@ -158,8 +158,67 @@ fn memory_of_our_tree_does_not_count() {
         ("9/status", "Name:\tbatch\nVmRSS:\t   1500 kB\n"),
         ("11/status", "Name:\tother\nVmRSS:\t   5000 kB\n"),
     ]);
-    let share = read(&mut Memory::new(tree.path(), 7)).foreign_memory;
+    let share = read(&mut Memory::new(tree.path(), 7, Kin::default())).foreign_memory;
     assert_eq!(share, Reading::Known(55));
+}
+
+#[test]
+fn what_the_other_workers_of_this_machine_do_does_not_count() {
+    let kin = std::sync::Arc::new(std::sync::Mutex::new(Vec::<u32>::new()));
+    let named = kin.clone();
+    let kin_of = Kin::new(move || named.lock().expect("no panic").clone());
+    let tree = Tree::new(&[
+        ("stat", "cpu  1000 0 0 9000 0 0 0 0 0 0\n"),
+        ("meminfo", "MemTotal: 10000 kB\nMemAvailable: 2000 kB\n"),
+        ("7/stat", &stat(7, [100, 0, 0, 0])),
+        ("7/status", "VmRSS:\t   1000 kB\n"),
+        // The other worker, with a batch that has used much already.
+        ("20/task/20/children", "21"),
+        ("20/stat", &stat(20, [100, 0, 0, 0])),
+        ("20/status", "VmRSS:\t   1000 kB\n"),
+        ("21/stat", &stat(21, [700, 0, 0, 0])),
+        ("21/status", "VmRSS:\t   4000 kB\n"),
+        // Everybody descends from the first.
+        ("1/task/1/children", "7 20 30"),
+        ("1/stat", &stat(1, [0; 4])),
+        ("30/stat", &stat(30, [5_000, 0, 0, 0])),
+    ]);
+    let mut load = Load::new(tree.path(), 7, kin_of.clone());
+    let mut memory = Memory::new(tree.path(), 7, kin_of);
+    let (mut batch, mut busy, mut unused) = (700, 1_000, 9_000);
+    // A second in which the other one's batch takes half of the machine.
+    let mut second = |load: &mut Load| {
+        (batch, busy, unused) = (batch + 50, busy + 50, unused + 50);
+        tree.write("stat", &format!("cpu  {busy} 0 0 {unused} 0 0 0 0 0 0\n"));
+        if tree.path().join("21").exists() {
+            tree.write("21/stat", &stat(21, [batch, 0, 0, 0]));
+        }
+        read(load).foreign_cpu
+    };
+    second(&mut load);
+    assert_eq!(second(&mut load), Reading::Known(50), "nobody told of it");
+    assert_eq!(read(&mut memory).foreign_memory, Reading::Known(70));
+    // What it had used before it was told of is nobody's gift: an owner at work stays one.
+    kin.lock().expect("no panic").push(20);
+    assert_eq!(second(&mut load), Reading::Known(50));
+    assert_eq!(read(&mut memory).foreign_memory, Reading::Known(20));
+    for _ in 0..10 {
+        second(&mut load);
+    }
+    assert_eq!(second(&mut load), Reading::Known(0));
+    // It ends, and all that it used goes with it; an owner takes its place.
+    for gone in ["20", "21"] {
+        fs::remove_dir_all(tree.path().join(gone)).expect("removes");
+    }
+    assert_eq!(second(&mut load), Reading::Known(5));
+    for _ in 0..10 {
+        second(&mut load);
+    }
+    assert_eq!(second(&mut load), Reading::Known(50));
+    // A list that names the first process, one that is none, and ourselves, excuses nobody.
+    kin.lock().expect("no panic").extend([0, 1, 7, 4_000_000]);
+    assert_eq!(second(&mut load), Reading::Known(50));
+    assert_eq!(read(&mut memory).foreign_memory, Reading::Known(70));
 }
 
 #[test]
@@ -172,7 +231,10 @@ fn a_child_that_is_hidden_from_us_is_not_taken_for_somebody_else_s() {
         ("7/stat", &stat(7, [100, 0, 0, 0])),
         ("7/status", "Name:\tworker\nVmRSS:\t   1000 kB\n"),
     ]);
-    let (mut load, mut memory) = (Load::new(tree.path(), 7), Memory::new(tree.path(), 7));
+    let (mut load, mut memory) = (
+        Load::new(tree.path(), 7, Kin::default()),
+        Memory::new(tree.path(), 7, Kin::default()),
+    );
     read(&mut load);
     // The batch keeps the whole machine busy.
     tree.write("stat", "cpu  2000 0 0 9000 0 0 0 0 0 0\n");
@@ -338,12 +400,12 @@ fn whoever_types_into_a_terminal_is_there() {
 #[test]
 fn a_recorded_machine_is_read() {
     let proc = recorded("virtual-machine/proc");
-    let mut load = Load::new(&proc, 4_242);
+    let mut load = Load::new(&proc, 4_242, Kin::default());
     load.read(&mut Readings::default());
     // The same moment twice: no time has passed.
     assert!(matches!(read(&mut load).foreign_cpu, Reading::Unknown(_)));
     // 24,684,084 KiB, of which 24,081,092 are available and 3,412 ours.
-    let memory = read(&mut Memory::new(&proc, 4_242)).foreign_memory;
+    let memory = read(&mut Memory::new(&proc, 4_242, Kin::default())).foreign_memory;
     assert_eq!(memory, Reading::Known(3));
     let programs = read(&mut Programs::new(&proc, &["bash".into(), "steam".into()])).exclusive;
     assert_eq!(programs, Reading::Known(vec!["bash".into()]));
@@ -357,7 +419,7 @@ fn this_machine_is_read() {
         exclusive: vec![own.trim().into()],
         ..Policy::default()
     };
-    let mut sensors = Sensors::system(&policy);
+    let mut sensors = Sensors::system(&policy, &Kin::default());
     let start = Instant::now();
     sensors.read(start.elapsed());
     // A second look a second later, by our own clock, as the kernel counts in hundredths.

@@ -1,7 +1,7 @@
 //! Against real servers. They need programs that not every machine has, so they run when asked for:
 //!
 //! ```sh
-//! cargo test -p sungrid-idle --test real -- --ignored    # Debian: xvfb, xdotool, dbus
+//! scripts/idle    # Debian: xvfb, xdotool, xauth, dbus; scripts/lint runs it, too
 //! ```
 #![cfg(target_os = "linux")]
 

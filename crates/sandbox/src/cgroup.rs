@@ -84,8 +84,14 @@ impl Groups {
         })
     }
 
-    /// Puts a child that has read nothing yet into a group of its own.
-    pub(crate) fn add(&self, child: i32, memory: u64, lanes: u32) -> io::Result<Group> {
+    /// Puts a child that has read nothing yet into a group of its own; in the background, one that weighs least.
+    pub(crate) fn add(
+        &self,
+        child: i32,
+        memory: u64,
+        lanes: u32,
+        background: bool,
+    ) -> io::Result<Group> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("batch-{}-{number}", std::process::id());
         let group = Group(self.base.join(name));
@@ -101,6 +107,11 @@ impl Groups {
         set("pids.max", lanes.saturating_add(THREADS).to_string())?;
         let time = u64::from(lanes.max(1)) * PERIOD;
         set("cpu.max", format!("{time} {PERIOD}"))?;
+        if background {
+            set("cpu.weight", "1".to_owned())?;
+            // From Linux 5.15 on: as SCHED_IDLE is for a process.
+            let _ = set("cpu.idle", "1".to_owned());
+        }
         set("cgroup.procs", child.to_string())?;
         Ok(group)
     }
@@ -147,7 +158,7 @@ mod tests {
         assert_eq!(enabled, "+memory +pids +cpu");
         assert!(!folder.path().join("batch-1-1").exists(), "left over");
 
-        let child = groups.add(77, 1 << 30, 3).unwrap();
+        let child = groups.add(77, 1 << 30, 3, false).unwrap();
         let value = |file: &str| read(&child.0.join(file));
         assert_eq!(
             value("memory.max"),
@@ -157,8 +168,11 @@ mod tests {
         assert_eq!(value("pids.max"), "7");
         assert_eq!(value("cpu.max"), "300000 100000");
         assert_eq!(value("cgroup.procs"), "77");
-        let other = groups.add(78, 1 << 30, 3).unwrap();
+        assert!(!child.0.join("cpu.weight").exists());
+        let other = groups.add(78, 1 << 30, 3, true).unwrap();
         assert_ne!(child.0, other.0);
+        assert_eq!(read(&other.0.join("cpu.weight")), "1");
+        assert_eq!(read(&other.0.join("cpu.idle")), "1");
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub struct Config {
     pub compile_time: Duration,
     /// Modules that are compiled at the same time.
     pub compile_slots: usize,
+    /// Whether batches stand behind everything else that wants a processor. Those that are
+    /// [urgent](crate::Shape::urgent) do not, nor does compiling: both have a bond or a time to lose.
+    pub background: bool,
     /// Measures to do without, on a system that breaks on one, or to try the others. None as a rule.
     pub skip: Vec<Measure>,
 }
@@ -64,6 +67,7 @@ impl Config {
             compile_memory: 2 << 30,
             compile_time: Duration::from_secs(120),
             compile_slots: 2,
+            background: false,
             skip: Vec::new(),
         }
     }

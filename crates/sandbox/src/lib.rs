@@ -47,6 +47,8 @@ mod config;
 #[cfg(unix)]
 mod jail;
 #[cfg(unix)]
+mod priority;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod protocol;

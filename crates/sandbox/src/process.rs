@@ -4,6 +4,7 @@ use crate::batch::why;
 #[cfg(target_os = "linux")]
 use crate::cgroup::{Group, Groups};
 use crate::config::Program;
+use crate::priority;
 use crate::protocol::{self, Setup};
 use crate::sys;
 use std::io::{self, Read};
@@ -39,13 +40,15 @@ pub(crate) struct Family {
     dying: mpsc::Sender<Dying>,
     members: Mutex<Vec<Weak<Process>>>,
     suspended: Arc<AtomicBool>,
+    background: bool,
     #[cfg(target_os = "linux")]
     pub(crate) groups: Result<Groups, String>,
 }
 
 impl Family {
-    /// Bounds each child by a group, where one is delegated and this is not to be left out.
-    pub(crate) fn new(program: Program, skip_groups: bool) -> io::Result<Self> {
+    /// Bounds each child by a group, where one is delegated and this is not to be left out. With `background` those that are not
+    /// urgent stand behind all other processes.
+    pub(crate) fn new(program: Program, skip_groups: bool, background: bool) -> io::Result<Self> {
         #[cfg(not(target_os = "linux"))]
         let _ = skip_groups;
         let (orders, receiver) = mpsc::channel::<Order>();
@@ -66,6 +69,7 @@ impl Family {
             dying,
             members: Mutex::default(),
             suspended: Arc::default(),
+            background,
             #[cfg(target_os = "linux")]
             groups: match skip_groups {
                 true => Err("switched off".to_owned()),
@@ -103,9 +107,14 @@ impl Family {
             #[cfg(target_os = "linux")]
             group: Mutex::new(None),
         });
+        let background = self.background && !urgent;
+        if background {
+            // Before it is told anything, and so before it starts threads. A system that refuses did so to the child on trial, too.
+            let _ = process.lower();
+        }
         #[cfg(target_os = "linux")]
         if let Ok(groups) = &self.groups {
-            let group = groups.add(process.pid, setup.memory, setup.lanes)?;
+            let group = groups.add(process.pid, setup.memory, setup.lanes, background)?;
             *lock(&process.group) = Some(group);
         }
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -190,6 +199,11 @@ impl Process {
             // SAFETY: takes numbers only; the child was not waited for, so the group is its own.
             unsafe { libc::kill(-self.pid, signal) };
         }
+    }
+
+    /// Puts a child that has started no thread yet behind all other processes, and says by what means.
+    pub(crate) fn lower(&self) -> io::Result<String> {
+        priority::lower(self.pid)
     }
 
     /// Has the child end soon.

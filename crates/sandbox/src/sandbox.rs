@@ -8,7 +8,6 @@ use crate::process::{Cause, Family, Process};
 use crate::protocol::{self, Purpose, Ready, Setup};
 use crate::report::Measure;
 use crate::report::Report;
-#[cfg(target_os = "linux")]
 use crate::report::Status;
 use crate::shape::Shape;
 use std::io;
@@ -31,6 +30,7 @@ struct Inner {
     compiling: Mutex<usize>,
     compiled: Condvar,
     report: Report,
+    priority: Option<Status>,
 }
 
 impl Sandbox {
@@ -43,7 +43,8 @@ impl Sandbox {
     pub fn new(engine: Engine, config: Config) -> Result<Self, SandboxError> {
         let failed = |error: io::Error| SandboxError::Start(error.to_string());
         let skips_groups = config.skip.contains(&Measure::Cgroup);
-        let family = Family::new(config.program.clone(), skips_groups).map_err(failed)?;
+        let program = config.program.clone();
+        let family = Family::new(program, skips_groups, config.background).map_err(failed)?;
         let setup = Setup {
             purpose: Purpose::Probe,
             parent: std::process::id(),
@@ -56,6 +57,12 @@ impl Sandbox {
         if ready.environment != engine.environment() {
             return Err(SandboxError::Environment);
         }
+        let priority = config.background.then(|| match process.lower() {
+            Ok(means) => Status::on(format!(
+                "batches run behind all other processes of their service or session: {means}"
+            )),
+            Err(error) => Status::off(format!("batches count as much as other processes: {error}")),
+        });
         let mut measures = ready.measures;
         #[cfg(target_os = "linux")]
         measures.push((
@@ -72,12 +79,18 @@ impl Sandbox {
             compiling: Mutex::new(0),
             compiled: Condvar::new(),
             report: Report::new(measures),
+            priority,
         })))
     }
 
     /// What of the jail is in force.
     pub fn report(&self) -> &Report {
         &self.0.report
+    }
+
+    /// How batches stand beside other processes; none if they were not to stand behind them.
+    pub fn priority(&self) -> Option<&Status> {
+        self.0.priority.as_ref()
     }
 
     /// The engine that names the environment and has the cache.

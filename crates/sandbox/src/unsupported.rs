@@ -1,7 +1,7 @@
 //! Systems without Unix sockets: there is no sandbox, and [`Sandbox::new`] says so.
 
 use crate::config::{Config, PrepareError, SandboxError};
-use crate::report::Report;
+use crate::report::{Report, Status};
 use crate::shape::Shape;
 use std::convert::Infallible;
 use sungrid_executor::{Cancel, Engine, Limits, Outcome, RunError, Task};
@@ -31,6 +31,11 @@ impl Sandbox {
 
     /// What of the jail is in force.
     pub fn report(&self) -> &Report {
+        match self.0 {}
+    }
+
+    /// How batches stand beside other processes.
+    pub fn priority(&self) -> Option<&Status> {
         match self.0 {}
     }
 

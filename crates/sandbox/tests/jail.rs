@@ -3,9 +3,11 @@
 
 mod common;
 
-use common::{attack, engine, only, sandbox};
+use common::{EMPTY, attack, config, engine, only, sandbox, wasm};
+use std::fs;
 use std::net::TcpListener;
-use sungrid_sandbox::{Measure, Sandbox};
+use std::time::Duration;
+use sungrid_sandbox::{Config, Measure, Sandbox, Shape};
 
 /// Skips a test where the system has not what is tested, and says so: the report is tested elsewhere.
 fn has(sandbox: &Sandbox, measure: Measure) -> bool {
@@ -40,6 +42,98 @@ fn the_report_says_how_it_stands_with_each_measure() {
     for (measure, status) in sandbox.report().measures() {
         assert!(!status.detail.is_empty(), "{}", measure.name());
     }
+}
+
+/// The policy and nice value of each thread of the processes that this one has started.
+fn standing_of_children() -> Vec<(u32, i32)> {
+    let children = |pid: &str| -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let lists = tasks.map(|task| task.unwrap().path().join("children"));
+        let text: Vec<String> = lists
+            .filter_map(|list| fs::read_to_string(list).ok())
+            .collect();
+        let pids = text.iter().flat_map(|text| text.split_whitespace());
+        pids.map(str::to_owned).collect()
+    };
+    let mut all = children("self");
+    let mut next = 0;
+    while next < all.len() {
+        all.extend(children(&all[next]));
+        next += 1;
+    }
+    let threads = all
+        .iter()
+        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).unwrap());
+    let stat =
+        threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+    stat.map(|stat| {
+        // Field 3 is the first after the name; 19 is the nice value, 41 the policy.
+        let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
+        (
+            fields[41 - 3].parse().unwrap(),
+            fields[19 - 3].parse().unwrap(),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn a_batch_in_the_background_stands_behind_everything_else() {
+    const SCHED_IDLE: u32 = 5;
+    let in_background = Config {
+        background: true,
+        ..config("attack")
+    };
+    let quiet = Sandbox::new(engine().clone(), in_background).unwrap();
+    let said = quiet.priority().expect("it was asked for");
+    assert!(
+        said.in_force && said.detail.contains("nice 19"),
+        "{}",
+        said.detail
+    );
+    let code = quiet.prepare(&wasm(EMPTY)).unwrap();
+    // The child on trial and the compiler may take a moment to be gone.
+    while !standing_of_children().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let batch = quiet.start(&code, &common::shape(3)).unwrap();
+    let threads = standing_of_children();
+    assert!(threads.len() >= 4, "three lanes and the first: {threads:?}");
+    let policy = match said.detail.contains("no SCHED_IDLE") {
+        true => 0,
+        false => SCHED_IDLE,
+    };
+    for thread in &threads {
+        assert_eq!(*thread, (policy, 19), "{threads:?}");
+    }
+    // What runs in it cannot take that back.
+    let tried = attack(&quiet, &["priority"]);
+    assert!(
+        tried
+            .as_ref()
+            .map_or(true, |text| text.starts_with("refused")),
+        "{tried:?}"
+    );
+    drop(batch);
+    while !standing_of_children().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // What has a bond to lose is as important as the worker itself.
+    let urgent = Shape {
+        urgent: true,
+        ..common::shape(1)
+    };
+    let batch = quiet.start(&code, &urgent).unwrap();
+    let threads = standing_of_children();
+    assert!(!threads.is_empty());
+    for thread in &threads {
+        assert!(thread.0 != SCHED_IDLE && thread.1 < 19, "{threads:?}");
+    }
+    drop(batch);
+    assert!(
+        sandbox("honest").priority().is_none(),
+        "nobody asked for it"
+    );
 }
 
 #[test]

@@ -52,14 +52,14 @@ pub(super) struct Init {
     /// Do not encrypt the worker key: for tests, and where the disk is encrypted.
     #[arg(long)]
     plain_key: bool,
-    /// Whose the machine is: always (the work's alone), desktop (its owner's first) or server (beside other services).
-    #[arg(long, value_parser = mode, value_name = "MODE", default_value = "always")]
+    /// Whose the machine is: desktop (its owner's first), server (beside other services) or always (the work's alone).
+    #[arg(long, value_parser = mode, value_name = "MODE", default_value = "desktop")]
     idle: Mode,
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
     serde_json::from_value(text.to_ascii_lowercase().into())
-        .map_err(|_| "use always, desktop or server".into())
+        .map_err(|_| "use desktop, server or always".into())
 }
 
 #[derive(Debug, Subcommand)]
@@ -162,10 +162,15 @@ pub(super) fn initialise(init: Init) -> Result<(), CommandError> {
         );
     }
     println!("settings in {}", path.display());
-    if init.idle == Mode::Always && crate::idle::is_desktop() {
-        println!(
+    match (init.idle, crate::idle::is_desktop()) {
+        (Mode::Always, true) => println!(
             "this looks like a desktop: to work only while nobody uses it, set mode = \"desktop\" under [idle] there"
-        );
+        ),
+        (Mode::Desktop, _) => println!(
+            "it works only while nobody uses this machine; {}",
+            crate::idle::OPT_IN
+        ),
+        _ => {}
     }
     println!(
         "next: sungrid-worker doctor --data-dir {}",

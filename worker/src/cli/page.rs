@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sungrid_primitives::ISC;
 
-use crate::metrics::Status;
+use crate::{idle, metrics::Status};
 
 /// Without a new block for that long, something is wrong with the node or the line to it.
 const STALE_MS: u64 = 60_000;
@@ -202,6 +202,13 @@ pub(super) fn render(view: &View<'_>, width: usize, colours: bool) -> String {
         for reason in machine.against() {
             page.line("  against work", &reason.to_string(), Mood::Poor);
         }
+        let blind = idle::blind(machine);
+        for reason in &blind {
+            page.line("  what to do", idle::remedy(reason.rule), Mood::Bad);
+        }
+        if !blind.is_empty() {
+            page.line("  or", idle::OPT_IN, Mood::Bad);
+        }
     }
     for missing in status.isolation.iter().filter(|measure| !measure.in_force) {
         let text = format!("without {}: {}", missing.measure, missing.detail);
@@ -322,6 +329,10 @@ pub(super) fn duration(millis: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use sungrid_idle::{Input, Machine, Policy, Power, Reading, Readings};
+
     use super::*;
     use crate::metrics::Fact;
 
@@ -452,6 +463,38 @@ isolation     process, cgroup
 other workers 1 on this machine as well
 ";
         assert_eq!(render(&view, 100, false), expected);
+    }
+
+    #[test]
+    fn a_machine_that_would_never_work_says_why_and_what_to_do() {
+        let policy = Policy::default();
+        let mut machine = Machine::new(policy).expect("valid");
+        let readings = Readings {
+            input: [("x11", Input::Whole(Duration::from_secs(4)))].into(),
+            foreign_cpu: Reading::Known(1),
+            foreign_memory: Reading::Known(1),
+            power: Reading::Known(Power::Mains),
+            metered: Reading::unknown("no NetworkManager"),
+            ..Readings::default()
+        };
+        let mut status = status();
+        let mut page_after = |seconds| {
+            for second in 0..=seconds {
+                machine.step(Duration::from_secs(second), &readings, false);
+            }
+            status.machine = Some(machine.standing());
+            render(&view(&status), 200, false)
+        };
+        // A sensor may need a moment.
+        let early = page_after(1);
+        assert!(early.contains("against work network: unknown"), "{early}");
+        assert!(!early.contains("what to do"), "{early}");
+        let late = page_after(60);
+        assert!(late.contains("what to do"), "{late}");
+        assert!(late.contains("on_metered = true"), "{late}");
+        assert!(late.contains("mode = \"server\""), "{late}");
+        // Somebody who sits there is no reason to change a setting.
+        assert_eq!(late.matches("what to do").count(), 1, "{late}");
     }
 
     #[test]

@@ -458,6 +458,10 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            Report::Measure(report) => {
+                self.on_measure(report);
+                Ok(())
+            }
             Report::Proof(report) => {
                 self.on_proof(report);
                 Ok(())

@@ -84,6 +84,9 @@ impl Network {
                 &lanes,
                 // For as long as the demo lasts.
                 "--plain-key",
+                // Whoever starts a demo wants it to work while he watches.
+                "--idle",
+                "always",
             ];
             run(
                 &args.worker_program,

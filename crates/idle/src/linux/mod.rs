@@ -16,7 +16,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{clock::Clock, policy::Policy, sensor::Sensor};
+use crate::{
+    clock::Clock,
+    policy::Policy,
+    sensor::{Kin, Sensor},
+};
 
 pub use dbus::{Arg, Bus, BusError};
 pub use login::{Gnome, Login, Network};
@@ -94,12 +98,12 @@ fn socket(address: &OsString) -> Option<PathBuf> {
 }
 
 /// The sensors of a machine.
-pub(crate) fn sensors(roots: &Roots, policy: &Policy) -> Vec<Box<dyn Sensor>> {
+pub(crate) fn sensors(roots: &Roots, policy: &Policy, kin: &Kin) -> Vec<Box<dyn Sensor>> {
     let mut sensors: Vec<Box<dyn Sensor>> = vec![
         Box::new(Login::new(&roots.system_bus)),
         Box::new(Terminals::new(&roots.dev)),
-        Box::new(Load::new(&roots.proc, roots.pid)),
-        Box::new(Memory::new(&roots.proc, roots.pid)),
+        Box::new(Load::new(&roots.proc, roots.pid, kin.clone())),
+        Box::new(Memory::new(&roots.proc, roots.pid, kin.clone())),
         Box::new(PowerSupply::new(&roots.sys)),
         Box::new(Temperature::new(&roots.sys)),
         Box::new(Network::new(&roots.system_bus)),

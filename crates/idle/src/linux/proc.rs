@@ -1,7 +1,7 @@
 //! `/proc`: CPU time and memory that are not ours, programs that run.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,7 +9,7 @@ use std::{
 use super::{entries, file_name, read};
 use crate::{
     reading::{Reading, Readings},
-    sensor::Sensor,
+    sensor::{Kin, Sensor},
 };
 
 /// Samples that CPU time is averaged over, one a second: shorter, and every mail that comes in stops the work; longer, and a game
@@ -56,15 +56,51 @@ fn tree(proc: &Path, root: u32) -> Vec<Ours> {
     all
 }
 
-/// What a file of each of our processes says. An error if one is hidden from us: what it uses would count as that of others.
-fn each_of_ours(
+/// The process trees that are ours: this process's own, and those of its kin.
+#[derive(Clone)]
+struct Family {
+    proc: PathBuf,
+    pid: u32,
+    kin: Kin,
+}
+
+impl Family {
+    /// What a file of each process says, summed up by tree. An error if a process of our own tree is hidden from us: what it uses
+    /// would count as that of others. Kin that are hidden or gone are left out, and count as others.
+    fn sums(
+        &self,
+        file: &str,
+        value: impl Fn(&str) -> Option<u64>,
+    ) -> Result<BTreeMap<u32, u64>, String> {
+        let mut seen = BTreeSet::new();
+        let own = each_of_tree(&self.proc, self.pid, file, &value, &mut seen)?;
+        let mut sums = BTreeMap::from([(self.pid, own)]);
+        for pid in self.kin.processes() {
+            // Of the system's first process everybody descends, whoever says that it is a worker.
+            if pid <= 1 || seen.contains(&pid) {
+                continue;
+            }
+            if let Ok(sum) = each_of_tree(&self.proc, pid, file, &value, &mut seen) {
+                sums.insert(pid, sum);
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// The sum over a tree, without what was seen before. An error if a process is hidden from us.
+fn each_of_tree(
     proc: &Path,
     root: u32,
     file: &str,
     value: impl Fn(&str) -> Option<u64>,
+    seen: &mut BTreeSet<u32>,
 ) -> Result<u64, String> {
     let mut sum = 0u64;
     for Ours { pid, listed } in tree(proc, root) {
+        if !seen.insert(pid) {
+            continue;
+        }
         let path = proc.join(pid.to_string()).join(file);
         match std::fs::read_to_string(&path) {
             Ok(text) => sum = sum.saturating_add(value(&text).unwrap_or(0)),
@@ -119,31 +155,42 @@ fn machine_ticks(stat: &str) -> Option<(u64, u64)> {
 struct Sample {
     total: u64,
     busy: u64,
-    ours: u64,
+    /// What our trees have used since the first look.
+    ours: i128,
 }
 
 /// CPU time that is not ours.
 pub struct Load {
-    proc: PathBuf,
-    pid: u32,
+    family: Family,
+    /// Each of our trees at the last look.
+    trees: BTreeMap<u32, u64>,
     samples: VecDeque<Sample>,
 }
 
 impl Load {
-    /// Of the machine with this `/proc`; ours is what descends from `pid`.
-    pub fn new(proc: &Path, pid: u32) -> Self {
+    /// Of the machine with this `/proc`; ours is what descends from `pid`, or from its kin.
+    pub fn new(proc: &Path, pid: u32, kin: Kin) -> Self {
+        let proc = proc.into();
         Self {
-            proc: proc.into(),
-            pid,
+            family: Family { proc, pid, kin },
+            trees: BTreeMap::new(),
             samples: VecDeque::new(),
         }
     }
 
-    fn sample(&self) -> Result<Sample, String> {
-        let path = self.proc.join("stat");
+    fn sample(&mut self) -> Result<Sample, String> {
+        let path = self.family.proc.join("stat");
         let (total, busy) = machine_ticks(&read(&path)?)
             .ok_or_else(|| format!("{}: not as the kernel writes it", path.display()))?;
-        let ours = each_of_ours(&self.proc, self.pid, "stat", ticks)?;
+        let now = self.family.sums("stat", ticks)?;
+        // Tree by tree, since all of what a tree has used so far comes and goes with it.
+        let used = now.iter().filter_map(|(root, ticks)| {
+            let before = self.trees.get(root)?;
+            Some(i128::from(*ticks) - i128::from(*before))
+        });
+        let before = self.samples.back().map_or(0, |last| last.ours);
+        let ours = before + used.sum::<i128>();
+        self.trees = now;
         Ok(Sample { total, busy, ours })
     }
 }
@@ -161,6 +208,7 @@ impl Sensor for Load {
         readings.foreign_cpu = match self.sample() {
             Err(why) => {
                 self.samples.clear();
+                self.trees.clear();
                 Reading::Unknown(why)
             }
             Ok(now) => {
@@ -176,7 +224,7 @@ impl Sensor for Load {
                     Some(then) if now.total > then.total => {
                         let total = now.total - then.total;
                         let busy = now.busy.saturating_sub(then.busy);
-                        let ours = now.ours.saturating_sub(then.ours);
+                        let ours = u64::try_from(now.ours - then.ours).unwrap_or(0);
                         let share = (busy.saturating_sub(ours) * 100).div_ceil(total);
                         Reading::Known(u32::try_from(share).unwrap_or(u32::MAX))
                     }
@@ -201,30 +249,26 @@ fn kib(text: &str, name: &str) -> Option<u64> {
 }
 
 /// Memory that is not ours.
-pub struct Memory {
-    proc: PathBuf,
-    pid: u32,
-}
+pub struct Memory(Family);
 
 impl Memory {
-    /// Of the machine with this `/proc`; ours is what descends from `pid`.
-    pub fn new(proc: &Path, pid: u32) -> Self {
-        Self {
-            proc: proc.into(),
-            pid,
-        }
+    /// Of the machine with this `/proc`; ours is what descends from `pid`, or from its kin.
+    pub fn new(proc: &Path, pid: u32, kin: Kin) -> Self {
+        let proc = proc.into();
+        Self(Family { proc, pid, kin })
     }
 
     fn share(&self) -> Result<u32, String> {
-        let path = self.proc.join("meminfo");
+        let path = self.0.proc.join("meminfo");
         let text = read(&path)?;
         let known = kib(&text, "MemTotal").zip(kib(&text, "MemAvailable"));
         let (total, available) = known
             .filter(|(total, _)| *total > 0)
             .ok_or_else(|| format!("{}: not as the kernel writes it", path.display()))?;
-        let ours = each_of_ours(&self.proc, self.pid, "status", |status| {
-            kib(status, "VmRSS")
-        })?;
+        let trees = self.0.sums("status", |status| kib(status, "VmRSS"))?;
+        let ours = trees
+            .values()
+            .fold(0u64, |sum, tree| sum.saturating_add(*tree));
         // Shared pages count several times, on the side of fewer foreign ones; they are few beside guests' memories.
         let used = total.saturating_sub(available).saturating_sub(ours);
         Ok(u32::try_from((used * 100).div_ceil(total)).unwrap_or(100))

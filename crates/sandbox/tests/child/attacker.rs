@@ -116,6 +116,7 @@ fn attack(name: &str, task: &Task, limits: &Limits) -> Result<Outcome, RunError>
             "127.0.0.1",
             number(1) as u16,
         ))),
+        "priority" => call(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) }.into()),
         "fork" => call(unsafe { libc::syscall(libc::SYS_fork) }),
         "exec" => {
             let program = c"/bin/true";

@@ -4,6 +4,7 @@
 mod tests;
 
 use sungrid_chain_client::{ChainError, WorkerState};
+use sungrid_idle::{Mode, Value};
 use sungrid_primitives::{
     ISC,
     suns::{CPU_1, MICRO},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     cli::page,
     config::{Config, FILE},
-    daemon,
+    daemon, idle as policy,
     register::Isc,
 };
 
@@ -34,7 +35,7 @@ const LEAST_DISK: u64 = 1 << 30;
 type Check = fn(&Facts) -> Verdict;
 
 /// All of them, in the order in which one thing depends on another.
-const CHECKS: [(&str, Check); 15] = [
+const CHECKS: [(&str, Check); 16] = [
     ("settings", settings),
     ("folder", folder),
     ("key", key),
@@ -50,6 +51,7 @@ const CHECKS: [(&str, Check); 15] = [
     ("disk", disk),
     ("memory", memory),
     ("neighbours", neighbours),
+    ("idle", idle),
 ];
 
 /// What all checks find.
@@ -528,4 +530,53 @@ fn neighbours(facts: &Facts) -> Verdict {
         ),
         "lower `lanes` or `memory_mib` of some: what is promised twice is late",
     )
+}
+
+fn idle(facts: &Facts) -> Verdict {
+    let Some(config) = facts.settings() else {
+        return Verdict::skipped("without settings there is no policy");
+    };
+    let mode = match config.idle.mode {
+        Mode::Always => {
+            return Verdict::ok("always: work takes this machine, whoever else uses it");
+        }
+        Mode::Desktop => "desktop",
+        Mode::Server => "server",
+    };
+    let Some(watched) = &facts.idle else {
+        return Verdict::warn(
+            format!("{mode}: the sensors did not answer"),
+            "run this once more; while they do not answer, the worker rests",
+        );
+    };
+    let seen = match watched.by_worker {
+        true => "as the worker sees it",
+        false => "as seen from here",
+    };
+    let blind = policy::blind(&watched.standing);
+    if !blind.is_empty() {
+        let unknown: Vec<String> = blind.iter().map(ToString::to_string).collect();
+        let mut remedies: Vec<&str> = blind
+            .iter()
+            .map(|reason| policy::remedy(reason.rule))
+            .collect();
+        remedies.dedup();
+        return Verdict::fail(
+            format!(
+                "{mode}: what is unknown counts against work, so it never works. {seen}: {}",
+                unknown.join("; ")
+            ),
+            format!("{}; {}", remedies.join("; "), policy::OPT_IN),
+        );
+    }
+    let mut text = match watched.standing.against().next() {
+        None => format!("{mode}: nothing speaks against work, {seen}"),
+        Some(reason) => format!("{mode}: it rests now, {seen}: {reason}"),
+    };
+    let unknown = |reason: &&sungrid_idle::Reason| matches!(reason.reading, Value::Unknown(_));
+    let ignored = watched.standing.reasons.iter().filter(unknown);
+    for reason in ignored {
+        text += &format!("; does not count: {reason}");
+    }
+    Verdict::ok(text)
 }

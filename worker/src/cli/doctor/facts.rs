@@ -13,6 +13,7 @@ use sungrid_data_plane::{
     Config as PlaneConfig, DataPlane, FetchError, FetchOptions, Hash, PeerAddress, PeerFault, Relay,
 };
 use sungrid_executor::Engine;
+use sungrid_idle::{Machine as IdleMachine, Mode, Policy, Sensors, Standing};
 
 use crate::{
     config::Config,
@@ -27,6 +28,14 @@ const NODE_TIME: Duration = Duration::from_secs(30);
 const DIAL_TIME: Duration = Duration::from_secs(8);
 /// Files that are looked at to find what a folder takes. More take long; what is missing then makes the check milder.
 const MAX_FILES: usize = 200_000;
+
+/// A picture of the machine that the worker drew longer ago says nothing of now.
+const SEEN_MS: u64 = 120_000;
+/// Looks at the sensors, what counts as the time between them, and how long it takes in truth. Some sensors know nothing before the
+/// second look, and some answer a moment after the first.
+const LOOKS: u32 = 5;
+const LOOK_APART: Duration = Duration::from_secs(5);
+const LOOK_TIME: Duration = Duration::from_millis(300);
 
 /// The worker key.
 #[derive(Clone, Debug)]
@@ -112,6 +121,16 @@ pub(super) struct Facts {
     pub(super) disk: Option<Disk>,
     pub(super) machine: Machine,
     pub(super) others: Vec<Tenant>,
+    /// How the idle policy stands; none: it takes the machine for itself, or there are no settings.
+    pub(super) idle: Option<Watched>,
+}
+
+/// How an idle policy stands.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) standing: Standing,
+    /// Whether the worker saw it so, or else this command, which may run in another session.
+    pub(super) by_worker: bool,
 }
 
 /// Looks at everything. Nothing is changed on the way.
@@ -132,11 +151,13 @@ pub(super) async fn gather(folder: &Path) -> Facts {
         lock,
         machine: Machine::this(),
         others: Registry::of_machine().others(folder),
+        idle: None,
         config,
     };
     let Ok(config) = &facts.config else {
         return facts;
     };
+    facts.idle = watched(folder, &config.idle, facts.lock.running).await;
     let worker = daemon::worker_key(folder, config);
     let path = folder.join(&config.key);
     facts.key = Some(Key {
@@ -167,6 +188,43 @@ pub(super) async fn gather(folder: &Path) -> Facts {
     facts.reach = reach(folder, config, facts.lock.running, &chain).await;
     facts.chain = Some(chain);
     facts
+}
+
+/// How the policy stands: as the worker sees it where it runs, else as it looks from here.
+async fn watched(folder: &Path, policy: &Policy, running: bool) -> Option<Watched> {
+    if policy.mode == Mode::Always {
+        return None;
+    }
+    let seen = control::status(folder)
+        .filter(|status| running && now_ms().saturating_sub(status.written_ms) < SEEN_MS)
+        .and_then(|status| status.machine)
+        .filter(|machine| !machine.reasons.is_empty());
+    if let Some(standing) = seen {
+        return Some(Watched {
+            standing,
+            by_worker: true,
+        });
+    }
+    let policy = policy.clone();
+    // Seen from here every worker is another one.
+    let kin = Registry::of_machine().kin(Path::new(""));
+    // Sensors may block.
+    let looking = tokio::task::spawn_blocking(move || {
+        let mut sensors = Sensors::system(&policy, &kin);
+        let mut machine = IdleMachine::new(policy).ok()?;
+        // Each is read at each look, though less time passes than they ask for: enough to tell what is unknown.
+        for look in 0..LOOKS {
+            let now = look * LOOK_APART;
+            machine.step(now, sensors.read(now), false);
+            std::thread::sleep(LOOK_TIME);
+        }
+        Some(machine.standing())
+    });
+    let standing = looking.await.ok().flatten()?;
+    Some(Watched {
+        standing,
+        by_worker: false,
+    })
 }
 
 async fn ask(
@@ -433,6 +491,13 @@ pub(super) fn in_order() -> Facts {
             memory: crate::config::system_memory().max(8 << 30),
         },
         others: Vec::new(),
+        idle: Some(Watched {
+            standing: Standing {
+                for_s: 60,
+                ..Standing::default()
+            },
+            by_worker: true,
+        }),
     }
 }
 

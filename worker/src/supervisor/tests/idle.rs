@@ -65,7 +65,10 @@ impl Desk {
         Self::start_with(machine, |supervisor| supervisor).await
     }
 
-    async fn start_with(machine: &Machine, set_up: impl FnOnce(Supervisor) -> Supervisor) -> Self {
+    pub(super) async fn start_with(
+        machine: &Machine,
+        set_up: impl FnOnce(Supervisor) -> Supervisor,
+    ) -> Self {
         let mut watcher = None;
         let process = machine
             .start_with(|supervisor, runner, metrics| {

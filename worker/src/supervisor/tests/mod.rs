@@ -10,6 +10,7 @@ mod hints;
 mod idle;
 mod isolation;
 mod kit;
+mod measure;
 mod recovery;
 mod sealed;
 mod sharing;

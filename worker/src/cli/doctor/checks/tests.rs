@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use sp_core::H256;
+use sungrid_idle::{Reason, Rule};
 
 use super::*;
 use crate::{
@@ -310,4 +311,45 @@ fn neighbours_that_take_the_same_are_told() {
         ..other()
     };
     assert_eq!(after(neighbours, with(greedy)), Level::Warn);
+}
+
+#[test]
+fn a_desktop_that_could_never_work_fails_with_what_to_do() {
+    let unknown = |rule, holds| Reason {
+        rule,
+        reading: Value::Unknown("no sensor".into()),
+        limit: Value::Seconds(300),
+        holds,
+    };
+    let with = |mode, reasons: Vec<Reason>| {
+        let mut facts = in_order();
+        set(&mut facts).idle.mode = mode;
+        facts.idle.as_mut().expect("looked").standing.reasons = reasons;
+        idle(&facts)
+    };
+    let both = || vec![unknown(Rule::Input, false), unknown(Rule::Metered, false)];
+    let Verdict(level, text, fix) = with(Mode::Desktop, both());
+    assert_eq!(level, Level::Fail);
+    assert!(
+        text.contains("never works") && text.contains("no sensor"),
+        "{text}"
+    );
+    for named in ["session", "on_metered = true", "\"server\"", "\"always\""] {
+        assert!(fix.contains(named), "{fix}");
+    }
+    // An owner who is there is no fault.
+    let somebody = Reason {
+        reading: Value::Seconds(3),
+        ..unknown(Rule::Input, false)
+    };
+    let Verdict(level, text, _) = with(Mode::Desktop, vec![somebody]);
+    assert!(level == Level::Ok && text.contains("rests now"), "{text}");
+    // On a server what is unknown does not count, and that is said.
+    let Verdict(level, text, _) = with(Mode::Server, vec![unknown(Rule::Metered, true)]);
+    assert!(
+        level == Level::Ok && text.contains("does not count"),
+        "{text}"
+    );
+    assert_eq!(with(Mode::Always, both()).0, Level::Ok);
+    assert_eq!(after(idle, |facts| facts.idle = None), Level::Warn);
 }
