@@ -16,8 +16,9 @@ use sungrid_chain_client::{Architecture, Attributes, Classes, EnergySource, Regi
 use sungrid_data_plane::Relay;
 use sungrid_idle::{Mode, Policy, PolicyError};
 use sungrid_primitives::jurisdiction;
+use sungrid_sandbox::Isolation;
 
-use crate::{isolation::Isolation, schedule::settings::Schedule};
+use crate::schedule::settings::Schedule;
 
 pub(crate) use layers::AS_IN_FILE;
 pub use layers::{PREFIX, variable};
