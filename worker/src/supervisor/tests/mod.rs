@@ -10,6 +10,7 @@ mod hints;
 mod idle;
 mod isolation;
 mod kit;
+mod needs;
 mod recovery;
 mod sealed;
 mod sharing;
