@@ -15,7 +15,9 @@ mod program;
 
 pub use order::{OrderArgs, ServeArgs, SubmitArgs, TermsArgs};
 pub use pool::PoolCommand;
-pub use program::{AboutArgs, BuildArgs, ClassName, ManifestArgs, MapArgs, PublishArgs, RunArgs};
+pub use program::{
+    AboutArgs, BuildArgs, ClassName, IsolationArgs, ManifestArgs, MapArgs, PublishArgs, RunArgs,
+};
 
 const EXAMPLES: &str = "\
 Examples:

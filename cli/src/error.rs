@@ -7,6 +7,7 @@ use sungrid_data_plane::{FetchError, SpawnError, StoreError};
 use sungrid_executor::{EngineError, RunError};
 use sungrid_manifest::ManifestError;
 use sungrid_primitives::{JobId, content::ContentIdError};
+use sungrid_sandbox::{IsolationError, PrepareError};
 use sungrid_seal::OpenError;
 
 use crate::{units, verify::VerifyError};
@@ -162,6 +163,12 @@ pub enum Error {
     /// The executor on this machine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Isolation that was asked for and is not to be had here.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
+    /// A program that this machine could not compile; another try can help.
+    #[error("the program has no result here: {0}")]
+    Compile(PrepareError),
     /// A run here without a result.
     #[error("the program has no result here: {0}")]
     Run(#[from] RunError),

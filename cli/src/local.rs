@@ -1,13 +1,15 @@
-//! Runs units here, in exactly the environment of a worker: the same engine, arguments, variables, files and limits.
+//! Runs units here, in exactly the environment of a worker: the same engine, arguments, variables, files and limits, and the same
+//! jail around them and around the compiler.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use sp_core::H256;
 use sungrid_executor::{
-    CacheConfig, CompileError, Engine, Exit, Limits, Module, Outcome, Task, TrapKind,
+    CacheConfig, Cancel, Engine, Exit, Limits, Module, Outcome, RunError, Task, TrapKind,
 };
 use sungrid_manifest::{Image, Manifest, UnitOutput, limits, unit_seed};
 use sungrid_primitives::{ContentHash, JobId, UnitIndex};
+use sungrid_sandbox::{Code, Host, Isolation, PrepareError, Report, Sandbox};
 
 use crate::{Error, folder::DataFolder, package::Package, plan::Plan, units};
 
@@ -17,10 +19,96 @@ const CACHE_BYTES: u64 = 1 << 30;
 /// The job whose units run here: none, so that random numbers are not those of any real one.
 const NO_JOB: JobId = 0;
 
+/// Where programs of others run here, and how far from what is this machine's own.
+pub struct Machine {
+    engine: Engine,
+    host: Host,
+}
+
+impl Machine {
+    /// Sets up what is asked for, as far as the system has it. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if this machine cannot run the engine, [`Error::Isolation`] if a measure that was asked for is missing.
+    pub fn open(data: &DataFolder, isolation: &Isolation) -> Result<Self, Error> {
+        let engine = Engine::new(Some(CacheConfig {
+            directory: data.path().join("modules"),
+            max_bytes: CACHE_BYTES,
+        }))?;
+        // As a worker that gives all its memory: what a module may take to compile is bounded all the same.
+        let host = isolation.host(engine.clone(), u64::MAX, false)?;
+        Ok(Self { engine, host })
+    }
+
+    /// The environment that results of this machine compare in.
+    pub fn environment(&self) -> H256 {
+        H256(self.engine.environment().0)
+    }
+
+    /// What is in force, and what is not; as an error, why nothing is.
+    pub fn isolation(&self) -> Result<&Report, &str> {
+        match &self.host {
+            Host::Jailed(sandbox) => Ok(sandbox.report()),
+            Host::Bare { reason } => Err(reason),
+        }
+    }
+
+    /// Names of the measures that are in force.
+    pub fn in_force(&self) -> Vec<&'static str> {
+        let measures = self.isolation().into_iter().flat_map(Report::measures);
+        let in_force = measures.filter(|(_, status)| status.in_force);
+        in_force.map(|(measure, _)| measure.name()).collect()
+    }
+
+    /// Compiles a program, or takes it from the cache, and reads its own files.
+    ///
+    /// # Errors
+    /// [`Error::Program`] if the module does not compile within a worker's bounds, [`Error::Compile`] if this machine cannot do it,
+    /// [`Error::File`].
+    pub fn load(&self, package: &Package) -> Result<Local, Error> {
+        let refused = |reason: String| Error::Program(format!("{}: {reason}", package.image.name));
+        let code = match &self.host {
+            Host::Jailed(sandbox) => match sandbox.prepare(&package.code) {
+                Ok(code) => Ready::Jailed(sandbox.clone(), code),
+                Err(PrepareError::Refused(reason)) => return Err(refused(reason)),
+                Err(error) => return Err(Error::Compile(error)),
+            },
+            Host::Bare { .. } => {
+                let module = self.engine.compile(&package.code);
+                let module = module.map_err(|error| refused(error.to_string()))?;
+                Ready::Bare(self.engine.clone(), module)
+            }
+        };
+        let mut files = BTreeMap::new();
+        for (file, path) in package.image.files.iter().zip(&package.files) {
+            files.insert(Image::seen_as(file), read(path)?);
+        }
+        Ok(Local {
+            code,
+            image: package.image.clone(),
+            files,
+        })
+    }
+}
+
+/// Machine code, and where it runs.
+enum Ready {
+    Jailed(Sandbox, Code),
+    Bare(Engine, Module),
+}
+
+impl Ready {
+    fn run(&self, task: &Task, limits: &Limits) -> Result<Outcome, RunError> {
+        match self {
+            Self::Jailed(sandbox, code) => sandbox.run(code, task, limits, &Cancel::default()),
+            Self::Bare(engine, module) => engine.run(module, task, limits),
+        }
+    }
+}
+
 /// A program that is compiled, with its own files in memory.
 pub struct Local {
-    engine: Engine,
-    module: Module,
+    code: Ready,
     image: Image,
     files: BTreeMap<String, bytes::Bytes>,
 }
@@ -37,41 +125,6 @@ pub struct Ran {
 }
 
 impl Local {
-    /// Compiles a program, or takes it from the cache.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] if this machine cannot run the engine, [`Error::Program`] if the module does not compile,
-    /// [`Error::File`].
-    pub fn open(data: &DataFolder, package: &Package) -> Result<Self, Error> {
-        let cache = CacheConfig {
-            directory: data.path().join("modules"),
-            max_bytes: CACHE_BYTES,
-        };
-        let engine = Engine::new(Some(cache))?;
-        let module = engine.compile(&package.code).map_err(|error| {
-            Error::Program(format!(
-                "{}: {error}{}",
-                package.image.name,
-                compile_advice(&error)
-            ))
-        })?;
-        let mut files = BTreeMap::new();
-        for (file, path) in package.image.files.iter().zip(&package.files) {
-            files.insert(Image::seen_as(file), read(path)?);
-        }
-        Ok(Self {
-            engine,
-            module,
-            image: package.image.clone(),
-            files,
-        })
-    }
-
-    /// The environment that results of this machine compare in.
-    pub fn environment(&self) -> H256 {
-        H256(self.engine.environment().0)
-    }
-
     /// Runs one unit of a plan; blocks until it has ended.
     ///
     /// # Errors
@@ -113,7 +166,7 @@ impl Local {
             output_files: limits::UNIT_FILES as u32,
             ..Limits::default()
         };
-        let mut outcome = self.engine.run(&self.module, &task, &limits)?;
+        let mut outcome = self.code.run(&task, &limits)?;
         let output = |outcome: &Outcome| {
             UnitOutput::of(
                 outcome.exit.code(),
@@ -186,14 +239,4 @@ fn no_unit(plan: &Plan, unit: UnitIndex) -> Error {
 
 fn read(path: &Path) -> Result<bytes::Bytes, Error> {
     Ok(fs::read(path).map_err(Error::file("read", path))?.into())
-}
-
-/// What else can be done about a module that does not compile.
-fn compile_advice(error: &CompileError) -> &'static str {
-    match error {
-        CompileError::UnknownImport { .. } => {
-            "; link what provides it into the module (wasm-merge, or the linker), or build for wasm32-wasip1"
-        }
-        _ => "",
-    }
 }

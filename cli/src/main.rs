@@ -8,6 +8,8 @@ use sungrid_cli::{args::Cli, commands};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // What runs programs is this one again.
+    sungrid_sandbox::child::main_if_asked();
     let cli = Cli::parse();
     // Library logs only on request (RUST_LOG): errors reach the user through the commands.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));

@@ -47,6 +47,30 @@ const GREEDY: &str = r#"(module (memory (export "memory") 1)
       (loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
       unreachable))"#;
 
+/// Takes memory until there is no more, writes to each page, and says how many there are.
+const HOARD: &str = r#"(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (local $page i32)
+      (loop $more
+        (i32.store (i32.mul (local.get $page) (i32.const 65536)) (i32.const 1))
+        (local.set $page (i32.add (local.get $page) (i32.const 1)))
+        (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+      (call $exit (i32.shr_u (memory.size) (i32.const 8)))))"#;
+
+/// 40,000 variables that are set inside 3,000 loops: 120 million places where the compiler has to join them, of 600 KB.
+fn compile_bomb() -> String {
+    let body: String = (0..40_000)
+        .map(|i| format!("(local.set {i} (i32.add (local.get {i}) (i32.const 1)))"))
+        .collect();
+    format!(
+        r#"(module (func (export "_start") (local {}) {} {body} {}))"#,
+        "i32 ".repeat(40_000),
+        "(loop ".repeat(3_000),
+        "(br_if 0 (local.get 0)))".repeat(3_000)
+    )
+}
+
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -339,4 +363,212 @@ fn the_files_of_an_image_are_below_app_and_inputs_keep_out() {
         text.contains("in the folder of the image's own files"),
         "{text}"
     );
+}
+
+#[test]
+fn a_module_that_bombs_the_compiler_is_refused_as_workers_refuse_it() {
+    let home = Home::new();
+    let bomb = home.module("bomb.wasm", &compile_bomb());
+    for arguments in [&["run", &bomb][..], &["image", "build", &bomb]] {
+        let text = home.fail(arguments);
+        assert!(
+            text.contains("the compiler gave up on it")
+                && text.contains("at most 2048 MiB of memory"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_hoarder_gets_its_limit_and_no_more() {
+    let home = Home::new();
+    let hoard = home.module("hoard.wasm", HOARD);
+    let ran = home.json(&["run", &hoard, "--memory-limit", "64MiB"]);
+    assert_eq!(
+        (&ran["peak_memory"], &ran["exit"]),
+        (&(64u64 << 20).into(), &4.into())
+    );
+}
+
+/// What a run came to, without what may differ.
+#[cfg(unix)]
+fn result(mut ran: Value) -> Value {
+    for own in ["isolation", "seconds"] {
+        assert!(ran.as_object_mut().unwrap().remove(own).is_some(), "{own}");
+    }
+    ran
+}
+
+#[test]
+#[cfg(unix)]
+fn isolation_changes_no_result_and_says_how_it_stands() {
+    let home = Home::new();
+    let copy = home.module("copy.wasm", COPY);
+    let greedy = home.module("greedy.wasm", GREEDY);
+    let hoard = home.module("hoard.wasm", HOARD);
+    let spin = home.module("spin.wasm", SPIN);
+    let input = home.write("input.txt", "content");
+    for arguments in [
+        &[&copy, "--input", &input, "--", "input.txt"][..],
+        &[&copy, "--", "none.txt"],
+        &[&greedy, "--memory-limit", "1MiB"],
+        &[&hoard, "--memory-limit", "1MiB"],
+        &[&spin, "--fuel-limit", "1M"],
+    ] {
+        let jailed = home.json(&[&["run"], arguments].concat());
+        assert_eq!(jailed["isolation"][0], "process", "{jailed}");
+        let bare = home.json(&[&["run", "--isolation", "off"], arguments].concat());
+        assert_eq!(bare["isolation"], serde_json::json!([]));
+        assert_eq!(result(jailed), result(bare));
+    }
+
+    let stderr = |arguments: &[&str]| {
+        let output = home.run(&[arguments, &["run", &copy, "--", "none.txt"]].concat());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // Once, to people who would read it.
+    assert_eq!(stderr(&[]).matches("jail      process").count(), 1);
+    assert!(!stderr(&["--quiet"]).contains("jail"));
+    assert!(!stderr(&["--json"]).contains("jail"));
+    let build = home.run(&[
+        "image",
+        "build",
+        &copy,
+        "--input",
+        &input,
+        "--",
+        "input.txt",
+    ]);
+    let text = String::from_utf8(build.stderr).unwrap();
+    assert!(
+        build.status.success() && text.contains("jail      process"),
+        "{text}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_asked_for_is_in_force_or_nothing_runs() {
+    let home = Home::new();
+    let module = home.module("empty.wasm", r#"(module (func (export "_start")))"#);
+    let ran = home.json(&["run", &module]);
+    let in_force: Vec<_> = ran["isolation"].as_array().unwrap().iter().collect();
+    for measure in [
+        "process",
+        "limits",
+        "privileges",
+        "namespaces",
+        "landlock",
+        "seccomp",
+        "cgroup",
+    ] {
+        let arguments = ["run", "--isolation", measure, &module];
+        if in_force.iter().any(|name| *name == measure) {
+            assert_eq!(home.json(&arguments)["exit"], 0);
+        } else {
+            let text = home.fail(&arguments);
+            assert!(
+                text.contains(&format!("asks for {measure}, which is missing")),
+                "{text}"
+            );
+        }
+    }
+    let required = home.run(&["run", "--isolation", "required", &module]);
+    assert_eq!(
+        required.status.success(),
+        in_force.len() == 7,
+        "{required:?}"
+    );
+    let text = home.fail(&["run", "--isolation", "jail", &module]);
+    assert!(
+        text.contains("jail") && text.contains("seccomp") && text.contains("best"),
+        "{text}"
+    );
+    // Off is off, and said even to those who want results alone.
+    let off = home.run(&["--quiet", "run", "--isolation", "off", &module]);
+    let text = String::from_utf8(off.stderr).unwrap();
+    assert!(
+        off.status.success() && text.contains("warning: isolation is off"),
+        "{text}"
+    );
+}
+
+/// Children of a process, and theirs.
+#[cfg(target_os = "linux")]
+fn descendants(of: u32) -> Vec<u32> {
+    let mut all = vec![of];
+    let mut next = 0;
+    while let Some(parent) = all.get(next) {
+        let tasks = format!("/proc/{parent}/task");
+        let tasks = fs::read_dir(tasks).into_iter().flatten().flatten();
+        let children: Vec<u32> = tasks
+            .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .flat_map(str::parse)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        all.extend(children);
+        next += 1;
+    }
+    all.split_off(1)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn one_that_loops_ends_with_ctrl_c_and_leaves_nobody() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+        thread,
+        time::{Duration, Instant},
+    };
+    let home = Home::new();
+    let spin = home.module("spin.wasm", SPIN);
+    let mut running = Command::new(env!("CARGO_BIN_EXE_sungrid"))
+        .args(["run", &spin, "--fuel-limit", "1000000T"])
+        .env_clear()
+        .env("HOME", home.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(running.stderr.take().unwrap());
+    let mut lines = said.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("running")));
+    let until = Instant::now() + Duration::from_secs(60);
+    let eventually = |what: &str, happens: &mut dyn FnMut() -> bool| {
+        while !happens() {
+            assert!(Instant::now() < until, "{what} did not happen");
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let us = running.id();
+    let mut children = Vec::new();
+    // The inner one, where there are namespaces, works.
+    let ticks = |pid: &u32| -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after = stat.rsplit(") ").next().unwrap_or_default();
+        after
+            .split(' ')
+            .nth(11)
+            .map_or(0, |ticks| ticks.parse().unwrap_or(0))
+    };
+    eventually("a child at work", &mut || {
+        children = descendants(us);
+        children.iter().any(|pid| ticks(pid) > 20)
+    });
+    assert!(
+        ticks(&us) < 1_000,
+        "the guest does not run in the command itself"
+    );
+    // SAFETY: takes numbers only; it was not waited for.
+    unsafe { libc::kill(us as libc::pid_t, libc::SIGINT) };
+    assert!(!running.wait().unwrap().success());
+    let gone = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        stat.is_empty() || state.starts_with('Z') || state.starts_with('X')
+    };
+    eventually("the end of all children", &mut || children.iter().all(gone));
 }

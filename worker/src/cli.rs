@@ -20,13 +20,14 @@ use sungrid_chain_client::{
     AccountId, Call, Chain, SubmitError, Until, registration_payload, rpc::RpcChain,
 };
 use sungrid_executor::Engine;
+use sungrid_sandbox::Sandbox;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::{
     config::{Config, ConfigError},
     daemon::{self, DaemonError, Wrap},
-    isolation, log, metrics,
+    log, metrics,
     pins::PinError,
     requests::RequestError,
 };
@@ -303,7 +304,7 @@ async fn signal() {
 fn sandbox(json: bool) -> Result<(), CommandError> {
     let engine = Engine::new(None).map_err(DaemonError::Engine)?;
     // As where an owner comes first: there is more to look at.
-    let sandbox = isolation::sandbox(engine, u64::MAX, true)
+    let sandbox = Sandbox::of_this(engine, u64::MAX, true)
         .map_err(|error| DaemonError::Isolation(error.into()))?;
     if json {
         let isolation = metrics::protections(sandbox.report());

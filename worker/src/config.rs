@@ -19,8 +19,9 @@ use sungrid_chain_client::{
 use sungrid_data_plane::Relay;
 use sungrid_idle::{Policy, PolicyError};
 use sungrid_primitives::{attributes::CARBON_UNKNOWN, jurisdiction};
+use sungrid_sandbox::Isolation;
 
-use crate::{isolation::Isolation, schedule::settings::Schedule};
+use crate::schedule::settings::Schedule;
 
 pub(crate) use layers::AS_IN_FILE;
 pub use layers::{PREFIX, variable};

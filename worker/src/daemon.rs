@@ -19,6 +19,7 @@ use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
 use sungrid_gossip::Counters;
 use sungrid_idle::{Mode, Sensors};
 use sungrid_primitives::ISC;
+use sungrid_sandbox::IsolationError;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -29,8 +30,7 @@ use tracing::{debug, info, warn};
 use crate::{
     config::{Config, ConfigError},
     control::{self, STATUS_FILE},
-    engine, idle,
-    isolation::{self, IsolationError},
+    engine, idle, isolation,
     journal::{Journal, JournalError},
     machine::{self, Machine, Note, Registry, Tenant},
     measure,

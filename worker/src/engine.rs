@@ -148,22 +148,8 @@ impl Program for IsolatedProgram {
 
     /// A unit without a batch: it gets a process for itself.
     async fn run(&self, task: Task, limits: Limits, cancel: Cancel) -> Result<Outcome, RunError> {
-        let shape = Shape {
-            lanes: 1,
-            limits: limits.clone(),
-            input_bytes: task
-                .files
-                .values()
-                .chain([&task.stdin])
-                .map(|b| b.len() as u64)
-                .sum(),
-            shared: Vec::new(),
-            urgent: false,
-        };
-        match self.open(shape).await? {
-            Some(batch) => batch.run(task, limits, cancel).await,
-            None => Err(RunError::Host("its process did not start".into())),
-        }
+        let (sandbox, code) = (self.sandbox.clone(), self.code.clone());
+        blocking(move || sandbox.run(&code, &task, &limits, &cancel)).await
     }
 }
 

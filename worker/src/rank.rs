@@ -14,14 +14,33 @@ pub struct Experience {
     pub fuel: u128,
     /// Units computed here.
     pub units: u64,
-    /// Whether its image and shared inputs are here already.
+    /// Whether its image and inputs are here already.
     pub prepared: bool,
+    /// Bytes of inputs that a batch of it needs and that are not here, as far as that is known.
+    pub missing: Option<u64>,
+}
+
+/// Milliseconds until a batch has what it needs, at `fetch_rate` bytes per second: an image that is still to be fetched and
+/// compiled costs about a block, inputs what their bytes take. Rounded down.
+pub fn fetch_ms(seen: &Experience, fetch_rate: u64, block_ms: u64) -> u64 {
+    if seen.prepared {
+        return 0;
+    }
+    let bytes = seen.missing.unwrap_or(0);
+    let fetch = bytes.saturating_mul(1_000) / fetch_rate.max(1);
+    block_ms.saturating_add(fetch)
 }
 
 /// Expected planck per million seconds from taking one batch of a job: the bid for the fuel that its units
-/// are expected to burn, over the time that takes on one lane and the blocks that pass around it.
+/// are expected to burn, over the time that takes on one lane, the blocks that pass around it and what is to be fetched.
 /// Rounded down.
-pub fn score(job: &Job, seen: &Experience, lane_speed: u64, block_ms: u64) -> Balance {
+pub fn score(
+    job: &Job,
+    seen: &Experience,
+    lane_speed: u64,
+    fetch_rate: u64,
+    block_ms: u64,
+) -> Balance {
     let units = u128::from(job.spec.batch_size.min(job.spec.units).max(1));
     // Without experience the limit is all there is to go by.
     let fuel = match seen.units {
@@ -35,9 +54,10 @@ pub fn score(job: &Job, seen: &Experience, lane_speed: u64, block_ms: u64) -> Ba
     let revenue = cost(charge, job.price);
     let compute_us =
         fuel.saturating_mul(units).saturating_mul(1_000_000) / u128::from(lane_speed.max(1));
-    // An image that is still to be fetched and compiled costs about another block.
-    let idle_blocks = IDLE_BLOCKS + u64::from(!seen.prepared);
-    let idle_us = u128::from(idle_blocks) * u128::from(block_ms) * 1_000;
+    let idle_ms = IDLE_BLOCKS
+        .saturating_mul(block_ms)
+        .saturating_add(fetch_ms(seen, fetch_rate, block_ms));
+    let idle_us = u128::from(idle_ms) * 1_000;
     revenue.saturating_mul(1_000_000_000_000) / (compute_us + idle_us).max(1)
 }
 
@@ -47,6 +67,9 @@ mod tests {
     use sp_core::H256;
     use sungrid_chain_client::{AccountId, Constraints, JobSpec, JobState, Policy};
     use sungrid_primitives::{ISC, suns::CPU_1, traits::CPU_1_ID};
+
+    /// 20 Mbit/s.
+    const RATE: u64 = 2_500_000;
 
     fn job(price: Balance, batch_size: u32, fuel_limit: u64) -> Job {
         let spec = JobSpec {
@@ -89,8 +112,12 @@ mod tests {
         }
     }
 
+    fn of(job: &Job, seen: &Experience) -> Balance {
+        score(job, seen, 2_000_000_000, RATE, 3_000)
+    }
+
     fn plain(job: &Job) -> Balance {
-        score(job, &Experience::default(), 2_000_000_000, 3_000)
+        of(job, &Experience::default())
     }
 
     #[test]
@@ -102,7 +129,32 @@ mod tests {
             prepared: true,
             ..Default::default()
         };
-        assert!(score(&base, &prepared, 2_000_000_000, 3_000) > plain(&base));
+        assert!(of(&base, &prepared) > plain(&base));
+    }
+
+    #[test]
+    fn inputs_that_are_here_count_by_the_time_that_fetching_them_would_take() {
+        let missing = |bytes| Experience {
+            missing: Some(bytes),
+            ..Experience::default()
+        };
+        let ms = |bytes| fetch_ms(&missing(bytes), RATE, 3_000);
+        assert_eq!((ms(0), ms(1 << 10), ms(256 << 20)), (3_000, 3_000, 110_374));
+        let here = Experience {
+            prepared: true,
+            ..missing(256 << 20)
+        };
+        assert_eq!(fetch_ms(&here, RATE, 3_000), 0);
+        // Nothing known of the bytes: the block alone.
+        assert_eq!(fetch_ms(&Experience::default(), RATE, 3_000), 3_000);
+
+        // A bid that is a tenth lower is the better one if 256 MiB need not come for it, and not for the sake of a kilobyte.
+        let (high, low) = (
+            job(10 * ISC, 4, 100_000_000_000),
+            job(9 * ISC, 4, 100_000_000_000),
+        );
+        assert!(of(&low, &missing(0)) > of(&high, &missing(256 << 20)));
+        assert!(of(&low, &missing(0)) < of(&high, &missing(1 << 10)));
     }
 
     #[test]
@@ -114,14 +166,22 @@ mod tests {
             fuel: 10_000_000,
             units: 10,
             prepared: true,
+            missing: None,
         };
-        assert!(score(&boaster, &seen, 2_000_000_000, 3_000) < plain(&modest));
+        assert!(of(&boaster, &seen) < plain(&modest));
     }
 
     #[test]
     fn extremes_neither_overflow_nor_divide_by_zero() {
         let wild = job(u128::MAX, u32::MAX, u64::MAX);
-        score(&wild, &Experience::default(), 0, 0);
-        score(&job(0, 0, 0), &Experience::default(), u64::MAX, u64::MAX);
+        let endless = Experience {
+            missing: Some(u64::MAX),
+            ..Experience::default()
+        };
+        for seen in [endless, Experience::default()] {
+            score(&wild, &seen, 0, 0, 0);
+            score(&wild, &seen, u64::MAX, u64::MAX, u64::MAX);
+        }
+        score(&job(0, 0, 0), &Experience::default(), u64::MAX, 0, u64::MAX);
     }
 }

@@ -44,7 +44,7 @@ pub struct Offer<'a> {
     pub id: JobId,
     /// Its record.
     pub job: &'a Job,
-    /// What its units cost here so far, and whether its image and shared inputs are here.
+    /// What its units cost here so far, and what of its image and inputs is here.
     pub seen: Experience,
     /// Bytes that one of its units gets, once they are known.
     pub input: Option<u64>,
@@ -59,6 +59,8 @@ pub struct Machine {
     pub lanes: usize,
     /// Fuel per second of one lane, as measured.
     pub lane_speed: u64,
+    /// Bytes per second at which inputs are fetched.
+    pub fetch_rate: u64,
     /// Milliseconds between blocks.
     pub block_ms: u64,
     /// Batches that it would take now.
@@ -160,7 +162,13 @@ pub struct Greedy;
 impl Scheduler for Greedy {
     fn choose(&mut self, offers: &[Offer<'_>], machine: &Machine) -> Vec<Choice> {
         let ranked = offers.iter().map(|offer| {
-            let score = rank::score(offer.job, &offer.seen, machine.lane_speed, machine.block_ms);
+            let score = rank::score(
+                offer.job,
+                &offer.seen,
+                machine.lane_speed,
+                machine.fetch_rate,
+                machine.block_ms,
+            );
             let choice = Choice {
                 job: offer.id,
                 batches: usize::MAX,

@@ -53,7 +53,7 @@ use crate::{
     ports::{BlobError, Ports},
     rank::Experience,
     schedule::{Greedy, Scheduler, energy::Energy},
-    work::{self, Bench, Bounds, Finished, Prepared, WorkError},
+    work::{self, Bench, Bounds, Finished, Needs, Prepared, WorkError},
 };
 
 use hand::{Activity, GivenBack, InHand};
@@ -131,8 +131,10 @@ struct OpenJob {
     preparing: bool,
     claiming: usize,
     experience: Experience,
-    /// Whether its inputs were in the store when it was first seen.
-    holds: Option<bool>,
+    /// What it needed when the store was looked at, if that could be told then.
+    needs: Option<Needs>,
+    /// Whether the store was looked at.
+    looked: bool,
     failures: u32,
     /// Not looked at before this block.
     not_before: BlockNumber,

@@ -3,6 +3,7 @@
 mod before;
 mod error;
 mod inputs;
+mod needs;
 mod open;
 mod prepare;
 mod witness;
@@ -42,6 +43,7 @@ use crate::{
 use before::Gathered;
 pub use error::WorkError;
 use inputs::{Inputs, Sealing};
+pub use needs::{Needs, needs};
 pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use sungrid_sandbox::Isolation;
 
 use super::{ServeArgs, TermsArgs};
 use crate::units;
@@ -23,6 +24,7 @@ Examples:
   sungrid run python.wasm --input sum.py --input data.csv -o out -- /in/sum.py /in/data.csv
   sungrid --json run bafyr4… --input photo.png
   sungrid --node ws://127.0.0.1:9944 run hello.wasm
+  sungrid run --isolation seccomp,namespaces strangers.wasm    not without these
 
 stdout and stderr are the program's; exit, fuel, peak memory, outputs and price follow on stderr, or
 come as one object with --json. The price is that at the floor: of the chain, if a node is named, else
@@ -102,6 +104,20 @@ pub enum ClassName {
     Media,
 }
 
+/// What keeps programs that run here from this machine.
+#[derive(Clone, Debug, Args)]
+pub struct IsolationArgs {
+    /// What keeps the program from this machine: best (all that the system has), required (all, or it does not run), off, or what
+    /// must be in force, such as seccomp,namespaces.
+    #[arg(
+        long,
+        env = "SUNGRID_ISOLATION",
+        default_value = "best",
+        value_name = "LEVEL"
+    )]
+    pub isolation: Isolation,
+}
+
 /// Arguments of `image build`.
 #[derive(Clone, Debug, Args)]
 pub struct BuildArgs {
@@ -128,6 +144,9 @@ pub struct BuildArgs {
     /// Fuel after which a trial is given up.
     #[arg(long, value_parser = units::parse_fuel, default_value = "1T", value_name = "FUEL")]
     pub trial_fuel: u64,
+    /// Isolation.
+    #[command(flatten)]
+    pub isolation: IsolationArgs,
     /// Arguments of the trial; {name} is filled in.
     #[arg(last = true)]
     pub args: Vec<String>,
@@ -157,6 +176,9 @@ pub struct RunArgs {
     /// Most memory, such as 64MiB [default: the image's].
     #[arg(long, value_name = "BYTES")]
     pub memory_limit: Option<String>,
+    /// Isolation.
+    #[command(flatten)]
+    pub isolation: IsolationArgs,
     /// Arguments after the image's; {unit} and {units} are filled in.
     #[arg(last = true)]
     pub args: Vec<String>,

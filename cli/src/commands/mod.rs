@@ -18,8 +18,9 @@ mod worker;
 
 use crate::{
     Error,
-    args::{Cli, Command},
+    args::{Cli, Command, IsolationArgs},
     context::Context,
+    local::Machine,
 };
 
 pub use job::{open_job, stop_signal};
@@ -46,4 +47,28 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         #[cfg(unix)]
         Command::Demo(args) => demo::run(&context, args).await,
     }
+}
+
+/// Where programs run here. Says what keeps them from this machine, and warns where nothing does.
+fn machine(context: &Context, asked: &IsolationArgs) -> Result<Machine, Error> {
+    let machine = Machine::open(&context.data, &asked.isolation)?;
+    match machine.isolation() {
+        Ok(report) => {
+            let missing = report.measures().filter(|(_, status)| !status.in_force);
+            let missing: Vec<_> = missing.map(|(measure, _)| measure.name()).collect();
+            let missing = match missing.as_slice() {
+                [] => String::new(),
+                missing => format!(
+                    "; without {} (`sungrid-worker sandbox` says why)",
+                    missing.join(", ")
+                ),
+            };
+            let in_force = machine.in_force().join(", ");
+            context.out.note(format!("jail      {in_force}{missing}"));
+        }
+        Err(reason) => context.out.warn(format!(
+            "{reason}: the program runs in this process, with nothing but WebAssembly around it"
+        )),
+    }
+    Ok(machine)
 }

@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     folder::write_whole,
     image_cid,
-    local::{Local, Ran},
+    local::Ran,
     package::Package,
     plan::{FileRef, ImageRef, JobFile},
     progress::Step,
@@ -32,6 +32,8 @@ const NAMED: usize = 8;
 struct Report {
     image: String,
     environment: String,
+    /// Measures that kept the program from this machine.
+    isolation: Vec<&'static str>,
     exit: u32,
     /// In words.
     ended: String,
@@ -80,15 +82,16 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
         std::fs::create_dir_all(out).map_err(Error::file("create", out))?;
     }
     let digest = package.image.encode()?.hash;
-    let (ran, environment, elapsed) = tokio::task::block_in_place(|| {
+    let machine = super::machine(context, &args.isolation)?;
+    let (ran, elapsed) = tokio::task::block_in_place(|| {
         let name = &package.image.name;
         let step = Step::begin(context.out, format!("compiling {name}"));
-        let local = Local::open(&context.data, &package)?;
+        let local = machine.load(&package)?;
         drop(step);
         let _step = Step::begin(context.out, format!("running {name}"));
         let started = Instant::now();
         let ran = local.run(&plan, args.unit)?;
-        Ok::<_, Error>((ran, local.environment(), started.elapsed()))
+        Ok::<_, Error>((ran, started.elapsed()))
     })?;
     if let Some(out) = &args.out {
         write_outputs(&ran, out)?;
@@ -99,7 +102,8 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
     let price = tariff.price(ran.outcome.fuel, ran.outcome.peak_memory);
     let report = Report {
         image: image_cid(&digest),
-        environment: format!("{environment:?}"),
+        environment: format!("{:?}", machine.environment()),
+        isolation: machine.in_force(),
         exit: ran.output.exit,
         ended: ran.outcome.exit.to_string(),
         fuel: ran.outcome.fuel,

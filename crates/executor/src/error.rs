@@ -56,7 +56,7 @@ pub enum CompileError {
     Invalid(String),
     /// Imports something other than a WASI function.
     #[error(
-        "imports {module}::{name}, which does not exist here; only functions of wasi_snapshot_preview1 do"
+        "imports {module}::{name}, which does not exist here; only functions of wasi_snapshot_preview1 do: link what provides it into the module (wasm-merge, or the linker), or build for wasm32-wasip1"
     )]
     UnknownImport {
         /// Import module.

@@ -113,7 +113,7 @@ fn serve(acts: &Acts<'_>) -> io::Result<()> {
     let engine = Engine::new(None).map_err(unsupported)?;
     let code = match setup.purpose {
         Purpose::Run(_) => files.next().map(File::from),
-        Purpose::Probe | Purpose::Compile => None,
+        Purpose::Probe | Purpose::Compile(_) => None,
     };
     let lanes: Vec<UnixStream> = files.map(UnixStream::from).collect();
     if lanes.len() != setup.lanes as usize {
@@ -123,14 +123,14 @@ fn serve(acts: &Acts<'_>) -> io::Result<()> {
     // Starting a thread takes system calls that are given up next.
     let started = Barrier::new(lanes.len() + 1);
     let stack = match setup.purpose {
-        Purpose::Compile => COMPILER_STACK,
+        Purpose::Compile(_) => COMPILER_STACK,
         _ => 2 << 20,
     };
     std::thread::scope(|scope| -> io::Result<()> {
         for lane in lanes {
             let (engine, gate, started) = (&engine, &gate, &started);
             let work = move || match setup.purpose {
-                Purpose::Compile => compile_lane(acts.compile, engine, lane),
+                Purpose::Compile(_) => compile_lane(acts.compile, engine, lane),
                 _ => run_lane(acts.run, engine, gate, lane),
             };
             let thread = std::thread::Builder::new().stack_size(stack);

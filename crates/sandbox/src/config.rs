@@ -47,9 +47,12 @@ pub struct Config {
     /// Bytes that compiling one module may take. Less, and large modules are refused; more, and a module made for it
     /// takes the memory of others' work.
     pub compile_memory: u64,
-    /// How long that may take. Less, and slow machines refuse large modules; more, and a module made for it holds up
-    /// others.
+    /// Processor time that it may take, in whole seconds, rounded up. Less, and slow machines refuse large modules; more, and a module made
+    /// for it holds up others.
     pub compile_time: Duration,
+    /// How long that may be by the clock. Less, and machines that are busy with other things refuse what others run; more, and a compiler
+    /// that was broken and waits for ever holds its slot for longer.
+    pub compile_wait: Duration,
     /// Modules that are compiled at the same time.
     pub compile_slots: usize,
     /// Whether batches stand behind everything else that wants a processor. Those that are
@@ -60,12 +63,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// 2 GiB and two minutes for each of two modules: CPython takes a fifth of either on a slow machine.
+    /// 2 GiB, two minutes of processor time and twenty by the clock for each of two modules: CPython takes a fifth of either on a slow machine.
     pub fn new(program: Program) -> Self {
         Self {
             program,
             compile_memory: 2 << 30,
             compile_time: Duration::from_secs(120),
+            compile_wait: Duration::from_secs(1_200),
             compile_slots: 2,
             background: false,
             skip: Vec::new(),

@@ -44,6 +44,7 @@ pub mod child;
 #[cfg(unix)]
 mod code;
 mod config;
+mod isolation;
 #[cfg(unix)]
 mod jail;
 #[cfg(unix)]
@@ -66,6 +67,7 @@ pub use batch::Batch;
 #[cfg(unix)]
 pub use code::Code;
 pub use config::{Config, PrepareError, Program, SandboxError};
+pub use isolation::{Host, Isolation, IsolationError, Level, UnknownIsolation};
 pub use report::{Measure, Report, Status, UnknownMeasure};
 #[cfg(unix)]
 pub use sandbox::Sandbox;

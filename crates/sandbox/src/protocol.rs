@@ -25,7 +25,7 @@ use sungrid_executor::{
 /// one program, so this is a mistake of whoever installed it.
 const MAGIC: [u8; 4] = *b"SGSB";
 /// Raise it with every change of a message.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of the prelude.
 pub(crate) const PRELUDE: usize = 8;
 /// Largest frame that sets a child up, or says that it is.
@@ -40,8 +40,8 @@ pub(crate) const MAX_CODE: u64 = 1 << 30;
 pub(crate) enum Purpose {
     /// To find out what of the jail there is.
     Probe,
-    /// To compile one module.
-    Compile,
+    /// To compile one module, in so many seconds of processor time.
+    Compile(u32),
     /// To run the units of a batch.
     Run(Origin),
 }
@@ -211,7 +211,7 @@ impl Setup {
         w.u32(self.parent).u32(self.lanes).u64(self.memory);
         match &self.purpose {
             Purpose::Probe => w.u8(0),
-            Purpose::Compile => w.u8(1),
+            Purpose::Compile(seconds) => w.u8(1).u32(*seconds),
             Purpose::Run(origin) => w.u8(2).bytes(&origin.hash).u64(origin.size),
         };
         w.u8(self.skip.len() as u8);
@@ -227,7 +227,7 @@ impl Setup {
         let (parent, lanes, memory) = (r.u32()?, r.u32()?, r.u64()?);
         let purpose = match r.u8()? {
             0 => Purpose::Probe,
-            1 => Purpose::Compile,
+            1 => Purpose::Compile(r.u32()?),
             2 => Purpose::Run(Origin {
                 hash: r.array()?,
                 size: r.u64()?,

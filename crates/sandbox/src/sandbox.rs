@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
-use sungrid_executor::{Engine, Origin, RunError};
+use sungrid_executor::{Cancel, Engine, Limits, Origin, Outcome, RunError, Task};
 
 /// How long a child may take to be jailed and have its code loaded. A machine that swaps takes seconds.
 const START: Duration = Duration::from_secs(30);
@@ -119,7 +119,7 @@ impl Sandbox {
     fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, PrepareError> {
         let config = &self.0.config;
         let setup = Setup {
-            purpose: Purpose::Compile,
+            purpose: Purpose::Compile(seconds(config.compile_time)),
             parent: std::process::id(),
             memory: config.compile_memory,
             lanes: 1,
@@ -132,22 +132,23 @@ impl Sandbox {
         let [lane] = lanes.as_slice() else {
             return Err(host("no lane".to_owned()));
         };
-        let mut channel = Channel::new(lane, &process, None, Some(config.compile_time));
+        let mut channel = Channel::new(lane, &process, None, Some(config.compile_wait));
         let answer = protocol::write_module(&mut channel, wasm)
             .and_then(|()| protocol::read_code(&mut channel));
         match (answer, channel.abort) {
             (Ok(code), _) => code.map_err(PrepareError::Refused),
             (Err(_), Some(Abort::Late(_))) => Err(PrepareError::Refused(format!(
                 "compiling it takes more than {:?}; make it smaller",
-                config.compile_time
+                config.compile_wait
             ))),
             (Err(error), _) if error.kind() == io::ErrorKind::InvalidData => Err(
                 PrepareError::Refused(format!("the compiler answered nonsense: {error}")),
             ),
             (Err(_), _) => Err(match process.obituary() {
                 (text, Cause::Inside) => PrepareError::Refused(format!(
-                    "the compiler gave up on it ({text}); at most {} MiB of memory are given to it",
-                    config.compile_memory >> 20
+                    "the compiler gave up on it ({text}); at most {} MiB of memory and {:?} of processor time are given to it: make it smaller",
+                    config.compile_memory >> 20,
+                    config.compile_time
                 )),
                 (text, Cause::Outside) => host(text),
             }),
@@ -206,6 +207,29 @@ impl Sandbox {
         Ok(Batch::new(process, lanes, shape.shared.clone()))
     }
 
+    /// Runs one unit in a child of its own. Blocks the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::start`] and [`Batch::run`].
+    pub fn run(
+        &self,
+        code: &Code,
+        task: &Task,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Outcome, RunError> {
+        let input = task.files.values().chain([&task.stdin]);
+        let shape = Shape {
+            lanes: 1,
+            limits: limits.clone(),
+            input_bytes: input.map(|bytes| bytes.len() as u64).sum(),
+            shared: Vec::new(),
+            urgent: false,
+        };
+        self.start(code, &shape)?.run(task, limits, cancel)
+    }
+
     /// Stops all children where they are, and those to come, until [`Sandbox::resume`]. Their clocks stand still. Those that
     /// compile, whose time and memory are bounded anyway, and batches that are [urgent](Shape::urgent) go on.
     pub fn suspend(&self) {
@@ -221,6 +245,11 @@ impl Sandbox {
     pub fn is_suspended(&self) -> bool {
         self.0.family.is_suspended()
     }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 /// Waits until a child is jailed.

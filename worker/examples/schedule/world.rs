@@ -317,6 +317,8 @@ impl World<'_> {
         let machine = Machine {
             lanes: scenario.lanes,
             lane_speed: scenario.lane_speed,
+            // What is missing costs a block here, whatever its size.
+            fetch_rate: u64::MAX,
             block_ms: BLOCK_MS,
             room,
             free: Some(free(committed)),

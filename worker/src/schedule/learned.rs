@@ -20,7 +20,7 @@ use super::{
     experience::{self, KEEP_EVERY},
     regression::{Regression, Vector},
 };
-use crate::rank::IDLE_BLOCKS;
+use crate::rank::{self, IDLE_BLOCKS};
 
 /// Images that are remembered; the one not met for longest is forgotten first.
 pub(super) const IMAGES: usize = 512;
@@ -260,8 +260,8 @@ impl Learned {
         let income =
             units * suns_seconds * offer.job.price as f64 / SECONDS_PER_HOUR as f64 * unit.chance;
         let kwh = seconds * f64::from(machine.lane_watts) / 3.6e6;
-        let idle = IDLE_BLOCKS + u64::from(!offer.seen.prepared);
-        let idle = idle as f64 * machine.block_ms as f64 / 1_000.0;
+        let fetch = rank::fetch_ms(&offer.seen, machine.fetch_rate, machine.block_ms);
+        let idle = (IDLE_BLOCKS as f64 * machine.block_ms as f64 + fetch as f64) / 1_000.0;
         (income - kwh * machine.kwh_price as f64) / (seconds + idle).max(1e-6)
     }
 }

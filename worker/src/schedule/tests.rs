@@ -120,6 +120,36 @@ fn first_come_takes_the_oldest_and_greedy_the_best_by_its_record() {
     assert_eq!(order(&mut Greedy, &jobs, &machine()), [1, 2, 0]);
 }
 
+/// Of two jobs that are alike the second one pays a tenth less; of its inputs nothing is missing, of those of the first one so much.
+fn better(scheduler: &mut dyn Scheduler, missing: u64) -> JobId {
+    let jobs = [
+        job(1, 10 * ISC, 4, 100 * GIGA),
+        job(2, 9 * ISC, 4, 100 * GIGA),
+    ];
+    let offers = [(0, missing), (1, 0)].map(|(id, missing)| Offer {
+        seen: Experience {
+            missing: Some(missing),
+            ..Experience::default()
+        },
+        ..offer(id, &jobs[id as usize])
+    });
+    let machine = Machine {
+        fetch_rate: 2_500_000,
+        ..machine()
+    };
+    scheduler.choose(&offers, &machine)[0].job
+}
+
+#[test]
+fn inputs_that_need_not_be_fetched_count_by_their_bytes() {
+    for scheduler in [&mut Greedy as &mut dyn Scheduler, &mut Learned::new(None)] {
+        assert_eq!(better(scheduler, 256 << 20), 1);
+        assert_eq!(better(scheduler, 1 << 10), 0);
+    }
+    // Whoever takes the oldest first does not mind.
+    assert_eq!(better(&mut FirstCome, 256 << 20), 0);
+}
+
 #[test]
 fn without_experience_learned_ranks_as_greedy_does() {
     let jobs = [

@@ -23,6 +23,8 @@ const REFRESH: usize = 64;
 const PREPARING: usize = 2;
 /// Prepared jobs that stay in memory without a batch in hand.
 const PREPARED: usize = 4;
+/// Jobs whose needs are looked up at one block: each is some hundred looks at the store.
+const LOOKS: usize = 16;
 /// Jobs that are remembered at all.
 const REMEMBERED: usize = 4_096;
 
@@ -84,15 +86,22 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Finds out of which new jobs the inputs are here, from a former run or another job: they need not be fetched.
+    /// Finds out what new jobs need that is here, from a former run or another job: it need not be fetched.
     async fn look_at_the_store(&mut self) {
-        let new = self.jobs.values_mut().filter(|job| job.holds.is_none());
-        for job in new {
-            if let Some(record) = &job.record {
-                let held = self.ports.blobs.hold(record.spec.input).await;
-                job.holds = Some(held.is_ok_and(|held| held.is_some()));
-            }
+        let new = self.jobs.values_mut().filter(|job| !job.looked);
+        let new = new.filter_map(|job| Some((job.record.as_ref()?.spec.clone(), job)));
+        for (spec, job) in new.take(LOOKS) {
+            job.needs = work::needs(&*self.ports.blobs, &spec).await;
+            job.looked = true;
         }
+    }
+
+    /// What a batch needs of a job of which nothing is known: as much as one of those of which it is, by the median.
+    fn usual_bytes(&self) -> Option<u64> {
+        let known = self.jobs.values().filter_map(|job| job.needs);
+        let mut bytes: Vec<u64> = known.map(|needs| needs.bytes).collect();
+        bytes.sort_unstable();
+        bytes.get(bytes.len() / 2).copied()
     }
 
     fn bound_memory(&mut self) {
@@ -240,6 +249,7 @@ impl Supervisor {
         let machine = Machine {
             lanes: self.settings.lanes,
             lane_speed: self.settings.lane_speed,
+            fetch_rate: self.settings.bounds.fetch_rate,
             block_ms: self.params.block_ms,
             room,
             free: Some(me.free()),
@@ -247,6 +257,7 @@ impl Supervisor {
             lane_watts: self.power.1,
             kwh_price: self.power.0,
         };
+        let usual = self.usual_bytes();
         let offers: Vec<Offer<'_>> = self
             .jobs
             .iter()
@@ -261,7 +272,11 @@ impl Supervisor {
                     id: *id,
                     job: record,
                     seen: rank::Experience {
-                        prepared: job.prepared.is_some() || job.holds == Some(true),
+                        prepared: job.prepared.is_some()
+                            || job
+                                .needs
+                                .is_some_and(|needs| needs.image && needs.missing == 0),
+                        missing: job.needs.map(|needs| needs.missing).or(usual),
                         ..job.experience
                     },
                     input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
@@ -386,6 +401,7 @@ impl Supervisor {
         match result {
             Ok(prepared) => {
                 job.prepared = Some(prepared);
+                job.looked = false;
                 job.failures = 0;
                 debug!(job = id, "image and inputs are here");
             }

@@ -6,9 +6,10 @@ use sungrid_manifest::{Limits, limits};
 use crate::{
     Error,
     args::BuildArgs,
+    commands,
     context::Context,
     image_cid,
-    local::{Local, Ran},
+    local::{Machine, Ran},
     package::Package,
     plan::{FileRef, JobFile, Plan},
     progress::Step,
@@ -95,7 +96,9 @@ pub(super) fn run(context: &Context, args: BuildArgs) -> Result<(), Error> {
         args: args.args.clone(),
         ..JobFile::default()
     };
-    let trial = tokio::task::block_in_place(|| try_out(context, &package, &plan.plan()?))?;
+    let plan = plan.plan()?;
+    let machine = commands::machine(context, &args.isolation)?;
+    let trial = tokio::task::block_in_place(|| try_out(context, &machine, &package, &plan))?;
     let measured = trial.limits();
     package.image.limits = Limits {
         fuel: args.fuel_limit.unwrap_or(measured.fuel),
@@ -123,9 +126,14 @@ pub(super) fn run(context: &Context, args: BuildArgs) -> Result<(), Error> {
     Ok(())
 }
 
-fn try_out(context: &Context, package: &Package, plan: &Plan) -> Result<Trial, Error> {
+fn try_out(
+    context: &Context,
+    machine: &Machine,
+    package: &Package,
+    plan: &Plan,
+) -> Result<Trial, Error> {
     let step = Step::begin(context.out, format!("compiling {}", package.image.name));
-    let local = Local::open(&context.data, package)?;
+    let local = machine.load(package)?;
     drop(step);
     let mut trial = Trial::default();
     for unit in 0..plan.count {

@@ -1,6 +1,6 @@
 //! Resource limits.
 
-use crate::protocol::Setup;
+use crate::protocol::{Purpose, Setup};
 use crate::report::Status;
 use std::io;
 
@@ -28,9 +28,14 @@ pub(crate) fn set(setup: &Setup) -> Status {
     ];
     let mut missing = Vec::new();
     for (resource, name, most) in wanted {
-        if let Err(error) = limit(resource, most) {
+        if let Err(error) = limit(resource, most, most) {
             missing.push(format!("{name} ({error})"));
         }
+    }
+    if let Purpose::Compile(seconds) = setup.purpose
+        && let Err(error) = processor_time(seconds.into())
+    {
+        missing.push(format!("processor time ({error})"));
     }
     if missing.is_empty() {
         Status::on(format!(
@@ -42,10 +47,27 @@ pub(crate) fn set(setup: &Setup) -> Status {
     }
 }
 
-fn limit(resource: i64, most: u64) -> io::Result<()> {
+/// Ends this process after so many seconds of its work, however busy the machine is with that of others.
+fn processor_time(seconds: u64) -> io::Result<()> {
+    let handler: extern "C" fn(libc::c_int) = give_up;
+    // SAFETY: the handler is async-signal-safe. Without one the first process of a namespace would not hear the signal.
+    unsafe { libc::signal(libc::SIGXCPU, handler as libc::sighandler_t) };
+    limit(libc::RLIMIT_CPU as i64, seconds, seconds.saturating_add(1))
+}
+
+extern "C" fn give_up(_: libc::c_int) {
+    let words = b"out of processor time";
+    // SAFETY: async-signal-safe; the words outlive the call. The parent shows them.
+    unsafe {
+        libc::write(2, words.as_ptr().cast(), words.len());
+        libc::_exit(1)
+    }
+}
+
+fn limit(resource: i64, soft: u64, hard: u64) -> io::Result<()> {
     let limit = libc::rlimit {
-        rlim_cur: most as libc::rlim_t,
-        rlim_max: most as libc::rlim_t,
+        rlim_cur: soft as libc::rlim_t,
+        rlim_max: hard as libc::rlim_t,
     };
     // SAFETY: the structure outlives the call.
     crate::sys::check(unsafe { libc::setrlimit(resource as _, &raw const limit) })?;

@@ -51,7 +51,7 @@ pub(crate) fn enter(setup: &Setup) -> std::io::Result<Vec<(Measure, Status)>> {
 #[cfg(target_os = "linux")]
 pub(crate) fn close(setup: &Setup) -> Vec<(Measure, Status)> {
     let stage = match setup.purpose {
-        Purpose::Compile => seccomp::Stage::Compile,
+        Purpose::Compile(_) => seccomp::Stage::Compile,
         Purpose::Run(_) | Purpose::Probe => seccomp::Stage::Load,
     };
     let wanted = |measure, enter: &dyn Fn() -> Status| match setup.skip.contains(&measure) {

@@ -41,7 +41,7 @@ fn messages_round_trip() {
         hash: [7; 32],
         size: 99,
     };
-    for purpose in [Purpose::Probe, Purpose::Compile, Purpose::Run(origin)] {
+    for purpose in [Purpose::Probe, Purpose::Compile(120), Purpose::Run(origin)] {
         let setup = Setup {
             purpose,
             parent: 42,
@@ -88,7 +88,7 @@ fn the_bytes_of_a_message_stay_what_they_are() {
     // The frame's length is that of everything before the contents.
     expected[0] = (expected.len() - 4 - 7) as u8;
     assert_eq!(written(small), expected);
-    assert_eq!(prelude(), *b"SGSB\x01\0\0\0");
+    assert_eq!(prelude(), *b"SGSB\x02\0\0\0");
 }
 
 #[test]

@@ -234,6 +234,9 @@ fn compile(name: &str) -> Result<Vec<u8>, CompileError> {
         "compile forever" => loop {
             std::hint::spin_loop();
         },
+        "compile and wait" => loop {
+            thread::park();
+        },
         "compile into all memory" => {
             let mut hoard = Vec::new();
             loop {

@@ -11,6 +11,7 @@ mod idle;
 mod isolation;
 mod kit;
 mod measure;
+mod needs;
 mod recovery;
 mod sealed;
 mod sharing;
