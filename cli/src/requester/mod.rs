@@ -635,8 +635,8 @@ async fn next_notice(notices: &mut Option<Notifications>) -> Option<Notification
 type Announced = (BatchIndex, AccountId, ContentHash);
 
 /// Seconds after a submission in which a job that the chain does not have may come back: its block lost to another one, and the
-/// transaction is in the pool again. Blocks are final long before.
-const FORK_PATIENCE: u64 = 60;
+/// transaction is in the pool again, where it lives for 64 blocks of three seconds, and some of them may be late.
+const FORK_PATIENCE: u64 = 240;
 
 /// Whether a job that was submitted then, and that the chain does not have now, may come back; both in seconds since 1970.
 fn may_come_back(submitted: u64, now: u64) -> bool {
@@ -649,7 +649,7 @@ mod tests {
 
     #[test]
     fn a_job_whose_block_was_given_up_is_waited_for_and_one_that_is_gone_is_not() {
-        for (now, back) in [(1_000, true), (1_059, true), (1_060, false), (999, true)] {
+        for (now, back) in [(1_000, true), (1_239, true), (1_240, false), (999, true)] {
             assert_eq!(may_come_back(1_000, now), back, "{now}");
         }
     }
