@@ -439,7 +439,10 @@ async fn an_ended_job_is_removed_and_its_deposit_is_back_to_the_planck() {
     let held = || async { chain.account(&alice.account()).await.unwrap() };
     let before = held().await;
     let removed = service::clean_up(chain, &alice, job).await.unwrap();
-    assert!(removed.deposit > 0 && removed.transactions == 1, "{removed:?}");
+    assert!(
+        removed.deposit > 0 && removed.transactions == 1,
+        "{removed:?}"
+    );
     assert_eq!(before.held - held().await.held, removed.deposit);
     assert_eq!(chain.job(job).await.unwrap(), None);
     let gone = refused(service::clean_up(chain, &alice, job).await);

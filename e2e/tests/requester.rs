@@ -58,7 +58,10 @@ fn a_requester_leaves_comes_back_cancels_and_is_paid_as_a_developer() {
     let held = requester.held();
     let removed = requester.json(&["job", "clean-up", &wanted]);
     let deposit = removed[0]["deposit_planck"].as_u64().expect("an amount");
-    assert!(deposit > 0 && requester.held() == held - deposit, "{removed}");
+    assert!(
+        deposit > 0 && requester.held() == held - deposit,
+        "{removed}"
+    );
     let gone = requester.refused(&["job", "show", &wanted]);
     assert!(gone.contains(&wanted), "{gone}");
 

@@ -63,9 +63,15 @@ mod tests {
     fn what_is_required_and_missing_keeps_the_worker_from_starting() {
         // This program is a test: it is no sandbox, so that none can be started.
         let engine = Engine::new(None).expect("an engine");
-        let error = runner(&Isolation::Level(Level::Required), engine.clone(), 1 << 30, false);
+        let error = runner(
+            &Isolation::Level(Level::Required),
+            engine.clone(),
+            1 << 30,
+            false,
+        );
         assert!(error.is_err());
-        let fallback = runner(&Isolation::default(), engine.clone(), 1 << 30, false).expect("falls back");
+        let fallback =
+            runner(&Isolation::default(), engine.clone(), 1 << 30, false).expect("falls back");
         assert!(!fallback.isolation().has(Measure::Process));
         let off = runner(&Isolation::Level(Level::Off), engine, 1 << 30, true).expect("off");
         assert!(!off.isolation().has(Measure::Process));

@@ -47,9 +47,6 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "RetentionNotOver") => {
             "its requester removes it once it has given a delivery receipt (`sungrid job collect`), anybody an hour after its end"
         }
-        ("Market", "OutputsInQuestion") => {
-            "witnesses are trying to fetch its outputs: try again when they have said what they found"
-        }
         ("Market", "InputOfOthers") => {
             "a job that comes after this one has not ended: try again later"
         }

@@ -158,11 +158,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// As [`Sandbox::new`].
-    pub fn of_this(
-        engine: Engine,
-        memory: u64,
-        background: bool,
-    ) -> Result<Self, SandboxError> {
+    pub fn of_this(engine: Engine, memory: u64, background: bool) -> Result<Self, SandboxError> {
         let program =
             Program::this().map_err(|error: io::Error| SandboxError::Start(error.to_string()))?;
         let mut config = Config::new(program);
@@ -223,7 +219,7 @@ mod tests {
         let engine = Engine::new(None).expect("an engine");
         let asked = |text: &str| {
             let asked: Isolation = text.parse().expect(text);
-            asked.host(engine.clone(), 1 << 30)
+            asked.host(engine.clone(), 1 << 30, false)
         };
         assert!(matches!(asked("required"), Err(IsolationError::Sandbox(_))));
         assert!(matches!(asked("seccomp"), Err(IsolationError::Sandbox(_))));
