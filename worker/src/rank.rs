@@ -21,13 +21,14 @@ pub struct Experience {
 }
 
 /// Milliseconds until a batch has what it needs, at `fetch_rate` bytes per second: an image that is still to be fetched and
-/// compiled costs about a block, inputs what their bytes take. Rounded down.
+/// compiled costs about a block, inputs what their bytes take. Rounded up, so that something
+/// that is missing never counts as nothing.
 pub fn fetch_ms(seen: &Experience, fetch_rate: u64, block_ms: u64) -> u64 {
     if seen.prepared {
         return 0;
     }
     let bytes = seen.missing.unwrap_or(0);
-    let fetch = bytes.saturating_mul(1_000) / fetch_rate.max(1);
+    let fetch = bytes.saturating_mul(1_000).div_ceil(fetch_rate.max(1));
     block_ms.saturating_add(fetch)
 }
 
@@ -139,7 +140,7 @@ mod tests {
             ..Experience::default()
         };
         let ms = |bytes| fetch_ms(&missing(bytes), RATE, 3_000);
-        assert_eq!((ms(0), ms(1 << 10), ms(256 << 20)), (3_000, 3_000, 110_374));
+        assert_eq!((ms(0), ms(1 << 10), ms(256 << 20)), (3_000, 3_001, 110_375));
         let here = Experience {
             prepared: true,
             ..missing(256 << 20)

@@ -46,11 +46,15 @@ async fn of_equal_jobs_the_one_whose_inputs_are_here_comes_first() {
     let machine = world.machine(0);
     let older = world.submit(world.spec(2, 1)).await;
     // GIVEN the input of a later one, left here by another job
-    let spec = world.spec(3, 1);
-    let input = world
-        .net
-        .peer(REQUESTER, |peer| peer.content[&spec.input].clone());
-    world.net.put(&machine.endpoint, input);
+    let (spec, input) = (world.spec(3, 1), world.input(3));
+    let files = input.shared.iter();
+    let files = files.chain(input.units.iter().flat_map(|unit| &unit.files));
+    for hash in files.map(|file| file.hash).chain([spec.input]) {
+        let bytes = world
+            .net
+            .peer(REQUESTER, |peer| peer.content[&hash].clone());
+        world.net.put(&machine.endpoint, bytes);
+    }
     let newer = world.submit(spec).await;
     // WHEN there is room for two batches, and none gets done
     machine.running.close(0);
