@@ -29,14 +29,16 @@ pub fn blob(hash: &ContentHash) -> Hash {
     Hash::from_bytes(hash.0)
 }
 
-/// Where to listen if the user says nothing: on this machine only while the node is here, too.
-pub fn default_listen(node: &str) -> SocketAddr {
-    let host = node.split("://").nth(1).unwrap_or(node);
-    let host = host.split('/').next().unwrap_or(host);
-    let local = ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|start| host.starts_with(start));
-    let ip = if local {
+/// Where to listen if the user says nothing: on this machine only while all nodes are here, too.
+pub fn default_listen(nodes: &[&str]) -> SocketAddr {
+    let is_here = |node: &&str| {
+        let host = node.split("://").nth(1).unwrap_or(node);
+        let host = host.split('/').next().unwrap_or(host);
+        ["127.", "localhost", "[::1]"]
+            .iter()
+            .any(|start| host.starts_with(start))
+    };
+    let ip = if nodes.iter().all(is_here) {
         Ipv4Addr::LOCALHOST
     } else {
         Ipv4Addr::UNSPECIFIED
@@ -60,10 +62,10 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// As the arguments say, of a job that is sent through `node`.
-    pub fn of(args: &ServeArgs, node: &str) -> Self {
+    /// As the arguments say, of a job that is sent through one of `nodes`.
+    pub fn of(args: &ServeArgs, nodes: &[&str]) -> Self {
         Self {
-            listen: args.listen.unwrap_or_else(|| default_listen(node)),
+            listen: args.listen.unwrap_or_else(|| default_listen(nodes)),
             external: args.external.clone(),
             relay: args.relay.as_ref().map(ToString::to_string),
             relay_roots: args
@@ -276,7 +278,10 @@ mod tests {
             ("wss://node.example.org/127.0.0.1", false),
             ("ws://10.0.0.1:9944", false),
         ] {
-            assert_eq!(default_listen(node).ip().is_loopback(), local, "{node}");
+            assert_eq!(default_listen(&[node]).ip().is_loopback(), local, "{node}");
+            // One that is elsewhere may be the one that the job goes through.
+            let both = ["ws://127.0.0.1:9944", node];
+            assert_eq!(default_listen(&both).ip().is_loopback(), local, "{node}");
         }
     }
 

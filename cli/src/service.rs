@@ -39,15 +39,23 @@ pub struct Removed {
     pub transactions: u32,
 }
 
-/// Removes an ended job from the chain.
+/// Removes an ended job from the chain; `told` after each transaction how many there were, while more are needed.
 ///
 /// # Errors
 /// [`Error::UnknownJob`]; those of the chain, such as that it has not ended or that its outputs are still kept.
-pub async fn clean_up(chain: &dyn Chain, key: &Keypair, job: JobId) -> Result<Removed, Error> {
+pub async fn clean_up(
+    chain: &dyn Chain,
+    key: &Keypair,
+    job: JobId,
+    told: impl Fn(u32),
+) -> Result<Removed, Error> {
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let mut transactions = 0;
     // The chain forgets some batches at a time. Somebody else may clean up as well: then there is nothing left to do.
     while chain.job(job).await?.is_some() {
+        if transactions > 0 {
+            told(transactions);
+        }
         match chain.submit(key, Call::CleanUp(job), Until::InBlock).await {
             Ok(_) => transactions += 1,
             Err(SubmitError::Dispatch(failure))

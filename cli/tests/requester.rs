@@ -426,26 +426,30 @@ async fn an_ended_job_is_removed_and_its_deposit_is_back_to_the_planck() {
     let mut requester = grid.submit(&Scene::new(6, 2)).await.unwrap();
     let job = requester.job();
     let refused = |result: Result<service::Removed, Error>| result.unwrap_err().to_string();
-    let running = refused(service::clean_up(chain, &alice, job).await);
+    let running = refused(service::clean_up(chain, &alice, job, |_| ()).await);
     assert!(running.contains("job cancel"), "{running}");
     let (_, summary) = grid.run(&mut requester).await;
     summary.unwrap().complete().unwrap();
     // Its outputs are kept for the requester, until it says that it has them; for others until retention ends.
-    let kept = refused(service::clean_up(chain, &alice, job).await);
+    let kept = refused(service::clean_up(chain, &alice, job, |_| ()).await);
     assert!(kept.contains("job collect"), "{kept}");
     assert!(service::acknowledge(chain, &alice, job).await.unwrap());
-    assert!(service::clean_up(chain, &stranger, job).await.is_err());
+    assert!(
+        service::clean_up(chain, &stranger, job, |_| ())
+            .await
+            .is_err()
+    );
 
     let held = || async { chain.account(&alice.account()).await.unwrap() };
     let before = held().await;
-    let removed = service::clean_up(chain, &alice, job).await.unwrap();
+    let removed = service::clean_up(chain, &alice, job, |_| ()).await.unwrap();
     assert!(
         removed.deposit > 0 && removed.transactions == 1,
         "{removed:?}"
     );
     assert_eq!(before.held - held().await.held, removed.deposit);
     assert_eq!(chain.job(job).await.unwrap(), None);
-    let gone = refused(service::clean_up(chain, &alice, job).await);
+    let gone = refused(service::clean_up(chain, &alice, job, |_| ()).await);
     assert!(gone.contains(&job.to_string()), "{gone}");
     requester.shutdown().await;
     grid.shutdown().await;

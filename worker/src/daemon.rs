@@ -12,7 +12,7 @@ use sungrid_access::{JobAccess, card};
 use sungrid_chain_client::{
     Balance, Chain, ChainError, Keypair,
     keys::{self, KeyError, KeySource},
-    rpc::RpcChain,
+    rpc::{RpcChain, shown},
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
 use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
@@ -190,7 +190,7 @@ pub async fn run(
         return Ok(());
     };
     let info = chain.info().await?;
-    info!(chain = info.name, genesis = ?info.genesis, node = chain.node(), "connected");
+    info!(chain = info.name, genesis = ?info.genesis, node = chain.node().as_deref().map(shown), "connected");
 
     let engine = Engine::new(Some(CacheConfig {
         directory: folder.join("modules"),
@@ -204,13 +204,10 @@ pub async fn run(
         Some(speed) => speed,
         None => measure::at_start(&engine, &shown, config.idle.mode).await?,
     };
-    let again: Measure = {
+    let again = said.is_none().then(|| -> Measure {
         let engine = engine.clone();
-        Arc::new(move || match said {
-            Some(_) => None,
-            None => measure::again(&engine, &shown).ok(),
-        })
-    };
+        Arc::new(move || measure::again(&engine, &shown).ok())
+    });
     let resources = engine::resources(
         lane_speed,
         lanes,
@@ -388,7 +385,7 @@ async fn work(
     config: &Config,
     ports: Ports,
     settings: Settings,
-    (offer, again): (Offer, Measure),
+    (offer, again): (Offer, Option<Measure>),
     stop: watch::Receiver<bool>,
     plane: &Arc<Plane>,
 ) -> Result<(), DaemonError> {
@@ -437,13 +434,15 @@ async fn work(
     let mut supervisor = Supervisor::new(ports, settings, journal, metrics.clone())
         .await?
         .draining(told)
-        .measuring(again, offer, config.idle.mode != Mode::Always)
         .choosing(
             schedule.scheduler(folder),
             schedule.energy(folder, carbon)?,
             schedule.kwh_price.into(),
             schedule.lane_watts,
         );
+    if let Some(again) = again {
+        supervisor = supervisor.measuring(again, offer, config.idle.mode != Mode::Always);
+    }
     if let Some(gossip) = gossip {
         supervisor = supervisor.with_gossip(gossip);
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
+use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState, rpc::shown};
 use sungrid_idle::{Standing, State};
 use sungrid_sandbox::Report;
 use tokio::sync::watch;
@@ -321,15 +321,9 @@ impl Metrics {
         });
     }
 
-    /// The node that is asked. What follows the host in its address is often a secret.
+    /// The node that is asked.
     pub(crate) fn node(&self, url: Option<&str>) {
-        let shown = url.map(|url| {
-            let (scheme, rest) = url.split_once("://").unwrap_or(("ws", url));
-            let host = rest.split(['/', '?']).next().unwrap_or_default();
-            let host = host.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}")
-        });
-        self.fact(NODE, shown.unwrap_or_default());
+        self.fact(NODE, url.map(shown).unwrap_or_default());
     }
 
     pub(crate) fn block(&self, number: BlockNumber) {

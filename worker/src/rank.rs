@@ -24,12 +24,10 @@ pub struct Experience {
 /// compiled costs about a block, inputs what their bytes take. Rounded up, so that something
 /// that is missing never counts as nothing.
 pub fn fetch_ms(seen: &Experience, fetch_rate: u64, block_ms: u64) -> u64 {
-    if seen.prepared {
-        return 0;
-    }
+    let set_up = if seen.prepared { 0 } else { block_ms };
     let bytes = seen.missing.unwrap_or(0);
     let fetch = bytes.saturating_mul(1_000).div_ceil(fetch_rate.max(1));
-    block_ms.saturating_add(fetch)
+    set_up.saturating_add(fetch)
 }
 
 /// Expected planck per million seconds from taking one batch of a job: the bid for the fuel that its units
@@ -141,11 +139,13 @@ mod tests {
         };
         let ms = |bytes| fetch_ms(&missing(bytes), RATE, 3_000);
         assert_eq!((ms(0), ms(1 << 10), ms(256 << 20)), (3_000, 3_001, 110_375));
-        let here = Experience {
+        // Of a job whose image and shared inputs are here, those of its units still count.
+        let prepared = |bytes| Experience {
             prepared: true,
-            ..missing(256 << 20)
+            ..missing(bytes)
         };
-        assert_eq!(fetch_ms(&here, RATE, 3_000), 0);
+        let ms = |bytes| fetch_ms(&prepared(bytes), RATE, 3_000);
+        assert_eq!((ms(0), ms(256 << 20)), (0, 107_375));
         // Nothing known of the bytes: the block alone.
         assert_eq!(fetch_ms(&Experience::default(), RATE, 3_000), 3_000);
 
@@ -156,6 +156,7 @@ mod tests {
         );
         assert!(of(&low, &missing(0)) > of(&high, &missing(256 << 20)));
         assert!(of(&low, &missing(0)) < of(&high, &missing(1 << 10)));
+        assert!(of(&low, &prepared(0)) > of(&high, &prepared(256 << 20)));
     }
 
     #[test]

@@ -59,6 +59,9 @@ use crate::{
 use hand::{Activity, GivenBack, InHand};
 pub use measure::Measure;
 
+/// Blocks between two looks at all batches of the network for one that may be ours. Fewer, and much is read; more, and too little
+/// is left of the two minutes that a commitment has beside the work.
+const SCAN_EVERY: BlockNumber = 8;
 /// How long a stopping worker waits for transactions on their way: two blocks and a little. Shorter, and the
 /// next start has to ask the chain what became of them; longer, and service managers kill it.
 const GRACE: Duration = Duration::from_secs(8);
@@ -194,8 +197,14 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
+    /// Whether to look again until then.
+    unsure: bool,
     /// The block until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
     unsure_until: BlockNumber,
+    /// The block of the next look, while unsure.
+    scan_due: BlockNumber,
+    /// The block in which the store was looked through last.
+    looked_at: Option<BlockNumber>,
     /// Why no new work is taken, if for lack of room.
     full: Option<String>,
     rewards_due: BlockNumber,
@@ -264,7 +273,10 @@ impl Supervisor {
             presence_due: 0,
             me: Some(worker),
             rescan: true,
+            unsure: false,
             unsure_until: 0,
+            scan_due: 0,
+            looked_at: None,
             full: None,
             rewards_due: head.number.saturating_add(settings.rewards_every),
             proving: prove::Proving::default(),
@@ -460,9 +472,14 @@ impl Supervisor {
         self.check_address(&me)?;
         self.metrics.worker(&me);
         self.me = Some(me);
-        if self.rescan {
+        let now = self.head.number;
+        if self.rescan || (self.unsure && now >= self.scan_due) {
             self.adopt().await?;
-            self.rescan = self.head.number < self.unsure_until;
+            self.rescan = false;
+            // All batches of the network are read, so that what may still get into a block is looked for now and then, and once when
+            // it no longer can.
+            self.unsure &= now < self.unsure_until;
+            self.scan_due = now.saturating_add(SCAN_EVERY);
         }
         self.go_on().await?;
         self.chores().await?;

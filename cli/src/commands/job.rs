@@ -141,7 +141,7 @@ async fn submit(context: &Context, args: SubmitArgs) -> Result<(), Error> {
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        serving: Serving::of(&args.serve, context.global.node()),
+        serving: Serving::of(&args.serve, &context.global.nodes()),
         environment: order.terms.environment,
     };
     if let (Some(every), Some(times)) = (args.every, args.times) {

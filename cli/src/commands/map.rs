@@ -59,7 +59,7 @@ pub(super) async fn run(context: &Context, args: MapArgs) -> Result<(), Error> {
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        serving: Serving::of(&args.serve, context.global.node()),
+        serving: Serving::of(&args.serve, &context.global.nodes()),
         environment: args.terms.environment,
     };
     let task = Task::Map {

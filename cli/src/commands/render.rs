@@ -219,7 +219,7 @@ pub(super) async fn submit(
         data: &context.data,
         out: &context.out,
         node: context.global.node().into(),
-        serving: Serving::of(serve, context.global.node()),
+        serving: Serving::of(serve, &context.global.nodes()),
         environment: terms.environment,
     };
     let task = Task::Picture {

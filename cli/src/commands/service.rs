@@ -1,5 +1,7 @@
 //! `sungrid job resume | rate | clean-up`, and the receipt that `job collect` sends.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sungrid_chain_client::{AccountId, Call, Until};
 use sungrid_primitives::JobId;
@@ -46,21 +48,34 @@ pub(super) async fn acknowledge(context: &Context, done: &Done) -> Result<(), Er
 pub(super) async fn clean_up(context: &Context, jobs: &[JobId]) -> Result<(), Error> {
     let (key, chain) = (context.key()?, context.chain().await?);
     let mut removed = Vec::new();
-    for job in jobs {
-        let cleaned = service::clean_up(&*chain, &key, *job).await?;
-        // Told at once: a later one may fail.
-        context.out.note(format!(
-            "job {job} is removed: {} of deposit return to {}",
-            units::isc(cleaned.deposit),
-            cleaned.requester
-        ));
-        removed.push(cleaned);
+    let mut failed = Ok(());
+    for job in jobs.iter().copied().collect::<BTreeSet<_>>() {
+        let told = |sent| {
+            context.out.note(format!(
+                "job {job}: {sent} transactions so far, each removes some of its batches"
+            ));
+        };
+        match service::clean_up(&*chain, &key, job, told).await {
+            Ok(cleaned) => removed.push(cleaned),
+            Err(error) => {
+                failed = Err(error);
+                break;
+            }
+        }
     }
+    // What was done is said, whatever became of the rest.
     context.out.result(&removed, || {
-        let deposits = removed.iter().map(|cleaned| cleaned.deposit).sum();
-        format!("{} of deposits returned", units::isc(deposits))
+        let lines = removed.iter().map(|cleaned| {
+            format!(
+                "job {} is removed: {} of deposit return to {}",
+                cleaned.job,
+                units::isc(cleaned.deposit),
+                cleaned.requester
+            )
+        });
+        lines.collect::<Vec<_>>().join("\n")
     });
-    Ok(())
+    failed
 }
 
 pub(super) async fn rate(

@@ -236,7 +236,7 @@ impl Requester {
                 None if may_come_back(self.record.created, crate::folder::now()) => {
                     on(&Update::Waiting {
                         reason: format!(
-                            "the block with job {} was given up for another one",
+                            "job {} is not on chain: its block was given up for another one, or it was cleaned up",
                             self.job
                         ),
                     });

@@ -29,7 +29,7 @@ use crate::{
     fault::fault,
     fetch::{Fetcher, Progress},
     ledger::Claim,
-    transfer::{Failure, Goal, per_second},
+    transfer::{Failure, Goal},
 };
 
 /// Blobs of one request. More save little; each costs the provider a question to its policy before anything is sent.
@@ -124,23 +124,17 @@ impl Fetcher {
     /// One request for all of them; each is told what came of it.
     async fn ask_for_many(&self, peer: &PeerAddress, wanted: VecDeque<Waiting>) {
         let (wanted, came) = (Mutex::new(wanted), AtomicU64::new(0));
-        let started = Instant::now();
         let work = |connection| self.receive_many(connection, &wanted, &came);
         let moved = || came.load(Ordering::Relaxed);
         let result = self.with_connection(peer, moved, work).await;
-        match result {
-            // Asking for each alone would take as long for each to fail.
-            Err(Failure::Peer(fault @ (PeerFault::Unreachable(_) | PeerFault::Stalled(_)))) => {
-                let wanted = wanted.into_inner();
-                for waiting in wanted.unwrap_or_else(PoisonError::into_inner) {
-                    waiting.told.send(Err(fault.clone())).ok();
-                }
+        // Asking for each alone would take as long for each to fail. What has come is as small that it says nothing of a provider's speed.
+        if let Err(Failure::Peer(fault @ (PeerFault::Unreachable(_) | PeerFault::Stalled(_)))) =
+            result
+        {
+            let wanted = wanted.into_inner();
+            for waiting in wanted.unwrap_or_else(PoisonError::into_inner) {
+                waiting.told.send(Err(fault.clone())).ok();
             }
-            _ if moved() > 0 => {
-                let rate = per_second(moved(), started);
-                self.standing.served(peer.id(), moved(), rate);
-            }
-            _ => {}
         }
     }
 

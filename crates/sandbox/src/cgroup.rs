@@ -72,9 +72,13 @@ impl Groups {
             let _ = fs::remove_dir(&worker);
             return Err(refused(error));
         }
-        // What a worker that was killed left.
+        // What a process that was killed left; others may have the same base.
         for entry in fs::read_dir(base).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("batch-") {
+            let name = entry.file_name();
+            let owner = name.to_str().and_then(|name| name.strip_prefix("batch-"));
+            let owner = owner.and_then(|rest| rest.split('-').next()?.parse().ok());
+            let is_gone = |pid: u32| !Path::new(&format!("/proc/{pid}")).exists();
+            if owner.is_some_and(is_gone) {
                 let _ = fs::remove_dir(entry.path());
             }
         }
@@ -150,13 +154,18 @@ mod tests {
     #[test]
     fn a_child_gets_what_its_batch_may_use_and_no_more() {
         let folder = group("cpuset cpu io memory pids");
-        fs::create_dir(folder.path().join("batch-1-1")).unwrap();
+        // Of nobody, as there is no process of that number, and of one that lives.
+        let left = format!("batch-{}-1", u32::MAX);
+        let other = format!("batch-{}-1", std::process::id());
+        fs::create_dir(folder.path().join(&left)).unwrap();
+        fs::create_dir(folder.path().join(&other)).unwrap();
         let groups = Groups::take(folder.path(), 42).unwrap();
         let read = |path: &Path| fs::read_to_string(path).unwrap();
         assert_eq!(read(&folder.path().join("worker/cgroup.procs")), "42");
         let enabled = read(&folder.path().join("cgroup.subtree_control"));
         assert_eq!(enabled, "+memory +pids +cpu");
-        assert!(!folder.path().join("batch-1-1").exists(), "left over");
+        assert!(!folder.path().join(left).exists(), "left over");
+        assert!(folder.path().join(other).exists(), "another's");
 
         let child = groups.add(77, 1 << 30, 3, false).unwrap();
         let value = |file: &str| read(&child.0.join(file));

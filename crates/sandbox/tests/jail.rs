@@ -47,8 +47,10 @@ fn the_report_says_how_it_stands_with_each_measure() {
 /// The policy and nice value of each thread of the processes that this one has started.
 fn standing_of_children() -> Vec<(u32, i32)> {
     let children = |pid: &str| -> Vec<String> {
-        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-        let lists = tasks.map(|task| task.unwrap().path().join("children"));
+        // Whoever is gone meanwhile has none.
+        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let lists = tasks.map(|task| task.path().join("children"));
         let text: Vec<String> = lists
             .filter_map(|list| fs::read_to_string(list).ok())
             .collect();
@@ -63,9 +65,9 @@ fn standing_of_children() -> Vec<(u32, i32)> {
     }
     let threads = all
         .iter()
-        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).unwrap());
-    let stat =
-        threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")))
+        .flat_map(|threads| threads.flatten());
+    let stat = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
     stat.map(|stat| {
         // Field 3 is the first after the name; 19 is the nice value, 41 the policy.
         let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();

@@ -309,7 +309,7 @@ impl Arena {
     }
 
     /// The node that a worker asks, once it takes work.
-    fn node_of(&mut self, n: usize) -> Option<String> {
+    pub(super) fn node_of(&mut self, n: usize) -> Option<String> {
         let hand = &mut self.hands[n];
         if !hand.worker.process().has_said("ready for work") {
             return None;

@@ -166,6 +166,12 @@ impl Arena {
         let line = until(process, "\"step\":\"commit\"", sent);
         let batch = |line: &Value| (line["job"].clone(), line["batch"].clone());
         let committed = batch(&line);
+        // Else it would lose nothing.
+        assert_eq!(
+            self.node_of(REMOTE),
+            Some(self.nodes[1].url()),
+            "the worker is not with the node that it is to lose"
+        );
         match hangs {
             true => self.nodes[1].signal("STOP"),
             false => self.nodes[1].stop(),

@@ -2,7 +2,7 @@
 //!
 //! Replicas catch a liar while it is doubted. A *canary* catches one that is trusted: a *keeper*, whom governance
 //! admits, orders work of which it knows the answer, from any account, so that no worker can tell it from
-//! other work, and holds the accepted result against the answer. The worker's trust follows as if another operator had
+//! other work, and holds the accepted result against the answer. The worker's trust (under `Adaptive` its score alone) follows as if another operator had
 //! confirmed or refuted it; no bond moves by a keeper's word.
 //!
 //! ```text

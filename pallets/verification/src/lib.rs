@@ -50,7 +50,7 @@
 //! - *Reveals* are for those who agree, and stay open for [`Config::RevealWindow`] blocks. Whoever is outvoted
 //!   has nothing to open.
 //! - *More replicas*: as many as the leading result lacks.
-//! - *Draw*: see below.
+//! - *Draw*: see `draw.rs`.
 //! - *Standing*: a single result of a trusted worker stays sealed for as long as an audit of such a batch takes, and
 //!   [`Config::StandingWindow`]. Whoever lied in it probably lied in others: if one of these is found out meanwhile, this one is
 //!   audited, too, by somebody who has nothing to copy. So waiting lies are found with the first, and a liar gets on with at

@@ -47,15 +47,20 @@ impl Suspects {
                     batch,
                     right: false,
                     ..
-                })
-                | RuntimeEvent::Verification(Event::Witnessed {
+                }) => {
+                    for operator in self.found.get(&(job, batch)).into_iter().flatten() {
+                        self.caught.insert(operator.clone(), now);
+                    }
+                }
+                // Once: nothing is held against those who are slashed for it already.
+                RuntimeEvent::Verification(Event::Witnessed {
                     job,
                     batch,
                     finding: Outputs::Withheld,
                     ..
                 }) => {
-                    for operator in self.found.get(&(job, batch)).into_iter().flatten() {
-                        self.caught.insert(operator.clone(), now);
+                    for operator in self.found.remove(&(job, batch)).into_iter().flatten() {
+                        self.caught.insert(operator, now);
                     }
                 }
                 RuntimeEvent::Verification(Event::Suspected { job, batch, worker }) => {

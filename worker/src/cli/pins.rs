@@ -98,10 +98,11 @@ mod tests {
     #[tokio::test]
     async fn a_running_worker_and_one_that_rests_are_asked_alike() {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = Config {
+        let mut config = Config {
             storage_mib: 1,
             ..Config::default()
         };
+        config.declared.jurisdiction = "DE".into();
         let settings = config.to_text().expect("text");
         std::fs::write(folder.path().join(crate::config::FILE), settings).expect("writes");
         let mut store = sungrid_data_plane::Config::persistent(folder.path().join("blobs"));

@@ -1,6 +1,6 @@
 //! Measuring the machine again, while it is free: at the start something else may have kept it busy.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sungrid_chain_client::BlockNumber;
 use tracing::{info, warn};
@@ -15,9 +15,6 @@ use crate::{
 const AGAIN_MS: u64 = 24 * 3_600_000;
 /// And where it was not: what made the machine busy at its start is over by then, or the owner gone.
 const RETRY_MS: u64 = 10 * 60_000;
-/// How long units that run are waited for. Measured beside them, the machine would show less.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// Measures; fuel per second of one lane, or nothing if that fails. Blocks for about a second.
 pub type Measure = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
@@ -58,7 +55,8 @@ impl Supervisor {
         BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX)
     }
 
-    /// Measures if it is time to, and the machine is free for work. Units wait for it, and it for them.
+    /// Measures if it is time to, and the machine is free for work and has none: beside units it would show less, and waiting for
+    /// those that run would hold up others, whose time to commit runs.
     pub(super) fn remeasure(&mut self) {
         let may = self.idle.phase().state.may_work()
             && !self.is_draining()
@@ -71,20 +69,17 @@ impl Supervisor {
         if !may || now < measuring.due {
             return;
         }
+        let lanes = u32::try_from(self.settings.lanes.max(1)).unwrap_or(u32::MAX);
+        let Ok(slots) = self.lanes.clone().try_acquire_many_owned(lanes) else {
+            return;
+        };
         // Long after this one has ended, whatever becomes of it.
         measuring.due = now.saturating_add(retry);
         let measure = measuring.measure.clone();
-        let lanes = u32::try_from(self.settings.lanes.max(1)).unwrap_or(u32::MAX);
-        let slots = self.lanes.clone().acquire_many_owned(lanes);
         self.work.spawn(async move {
-            let speed = match tokio::time::timeout(PATIENCE, slots).await {
-                Ok(Ok(_slots)) => {
-                    let measured = tokio::task::spawn_blocking(move || measure()).await;
-                    measured.unwrap_or_default()
-                }
-                _ => None,
-            };
-            All::Measure(Report::Measured(speed))
+            let _slots = slots;
+            let measured = tokio::task::spawn_blocking(move || measure()).await;
+            All::Measure(Report::Measured(measured.unwrap_or_default()))
         });
     }
 

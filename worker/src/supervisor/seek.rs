@@ -88,6 +88,10 @@ impl Supervisor {
 
     /// Finds out what new jobs need that is here, from a former run or another job: it need not be fetched.
     async fn look_at_the_store(&mut self) {
+        // Jobs are many, and this is asked for more than once a block.
+        if self.looked_at.replace(self.head.number) == Some(self.head.number) {
+            return;
+        }
         let new = self.jobs.values_mut().filter(|job| !job.looked);
         let new = new.filter_map(|job| Some((job.record.as_ref()?.spec.clone(), job)));
         for (spec, job) in new.take(LOOKS) {
@@ -276,7 +280,11 @@ impl Supervisor {
                             || job
                                 .needs
                                 .is_some_and(|needs| needs.image && needs.missing == 0),
-                        missing: job.needs.map(|needs| needs.missing).or(usual),
+                        // Of one that is prepared it is known, or nothing is missing.
+                        missing: job
+                            .needs
+                            .map(|needs| needs.missing)
+                            .or(usual.filter(|_| job.prepared.is_none())),
                         ..job.experience
                     },
                     input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
@@ -372,6 +380,7 @@ impl Supervisor {
                 match error {
                     SubmitError::Unknown { .. } => {
                         self.rescan = true;
+                        self.unsure = true;
                         self.unsure_until = self.head.number.saturating_add(MORTALITY);
                     }
                     SubmitError::Dropped { .. } => self.rescan = true,

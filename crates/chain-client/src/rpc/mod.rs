@@ -37,7 +37,7 @@ use sungrid_primitives::{
 };
 
 use nodes::Nodes;
-pub use nodes::look;
+pub use nodes::{look, shown};
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,

@@ -41,6 +41,14 @@ const LEVEL: u32 = 2;
 /// Largest message, bytes: the metadata, and all keys of a large map.
 const LARGEST_MESSAGE: u32 = 50 << 20;
 
+/// The address of a node as it may be shown: what comes before and after its host is often a secret.
+pub fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("ws", url));
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
+}
+
 /// The connection, whichever node it is with.
 pub(super) struct Nodes {
     state: Arc<watch::Sender<State>>,
@@ -289,7 +297,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 reason = link.client.on_disconnect() => {
-                    warn!(node = link.url, %reason, "the connection to the node is lost");
+                    warn!(node = shown(&link.url), %reason, "the connection to the node is lost");
                     self.state.send_replace(State::Down);
                     return None;
                 }
@@ -303,7 +311,7 @@ impl Keeper {
                 && let Some(next) = self.turn_to(&others)
             {
                 warn!(
-                    node = link.url, height = ?own, others = highest, next = next.1.url,
+                    node = shown(&link.url), height = ?own, others = highest, next = shown(&next.1.url),
                     "the node stays behind others: going on with another one"
                 );
                 // Whatever it does not answer is not waited for.
@@ -319,7 +327,7 @@ impl Keeper {
         loop {
             let heights = self.look().await;
             if let Some(found) = self.turn_to(&heights) {
-                info!(node = found.1.url, "going on with this node");
+                info!(node = shown(&found.1.url), "going on with this node");
                 return found;
             }
             tokio::time::sleep(pause).await;

@@ -74,7 +74,7 @@ fn settings(facts: &Facts) -> Verdict {
         Ok(_) => Verdict::ok(format!("{} is fine", path.display())),
         Err(error) => Verdict::fail(
             error.trim_end(),
-            "correct the setting, or compare with a fresh file (`sungrid-worker init --data-dir OTHER`)",
+            "correct the setting, or compare with a fresh file (`sungrid-worker init --jurisdiction DE --data-dir OTHER`)",
         ),
     }
 }

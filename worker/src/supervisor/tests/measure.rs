@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use sungrid_chain_client::{Chain, Worker};
@@ -176,4 +176,53 @@ async fn work_goes_on_between_measurements_and_none_is_lost_to_them() {
         assert_eq!(bench.asked(), 1, "before the first work");
     }
     world.assert_blameless();
+}
+
+#[tokio::test]
+async fn units_that_wait_for_a_lane_come_before_a_measurement() {
+    let world = World::new().await;
+    slow_blocks(&world);
+    let machine = world.machine(0);
+    machine.running.close(0);
+    // How many units had run by then; before there is work it fails, and is due again at the next block.
+    let measured_after = Arc::new(AtomicU64::new(u64::MAX));
+    let has_work = Arc::new(AtomicBool::new(false));
+    let measure: Measure = {
+        let (runs, noted) = (machine.runs.clone(), measured_after.clone());
+        let has_work = has_work.clone();
+        Arc::new(move || {
+            if !has_work.load(Ordering::SeqCst) {
+                return None;
+            }
+            let done = runs.lock().expect("nobody panics").len() as u64;
+            noted.fetch_min(done, Ordering::SeqCst);
+            Some(AT_START)
+        })
+    };
+    let _process = machine
+        .start_with(|supervisor, _, _| supervisor.measuring(measure, offer(&machine), false))
+        .await;
+    let worker = machine.key.account();
+    let mut committed = 0;
+    for _ in 0..2 {
+        world.submit(world.spec(1, 1)).await;
+        world
+            .drive("it claims", |state| {
+                state.workers[&worker].committed > committed
+            })
+            .await;
+        committed = on_chain(&world, &machine).await.committed;
+        machine.running.somebody_waits().await;
+        has_work.store(true, Ordering::SeqCst);
+        // It is due by now, and its only lane busy.
+        blocks(&world, 3).await;
+    }
+    assert_eq!(measured_after.load(Ordering::SeqCst), u64::MAX);
+    machine.running.open();
+    world
+        .drive("it is measured", |_| {
+            measured_after.load(Ordering::SeqCst) < u64::MAX
+        })
+        .await;
+    assert_eq!(measured_after.load(Ordering::SeqCst), 2);
 }
