@@ -1,9 +1,10 @@
 //! Renders a scene natively, on all cores: `cargo run --release -p sungrid-renderer --example render --
-//! SCENE OUTPUT.png [SAMPLES]`.
+//! SCENE OUTPUT.png`. With the number of a tile behind it, that one alone and as the guest leaves it, which
+//! `scripts/bench-programs` compares the guest with.
 
 use std::{
     error::Error,
-    fs::File,
+    fs::{self, File},
     io::BufWriter,
     path::Path,
     sync::{
@@ -17,8 +18,10 @@ use sungrid_renderer::{DirLoader, Scene, assemble};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [scene, output] = arguments.as_slice() else {
-        return Err("usage: render SCENE OUTPUT.png".into());
+    let (scene, output, tile) = match arguments.as_slice() {
+        [scene, output] => (scene, output, None),
+        [scene, output, tile] => (scene, output, Some(tile.parse()?)),
+        _ => return Err("usage: render SCENE OUTPUT.png | render SCENE OUTPUT.rgb TILE".into()),
     };
     let path = Path::new(scene);
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -30,6 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let scene = Scene::parse(name, &DirLoader::new(directory))?;
     let parsed = start.elapsed();
+    if let Some(tile) = tile {
+        return Ok(fs::write(output, scene.render_tile(tile)?.encode())?);
+    }
     let next = AtomicU32::new(0);
     let tiles = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,6 +1,6 @@
 //! What isolation costs: per batch, and per unit.
 //!
-//! `cargo run --release -p sungrid-sandbox --example cost [BATCHES [WORKER]]`, with the path of a `sungrid-worker` to have its
+//! `cargo run --release -p sungrid-sandbox --example batch_cost [BATCHES [WORKER]]`, with the path of a `sungrid-worker` to have its
 //! processes instead of this small program's. Wall clock; give the machine nothing else to do, or look at the least
 //! figures.
 
