@@ -240,10 +240,7 @@ pub enum JobCommand {
     },
     /// Remove ended jobs from the chain, so that their deposits return: yours once you have given a delivery receipt (`job
     /// collect`), anybody's an hour after its end. Rate its operators first: what is removed is forgotten.
-    #[command(
-        visible_alias = "cleanup",
-        after_help = "Example:\n  sungrid --key my.key job clean-up 7 8 9"
-    )]
+    #[command(after_help = "Example:\n  sungrid --key my.key job clean-up 7 8 9")]
     CleanUp {
         /// The jobs.
         #[arg(required = true, value_name = "JOB")]

@@ -139,7 +139,7 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// Units that run at the same time; 0: one for each core but one.
     pub lanes: usize,
-    /// Fuel per second of one lane, millions; 0: measured at each start.
+    /// Fuel per second of one lane, millions; 0: measured, see [`crate::measure`].
     pub lane_mfuel: u64,
     /// Batches in hand; 0: four for each lane, at least eight. The chain admits no more than the capacity can
     /// compute in time.
@@ -250,7 +250,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     (
         "lane_mfuel",
-        "Fuel per second of a lane, millions; 0: measured at each start. For machines whose measurements vary with what else runs.",
+        "Fuel per second of a lane, millions; 0: measured. For machines whose measurements vary with what else runs.",
     ),
     (
         "max_batches",

@@ -12,7 +12,7 @@ use sungrid_access::{JobAccess, card};
 use sungrid_chain_client::{
     Balance, Chain, ChainError, Keypair,
     keys::{self, KeyError, KeySource},
-    rpc::{RpcChain, shown},
+    rpc::RpcChain,
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
 use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
@@ -190,23 +190,23 @@ pub async fn run(
         return Ok(());
     };
     let info = chain.info().await?;
-    info!(chain = info.name, genesis = ?info.genesis, node = chain.node().as_deref().map(shown), "connected");
+    info!(chain = info.name, genesis = ?info.genesis, node = chain.node(), "connected");
 
     let engine = Engine::new(Some(CacheConfig {
         directory: folder.join("modules"),
         max_bytes: MODULE_CACHE_BYTES,
     }))?;
     let lanes = config.lanes();
-    let shown = measure::Memory::new(folder, &engine, lanes);
+    let memory = measure::Memory::new(folder, &engine, lanes);
     // What the operator says is not measured.
     let said = (config.lane_mfuel > 0).then(|| config.lane_mfuel.saturating_mul(1_000_000));
     let lane_speed = match said {
         Some(speed) => speed,
-        None => measure::at_start(&engine, &shown, config.idle.mode).await?,
+        None => measure::at_start(&engine, &memory, config.idle.mode).await?,
     };
     let again = said.is_none().then(|| -> Measure {
         let engine = engine.clone();
-        Arc::new(move || measure::again(&engine, &shown).ok())
+        Arc::new(move || measure::again(&engine, &memory).ok())
     });
     let resources = engine::resources(
         lane_speed,

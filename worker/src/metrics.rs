@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState, rpc::shown};
+use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
 use sungrid_idle::{Standing, State};
 use sungrid_sandbox::Report;
 use tokio::sync::watch;
@@ -322,8 +322,8 @@ impl Metrics {
     }
 
     /// The node that is asked.
-    pub(crate) fn node(&self, url: Option<&str>) {
-        self.fact(NODE, url.map(shown).unwrap_or_default());
+    pub(crate) fn node(&self, url: Option<String>) {
+        self.fact(NODE, url.unwrap_or_default());
     }
 
     pub(crate) fn block(&self, number: BlockNumber) {

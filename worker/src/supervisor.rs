@@ -197,10 +197,8 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
-    /// Whether to look again until then.
-    unsure: bool,
-    /// The block until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
-    unsure_until: BlockNumber,
+    /// The block, if there is one, until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
+    unsure_until: Option<BlockNumber>,
     /// The block of the next look, while unsure.
     scan_due: BlockNumber,
     /// The block in which the store was looked through last.
@@ -273,8 +271,7 @@ impl Supervisor {
             presence_due: 0,
             me: Some(worker),
             rescan: true,
-            unsure: false,
-            unsure_until: 0,
+            unsure_until: None,
             scan_due: 0,
             looked_at: None,
             full: None,
@@ -397,7 +394,7 @@ impl Supervisor {
     async fn on_block(&mut self, block: BlockRef) -> Result<(), Fatal> {
         self.head = block;
         self.metrics.block(block.number);
-        self.metrics.node(self.ports.chain.node().as_deref());
+        self.metrics.node(self.ports.chain.node());
         let result = self.compare().await;
         self.metrics.publish();
         match result {
@@ -473,12 +470,12 @@ impl Supervisor {
         self.metrics.worker(&me);
         self.me = Some(me);
         let now = self.head.number;
-        if self.rescan || (self.unsure && now >= self.scan_due) {
+        if self.rescan || (self.unsure_until.is_some() && now >= self.scan_due) {
             self.adopt().await?;
             self.rescan = false;
             // All batches of the network are read, so that what may still get into a block is looked for now and then, and once when
             // it no longer can.
-            self.unsure &= now < self.unsure_until;
+            self.unsure_until.take_if(|until| now >= *until);
             self.scan_due = now.saturating_add(SCAN_EVERY);
         }
         self.go_on().await?;

@@ -91,7 +91,7 @@ pub trait Chain: Send + Sync {
     async fn params(&self) -> Result<ChainParams, ChainError>;
     /// Genesis hash; known since the connection was made.
     fn genesis(&self) -> H256;
-    /// Address of the node that is asked; none: there is none now.
+    /// Address of the node that is asked, without what may be secret in it; none: there is none now.
     fn node(&self) -> Option<String> {
         None
     }

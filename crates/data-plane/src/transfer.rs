@@ -497,7 +497,7 @@ impl Transfer<'_> {
 }
 
 /// Bytes per second, rounded down.
-pub(crate) fn per_second(bytes: u64, since: Instant) -> u64 {
+fn per_second(bytes: u64, since: Instant) -> u64 {
     let micros = since.elapsed().as_micros().max(1);
     let rate = u128::from(bytes) * 1_000_000 / micros;
     u64::try_from(rate).unwrap_or(u64::MAX)

@@ -11,10 +11,11 @@ use crate::{
     schedule::energy::Allowance,
 };
 
-/// How long until it is measured again, all being well: a lane rests for that, for as long as the units that run take.
+/// How long until it is measured again, all being well: for a second there is no work meanwhile.
 const AGAIN_MS: u64 = 24 * 3_600_000;
-/// And where it was not: what made the machine busy at its start is over by then, or the owner gone.
+/// And where it could not be: what made the machine busy at its start is over by then, or the owner gone.
 const RETRY_MS: u64 = 10 * 60_000;
+
 /// Measures; fuel per second of one lane, or nothing if that fails. Blocks for about a second.
 pub type Measure = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 

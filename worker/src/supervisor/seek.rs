@@ -380,8 +380,7 @@ impl Supervisor {
                 match error {
                     SubmitError::Unknown { .. } => {
                         self.rescan = true;
-                        self.unsure = true;
-                        self.unsure_until = self.head.number.saturating_add(MORTALITY);
+                        self.unsure_until = Some(self.head.number.saturating_add(MORTALITY));
                     }
                     SubmitError::Dropped { .. } => self.rescan = true,
                     _ => {}

@@ -411,8 +411,7 @@ impl Supervisor {
                         self.let_go(id).await;
                         // A reorganised chain may not know of it, and silence would be a miss.
                         self.rescan = true;
-                        self.unsure = true;
-                        self.unsure_until = self.unsure_until.max(now + RESEND_AFTER);
+                        self.unsure_until = self.unsure_until.max(Some(now + RESEND_AFTER));
                     }
                     // The next block tries again, or finds that it is done.
                     Err(error) => {

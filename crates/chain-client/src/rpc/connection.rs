@@ -36,7 +36,7 @@ impl RpcChain {
             OnlineClient::from_backend_with_config(SubstrateConfig::new(), Arc::new(backend))
                 .await
                 .map_err(|error| ChainError::Unreachable {
-                    url: nodes.url().unwrap_or_default(),
+                    url: nodes.node().unwrap_or_default(),
                     reason: error.to_string(),
                 })?;
         let chain = Self {

@@ -37,7 +37,7 @@ use sungrid_primitives::{
 };
 
 use nodes::Nodes;
-pub use nodes::{look, shown};
+pub use nodes::look;
 
 use crate::{
     Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
@@ -216,7 +216,7 @@ impl Chain for RpcChain {
     }
 
     fn node(&self) -> Option<String> {
-        self.inner.nodes.url()
+        self.inner.nodes.node()
     }
 
     async fn head(&self) -> Result<BlockRef, ChainError> {

@@ -41,8 +41,8 @@ const LEVEL: u32 = 2;
 /// Largest message, bytes: the metadata, and all keys of a large map.
 const LARGEST_MESSAGE: u32 = 50 << 20;
 
-/// The address of a node as it may be shown: what comes before and after its host is often a secret.
-pub fn shown(url: &str) -> String {
+/// The address of a node as logs, pages and errors show it: what comes before and after its host is often a secret.
+fn shown(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("ws", url));
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
@@ -60,7 +60,8 @@ pub(super) struct Nodes {
 struct Link {
     /// How many there were before.
     serial: u64,
-    url: String,
+    /// The address, as it may be shown.
+    node: String,
     client: Arc<Client>,
 }
 
@@ -127,7 +128,7 @@ impl Seat {
             // The next look begins anew.
             self.client = None;
             ChainError::Unreachable {
-                url: self.url.clone(),
+                url: shown(&self.url),
                 reason,
             }
         })
@@ -141,7 +142,7 @@ impl Seat {
         }
         self.client = None;
         Err(ChainError::WrongGenesis {
-            url: self.url.clone(),
+            url: shown(&self.url),
             found: seen.genesis,
             expected,
         })
@@ -269,7 +270,7 @@ impl Keeper {
         let seat = &mut self.seats[at];
         let link = Link {
             serial: self.serial,
-            url: seat.url.clone(),
+            node: shown(&seat.url),
             client: seat.client.clone()?,
         };
         self.serial += 1;
@@ -297,7 +298,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 reason = link.client.on_disconnect() => {
-                    warn!(node = shown(&link.url), %reason, "the connection to the node is lost");
+                    warn!(node = link.node, %reason, "the connection to the node is lost");
                     self.state.send_replace(State::Down);
                     return None;
                 }
@@ -311,7 +312,7 @@ impl Keeper {
                 && let Some(next) = self.turn_to(&others)
             {
                 warn!(
-                    node = shown(&link.url), height = ?own, others = highest, next = shown(&next.1.url),
+                    node = link.node, height = ?own, others = highest, next = next.1.node,
                     "the node stays behind others: going on with another one"
                 );
                 // Whatever it does not answer is not waited for.
@@ -327,7 +328,7 @@ impl Keeper {
         loop {
             let heights = self.look().await;
             if let Some(found) = self.turn_to(&heights) {
-                info!(node = shown(&found.1.url), "going on with this node");
+                info!(node = found.1.node, "going on with this node");
                 return found;
             }
             tokio::time::sleep(pause).await;
@@ -401,10 +402,10 @@ impl Nodes {
         Ok((Self { state, keeper }, genesis))
     }
 
-    /// Address of the node in use.
-    pub(super) fn url(&self) -> Option<String> {
+    /// Address of the node in use, as it may be shown.
+    pub(super) fn node(&self) -> Option<String> {
         match &*self.state.borrow() {
-            State::Up(link) => Some(link.url.clone()),
+            State::Up(link) => Some(link.node.clone()),
             _ => None,
         }
     }

@@ -162,7 +162,7 @@ async fn when_a_node_is_lost_the_next_one_is_asked() {
     assert!(end.is_disconnected_will_reconnect(), "{end}");
     assert!(notes.next().await.is_none());
     assert_eq!(who(&client).await, "b");
-    assert_eq!(nodes.url(), Some(second_url));
+    assert_eq!(nodes.node(), Some(second_url));
     assert!(nodes.serial() > Some(serial), "nonces are counted anew");
 }
 
@@ -254,7 +254,7 @@ async fn one_that_turns_out_to_serve_another_chain_is_never_asked() {
     // Nor when there is nothing else: it is waited for ours.
     let at = first.stop().await;
     other.asked(2).await;
-    assert_eq!(nodes.url(), None);
+    assert_eq!(nodes.node(), None);
     let back = Fake::start_at(at, "back", 1, 10).await;
     assert_eq!(who(&client).await, "back");
     // All of them serve another chain: nothing is left to wait for.
@@ -272,6 +272,27 @@ async fn one_that_turns_out_to_serve_another_chain_is_never_asked() {
     );
     assert!(
         matches!(nodes.refusal(), Some(ChainError::WrongGenesis { url, .. }) if url == urls[0])
+    );
+}
+
+#[tokio::test]
+async fn of_an_address_only_the_host_is_shown() {
+    for (url, host) in [
+        (
+            "wss://me:secret@node.example.org:443/secret?key=secret",
+            "wss://node.example.org:443",
+        ),
+        ("ws://127.0.0.1:9944", "ws://127.0.0.1:9944"),
+        ("ws://[::1]:9944?secret", "ws://[::1]:9944"),
+    ] {
+        assert_eq!(shown(url), host);
+    }
+    // Nor is more of it told by whoever cannot reach it.
+    let away = Nodes::open(&["ws://me:secret@127.0.0.1:1/secret"], None, SOON).await;
+    let error = away.map(|_| ()).expect_err("nobody listens").to_string();
+    assert!(
+        error.contains("127.0.0.1:1") && !error.contains("secret"),
+        "{error}"
     );
 }
 
