@@ -34,7 +34,7 @@ use futures::{FutureExt, StreamExt};
 use sp_core::H256;
 use sungrid_chain_client::{
     AccountId, Balance, BlockNumber, BlockRef, BlockStream, ChainError, ChainParams, Follow,
-    Included, Job, SubmitError, Worker,
+    Included, Job, MORTALITY, SubmitError, Worker,
 };
 use sungrid_executor::Cancel;
 use sungrid_primitives::{JobId, suns::Profile};
@@ -197,7 +197,8 @@ pub struct Supervisor {
     presence_due: BlockNumber,
     /// The journal may lack a batch that the chain gave us.
     rescan: bool,
-    /// The block, if there is one, until which the chain may take back that a batch was given back, or give one that was claimed over a lost connection.
+    /// The block, if there is one, until which the chain may take back that a batch was given back, or give one that was claimed over a lost
+    /// connection or by the process before this one.
     unsure_until: Option<BlockNumber>,
     /// The block of the next look, while unsure.
     scan_due: BlockNumber,
@@ -271,7 +272,8 @@ impl Supervisor {
             presence_due: 0,
             me: Some(worker),
             rescan: true,
-            unsure_until: None,
+            // What the process before this one had sent may still be in a pool.
+            unsure_until: Some(head.number.saturating_add(MORTALITY)),
             scan_due: 0,
             looked_at: None,
             full: None,

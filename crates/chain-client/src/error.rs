@@ -121,8 +121,8 @@ pub enum SubmitError {
         /// The node's reason.
         reason: String,
     },
-    /// It was in the pool and went out of it again.
-    #[error("{call} was dropped from the pool ({reason}): try again")]
+    /// It is not in the pool, or no longer.
+    #[error("{call} is not in the pool ({reason}): try again")]
     Dropped {
         /// The call.
         call: String,

@@ -307,7 +307,9 @@ impl Refusal {
                 call: label.into(),
                 reason,
             },
-            (Self::NoRoom, _) => SubmitError::Dropped {
+            // Another client of this key is faster, or its last transaction is not counted by the node yet: never in the pool, so that it
+            // may be tried again.
+            (Self::NoRoom | Self::Nonce, _) => SubmitError::Dropped {
                 call: label.into(),
                 reason,
             },

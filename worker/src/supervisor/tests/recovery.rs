@@ -1,6 +1,6 @@
 //! `kill -9` and lost connections in every phase: no bond and no finished work is lost.
 
-use sungrid_chain_client::memory::Interrupt;
+use sungrid_chain_client::{Call, Chain, ReplicaState, Until, memory::Interrupt};
 
 use super::{
     completed,
@@ -39,6 +39,40 @@ async fn killed_before_a_claim_is_sent() {
 #[tokio::test]
 async fn killed_after_a_claim_before_it_is_written_down() {
     killed_around("claim", Interrupt::HangAfter).await;
+}
+
+/// What it sent is in a pool, and gets into a block when the next process has looked at the chain already.
+#[tokio::test]
+async fn killed_while_a_claim_waits_for_its_block() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    // Its hands are full, so that some batches are left, and nobody else is there, so that nothing ends and has it look again.
+    machine.running.close(0);
+    let first = machine.start().await;
+    let job = world.submit(world.spec(6, 1)).await;
+    settle().await;
+    first.kill().await;
+    let _next = machine.start().await;
+    settle().await;
+    let late = world
+        .chain
+        .submit(&machine.key, Call::Claim(job), Until::InBlock)
+        .await;
+    let batch = late.expect("there are more").batch().expect("one of them");
+    machine.running.open();
+    let account = machine.key.account();
+    let is_sealed = async || {
+        let record = world.chain.batch(job, batch).await.expect("reads");
+        let replica = record.as_ref().and_then(|record| record.replica(&account));
+        replica.is_some_and(|replica| matches!(replica.state, ReplicaState::Committed(_)))
+    };
+    let mut left = 30;
+    while !is_sealed().await {
+        settle().await;
+        world.chain.advance(1);
+        left -= 1;
+        assert!(left > 0, "it is never sealed");
+    }
 }
 
 #[tokio::test]
