@@ -85,6 +85,7 @@ const DRAWS: [(u64, Draw); 74] = [
     (1, canary::dismiss),
     (9, canary::plant),
     (18, canary::expose),
+    (5, canary::uproot),
     (8, open),
     (5, set_commission),
     (16, delegate),
