@@ -212,8 +212,8 @@ fn many_bonded_workers_do_not_fill_a_block() {
 
         // THEN the block took the budget of free calls and no more, to the picosecond: what a fee would take is not in it,
         let used = pallet_workers::FeelessUsed::<Runtime>::get().ref_time;
-        let taken = System::block_weight().get(DispatchClass::Normal);
-        assert_eq!(used, taken.ref_time());
+        let taken = System::block_weight();
+        assert_eq!(used, taken.get(DispatchClass::Normal).ref_time());
         assert!(
             used <= budget && used + weight > budget,
             "{used} of {budget}"
