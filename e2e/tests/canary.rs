@@ -243,7 +243,8 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     let wasm = wasm.to_str().expect("a plain path");
     let what = ["--units", "2", "--batch-size", "1", "--image", wasm];
     let order = |policy: &'static str| -> Vec<&str> {
-        [&["job", "submit"][..], &what, &["--policy", policy]].concat()
+        let policy = ["--policy", policy];
+        [&["job", "submit"][..], &what, &policy, &["--", "-"]].concat()
     };
     let address = |who: &Requester| {
         let account = who.json(&["account"])["account"].clone();
@@ -263,6 +264,7 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
             "--file".into(),
             file.into(),
         ];
+        let what = what.into_iter().chain(["--", "-"]);
         whose.into_iter().chain(what.map(String::from)).collect()
     };
     fn words(line: &[String]) -> Vec<&str> {

@@ -41,7 +41,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 74] = [
+const DRAWS: [(u64, Draw); 75] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
