@@ -156,30 +156,54 @@ pub enum Command {
 /// Commands of `canary`.
 #[derive(Debug, Subcommand)]
 pub enum CanaryCommand {
-    /// Seal the results of a job that you are sure of, as answers for the same order from another account. Publishes nothing of
-    /// them. The image must draw no random numbers: their seed names the job, so that results differ.
+    /// Compute some batches of an order here, and seal what they come to: whoever has to compute them in earnest cannot tell
+    /// them from any others.
+    ///
+    /// Which batches these are is chosen at random and said in the file. Nothing of the order or of the answers is published.
+    /// Takes what `job submit` takes: the order has to be the same to the byte. A program that draws random numbers is refused:
+    /// their seed names the job.
     #[command(after_help = "Example:
-  sungrid --key keeper.key canary plant 7 --requester 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty --file answers.json
-  sungrid --key throwaway.key job submit ...        the same image, inputs, batch size and limits, under the policy to be checked
+  sungrid --key keeper.key canary plant --requester 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty --file answers.json \\
+      --image blur.wasm --each frames/*.png
+  sungrid --key other.key job submit --image blur.wasm --each frames/*.png        later, by whoever wants the frames
   sungrid --key keeper.key canary expose 9 --file answers.json")]
-    Plant {
-        /// A completed job, best one under a quorum.
-        job: JobId,
-        /// Who will submit the same order: an account that nobody knows to be yours.
-        #[arg(long, value_name = "ADDRESS")]
-        requester: AccountId,
-        /// Where the answers and what opens their seals are kept; must not exist. Keep it secret until they are exposed.
-        #[arg(long, value_name = "FILE")]
-        file: PathBuf,
-    },
-    /// Hold the results of a job against the answers: the trust of its workers follows.
+    Plant(Box<PlantArgs>),
+    /// Hold the results of a job against the answers: the trust of its workers follows. Once the job has ended, answers for
+    /// batches that failed are given up.
     Expose {
-        /// A completed job, submitted after the answers were planted.
+        /// A job, submitted after the answers were planted.
         job: JobId,
         /// What `canary plant` wrote.
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
     },
+    /// Give up answers that will never be exposed, since their order was not submitted, or its job is gone: each takes one of
+    /// a keeper's 256 places.
+    Uproot {
+        /// What `canary plant` wrote.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Arguments of `canary plant`.
+#[derive(Clone, Debug, Args)]
+pub struct PlantArgs {
+    /// Who will submit the order: somebody who needs its results anyway, or an account that nobody knows to be yours.
+    #[arg(long, value_name = "ADDRESS")]
+    pub requester: AccountId,
+    /// Where the answers and what opens their seals are kept; must not exist. Keep it secret until they are exposed.
+    #[arg(long = "file", value_name = "FILE")]
+    pub answers: PathBuf,
+    /// How many batches are computed here, twice each; all, if the order has no more.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::canary::MOST)))]
+    pub batches: u32,
+    /// The order.
+    #[command(flatten)]
+    pub order: OrderArgs,
+    /// Isolation.
+    #[command(flatten)]
+    pub isolation: IsolationArgs,
 }
 
 /// Commands of `image`.
@@ -410,10 +434,18 @@ pub enum WorkerCommand {
         #[arg(long, default_value_t = 30, value_name = "N")]
         blocks: u32,
     },
-    /// End a capacity claim that was not opened within its hour: the worker is slashed, and may prove anew or leave.
+    /// Remove from the chain what it knows of worker keys and operators that have left: their trust and ratings, which nobody
+    /// needs any more. Free of charge where something is removed, a fee where nothing is known.
+    Forget {
+        /// Addresses of worker keys or operators.
+        #[arg(required = true, value_name = "ADDRESS")]
+        accounts: Vec<AccountId>,
+    },
+    /// End capacity claims that were not opened within their hour: each worker is slashed; a tenth of what that takes of its
+    /// operator's bond is yours, unless you are that operator. It may prove anew, or leave.
     Settle {
-        /// The worker key.
-        worker: AccountId,
+        /// The worker keys [default: all who have such a claim].
+        worker: Vec<AccountId>,
     },
 }
 

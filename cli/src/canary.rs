@@ -1,19 +1,22 @@
-//! What a keeper does: it seals answers that it knows, and holds them against the results of later jobs [X2].
+//! What a keeper does: it computes batches of an order itself, seals what they come to, and holds that against the results of
+//! the job when it was done [X2].
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
-use sungrid_chain_client::{AccountId, Call, Chain, Keypair, SubmitError, Until};
+use sungrid_chain_client::{BatchResult, Call, Chain, JobState, Keypair, SubmitError, Until};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    receipt::{self, BatchSummary},
+    job::batch_range,
+    receipt::{self, BatchSummary, Order},
+    suns::Profile,
 };
 
-use crate::{Error, folder::write_whole};
+use crate::{Error, folder::write_whole, local::Local, plan::Plan};
 
 /// Answers that one transaction can plant, and a keeper can have planted.
-const MOST: usize = 256;
+pub const MOST: u32 = 256;
 
 /// What the file holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ struct Answer {
     fuel: u128,
     charge: u128,
     salt: H256,
+    /// What is on chain of it.
+    seal: H256,
 }
 
 impl Answer {
@@ -40,55 +45,90 @@ impl Answer {
             charge: self.charge,
         }
     }
+
+    fn is_for(&self, order: &Order) -> bool {
+        let seal = receipt::canary(order, self.batch, &self.summary(), &self.salt.0);
+        seal == self.seal
+    }
 }
 
-/// Plants the results of a job as answers for the same order from `requester`, and keeps what opens them in a new file. Returns
-/// how many.
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Usage(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}
+
+/// So many batches of an order, or all if it has fewer, which nobody can guess: ascending.
 ///
 /// # Errors
-/// [`Error::UnknownJob`]; [`Error::Usage`] if it has no results or more than can be planted, or the file exists; those of the
-/// chain, with the file removed if it refused.
+/// [`Error::Usage`] if there is no randomness.
+pub fn choose(wanted: u32, batches: u32) -> Result<Vec<BatchIndex>, Error> {
+    let mut chosen = BTreeSet::new();
+    while chosen.len() < wanted.min(batches) as usize {
+        let number = u64::from_le_bytes(random()?) % u64::from(batches);
+        chosen.extend(u32::try_from(number));
+    }
+    Ok(chosen.into_iter().collect())
+}
+
+/// Computes batches of so many units here, each unit twice: blocks as long as that takes.
+///
+/// # Errors
+/// Those of [`Local::leaf`]; [`Error::Usage`] if the order has no such batch, or the profile cannot charge it.
+pub fn compute(
+    local: &Local,
+    plan: &Plan,
+    batch_size: u32,
+    profile: &Profile,
+    batches: &[BatchIndex],
+) -> Result<Vec<(BatchIndex, BatchSummary)>, Error> {
+    let one = |batch: &BatchIndex| {
+        let none = || Error::Usage(format!("the order has no batch {batch}"));
+        let (first, count) = batch_range(plan.count, batch_size, *batch).ok_or_else(none)?;
+        let leaves: Result<Vec<_>, _> = (first..first.saturating_add(count))
+            .map(|unit| local.leaf(plan, unit))
+            .collect();
+        let summary = BatchSummary::of(&leaves?, profile);
+        let summary = summary
+            .ok_or_else(|| Error::Usage(format!("batch {batch} takes more than can be charged")))?;
+        Ok((*batch, summary))
+    };
+    batches.iter().map(one).collect()
+}
+
+/// Plants what batches of an order come to, and keeps what opens the seals in a new file.
+///
+/// # Errors
+/// [`Error::Usage`] if there are none or more than can be planted, or the file exists; those of the chain, with the file removed
+/// if it refused.
 pub async fn plant(
     chain: &dyn Chain,
     key: &Keypair,
-    job: JobId,
-    requester: &AccountId,
+    order: &Order,
+    known: &[(BatchIndex, BatchSummary)],
     file: &Path,
-) -> Result<usize, Error> {
-    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
-    let order = record.order_from(requester);
-    if file.exists() {
+) -> Result<(), Error> {
+    check_file(file)?;
+    if known.is_empty() || known.len() > MOST as usize {
         return Err(Error::Usage(format!(
-            "{} exists: answers that are planted cannot be exposed without their file; name another",
-            file.display()
-        )));
-    }
-    let results = chain.results(job).await?;
-    if results.is_empty() || results.len() > MOST {
-        return Err(Error::Usage(format!(
-            "job {job} has {} accepted batches: 1 to {MOST} can be planted at once",
-            results.len()
+            "{} answers: 1 to {MOST} can be planted at once",
+            known.len()
         )));
     }
     let mut answers = Vec::new();
-    for (batch, result) in results {
-        let mut salt = [0; 32];
-        getrandom::fill(&mut salt)
-            .map_err(|error| Error::Usage(format!("no randomness: {error}")))?;
-        let BatchSummary { root, fuel, charge } = result.summary;
+    for (batch, answer) in known {
+        let salt = H256(random()?);
+        let BatchSummary { root, fuel, charge } = *answer;
         answers.push(Answer {
-            batch,
+            batch: *batch,
             root,
             fuel,
             charge,
-            salt: H256(salt),
+            salt,
+            seal: receipt::canary(order, *batch, answer, &salt.0),
         });
     }
-    let seals = answers
-        .iter()
-        .map(|answer| receipt::canary(&order, answer.batch, &answer.summary(), &answer.salt.0))
-        .collect();
-    let count = answers.len();
+    let seals = answers.iter().map(|answer| answer.seal).collect();
     let genesis = chain.info().await?.genesis;
     let text = serde_json::to_vec_pretty(&Answers { genesis, answers })
         .map_err(|error| Error::malformed(file, error.to_string()))?;
@@ -96,7 +136,7 @@ pub async fn plant(
     write_whole(file, &text)?;
     let call = Call::PlantCanaries { seals };
     match chain.submit(key, call, Until::InBlock).await {
-        Ok(_) => Ok(count),
+        Ok(_) => Ok(()),
         // Any other error leaves open whether they are planted.
         Err(error @ (SubmitError::Dispatch(_) | SubmitError::CannotPay { .. })) => {
             fs::remove_file(file).map_err(Error::file("remove", file))?;
@@ -106,17 +146,21 @@ pub async fn plant(
     }
 }
 
-/// Holds the results of a job against planted answers. Returns for each batch whether it is right.
+/// Refuses a file that is there: it may hold what opens other answers.
 ///
 /// # Errors
-/// [`Error::UnknownJob`]; [`Error::File`] or [`Error::Malformed`] of the file; [`Error::Usage`] if it is of another chain or no
-/// answer has a result; those of the chain.
-pub async fn expose(
-    chain: &dyn Chain,
-    key: &Keypair,
-    job: JobId,
-    file: &Path,
-) -> Result<Vec<(BatchIndex, bool)>, Error> {
+/// [`Error::Usage`].
+pub fn check_file(file: &Path) -> Result<(), Error> {
+    match file.exists() {
+        true => Err(Error::Usage(format!(
+            "{} exists: answers that are planted cannot be exposed without their file; name another",
+            file.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+async fn read(chain: &dyn Chain, file: &Path) -> Result<Vec<Answer>, Error> {
     let text = fs::read(file).map_err(Error::file("read", file))?;
     let Answers { genesis, answers } = serde_json::from_slice(&text).map_err(|error| {
         Error::malformed(file, format!("not what `canary plant` wrote: {error}"))
@@ -127,13 +171,39 @@ pub async fn expose(
             file.display()
         )));
     }
-    if chain.job(job).await?.is_none() {
-        return Err(Error::UnknownJob(job));
-    }
-    let mut checked = Vec::new();
-    let mut unknown = 0;
+    Ok(answers)
+}
+
+/// What came of answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposed {
+    /// Batches, and whether their results are right.
+    pub checked: Vec<(BatchIndex, bool)>,
+    /// Batches without a result, in a job that has ended: their answers are planted no more.
+    pub uprooted: Vec<BatchIndex>,
+}
+
+/// Holds the results of a job against planted answers; if it has ended, gives up those for batches that failed.
+///
+/// # Errors
+/// [`Error::UnknownJob`]; [`Error::File`] or [`Error::Malformed`] of the file; [`Error::Usage`] if it is of another chain or no
+/// answer has a result; those of the chain.
+pub async fn expose(
+    chain: &dyn Chain,
+    key: &Keypair,
+    job: JobId,
+    file: &Path,
+) -> Result<Exposed, Error> {
+    let answers = read(chain, file).await?;
+    let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
+    let order = record.spec.order_from(&record.requester);
+    let mut exposed = Exposed::default();
+    let (mut unknown, mut failed) = (0, Vec::new());
     for answer in answers {
-        let Some(result) = chain.result(job, answer.batch).await? else {
+        let Some(BatchResult { summary, .. }) = chain.result(job, answer.batch).await? else {
+            if matches!(record.state, JobState::Ended { .. }) && answer.is_for(&order) {
+                failed.push(answer);
+            }
             continue;
         };
         let call = Call::ExposeCanary {
@@ -143,7 +213,10 @@ pub async fn expose(
             salt: answer.salt.0,
         };
         match chain.submit(key, call, Until::InBlock).await {
-            Ok(_) => checked.push((answer.batch, result.summary == answer.summary())),
+            Ok(_) => {
+                let right = summary == answer.summary();
+                exposed.checked.push((answer.batch, right));
+            }
             // Exposed before this was interrupted, or not of this order; checked by another keeper.
             Err(SubmitError::Dispatch(refusal))
                 if ["NotPlanted", "NothingToCheck"].contains(&&*refusal.error) =>
@@ -153,14 +226,41 @@ pub async fn expose(
             Err(error) => return Err(error.into()),
         }
     }
-    if checked.is_empty() {
+    if give_up(chain, key, &failed).await? {
+        exposed.uprooted = failed.iter().map(|answer| answer.batch).collect();
+    }
+    if exposed == Exposed::default() {
         return Err(Error::Usage(match unknown {
-            0 => format!("job {job} has no accepted batch yet: wait for it"),
+            0 => format!(
+                "job {job} has no accepted batch of these yet: wait for it; if it is over, `sungrid canary uproot` gives the \
+                 answers up"
+            ),
             n => format!(
                 "none of the {n} answers fits job {job}: they are exposed already, or it is another order than the one they \
                  were planted for (account, image, input, units, batch size, limits, environment)"
             ),
         }));
     }
-    Ok(checked)
+    Ok(exposed)
+}
+
+/// Gives up all answers of a file that are still planted: `false` if none is.
+///
+/// # Errors
+/// [`Error::File`], [`Error::Malformed`], [`Error::Usage`] of the file; those of the chain.
+pub async fn uproot(chain: &dyn Chain, key: &Keypair, file: &Path) -> Result<bool, Error> {
+    give_up(chain, key, &read(chain, file).await?).await
+}
+
+async fn give_up(chain: &dyn Chain, key: &Keypair, answers: &[Answer]) -> Result<bool, Error> {
+    if answers.is_empty() {
+        return Ok(false);
+    }
+    let seals = answers.iter().map(|answer| answer.seal).collect();
+    let call = Call::UprootCanaries { seals };
+    match chain.submit(key, call, Until::InBlock).await {
+        Ok(_) => Ok(true),
+        Err(SubmitError::Dispatch(refusal)) if refusal.error == "NotPlanted" => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -21,8 +21,10 @@
 pub mod args;
 pub mod before;
 pub mod canary;
+pub mod claims;
 pub mod commands;
 pub mod context;
+pub mod departed;
 pub mod error;
 pub mod folder;
 pub mod local;

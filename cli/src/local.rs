@@ -1,17 +1,27 @@
 //! Runs units here, in exactly the environment of a worker: the same engine, arguments, variables, files and limits, and the same
 //! jail around them and around the compiler.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use sp_core::H256;
 use sungrid_executor::{
     CacheConfig, Cancel, Engine, Exit, Limits, Module, Outcome, RunError, Task, TrapKind,
 };
-use sungrid_manifest::{Image, Manifest, UnitOutput, limits, unit_seed};
-use sungrid_primitives::{ContentHash, JobId, UnitIndex};
+use sungrid_manifest::{Image, Manifest, UnitOutput, hash, limits, unit_seed};
+use sungrid_primitives::{ContentHash, JobId, UnitIndex, merkle::UnitLeaf};
 use sungrid_sandbox::{Code, Host, Isolation, PrepareError, Report, Sandbox};
 
-use crate::{Error, folder::DataFolder, package::Package, plan::Plan, units};
+use crate::{
+    Error,
+    folder::DataFolder,
+    package::Package,
+    plan::{LocalFile, Plan},
+    units,
+};
 
 /// Bytes of compiled modules to keep: CPython takes 26 MB.
 const CACHE_BYTES: u64 = 1 << 30;
@@ -131,7 +141,36 @@ impl Local {
     /// [`Error::Manifest`] if workers would refuse its input, [`Error::Run`] if this machine cannot finish it. A program that
     /// fails has a result.
     pub fn run(&self, plan: &Plan, unit: UnitIndex) -> Result<Ran, Error> {
-        let mut digests = BTreeMap::new();
+        self.run_as(plan, NO_JOB, unit)
+    }
+
+    /// What one unit of a plan comes to in every job: what workers sign for.
+    ///
+    /// # Errors
+    /// As of [`Self::run`]; [`Error::Usage`] if it draws random numbers, whose seed names the job.
+    pub fn leaf(&self, plan: &Plan, unit: UnitIndex) -> Result<UnitLeaf, Error> {
+        let leaf = |job| {
+            let ran = self.run_as(plan, job, unit)?;
+            Ok::<_, Error>(UnitLeaf {
+                unit,
+                output: ran.output.encode()?.hash,
+                fuel: ran.outcome.fuel,
+                peak_memory: ran.outcome.peak_memory,
+                exit: ran.output.exit,
+            })
+        };
+        let (one, other) = (leaf(NO_JOB)?, leaf(JobId::MAX)?);
+        if one != other {
+            return Err(Error::Usage(format!(
+                "unit {unit} comes to something else in each job, since it draws random numbers, whose seed names the job: \
+                 nobody knows its result before"
+            )));
+        }
+        Ok(one)
+    }
+
+    fn run_as(&self, plan: &Plan, job: JobId, unit: UnitIndex) -> Result<Ran, Error> {
+        let mut digests = Digests::default();
         let mut contents = BTreeMap::new();
         let own = match plan.units.as_slice() {
             [alike] => alike,
@@ -139,14 +178,10 @@ impl Local {
         };
         for file in plan.shared.iter().chain(&own.files) {
             let bytes = read(&file.path)?;
-            digests.insert(&file.path, sungrid_manifest::hash(&bytes));
+            digests.0.insert(file.path.clone(), hash(&bytes));
             contents.insert(file.name.clone(), bytes);
         }
-        let digest = |file: &crate::plan::LocalFile| {
-            let known = digests.get(&file.path);
-            (known.copied().unwrap_or_else(ContentHash::zero), file.size)
-        };
-        let input = plan.input(digest);
+        let input = plan.input(|file| digests.of(file));
         input.validate()?;
         self.image.admits(&input)?;
         let input = input.unit(unit).ok_or_else(|| no_unit(plan, unit))?;
@@ -157,7 +192,7 @@ impl Local {
             env: input.environment(),
             stdin: Default::default(),
             files: contents,
-            seed: unit_seed(&H256::zero(), NO_JOB, unit),
+            seed: unit_seed(&H256::zero(), job, unit),
         };
         let limits = Limits {
             fuel: plan.terms.fuel_limit.unwrap_or(self.image.limits.fuel),
@@ -228,6 +263,31 @@ impl Ran {
             exit => format!("the program {exit}"),
         })
     }
+}
+
+/// Digests of files by their paths; zero for those that do not matter.
+#[derive(Default)]
+struct Digests(BTreeMap<PathBuf, ContentHash>);
+
+impl Digests {
+    fn of(&self, file: &LocalFile) -> (ContentHash, u64) {
+        let known = self.0.get(&file.path);
+        (known.copied().unwrap_or_else(ContentHash::zero), file.size)
+    }
+}
+
+/// The address that the input of a plan has, unencrypted, when it is submitted.
+///
+/// # Errors
+/// [`Error::File`], [`Error::Manifest`].
+pub fn input_address(plan: &Plan) -> Result<ContentHash, Error> {
+    let mut digests = Digests::default();
+    for file in plan.files() {
+        digests
+            .0
+            .insert(file.path.clone(), hash(&read(&file.path)?));
+    }
+    Ok(plan.input(|file| digests.of(file)).encode()?.hash)
 }
 
 fn no_unit(plan: &Plan, unit: UnitIndex) -> Error {

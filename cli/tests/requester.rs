@@ -494,19 +494,29 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("answers.json");
     let known = run().await;
+    let answers = || async {
+        let results = chain.results(known).await.unwrap().into_iter();
+        let answers: Vec<_> = results
+            .map(|(batch, result)| (batch, result.summary))
+            .collect();
+        let spec = chain.job(known).await.unwrap().unwrap().spec;
+        (spec.order_from(&alice.account()), answers)
+    };
+    let plant = |file: std::path::PathBuf| {
+        let (answers, alice) = (&answers, &alice);
+        async move {
+            let (order, known) = answers().await;
+            canary::plant(chain, alice, &order, &known, &file).await
+        }
+    };
     // Nobody but a keeper, and a refusal leaves nothing behind.
-    let refused = canary::plant(chain, &alice, known, &alice.account(), &file).await;
+    let refused = plant(file.clone()).await;
     assert!(refused.unwrap_err().to_string().contains("keepers"));
     assert!(!file.exists());
     chain.edit(|state| state.keepers.insert(alice.account()));
-    assert_eq!(
-        canary::plant(chain, &alice, known, &alice.account(), &file)
-            .await
-            .unwrap(),
-        3
-    );
+    plant(file.clone()).await.unwrap();
     // Answers on chain are worth nothing without their file.
-    let again = canary::plant(chain, &alice, known, &alice.account(), &file).await;
+    let again = plant(file.clone()).await;
     assert!(again.unwrap_err().to_string().contains("exists"));
     let early = canary::expose(chain, &alice, known, &file).await;
     assert!(
@@ -521,8 +531,9 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
         let lie = state.results.get_mut(&(job, 1)).unwrap();
         lie.summary.root = sp_core::H256::zero();
     });
-    let checked = canary::expose(chain, &alice, job, &file).await.unwrap();
-    assert_eq!(checked, [(0, true), (1, false), (2, true)]);
+    let exposed = canary::expose(chain, &alice, job, &file).await.unwrap();
+    assert_eq!(exposed.checked, [(0, true), (1, false), (2, true)]);
+    assert_eq!(exposed.uprooted, [0; 0]);
     let again = canary::expose(chain, &alice, job, &file).await;
     assert!(again.unwrap_err().to_string().contains("exposed already"));
 
@@ -531,14 +542,30 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let (_, summary) = grid.run(&mut other).await;
     summary.unwrap().complete().unwrap();
     let file_2 = folder.path().join("more.json");
-    canary::plant(chain, &alice, known, &alice.account(), &file_2)
-        .await
-        .unwrap();
+    plant(file_2.clone()).await.unwrap();
     let mut third = grid.submit(&Scene::new(6, 3)).await.unwrap();
     let (_, summary) = grid.run(&mut third).await;
     summary.unwrap().complete().unwrap();
     let wrong = canary::expose(chain, &alice, third.job(), &file_2).await;
     assert!(wrong.unwrap_err().to_string().contains("another order"));
+
+    // Of a job that fails in part the places of what nobody computed are free again; of one that never comes, all.
+    let planted = || chain.edit(|state| state.canaries.len());
+    let fourth = run().await;
+    assert_eq!(planted(), 3);
+    chain.edit(|state| state.results.remove(&(fourth, 2)).unwrap());
+    let exposed = canary::expose(chain, &alice, fourth, &file_2)
+        .await
+        .unwrap();
+    assert_eq!(exposed.checked, [(0, true), (1, true)]);
+    assert_eq!(exposed.uprooted, [2]);
+    assert_eq!(planted(), 0);
+    let file_3 = folder.path().join("never.json");
+    plant(file_3.clone()).await.unwrap();
+    assert_eq!(planted(), 3);
+    assert!(canary::uproot(chain, &alice, &file_3).await.unwrap());
+    assert_eq!(planted(), 0);
+    assert!(!canary::uproot(chain, &alice, &file_3).await.unwrap());
 
     // Answers for another chain, a file of something else, a job that is not there.
     let text = std::fs::read_to_string(&file).unwrap();
@@ -546,7 +573,7 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let broken = canary::expose(chain, &alice, job, &file).await;
     assert!(broken.unwrap_err().to_string().contains("canary plant"));
     std::fs::write(&file, &text).unwrap();
-    let missing = canary::expose(chain, &alice, third.job() + 1, &file).await;
+    let missing = canary::expose(chain, &alice, fourth + 1, &file).await;
     assert!(missing.unwrap_err().to_string().contains("no job"));
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
     other["genesis"] = format!("{:?}", sp_core::H256::zero()).into();

@@ -7,6 +7,10 @@ use std::{
 };
 
 use serde_json::Value;
+use sungrid_cli::{canary, folder::DataFolder, local::Machine, package::Package, plan::JobFile};
+use sungrid_manifest::{Image, ImageKind, Limits, ProfileName, hash};
+use sungrid_primitives::suns::CPU_1;
+use sungrid_sandbox::Isolation;
 
 /// Copies the file named by its first argument, below /in, to /out/copy, and says how long it is.
 const COPY: &str = r#"(module
@@ -37,6 +41,20 @@ const COPY: &str = r#"(module
         (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 108)))
       (call $say (i32.load (i32.const 108)) (i32.const 4096) (i32.load (i32.const 104)))
       (call $say (i32.const 1) (i32.const 32) (i32.const 7))))"#;
+
+/// Says its first argument, or eight random bytes if that is `0`.
+const DRAW: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start")
+      (drop (call $args_get (i32.const 1024) (i32.const 2048)))
+      (i64.store (i32.const 64) (i64.load (i32.load (i32.const 1028))))
+      (if (i32.eq (i32.load8_u (i32.const 64)) (i32.const 48))
+        (then (drop (call $random (i32.const 64) (i32.const 8)))))
+      (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 8))
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
 
 /// Runs for ever.
 const SPIN: &str = r#"(module (func (export "_start") (loop $l (br $l))))"#;
@@ -571,4 +589,58 @@ fn one_that_loops_ends_with_ctrl_c_and_leaves_nobody() {
         stat.is_empty() || state.starts_with('Z') || state.starts_with('X')
     };
     eventually("the end of all children", &mut || children.iter().all(gone));
+}
+
+#[test]
+fn what_draws_random_numbers_is_no_canary_and_everything_else_may_be() {
+    let home = Home::new();
+    let code = wat::parse_str(DRAW).unwrap();
+    let package = Package {
+        image: Image {
+            version: 1,
+            kind: ImageKind::WasiCommand,
+            name: "draw".into(),
+            code: hash(&code),
+            args: vec!["draw".into()],
+            profile: ProfileName::Cpu1,
+            limits: Limits {
+                fuel: 1_000_000_000,
+                memory: 1 << 20,
+                output: 1_000,
+            },
+            class: 0,
+            licence: "MIT".into(),
+            files: vec![],
+        },
+        code,
+        files: vec![],
+    };
+    let data = DataFolder::new(Some(home.path().into())).unwrap();
+    let machine = Machine::open(&data, &"off".parse::<Isolation>().unwrap()).unwrap();
+    let local = machine.load(&package).unwrap();
+    let plan = JobFile {
+        image: Some("draw.wasm".into()),
+        units: Some(5),
+        args: vec!["{unit}".into()],
+        ..JobFile::default()
+    };
+    let plan = plan.plan().unwrap();
+    let compute = |batches: &[u32]| canary::compute(&local, &plan, 2, &CPU_1, batches);
+    let known = compute(&[1, 2]).unwrap();
+    assert_eq!([known[0].0, known[1].0], [1, 2]);
+    assert!(known[0].1.root != known[1].1.root && known[0].1.fuel > known[1].1.fuel);
+    assert_eq!(compute(&[1, 2]).unwrap(), known);
+    // Unit 0 is in batch 0.
+    let refused = compute(&[0]).unwrap_err().to_string();
+    assert!(refused.contains("random"), "{refused}");
+    assert!(compute(&[3]).unwrap_err().to_string().contains("no batch"));
+
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        let chosen = canary::choose(2, 4).unwrap();
+        assert!(chosen.len() == 2 && chosen[0] < chosen[1] && chosen[1] < 4);
+        seen.insert(chosen);
+    }
+    assert_eq!(seen.len(), 6, "some are never chosen");
+    assert_eq!(canary::choose(256, 3).unwrap(), [0, 1, 2]);
 }

@@ -239,36 +239,57 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     let mut dave = Worker::start_with(&node.url(), "//Dave", lanes);
     let mut bob = Worker::start_with(&node.url(), "//Bob", lanes);
 
-    let wasm = guest("hello-rust");
+    let wasm = guest("hello-c");
     let wasm = wasm.to_str().expect("a plain path");
+    let what = ["--units", "2", "--batch-size", "1", "--image", wasm];
     let order = |policy: &'static str| -> Vec<&str> {
-        let what = ["job", "submit", "--units", "2", "--batch-size", "1"];
-        [&what[..], &["--image", wasm, "--policy", policy]].concat()
+        let policy = ["--policy", policy];
+        [&["job", "submit"][..], &what, &policy, &["--", "-"]].concat()
     };
+    let address = |who: &Requester| {
+        let account = who.json(&["account"])["account"].clone();
+        account.as_str().expect("an address").to_owned()
+    };
+    let eve = Requester::new(&node, "//Eve");
+    let path = |name: &str| {
+        let path = keeper.data().join(name);
+        path.to_str().expect("a plain path").to_owned()
+    };
+    let plant = |requester: &Requester, file: &str| -> Vec<String> {
+        let whose = [
+            "canary".into(),
+            "plant".into(),
+            "--requester".into(),
+            address(requester),
+            "--file".into(),
+            file.into(),
+        ];
+        let what = what.into_iter().chain(["--", "-"]);
+        whose.into_iter().chain(what.map(String::from)).collect()
+    };
+    fn words(line: &[String]) -> Vec<&str> {
+        line.iter().map(String::as_str).collect()
+    }
+
+    // Sealed for whoever will order the same; nobody but a keeper can. What it computes is what workers compute.
+    let file = path("answers.json");
+    let line = plant(&keeper, &file);
+    let stranger = eve.refused(&words(&line));
+    assert!(stranger.contains("referendum"), "{stranger}");
+    assert_eq!(keeper.json(&words(&line))["batches"], json!([0, 1]));
     let known = keeper.json(&order("replicate:2"));
     assert_eq!(known["verified"], 2, "{known}");
     let job = known["job"].to_string();
+    let exposed = keeper.json(&["canary", "expose", &job, "--file", &file]);
+    assert_eq!(
+        (&exposed["right"], &exposed["wrong"]),
+        (&json!(2), &json!([]))
+    );
     let (machine, streak, score) = trust(&keeper, "//Dave");
     assert_eq!((streak, score), (2, 2));
 
-    // Sealed for whoever will order the same; nobody but a keeper can.
-    let file = keeper.data().join("answers.json");
-    let file = file.to_str().expect("a plain path");
-    let eve = Requester::new(&node, "//Eve");
-    let account = eve.json(&["account"])["account"].clone();
-    let account = account.as_str().expect("an address");
-    let plant = [
-        "canary",
-        "plant",
-        &job,
-        "--requester",
-        account,
-        "--file",
-        file,
-    ];
-    let stranger = eve.refused(&plant);
-    assert!(stranger.contains("referendum"), "{stranger}");
-    assert_eq!(keeper.json(&plant)["answers"], 2);
+    let file = path("of-eve.json");
+    keeper.json(&words(&plant(&eve, &file)));
 
     // Bob is away, and Dave's machine lies from now on.
     let (other, ..) = trust(&keeper, "//Bob");
@@ -298,7 +319,7 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     let job = number.to_string();
     let before = keeper.json(&["worker", "show", &machine]);
 
-    let exposed = keeper.json(&["canary", "expose", &job, "--file", file]);
+    let exposed = keeper.json(&["canary", "expose", &job, "--file", &file]);
     assert_eq!(exposed["right"], 0, "{exposed}");
     assert_eq!(exposed["wrong"], json!([0, 1]), "{exposed}");
     // Two thirds of two, and two thirds of that, rounded down; and no longer a streak.
@@ -309,6 +330,6 @@ fn a_worker_that_lies_once_it_is_trusted_is_caught_by_what_a_keeper_knew() {
     // Nobody but the keeper vouches for the answer, so no bond falls.
     let after = keeper.json(&["worker", "show", &machine]);
     assert_eq!(after["bond_planck"], before["bond_planck"], "{after}");
-    let again = keeper.refused(&["canary", "expose", &job, "--file", file]);
+    let again = keeper.refused(&["canary", "expose", &job, "--file", &file]);
     assert!(again.contains("exposed already"), "{again}");
 }

@@ -139,7 +139,7 @@ pub struct WorkerView<AccountId> {
 pub struct Slashed {
     /// Taken from the bond.
     pub total: u128,
-    /// Of that, given to the honest replicas.
+    /// Of that, given to the honest replicas, or to whoever found it.
     pub to_honest: u128,
 }
 
@@ -211,6 +211,8 @@ pub trait CapacityProofs<AccountId> {
     fn counted(worker: &AccountId, declared: u64) -> u64;
     /// This key is a worker's no more: what it has proven is nobody's.
     fn forgotten(worker: &AccountId);
+    /// The worker goes on under another key, before the old one is forgotten: what it claimed falsely goes with it.
+    fn rotated(worker: &AccountId, key: &AccountId);
     /// Has a worker prove what it declares, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(worker: &AccountId, declared: u64);
@@ -221,6 +223,7 @@ impl<AccountId> CapacityProofs<AccountId> for () {
         declared
     }
     fn forgotten(_: &AccountId) {}
+    fn rotated(_: &AccountId, _: &AccountId) {}
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(_: &AccountId, _: u64) {}
 }

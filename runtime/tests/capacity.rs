@@ -4,7 +4,7 @@ mod common;
 
 use common::{Blocks, Chain, patch, signed, signed_by};
 use frame_support::{assert_ok, dispatch::GetDispatchInfo};
-use pallet_capacity::{Allowance, Call, Error};
+use pallet_capacity::{Allowance, Call, Error, Event};
 use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::Perbill;
@@ -137,7 +137,20 @@ fn a_machine_that_claims_what_it_never_computed_pays_for_it() {
         let settle = Call::settle { worker: account() };
         chain.block(|| vec![signed(Alice, 0, settle.into())]);
         let gained = Balances::free_balance(TreasuryAccount::get()) - treasury;
-        assert!(gained >= BOND / 10, "the treasury got {gained} planck");
+        let bounty = BOND / 100;
+        assert!(
+            gained >= BOND / 10 - bounty,
+            "the treasury got {gained} planck"
+        );
+        let paid = System::events().into_iter().any(|record| {
+            let false_claim = Event::<Runtime>::ClaimFalse {
+                worker: account(),
+                slashed: BOND / 10,
+                bounty,
+            };
+            record.event == false_claim.into()
+        });
+        assert!(paid, "who settled it has a bounty");
         let record = Workers::worker(account()).expect("registered");
         assert_eq!((record.bond, record.faults), (BOND - BOND / 10, 1));
         assert_eq!(record.in_flight, 0);

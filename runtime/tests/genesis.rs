@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 use common::{genesis, patch};
 use frame_support::traits::fungible::Inspect;
 use serde_json::Value;
-use sp_keyring::Sr25519Keyring;
+use sp_core::{ed25519, sr25519};
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sungrid_primitives::traits::Pricing;
 use sungrid_runtime::{
-    AccountId, Babe, Balances, Council, Grandpa, Rewards, Runtime, Session, Suns, System,
-    TechnicalCommittee, Validators,
+    AccountId, Babe, Balances, Council, Grandpa, Rewards, Runtime, Session, SessionKeys, Suns,
+    System, TechnicalCommittee, Validators,
     constants::{allocation::ISSUANCE, currency::EXISTENTIAL_DEPOSIT},
-    genesis_config_presets::{ENVIRONMENTS, PROFILES, get_preset, preset_names},
+    genesis_config_presets::{
+        ENVIRONMENTS, PROFILES, foundation_reserve, founders, get_preset, preset_names,
+    },
 };
 
 fn accounts() -> Vec<AccountId> {
@@ -91,6 +94,70 @@ fn a_tool_that_rewrites_session_keys_gets_its_validators() {
             vec![Sr25519Keyring::DaveStash.to_account_id()]
         );
         assert_eq!(Validators::eligible(), Session::validators());
+    });
+}
+
+/// What `docs/governance.md` has people change.
+#[test]
+fn a_genesis_of_strangers_builds_and_knows_no_well_known_key() {
+    let stranger = |n: u8| AccountId::new([0xa0 | n; 32]);
+    let json = |value: &AccountId| serde_json::to_value(value).expect("JSON");
+    let mut patch = patch("local_testnet");
+    let validators = [1, 2, 3].map(|n| {
+        let keys = SessionKeys {
+            grandpa: ed25519::Public::from_raw([n; 32]).into(),
+            babe: sr25519::Public::from_raw([0x10 | n; 32]).into(),
+        };
+        let account = json(&stranger(n));
+        let keys = serde_json::to_value(keys).expect("JSON");
+        Value::Array(vec![account.clone(), account, keys])
+    });
+    patch["session"]["keys"] = Value::Array(validators.into());
+    let known: Vec<_> = Sr25519Keyring::well_known()
+        .map(|key| json(&key.to_account_id()))
+        .collect();
+    let (theirs, reserve) = (json(&stranger(14)), json(&stranger(15)));
+    for entry in patch["balances"]["balances"]
+        .as_array_mut()
+        .expect("a list")
+    {
+        if let Some(n) = known.iter().position(|known| *known == entry[0]) {
+            entry[0] = json(&stranger(n as u8 + 1));
+        } else if entry[0] == json(&founders()) {
+            entry[0] = theirs.clone();
+        }
+    }
+    patch["vesting"]["vesting"][0][0] = theirs;
+    patch["rewards"]["foundationReserve"] = reserve;
+    let members: Value = [1, 2, 3].map(|n| json(&stranger(n))).to_vec().into();
+    patch["council"]["members"] = members.clone();
+    patch["technicalCommittee"]["members"] = members;
+    patch["capacity"]["allowance"] = 0.into();
+
+    genesis(patch).execute_with(|| {
+        assert_eq!(Balances::total_issuance(), ISSUANCE);
+        assert_eq!(Session::validators(), [1, 2, 3].map(stranger));
+        assert_eq!(Babe::authorities().len(), 3);
+        assert!(Council::is_member(&stranger(1)) && TechnicalCommittee::is_member(&stranger(3)));
+        assert_eq!(pallet_capacity::Allowance::<Runtime>::get(), 0);
+        let known: Vec<[u8; 32]> = Sr25519Keyring::iter()
+            .map(|key| key.public().0)
+            .chain(Ed25519Keyring::iter().map(|key| key.public().0))
+            .chain([founders(), foundation_reserve()].map(Into::into))
+            .collect();
+        let (mut key, mut entries) = (Vec::new(), 0);
+        while let Some(next) = sp_io::storage::next_key(&key) {
+            let value = sp_io::storage::get(&next).unwrap_or_default();
+            for known in &known {
+                let holds = |bytes: &[u8]| bytes.windows(32).any(|part| part == known);
+                assert!(
+                    !holds(&next) && !holds(&value),
+                    "{known:?} is in the state at {next:?}"
+                );
+            }
+            (key, entries) = (next, entries + 1);
+        }
+        assert!(entries > 50, "{entries} entries only");
     });
 }
 

@@ -3,7 +3,10 @@
 mod common;
 
 use common::{Chain, signed, signed_by};
-use frame_support::{assert_ok, dispatch::GetDispatchInfo};
+use frame_support::{
+    assert_ok,
+    dispatch::{DispatchClass, GetDispatchInfo},
+};
 use pallet_market::{Constraints, JobSpec, Policy};
 use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
@@ -207,8 +210,15 @@ fn many_bonded_workers_do_not_fill_a_block() {
             }
         }
 
-        // THEN the block took no more than the budget of free calls,
-        assert_eq!(sent, budget / weight);
+        // THEN the block took the budget of free calls and no more, to the picosecond: what a fee would take is not in it,
+        let used = pallet_workers::FeelessUsed::<Runtime>::get().ref_time;
+        let taken = System::block_weight();
+        assert_eq!(used, taken.get(DispatchClass::Normal).ref_time());
+        assert!(
+            used <= budget && used + weight > budget,
+            "{used} of {budget}"
+        );
+        assert!(sent > budget / weight);
         assert!(
             attackers
                 .iter()

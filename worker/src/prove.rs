@@ -60,6 +60,12 @@ pub enum ProveError {
         #[source]
         source: SubmitError,
     },
+    /// What was computed does not hold, and was not claimed.
+    #[error(
+        "this machine computed its capacity proof wrongly and claims nothing: its memory or processor is faulty, and so are \
+         its results. Test them, or lower their clock, before it takes work"
+    )]
+    Faulty,
     /// What was committed to cannot be computed here.
     #[error(
         "this machine cannot open what was committed to under its key: another process may use the key, or the memory is \
@@ -266,6 +272,21 @@ impl Kernel {
         Ok(openings)
     }
 
+    /// Opens what was computed as if it were drawn already: what fails now costs nothing, once it is committed to it costs
+    /// bond.
+    ///
+    /// # Errors
+    /// [`ProveError::Faulty`]; if the executor fails.
+    pub async fn check(&self, proof: &Proof, cancel: &Cancel) -> Result<(), ProveError> {
+        let mut draw = H256::zero();
+        getrandom::fill(&mut draw.0).map_err(|error| RunError::Host(error.to_string()))?;
+        match self.open(proof, &draw, cancel).await {
+            Ok(_) => Ok(()),
+            Err(ProveError::NotOurs) => Err(ProveError::Faulty),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Computes a stretch again.
     async fn part(
         &self,
@@ -450,6 +471,9 @@ mod tests {
         }
         let refused = kernel.open(&faulty, &H256::repeat_byte(1), &cancel).await;
         assert!(matches!(refused, Err(ProveError::NotOurs)));
+        let checked = kernel.check(&faulty, &cancel).await;
+        assert!(matches!(checked, Err(ProveError::Faulty)));
+        assert!(kernel.check(&proof, &cancel).await.is_ok());
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use sungrid_chain_client::{
 };
 use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
-use crate::{Error, args::WorkerCommand, context::Context, output::table, units};
+use crate::{Error, args::WorkerCommand, claims, context::Context, departed, output::table, units};
 
 #[derive(Serialize)]
 struct Row {
@@ -149,7 +149,8 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
             };
             send(context, call).await
         }
-        WorkerCommand::Settle { worker } => send(context, Call::SettleProof(worker)).await,
+        WorkerCommand::Settle { worker } => settle(context, worker).await,
+        WorkerCommand::Forget { accounts } => forget(context, accounts).await,
         WorkerCommand::Report { blocks } => report(context, blocks).await,
     }
 }
@@ -202,6 +203,30 @@ async fn report(context: &Context, blocks: u32) -> Result<(), Error> {
     context.out.result(&reported, || match reported.len() {
         0 => "everybody who was drawn is there".into(),
         _ => format!("reported {}", reported.join(", ")),
+    });
+    Ok(())
+}
+
+/// Has the trust in these keys and the ratings of these operators forgotten.
+async fn forget(context: &Context, accounts: Vec<AccountId>) -> Result<(), Error> {
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let forgotten = departed::forget(&*chain, &key, &accounts).await?;
+    let forgotten: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
+    context.out.result(&forgotten, || match forgotten.len() {
+        0 => "nothing is known of them".into(),
+        _ => format!("forgotten: {}", forgotten.join(", ")),
+    });
+    Ok(())
+}
+
+/// Settles the claims of these workers that nobody can open any more, or of all who have one.
+async fn settle(context: &Context, named: Vec<AccountId>) -> Result<(), Error> {
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let settled = claims::settle(&*chain, &key, &named).await?;
+    let settled: Vec<String> = settled.iter().map(ToString::to_string).collect();
+    context.out.result(&settled, || match settled.len() {
+        0 => "no claim of capacity is overdue".into(),
+        _ => format!("settled {}", settled.join(", ")),
     });
     Ok(())
 }

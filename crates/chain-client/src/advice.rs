@@ -59,10 +59,15 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Market", "InputMissing") => {
             "workers cannot get the job's input: its requester serves it (`sungrid job watch`) and resumes it (`sungrid job resume`)"
         }
+        ("Verification", "StillRegistered") => {
+            "it is a worker, or has one: only what is known of those who have left can be forgotten"
+        }
         ("Canaries", "NotKeeper") => {
             "only keepers plant and expose canaries: a referendum admits them (`canaries.admit`)"
         }
-        ("Canaries", "TooManyPlanted") => "a keeper has 256 planted answers at most: expose some",
+        ("Canaries", "TooManyPlanted") => {
+            "a keeper has 256 planted answers at most: expose or uproot some"
+        }
         ("Canaries", "PlantedTooLate") => {
             "an answer counts only for jobs that are submitted after it was planted"
         }

@@ -130,9 +130,18 @@ pub enum Call {
         /// 1 to 5.
         stars: u8,
     },
+    /// `verification.forget_trust`
+    ForgetTrust(AccountId),
+    /// `verification.forget_rating`
+    ForgetRating(AccountId),
     /// `canaries.plant`
     PlantCanaries {
         /// One [`canary`](sungrid_primitives::receipt::canary) for each answer.
+        seals: Vec<H256>,
+    },
+    /// `canaries.uproot`
+    UprootCanaries {
+        /// As they were planted.
         seals: Vec<H256>,
     },
     /// `canaries.expose`
@@ -323,7 +332,10 @@ impl Call {
             Self::Testify { .. } => ("Verification", "testify"),
             Self::Rate { .. } => ("Verification", "rate"),
             Self::Reveal { .. } => ("Verification", "reveal"),
+            Self::ForgetTrust(_) => ("Verification", "forget_trust"),
+            Self::ForgetRating(_) => ("Verification", "forget_rating"),
             Self::PlantCanaries { .. } => ("Canaries", "plant"),
+            Self::UprootCanaries { .. } => ("Canaries", "uproot"),
             Self::ExposeCanary { .. } => ("Canaries", "expose"),
             Self::Register(_) => ("Workers", "register"),
             Self::UpdateWorker { .. } => ("Workers", "update"),

@@ -59,6 +59,21 @@ impl JobSpec {
         job::batch_range(self.units, self.batch_size, batch)
     }
 
+    /// What a canary in this order from `requester` names.
+    pub fn order_from(&self, requester: &AccountId) -> Order {
+        Order {
+            requester: *requester.as_ref(),
+            image: self.image,
+            input: self.input,
+            units: self.units,
+            batch_size: self.batch_size,
+            fuel_limit: self.fuel_limit,
+            memory_limit: self.memory_limit,
+            profile: self.profile,
+            environment: self.environment,
+        }
+    }
+
     /// Capacity, µSUNS, that one claim takes; `None` if the profile cannot charge it.
     pub fn rate(&self, profile: &Profile) -> Option<u64> {
         profile.unit_rate(self.memory_limit)
@@ -172,22 +187,6 @@ pub struct Job {
 }
 
 impl Job {
-    /// What a canary for the same order from `requester` names.
-    pub fn order_from(&self, requester: &AccountId) -> Order {
-        let spec = &self.spec;
-        Order {
-            requester: *requester.as_ref(),
-            image: spec.image,
-            input: spec.input,
-            units: spec.units,
-            batch_size: spec.batch_size,
-            fuel_limit: spec.fuel_limit,
-            memory_limit: spec.memory_limit,
-            profile: spec.profile,
-            environment: spec.environment,
-        }
-    }
-
     /// Whether some batch may still be claimed. Whether *this* worker may claim one is the chain's word.
     pub fn wants_work(&self) -> bool {
         let started = !self.window.is_empty() || self.waiting > 0;

@@ -107,5 +107,17 @@ mod benchmarks {
         Ok(())
     }
 
+    #[benchmark]
+    fn uproot(n: Linear<1, MAX_PLANTED>) -> Result<(), BenchmarkError> {
+        let keeper = keeper::<T>()?;
+        Pallet::<T>::plant(RawOrigin::Signed(keeper.clone()).into(), seals(n))?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(keeper), seals(n));
+
+        assert_eq!(Canaries::<T>::iter().count(), 0);
+        Ok(())
+    }
+
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! plant(H(order, batch, answer, salt)) ──► the job is submitted, claimed, settled ──► expose(job, batch, answer, salt)
+//!                                      └─► it failed, or was never submitted     ──► uproot(seals)
 //! ```
 //!
 //! - *Known before*: an answer counts for jobs that were submitted after it was planted, so nobody picks it to suit the result.
@@ -141,6 +142,13 @@ pub mod pallet {
             /// How many.
             count: u32,
         },
+        /// A keeper gave up answers that it had planted.
+        Uprooted {
+            /// The keeper.
+            keeper: T::AccountId,
+            /// How many.
+            count: u32,
+        },
         /// An accepted result was held against an answer known before.
         Exposed {
             /// The keeper.
@@ -163,7 +171,7 @@ pub mod pallet {
     pub enum Error<T> {
         /// The signer is no keeper: governance admits them.
         NotKeeper,
-        /// More answers than a keeper may have planted: expose some first.
+        /// More answers than a keeper may have planted: expose or uproot some first.
         TooManyPlanted,
         /// The same seal is planted already: use another salt.
         AlreadyPlanted,
@@ -315,6 +323,40 @@ pub mod pallet {
                 right: checked.right,
                 refunded,
             });
+            Ok(())
+        }
+
+        /// Gives up planted answers, such as those for a batch that failed or a job that was never submitted. What is not
+        /// planted (any more) is passed over.
+        ///
+        /// # Origin
+        /// A keeper.
+        ///
+        /// # Parameters
+        /// - `seals`: as they were planted.
+        ///
+        /// # Errors
+        /// [`Error::NotKeeper`]; [`Error::NotPlanted`] if none of them is.
+        ///
+        /// # Events
+        /// [`Event::Uprooted`].
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::uproot(seals.len() as u32))]
+        pub fn uproot(
+            origin: OriginFor<T>,
+            seals: BoundedVec<H256, ConstU32<MAX_PLANTED>>,
+        ) -> DispatchResult {
+            let keeper = ensure_signed(origin)?;
+            let mut record = Keepers::<T>::get(&keeper).ok_or(Error::<T>::NotKeeper)?;
+            let mut count = 0u32;
+            for seal in seals {
+                let was_planted = Canaries::<T>::take(&keeper, seal).is_some();
+                count = count.saturating_add(was_planted.into());
+            }
+            ensure!(count > 0, Error::<T>::NotPlanted);
+            record.planted = record.planted.saturating_sub(count);
+            Keepers::<T>::insert(&keeper, record);
+            Self::deposit_event(Event::Uprooted { keeper, count });
             Ok(())
         }
     }

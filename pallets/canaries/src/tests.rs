@@ -221,6 +221,78 @@ fn a_keeper_plants_so_many_and_each_once() {
     });
 }
 
+/// Or each job that fails would take a place for good.
+#[test]
+fn what_will_never_be_exposed_gives_its_place_back() {
+    scenario(|| {
+        let seals = |from: u64, to: u64| -> frame_support::BoundedVec<_, _> {
+            let seals: Vec<H256> = (from..to).map(H256::from_low_u64_be).collect();
+            seals.try_into().expect("few")
+        };
+        let keeper = || RuntimeOrigin::signed(KEEPER);
+        let most = u64::from(MAX_PLANTED);
+        assert_noop!(
+            Canaries::uproot(keeper(), seals(0, 1)),
+            Error::<Test>::NotKeeper
+        );
+        admit(1_000);
+        assert_noop!(
+            Canaries::uproot(keeper(), seals(0, 1)),
+            Error::<Test>::NotPlanted
+        );
+        assert_ok!(Canaries::plant(keeper(), seals(0, most)));
+        // One of them twice, and one that is not there.
+        let mut some = seals(most - 1, most + 1);
+        some.try_push(H256::from_low_u64_be(most - 1)).expect("few");
+        assert_ok!(Canaries::uproot(keeper(), some));
+        System::assert_last_event(
+            Event::Uprooted {
+                keeper: KEEPER,
+                count: 1,
+            }
+            .into(),
+        );
+        assert_ok!(Canaries::uproot(keeper(), seals(0, most - 1)));
+        assert_eq!(Canaries::keeper(KEEPER).map(|k| k.planted), Some(0));
+        assert_ok!(Canaries::plant(keeper(), seals(0, most)));
+    });
+}
+
+/// Or a keeper could rid another of its answers.
+#[test]
+fn nobody_uproots_what_another_planted() {
+    scenario(|| {
+        admit(1_000);
+        plant(&[truth(1)]);
+        assert_ok!(Canaries::admit(RuntimeOrigin::root(), STRANGER, 1_000));
+        let seal = receipt::canary(&order(), 0, &truth(1), &SALT);
+        assert_noop!(
+            Canaries::uproot(
+                RuntimeOrigin::signed(STRANGER),
+                vec![seal].try_into().expect("few")
+            ),
+            Error::<Test>::NotPlanted
+        );
+        let job = settle(truth(1));
+        assert_ok!(expose(KEEPER, job, truth(1)));
+    });
+}
+
+#[test]
+fn what_was_uprooted_is_held_against_nothing() {
+    scenario(|| {
+        admit(1_000);
+        plant(&[truth(1)]);
+        let seal = receipt::canary(&order(), 0, &truth(1), &SALT);
+        assert_ok!(Canaries::uproot(
+            RuntimeOrigin::signed(KEEPER),
+            vec![seal].try_into().expect("few")
+        ));
+        let job = settle(truth(1));
+        assert_noop!(expose(KEEPER, job, truth(1)), Error::<Test>::NotPlanted);
+    });
+}
+
 #[test]
 fn the_treasury_gives_what_the_budget_allows_and_it_has() {
     scenario(|| {

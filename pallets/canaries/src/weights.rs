@@ -16,6 +16,8 @@ pub trait WeightInfo {
     fn plant(n: u32) -> Weight;
     /// Of [`expose`](crate::Pallet::expose).
     fn expose() -> Weight;
+    /// Of [`uproot`](crate::Pallet::uproot) with `n` seals.
+    fn uproot(n: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -43,5 +45,10 @@ impl WeightInfo for () {
     fn expose() -> Weight {
         Weight::from_parts(100_000_000, 60_000)
             .saturating_add(RocksDbWeight::get().reads_writes(20, 18))
+    }
+
+    // The keeper; each seal.
+    fn uproot(n: u32) -> Weight {
+        Self::plant(n)
     }
 }

@@ -7,7 +7,7 @@ use frame_support::{
 };
 use frame_system::{Pallet as System, pallet_prelude::BlockNumberFor};
 use sp_core::H256;
-use sp_runtime::Saturating;
+use sp_runtime::{Perbill, Saturating};
 use sungrid_primitives::{
     capacity::{self, Opening, Shape},
     traits::Workers,
@@ -203,14 +203,34 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::NothingToSettle)
     }
 
-    pub(crate) fn do_settle(worker: T::AccountId) -> DispatchResult {
+    pub(crate) fn do_settle(who: T::AccountId, worker: T::AccountId) -> DispatchResult {
         Self::check_settle(&worker)?;
-        // Nobody was harmed, so nobody gets a part: an accomplice would.
-        let slashed = Register::<T>::slash(&worker, &[]).total;
+        let operator = pallet_workers::Workers::<T>::get(&worker).map(|record| record.operator);
+        let is_its_own = who == worker || operator.as_ref() == Some(&who);
+        let finder = core::slice::from_ref(&who);
+        let finder: &[T::AccountId] = if is_its_own { &[] } else { finder };
+        let part = if Self::claimed_falsely(&worker) {
+            Perbill::one()
+        } else {
+            T::SlashFraction::get()
+        };
+        let slashed = Register::<T>::slash_part(&worker, part, finder, T::Bounty::get());
         Self::decided(&worker);
         Self::drop_proof(&worker);
-        Self::deposit_event(Event::ClaimFalse { worker, slashed });
+        FalseClaims::<T>::insert(&worker, System::<T>::block_number());
+        Self::deposit_event(Event::ClaimFalse {
+            worker,
+            slashed: slashed.total,
+            bounty: slashed.to_honest,
+        });
         Ok(())
+    }
+
+    /// Whether a worker claimed falsely so recently that the next time costs its whole bond.
+    fn claimed_falsely(worker: &T::AccountId) -> bool {
+        FalseClaims::<T>::get(worker).is_some_and(|at| {
+            System::<T>::block_number() < at.saturating_add(T::FalseClaimMemory::get())
+        })
     }
 
     /// A commitment is decided.

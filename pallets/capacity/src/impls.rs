@@ -207,8 +207,15 @@ impl<T: Config> CapacityProofs<T::AccountId> for Pallet<T> {
         declared.min(proven.max(allowance))
     }
 
+    fn rotated(worker: &T::AccountId, key: &T::AccountId) {
+        if let Some(at) = FalseClaims::<T>::take(worker) {
+            FalseClaims::<T>::insert(key, at);
+        }
+    }
+
     fn forgotten(worker: &T::AccountId) {
         Runs::<T>::remove(worker);
+        FalseClaims::<T>::remove(worker);
         Self::drop_proof(worker);
     }
 

@@ -18,9 +18,16 @@
 //! |---|---|
 //! | opens what was drawn | the proof counts for [`Config::Validity`] blocks, in place of the last, be it less or more |
 //! | starts and does not commit in time | nothing is proven; what is fresh stays so |
-//! | commits and cannot open, or does not: a false claim | anyone may [`settle`](Pallet::settle) it: slashed as for a wrong result, the whole of it to the treasury, and nothing is proven any more. Until then the bond cannot be withdrawn, the key not changed, and no other proof be started. Whoever could keep back an opening for free could try until the draw suits it |
+//! | commits and cannot open, or does not: a false claim | anyone may [`settle`](Pallet::settle) it: slashed as for a wrong result, or of its whole bond if that happened before within [`Config::FalseClaimMemory`] blocks, and nothing is proven any more. [`Config::Bounty`] of what the operator loses is for who settles, the rest for the treasury. Until then the bond cannot be withdrawn, the key not changed, and no other proof be started. Whoever could keep back an opening for free could try until the draw suits it |
 //! | is drawn for a spot check and does not prove anew | its proof ends [`Config::CheckWindow`] blocks later |
 //! | changes its key, its operator, or is withdrawn | the proof falls: it is of the machine that had the key |
+//!
+//! ## What a false claim costs
+//! Who left work out never sends what fails: it is silent. So is a machine that lost its power or its line for longer than
+//! [`Config::OpenWindow`], and nobody can tell one from the other by one silence. Two of them can: an honest one has to be cut
+//! off twice within seconds that are few in a day, while who leaves out a share worth claiming is silent most times. Hence the
+//! first costs a part of the bond, and the next one all of it. That is also why a stolen worker key, which can commit to
+//! anything, burns no bond at one blow: its operator has [`Config::OpenWindow`] blocks to suspend it before the second.
 //!
 //! ## Design
 //! - A spot check brings the end of a proof forward. There is no other mechanism: nobody has to be reported.
@@ -60,7 +67,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sp_core::H256;
-    use sp_runtime::traits::Zero;
+    use sp_runtime::{Perbill, traits::Zero};
     use sungrid_primitives::capacity::{MAX_DEPTH, Openings, Shape, Standing};
 
     use crate::{
@@ -109,6 +116,14 @@ pub mod pallet {
         /// fewer blocks, and a power cut costs its bond.
         #[pallet::constant]
         type OpenWindow: Get<BlockNumberFor<Self>>;
+        /// Blocks for which a false claim makes the next one cost the whole bond. Too few, and who claims falsely waits; too
+        /// many, and a machine answers for an accident of its youth.
+        #[pallet::constant]
+        type FalseClaimMemory: Get<BlockNumberFor<Self>>;
+        /// Of what a false claim takes of the operator's own bond, the share of whoever settles it: enough for somebody to
+        /// look, little enough that settling one's own by an accomplice saves next to nothing.
+        #[pallet::constant]
+        type Bounty: Get<Perbill>;
         /// Blocks for which a proof counts.
         #[pallet::constant]
         type Validity: Get<BlockNumberFor<Self>>;
@@ -138,6 +153,11 @@ pub mod pallet {
     /// The worker of each number that a proof has.
     #[pallet::storage]
     pub type ProverAt<T: Config> = StorageMap<_, Twox64Concat, u32, T::AccountId>;
+
+    /// The block in which a worker's last false claim was settled; of workers that had one.
+    #[pallet::storage]
+    pub type FalseClaims<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
 
     /// How many proofs there are, those among them that are over and not yet found.
     #[pallet::storage]
@@ -206,6 +226,8 @@ pub mod pallet {
             worker: T::AccountId,
             /// What was taken of its bond, planck.
             slashed: u128,
+            /// Of that, given to whoever settled it, planck.
+            bounty: u128,
         },
         /// What counts without a proof has changed.
         AllowanceSet {
@@ -269,6 +291,10 @@ pub mod pallet {
             assert!(
                 T::CheckSpan::get() > 0 && !T::RunEvery::get().is_zero(),
                 "CheckSpan and RunEvery must not be zero"
+            );
+            assert!(
+                T::Bounty::get() <= Perbill::from_percent(50),
+                "who settles its own claim by an accomplice must lose most of the slash"
             );
             assert!(
                 T::RunEvery::get() < T::CheckWindow::get()
@@ -362,8 +388,10 @@ pub mod pallet {
             Self::do_open(worker, openings)
         }
 
-        /// Ends a commitment that was not opened in time: the worker is slashed and has proven nothing. Feeless for the
-        /// worker key, and nobody pays for it who succeeds.
+        /// Ends a commitment that was not opened in time: the worker is slashed, of its whole bond if it was within the last
+        /// [`Config::FalseClaimMemory`] blocks before, and has proven nothing. Of what the operator loses [`Config::Bounty`] is
+        /// for the signer, unless that is the worker or its operator. Feeless for the worker key, and nobody pays for it who
+        /// succeeds.
         ///
         /// # Origin
         /// Signed by anyone.
@@ -380,8 +408,8 @@ pub mod pallet {
                 .is_ok_and(|who| &who == worker && Pallet::<T>::check_settle(worker).is_ok())
         })]
         pub fn settle(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResultWithPostInfo {
-            ensure_signed(origin)?;
-            Self::do_settle(worker)?;
+            let who = ensure_signed(origin)?;
+            Self::do_settle(who, worker)?;
             // There is one to end per commitment, which was paid for.
             Ok(Pays::No.into())
         }

@@ -78,6 +78,7 @@ pub(crate) const MAX_RUN: u64 = 6 * BLOCK_MS;
 pub(crate) const RUN_EVERY: u64 = 8;
 pub(crate) const DRAW_DELAY: u64 = 3;
 pub(crate) const OPEN_WINDOW: u64 = 10;
+pub(crate) const FALSE_CLAIM_MEMORY: u64 = 200;
 pub(crate) const VALIDITY: u64 = 1_000;
 pub(crate) const CHECK_SPAN: u32 = 50;
 pub(crate) const CHECK_WINDOW: u64 = 30;
@@ -106,6 +107,7 @@ parameter_types! {
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
     pub const FeelessBudget: Weight = Weight::from_parts(1_000_000_000, 0);
+    pub const Bounty: Perbill = Perbill::from_percent(10);
     pub storage OpenWindow: u64 = OPEN_WINDOW;
     /// Whether blocks have no randomness.
     pub storage NoRandomness: bool = false;
@@ -205,6 +207,8 @@ impl pallet_capacity::Config for Test {
     type RunEvery = ConstU64<RUN_EVERY>;
     type DrawDelay = ConstU64<DRAW_DELAY>;
     type OpenWindow = OpenWindow;
+    type FalseClaimMemory = ConstU64<FALSE_CLAIM_MEMORY>;
+    type Bounty = Bounty;
     type Validity = ConstU64<VALIDITY>;
     type CheckSpan = ConstU32<CHECK_SPAN>;
     type CheckWindow = ConstU64<CHECK_WINDOW>;

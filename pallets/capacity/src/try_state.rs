@@ -10,10 +10,10 @@ use crate::*;
 impl<T: Config> Pallet<T> {
     /// What must hold after every block:
     ///
-    /// 1. only registered workers have runs and proofs;
+    /// 1. only registered workers have runs, proofs and false claims on record;
     /// 2. proofs have dense numbers: each below their count has one, which has that number;
     /// 3. a worker whose commitment is not decided has a batch in flight;
-    /// 4. no run began, none was committed to and no proof was drawn for a check in a block yet to come;
+    /// 4. no run began, none was committed to, no claim was false and no proof was drawn for a check in a block yet to come;
     /// 5. beacons are of the blocks that commitments may wait for.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let now = System::<T>::block_number();
@@ -31,6 +31,16 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 run.at <= now && committed.is_none_or(|at| run.at < at && at <= now),
                 "capacity 4: a run is of a block yet to come"
+            );
+        }
+        for (worker, at) in FalseClaims::<T>::iter() {
+            ensure!(
+                Register::<T>::contains_key(&worker),
+                "capacity 1: somebody has a false claim who is no worker"
+            );
+            ensure!(
+                at <= now,
+                "capacity 4: a claim was false in a block yet to come"
             );
         }
         let count = ProverCount::<T>::get();

@@ -48,10 +48,10 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(6, 5))
     }
 
-    // The run, the worker, one payment out of a hold, the proof, and that which takes its number.
+    // The run, the worker, two payments out of a hold, the proof, that which takes its number, and what is on record.
     fn settle() -> Weight {
-        Weight::from_parts(150_000_000, 12_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(9, 9))
+        Weight::from_parts(220_000_000, 14_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(11, 11))
     }
 
     fn set_allowance() -> Weight {

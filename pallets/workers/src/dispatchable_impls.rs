@@ -270,6 +270,7 @@ impl<T: Config> Pallet<T> {
         if active {
             T::Roster::left(worker);
         }
+        T::Proofs::rotated(worker, key);
         Self::forget_key(worker);
         System::<T>::inc_sufficients(key);
         record.keyed_at = System::<T>::block_number();

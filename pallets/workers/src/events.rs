@@ -145,7 +145,7 @@ mod events {
             operator: T::AccountId,
             /// Taken, planck.
             amount: u128,
-            /// Of that, given to the honest replicas' operators, planck.
+            /// Of that, given to the honest replicas' operators, or to whoever found it, planck.
             to_honest: u128,
             /// What is left of the operator's part of the bond, planck.
             bond: u128,

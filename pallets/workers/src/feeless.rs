@@ -228,7 +228,9 @@ where
                     .map(|more| more.saturating_add(unspent))
             }
             Payment::Bond(()) => {
-                let back = post_info.calc_unspent(info).ref_time();
+                // Nor does who pays no fee use what charging one takes: the block has that back, too.
+                let back = post_info.calc_unspent(info).saturating_add(unspent);
+                let back = back.ref_time();
                 FeelessUsed::<T>::mutate(|used| {
                     used.ref_time = used.ref_time.saturating_sub(back);
                 });

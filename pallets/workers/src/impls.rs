@@ -12,7 +12,7 @@ use frame_support::{
 };
 use frame_system::Pallet as System;
 use sp_runtime::{
-    Rounding,
+    Perbill, Rounding,
     helpers_128bit::multiply_by_rational_with_rounding,
     traits::{SaturatedConversion, Saturating, UniqueSaturatedInto, Zero},
 };
@@ -22,6 +22,9 @@ use sungrid_primitives::{
 };
 
 use crate::{Config, Event, HoldReason, Pallet, WorkerRecordOf, WorkerState, Workers};
+
+/// What of the operator's own part of a slash goes to those who found it or were right.
+const HALF: Perbill = Perbill::from_percent(50);
 
 impl<T: Config> Pallet<T> {
     /// Panics where the runtime's parameters contradict each other.
@@ -116,7 +119,7 @@ impl<T: Config> Pallet<T> {
         Workers::<T>::mutate_extant(worker, change);
     }
 
-    /// Takes `of_others` planck of what others delegated to a worker and `own` of the operator's part of its bond: half
+    /// Takes `of_others` planck of what others delegated to a worker and `own` of the operator's part of its bond: `share`
     /// of the latter, rounded down, to `honest` in equal parts, everything else to the treasury. Nobody else ever has
     /// anything of the former: an operator that lies to its own accomplices would be paid with it. What the treasury
     /// cannot take stays where it was.
@@ -125,8 +128,12 @@ impl<T: Config> Pallet<T> {
         own: u128,
         of_others: u128,
         honest: &[T::AccountId],
+        share: Perbill,
     ) -> Slashed {
-        let each = (own / 2).checked_div(honest.len() as u128).unwrap_or(0);
+        let each = share
+            .mul_floor(own)
+            .checked_div(honest.len() as u128)
+            .unwrap_or(0);
         let to_honest = honest.iter().fold(0u128, |sum, account| {
             sum.saturating_add(Self::pay_from_bond(&record.operator, account, each))
         });
@@ -149,7 +156,8 @@ impl<T: Config> Pallet<T> {
             return 0;
         };
         let penalty = penalty.min(record.bond);
-        let taken = Self::take_from_bond(&mut record, penalty, 0, core::slice::from_ref(reporter));
+        let reporter = core::slice::from_ref(reporter);
+        let taken = Self::take_from_bond(&mut record, penalty, 0, reporter, HALF);
         record.missed = record.missed.saturating_add(1);
         if record.state == WorkerState::Active {
             record.state = WorkerState::Paused;
@@ -163,6 +171,36 @@ impl<T: Config> Pallet<T> {
         });
         Workers::<T>::insert(worker, record);
         taken.to_honest
+    }
+
+    /// Slashes `part` of a worker's bond, rounded up, and of what others delegated in proportion: `share` of the
+    /// operator's own part of that, rounded down, to `others` equally, the rest to the treasury; records the fault.
+    pub fn slash_part(
+        worker: &T::AccountId,
+        part: Perbill,
+        others: &[T::AccountId],
+        share: Perbill,
+    ) -> Slashed {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            defensive!("a worker was withdrawn before its verdict");
+            return Slashed::default();
+        };
+        let exposed = part.mul_ceil(record.slashable());
+        let of_others = record.delegated.part_of(exposed, record.bond);
+        let own = exposed.saturating_sub(of_others);
+        let slashed = Self::take_from_bond(&mut record, own, of_others, others, share);
+        let Slashed { total, to_honest } = slashed;
+        record.faults = record.faults.saturating_add(1);
+        Self::deposit_event(Event::WorkerSlashed {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            amount: total,
+            to_honest,
+            bond: record.bond,
+            delegated: record.delegated.stake,
+        });
+        Workers::<T>::insert(worker, record);
+        slashed
     }
 
     /// Moves bonded planck into an account's free balance and says how much it was: all or nothing.
@@ -301,26 +339,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     }
 
     fn slash(worker: &T::AccountId, honest: &[T::AccountId]) -> Slashed {
-        let Some(mut record) = Workers::<T>::get(worker) else {
-            defensive!("a worker was withdrawn before its verdict");
-            return Slashed::default();
-        };
-        let exposed = T::SlashFraction::get().mul_ceil(record.slashable());
-        let of_others = record.delegated.part_of(exposed, record.bond);
-        let own = exposed.saturating_sub(of_others);
-        let slashed = Self::take_from_bond(&mut record, own, of_others, honest);
-        let Slashed { total, to_honest } = slashed;
-        record.faults = record.faults.saturating_add(1);
-        Self::deposit_event(Event::WorkerSlashed {
-            worker: worker.clone(),
-            operator: record.operator.clone(),
-            amount: total,
-            to_honest,
-            bond: record.bond,
-            delegated: record.delegated.stake,
-        });
-        Workers::<T>::insert(worker, record);
-        slashed
+        Self::slash_part(worker, T::SlashFraction::get(), honest, HALF)
     }
 
     fn slash_withheld(worker: &T::AccountId) -> Option<Slashed> {

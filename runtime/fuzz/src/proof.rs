@@ -339,19 +339,25 @@ impl Expected {
 fn settled(worker: &AccountId, by: &AccountId, had: [u128; 2]) -> Result<(), Finding> {
     let slashed = System::read_events_no_consensus()
         .filter_map(|record| match record.event {
-            RuntimeEvent::Capacity(Event::ClaimFalse { worker, slashed }) => {
-                Some((worker, slashed))
-            }
+            RuntimeEvent::Capacity(Event::ClaimFalse {
+                worker,
+                slashed,
+                bounty,
+            }) => Some((worker, slashed, bounty)),
             _ => None,
         })
         .last();
     let [treasury, has] = wealth(by);
-    let fits = slashed
-        .as_ref()
-        .is_some_and(|(of, slashed)| of == worker && treasury == had[0] + slashed);
-    if !fits || has > had[1] {
+    // Who settles may have paid a fee, or be the one who is slashed.
+    let fits = slashed.as_ref().is_some_and(|(of, slashed, bounty)| {
+        of == worker
+            && *bounty <= slashed / 10
+            && treasury == had[0] + slashed - bounty
+            && has <= had[1] + bounty
+    });
+    if !fits {
         return Err(Finding::new(
-            "a false claim is not paid for to the treasury alone",
+            "a false claim is not paid for to the treasury, but for a tenth to who settled it",
             format!(
                 "{worker}: {slashed:?}, {had:?} became {:?}",
                 [treasury, has]
@@ -412,9 +418,9 @@ mod tests {
     }
 
     #[test]
-    fn a_false_claim_must_be_paid_for_to_the_treasury_alone() {
+    fn a_false_claim_must_be_paid_for_to_the_treasury_but_for_a_bounty() {
         let (worker, by) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
-        let settles = |slashed, to_treasury, to_whoever, stage| {
+        let settles = |slashed, bounty, to_treasury, to_whoever, stage| {
             sp_io::TestExternalities::default().execute_with(|| {
                 System::set_block_number(1);
                 let give = |to: &AccountId, amount| {
@@ -438,13 +444,21 @@ mod tests {
                 System::deposit_event(RuntimeEvent::Capacity(Event::ClaimFalse {
                     worker,
                     slashed,
+                    bounty,
                 }));
                 expected.check(Outcome::Done).is_ok()
             })
         };
-        assert!(settles(7 * ISC, 7 * ISC, 0, Stage::Over));
-        assert!(!settles(7 * ISC, 6 * ISC, ISC, Stage::Over), "a part");
-        assert!(!settles(7 * ISC, 6 * ISC, 0, Stage::Over), "burnt");
-        assert!(!settles(7 * ISC, 7 * ISC, 0, Stage::Running));
+        let (all, part) = (10 * ISC, 9 * ISC);
+        assert!(settles(all, 0, all, 0, Stage::Over));
+        assert!(settles(all, ISC, part, ISC, Stage::Over));
+        assert!(!settles(all, 0, part, ISC, Stage::Over), "not announced");
+        assert!(
+            !settles(all, 2 * ISC, 8 * ISC, 2 * ISC, Stage::Over),
+            "much"
+        );
+        assert!(!settles(all, 0, part, 0, Stage::Over), "burnt");
+        assert!(!settles(all, ISC, part, 2 * ISC, Stage::Over), "minted");
+        assert!(!settles(all, 0, all, 0, Stage::Running));
     }
 }

@@ -338,7 +338,11 @@ impl Work {
         let seed = capacity::seed(&block.hash, self.account.as_ref());
         let extent = Extent::For(self.time);
         let (kernel, lanes, cancel) = (self.kernel.clone(), self.lanes, self.cancel.clone());
-        let proof = kernel.run(seed, lanes, extent, &cancel);
+        let proof = async {
+            let proof = kernel.run(seed, lanes, extent, &cancel).await?;
+            kernel.check(&proof, &cancel).await?;
+            Ok::<_, ProveError>(proof)
+        };
         let proof = self.unless_told(proof).await??;
         let call = Call::CommitProof {
             seed,

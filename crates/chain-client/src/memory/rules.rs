@@ -292,7 +292,14 @@ impl State {
                 operator,
                 stars,
             } => self.rate(who, job, batch, operator, stars),
+            Call::ForgetTrust(_) => fail(
+                "Verification",
+                "NothingToForget",
+                "on this chain nobody is trusted",
+            ),
+            Call::ForgetRating(operator) => self.forget_rating(&operator),
             Call::PlantCanaries { seals } => self.plant(who, seals),
+            Call::UprootCanaries { seals } => self.uproot(who, &seals),
             Call::ExposeCanary {
                 job,
                 batch,
@@ -351,7 +358,7 @@ impl State {
             Call::StartProof => self.start_proof(who),
             Call::CommitProof { seed, shape, root } => self.commit_proof(who, seed, shape, root),
             Call::OpenProof(openings) => self.open_proof(who, &openings),
-            Call::SettleProof(worker) => self.settle_proof(&worker),
+            Call::SettleProof(worker) => self.settle_proof(who, &worker),
             Call::Pause(worker) => {
                 let record = self.own_worker(who, &worker)?;
                 record.state = if record.operator == *who {

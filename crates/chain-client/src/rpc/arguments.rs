@@ -93,7 +93,7 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("salt", Value::from_bytes(reveal.salt)),
             ("bundle", Value::from_bytes(reveal.bundle)),
         ],
-        Call::PlantCanaries { seals } => {
+        Call::PlantCanaries { seals } | Call::UprootCanaries { seals } => {
             let seals = seals.iter().map(Value::from_bytes);
             vec![("seals", Value::unnamed_composite(seals))]
         }
@@ -180,7 +180,9 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ]
         }
         Call::OpenProof(openings) => vec![("openings", list(openings, opening))],
+        Call::ForgetRating(operator) => vec![("operator", account(operator))],
         Call::SettleProof(worker)
+        | Call::ForgetTrust(worker)
         | Call::Pause(worker)
         | Call::Resume(worker)
         | Call::RetractOffer(worker)

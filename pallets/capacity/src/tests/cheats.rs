@@ -14,7 +14,8 @@ fn treasury() -> u128 {
 fn a_false_claim_cannot_be_opened_and_costs_the_bond() {
     scenario(|| {
         register("w1");
-        let before = (treasury(), counted("w1"));
+        let nora = Balances::free_balance(account("nora"));
+        let before = (treasury(), counted("w1"), nora);
         // Half of each lane was left out.
         let work = compute("w1", SHAPE, |_, index| index % 2 == 1);
         assert_ok!(work.commit("w1"));
@@ -33,15 +34,11 @@ fn a_false_claim_cannot_be_opened_and_costs_the_bond() {
             Pays::No,
             "who finds it is out of pocket for nothing"
         );
-        System::assert_last_event(
-            Event::ClaimFalse {
-                worker: account("w1"),
-                slashed: WORKER_BOND / 10,
-            }
-            .into(),
-        );
-        // All of it to the treasury, and it is on record.
-        assert_eq!(treasury() - before.0, WORKER_BOND / 10);
+        let (slashed, bounty) = (WORKER_BOND / 10, WORKER_BOND / 100);
+        is_false("w1", slashed, bounty);
+        // A tenth of it to who settled it, the rest to the treasury, and it is on record.
+        assert_eq!(treasury() - before.0, slashed - bounty);
+        assert_eq!(Balances::free_balance(account("nora")), before.2 + bounty);
         assert_eq!(record("w1").faults, 1);
         assert_eq!(record("w1").in_flight, 0);
         assert_eq!(standing("w1").counted, before.1);
@@ -49,6 +46,124 @@ fn a_false_claim_cannot_be_opened_and_costs_the_bond() {
             Capacity::settle(signed("nora"), account("w1")),
             Error::<Test>::NothingToSettle
         );
+    });
+}
+
+fn is_false(worker: &str, slashed: u128, bounty: u128) {
+    System::assert_last_event(
+        Event::ClaimFalse {
+            worker: account(worker),
+            slashed,
+            bounty,
+        }
+        .into(),
+    );
+}
+
+/// Claims what it has not computed, and is silent until its time is over.
+fn claim_falsely(worker: &str) {
+    assert_ok!(compute(worker, SHAPE, |_, _| true).commit(worker));
+    pass(DRAW_DELAY + OPEN_WINDOW + 1);
+}
+
+fn settle(who: &str, worker: &str) {
+    assert_ok!(Capacity::settle(signed(who), account(worker)));
+}
+
+#[test]
+fn the_next_false_claim_costs_the_whole_bond() {
+    scenario(|| {
+        register("w1");
+        let start = treasury();
+        claim_falsely("w1");
+        settle("nora", "w1");
+        let left = WORKER_BOND - WORKER_BOND / 10;
+        assert_eq!(record("w1").bond, left);
+        // What it lost is bonded again, or it were not in service; then everything goes.
+        assert_ok!(Workers::bond_more(
+            signed("olga"),
+            account("w1"),
+            WORKER_BOND / 10
+        ));
+        claim_falsely("w1");
+        settle("nora", "w1");
+        is_false("w1", WORKER_BOND, WORKER_BOND / 10);
+        assert_eq!((record("w1").bond, record("w1").faults), (0, 2));
+        let slashed = WORKER_BOND + WORKER_BOND / 10;
+        assert_eq!(treasury() - start, slashed - slashed / 10);
+        assert_noop!(Capacity::start(signed("w1")), Error::<Test>::NotInService);
+    });
+}
+
+/// Or whoever is caught would take another key, and begin anew.
+#[test]
+fn a_new_key_does_not_make_the_next_false_claim_cheaper() {
+    scenario(|| {
+        register("w1");
+        claim_falsely("w1");
+        settle("nora", "w1");
+        assert_ok!(Workers::bond_more(
+            signed("olga"),
+            account("w1"),
+            WORKER_BOND / 10
+        ));
+        assert_ok!(Workers::rotate_key(
+            signed("olga"),
+            account("w1"),
+            account("w2"),
+            proof("w2", "olga"),
+        ));
+        claim_falsely("w2");
+        settle("nora", "w2");
+        is_false("w2", WORKER_BOND, WORKER_BOND / 10);
+    });
+}
+
+/// An accident is an accident: a proof that holds does not forgive it, time does.
+#[test]
+fn a_false_claim_is_remembered_for_so_long() {
+    for (wait, cost) in [(0, WORKER_BOND), (1, WORKER_BOND / 10)] {
+        scenario(|| {
+            register("w1");
+            claim_falsely("w1");
+            settle("nora", "w1");
+            let settled = System::block_number();
+            assert_ok!(Workers::bond_more(
+                signed("olga"),
+                account("w1"),
+                WORKER_BOND / 10
+            ));
+            prove("w1");
+            let due = settled + FALSE_CLAIM_MEMORY - 1 + wait;
+            pass(RUN_EVERY);
+            assert_ok!(compute("w1", SHAPE, |_, _| true).commit("w1"));
+            pass(due - System::block_number());
+            settle("nora", "w1");
+            is_false("w1", cost, cost / 10);
+        });
+    }
+}
+
+/// Or the one who is slashed would be first to report itself.
+#[test]
+fn nobody_is_paid_for_settling_its_own_false_claim() {
+    for who in ["w1", "olga"] {
+        scenario(|| {
+            register("w1");
+            let before = treasury();
+            claim_falsely("w1");
+            settle(who, "w1");
+            is_false("w1", WORKER_BOND / 10, 0);
+            assert_eq!(treasury() - before, WORKER_BOND / 10);
+        });
+    }
+    // By an accomplice it saves a tenth of the slash.
+    scenario(|| {
+        register("w1");
+        let before = treasury();
+        claim_falsely("w1");
+        settle("nora", "w1");
+        assert_eq!(treasury() - before, WORKER_BOND / 10 * 9 / 10);
     });
 }
 

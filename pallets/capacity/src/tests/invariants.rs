@@ -3,7 +3,7 @@
 use sp_core::H256;
 use sp_runtime::TryRuntimeError;
 
-use crate::{Beacons, Proofs, ProverAt, ProverCount, Runs, mock::*};
+use crate::{Beacons, FalseClaims, Proofs, ProverAt, ProverCount, Runs, mock::*};
 
 fn broken(corrupt: impl FnOnce()) -> TryRuntimeError {
     new_test_ext().execute_with(|| {
@@ -36,6 +36,11 @@ fn runs_and_proofs_of_nobody_are_noticed() {
         proof,
         "capacity 1: somebody has a proof who is no worker".into()
     );
+    let claim = broken(|| FalseClaims::<Test>::insert(account("nora"), 1));
+    assert_eq!(
+        claim,
+        "capacity 1: somebody has a false claim who is no worker".into()
+    );
 }
 
 #[test]
@@ -66,6 +71,11 @@ fn a_commitment_that_nothing_answers_for_is_noticed() {
 fn what_is_yet_to_come_is_noticed() {
     let future = broken(|| Runs::<Test>::mutate_extant(account("w1"), |run| run.at = 1_000_000));
     assert_eq!(future, "capacity 4: a run is of a block yet to come".into());
+    let false_claim = broken(|| FalseClaims::<Test>::insert(account("w1"), 1_000_000));
+    assert_eq!(
+        false_claim,
+        "capacity 4: a claim was false in a block yet to come".into()
+    );
     let old = broken(|| Beacons::<Test>::insert(0, H256::zero()));
     assert_eq!(old, "capacity 5: a beacon that should not be there".into());
 }

@@ -181,6 +181,30 @@ fn colluding_replicas_on_one_batch_do_win() {
     });
 }
 
+/// Root, fuel and charge of what was accepted are on chain, and the same order comes to the same.
+#[test]
+fn whoever_copies_from_an_equal_order_pays_for_what_was_wrong_in_it() {
+    run(|| {
+        // GIVEN a wrong result of two who colluded
+        let first = one_batch(2, 2);
+        seal_all(first, &[lie(1), lie(1)]);
+        open(first, &[1, 2], &lie(1));
+        let known = Verification::results(first, 0, 1)[0].1.summary;
+        // WHEN the same is ordered again, and somebody commits to that instead of computing
+        let again = submit(1, 2);
+        join(3, again, &known);
+        join(4, again, &truth(0));
+        join(5, again, &truth(0));
+        open(again, &[4, 5], &truth(0));
+        // THEN it loses as if it had lied by itself
+        assert_eq!(outcome(again), Some(Outcome::Completed));
+        assert_eq!(Verification::results(again, 0, 1)[0].1.summary, truth(0));
+        assert_eq!(bond(3), BOND - SLASH);
+        assert_eq!(registered(3).faults, 1);
+        assert_eq!((bond(4), bond(5)), (BOND, BOND));
+    });
+}
+
 #[test]
 fn a_replacement_for_a_dissenter_may_miss_and_is_replaced_in_turn() {
     run(|| {

@@ -83,6 +83,19 @@ pub(super) fn expose(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     Some((By::Account(keeper), call.into()))
 }
 
+/// Something that a keeper has planted, and something that nobody has.
+pub(super) fn uproot(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let planted: Vec<_> = Canaries::<Runtime>::iter_keys().collect();
+    let (keeper, seal) = dice.pick(&planted)?.clone();
+    let by = match dice.once_in(8) {
+        true => person(dice).account.clone(),
+        false => keeper,
+    };
+    let seals = BoundedVec::truncate_from(vec![H256(dice.bytes()), seal]);
+    let call = pallet_canaries::Call::uproot { seals };
+    Some((By::Account(by), call.into()))
+}
+
 /// A keeper plants what the first batch of an order will come to, and something else; then the order is made.
 pub fn order(dice: &mut Dice) -> Option<[(By, RuntimeCall); 2]> {
     let keeper = keeper(dice)?;

@@ -151,9 +151,12 @@ async fn broken_connections_cost_a_run_at_most() {
 async fn what_cannot_be_opened_is_settled_and_does_not_stop_the_machine() {
     let world = world().await;
     let machine = world.machine(0);
-    machine.faulty.store(true, Ordering::SeqCst);
     let _process = machine.start().await;
     let account = machine.key.account();
+    world
+        .drive("it has committed", |state| committed(state, &account))
+        .await;
+    machine.faulty.store(true, Ordering::SeqCst);
     world
         .drive("it is slashed", |state| state.workers[&account].faults == 1)
         .await;
@@ -166,6 +169,29 @@ async fn what_cannot_be_opened_is_settled_and_does_not_stop_the_machine() {
     world
         .drive("it is proven", |state| proven(state, &account))
         .await;
+}
+
+#[tokio::test]
+async fn a_faulty_machine_claims_nothing_and_loses_nothing() {
+    let world = world().await;
+    let machine = world.machine(0);
+    machine.faulty.store(true, Ordering::SeqCst);
+    let _process = machine.start().await;
+    let account = machine.key.account();
+    let mut first = None;
+    world
+        .drive("it has tried twice", |state| {
+            assert!(!committed(state, &account), "it claims what is wrong");
+            let next = state.next_runs.get(&account).copied();
+            first = first.or(next);
+            next > first
+        })
+        .await;
+    machine.faulty.store(false, Ordering::SeqCst);
+    world
+        .drive("it is proven", |state| proven(state, &account))
+        .await;
+    world.assert_blameless();
 }
 
 #[tokio::test]

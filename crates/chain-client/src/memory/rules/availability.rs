@@ -223,4 +223,14 @@ impl State {
         rating.count += 1;
         Ok(())
     }
+
+    pub(super) fn forget_rating(&mut self, operator: &AccountId) -> Dispatched {
+        if self.workers.values().any(|w| w.operator == *operator) {
+            return fail("Verification", "StillRegistered", "");
+        }
+        match self.ratings.remove(operator) {
+            Some(_) => Ok(()),
+            None => fail("Verification", "NothingToForget", ""),
+        }
+    }
 }

@@ -29,6 +29,19 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn uproot(&mut self, who: &AccountId, seals: &[H256]) -> Dispatched {
+        if !self.keepers.contains(who) {
+            return fail("Canaries", "NotKeeper", "");
+        }
+        let gone = seals
+            .iter()
+            .filter(|seal| self.canaries.remove(&(who.clone(), **seal)).is_some());
+        match gone.count() {
+            0 => fail("Canaries", "NotPlanted", ""),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn expose(
         &mut self,
         who: &AccountId,
@@ -43,7 +56,7 @@ impl State {
         let Some(job) = self.jobs.get(&id) else {
             return fail("Canaries", "NothingToCheck", "");
         };
-        let seal = receipt::canary(&job.order_from(&job.requester), batch, answer, salt);
+        let seal = receipt::canary(&job.spec.order_from(&job.requester), batch, answer, salt);
         let key = (who.clone(), seal);
         match self.canaries.get(&key) {
             None => return fail("Canaries", "NotPlanted", ""),

@@ -112,6 +112,7 @@ fn calls() -> Vec<Call> {
         Call::PlantCanaries {
             seals: vec![hash; 2],
         },
+        Call::UprootCanaries { seals: vec![hash] },
         Call::ExposeCanary {
             job: 1,
             batch: 2,
@@ -213,6 +214,8 @@ fn calls() -> Vec<Call> {
             16
         ]))),
         Call::SettleProof(who.clone()),
+        Call::ForgetTrust(who.clone()),
+        Call::ForgetRating(who.clone()),
         Call::Pause(who.clone()),
         Call::Resume(who.clone()),
         Call::Leave(who.clone()),
