@@ -105,6 +105,9 @@ impl Display {
                 "batch {batch}: the operator of {worker} was caught lying elsewhere: another worker checks these results, which are \
                  not paid before"
             )),
+            Update::PaidBack { batch } => self.line(format!(
+                "batch {batch}: witnesses found that nobody serves its outputs; what was paid for it is back"
+            )),
             Update::Waiting { reason } => self.line(format!("waiting for the node: {reason}")),
             Update::Batch(news) if self.events => self.line(told(news)),
             Update::Batch(_) | Update::Received { .. } | Update::Verified { .. } => {}

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -59,6 +60,9 @@ pub struct Serving {
     /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
     #[serde(default)]
     pub relay_roots: Option<PathBuf>,
+    /// Most that workers may fetch, Mbit/s.
+    #[serde(default)]
+    pub upload_mbit: Option<NonZeroU32>,
 }
 
 impl Serving {
@@ -72,7 +76,13 @@ impl Serving {
                 .relay_roots
                 .as_ref()
                 .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            upload_mbit: args.upload_mbit,
         }
+    }
+
+    /// Bytes per second that workers may fetch.
+    fn upload(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(u64::from(self.upload_mbit?.get()).saturating_mul(1_000_000 / 8))
     }
 
     /// The same, to come back to after a restart: with the port that the system chose.
@@ -155,6 +165,7 @@ pub async fn open(
         config.relays = vec![relay.map_err(|error| Error::Usage(error.to_string()))?];
     }
     config.relay_roots = serving.relay_roots.clone();
+    config.rates.upload = serving.upload();
     config.access = access.clone();
     config.secrets = access.clone();
     let key = folder.key()?;
@@ -289,12 +300,14 @@ mod tests {
     fn what_was_recorded_before_there_were_relays_is_read() {
         let text = r#"{"listen":"127.0.0.1:4433","external":["192.0.2.1:4433"]}"#;
         let before: Serving = serde_json::from_str(text).expect("a record");
-        assert_eq!(before.relay, None);
+        assert_eq!((&before.relay, before.upload()), (&None, None));
         let now = Serving {
             relay: Some("https://relay.example.org".into()),
             relay_roots: Some("/etc/relay.pem".into()),
+            upload_mbit: NonZeroU32::new(8),
             ..before
         };
+        assert_eq!(now.upload(), NonZeroU64::new(1_000_000), "bytes");
         let text = serde_json::to_string(&now).expect("JSON");
         assert_eq!(serde_json::from_str::<Serving>(&text).expect("read"), now);
     }

@@ -8,6 +8,7 @@ use sp_core::H256;
 use sungrid_chain_client::{AccountId, CallStage, Chain, Keypair, WitnessCall};
 use sungrid_cli::{
     Error,
+    requester::Update,
     witness::{self, Finding, Witnessed},
 };
 
@@ -98,6 +99,22 @@ async fn what_nobody_serves_is_paid_back() {
     let paid = grid.chain.job(job).await.unwrap().unwrap().paid;
     assert!(paid > 0);
     assert_eq!(purse().await, before + paid);
+    // It is not asked for again, though whoever withheld it is back: said once, with the reason, and at an end at once.
+    grid.hide_workers(false);
+    let mut again = grid.resume(job).await.unwrap();
+    let (updates, summary) = grid.run_advancing(&mut again).await;
+    let told = updates
+        .iter()
+        .filter(|u| matches!(u, Update::PaidBack { batch: 0 }));
+    assert_eq!(told.count(), 1, "{updates:?}");
+    let tried = |u: &Update| matches!(u, Update::Unreachable { .. } | Update::Received { .. });
+    assert!(!updates.iter().any(tried), "{updates:?}");
+    let error = summary.unwrap().complete().unwrap_err();
+    assert!(
+        error.to_string().contains("what was paid for them is back"),
+        "{error}"
+    );
+    again.shutdown().await;
     grid.shutdown().await;
 }
 

@@ -466,3 +466,57 @@ async fn a_relay_that_is_away_holds_nobody_up_and_stays_in_the_address() {
     lonely.shutdown().await;
     other.shutdown().await;
 }
+
+#[tokio::test]
+async fn when_a_relay_dies_parties_go_on_through_another() {
+    let relays = [
+        Running::start(config()).await,
+        Running::start(config()).await,
+    ];
+    let urls = relays.each_ref().map(Running::url);
+    let party = async || {
+        let mut config = PlaneConfig::memory();
+        config.relays = urls
+            .iter()
+            .map(|url| url.parse().expect("a relay"))
+            .collect();
+        DataPlane::spawn(config).await.expect("up")
+    };
+    let [server, client] = [party().await, party().await];
+    let fetch = async |content: &str| {
+        let put = server.put_bytes(content.to_owned()).await.expect("stored");
+        let from = [behind(&server)];
+        let got = client
+            .fetch(put.hash(), &from, FetchOptions::up_to(64))
+            .await;
+        got.map(drop)
+    };
+    fetch("before").await.expect("fetched");
+    // GIVEN parties that know each other by their relay alone
+    let home = server.relay().expect("configured").relay;
+    let (mut dead, mut alive) = (None, None);
+    for relay in relays {
+        match relay.url() == home.to_string() {
+            true => dead = Some(relay),
+            false => alive = Some(relay),
+        }
+    }
+    // WHEN that one dies
+    dead.expect("one of them").stop().await;
+    let alive = alive.expect("the other one");
+    // THEN the party finds another, and says so in its address
+    let other = loop {
+        let state = server.relay().expect("configured");
+        if state.connected && state.relay != home {
+            break state.relay;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(other.to_string(), alive.url());
+    assert_eq!(server.address().relay(), Some(&other));
+    fetch("afterwards").await.expect("fetched");
+    for plane in [server, client] {
+        plane.shutdown().await;
+    }
+    alive.stop().await;
+}

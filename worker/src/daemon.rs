@@ -1,8 +1,11 @@
 //! Puts chain, data plane and executor together and runs them until told to stop.
 
+mod show;
+
 use std::{
     io,
     net::SocketAddr,
+    num::NonZeroU64,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,22 +19,20 @@ use sungrid_chain_client::{
 };
 use sungrid_data_plane::{DataPlane, SpawnError};
 use sungrid_executor::{CacheConfig, Engine, EngineError, MeasureError};
-use sungrid_gossip::Counters;
 use sungrid_idle::{Mode, Sensors};
 use sungrid_primitives::ISC;
 use sungrid_sandbox::IsolationError;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    sync::watch,
-};
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use crate::{
     config::{Config, ConfigError},
     control::{self, STATUS_FILE},
-    engine, idle, isolation,
+    engine,
+    idle::{self, Idle},
+    isolation,
     journal::{Journal, JournalError},
+    line,
     machine::{self, Machine, Note, Registry, Tenant},
     measure,
     metrics::{Identity, Metrics},
@@ -40,7 +41,7 @@ use crate::{
     plane::Plane,
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
-    requests, sensors,
+    requests,
     supervisor::{Fatal, Measure, Settings, Supervisor, stopped},
     work::Bounds,
 };
@@ -54,8 +55,10 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// Time to find a peer and have its first answer. Less, and peers behind slow lines are given up; more, and peers that
 /// serve next to nothing hold up the work of others.
 const FETCH_TIME: Duration = Duration::from_secs(15);
-/// Bytes per second that a peer has to serve: the bandwidth of one SUNS of Cpu/1.
+/// Bytes per second that a peer has to serve, unless this machine's own line is slower: the bandwidth of one SUNS of Cpu/1.
 const FETCH_RATE: u64 = 20_000_000 / 8;
+/// Fetches that share a slow line. Fewer, and peers are blamed for it; more, and peers that trickle are waited for.
+const FETCHES: u64 = 4;
 /// How long a capacity proof computes. Less, and the blocks around it show; more, and the chain takes it no more if
 /// transactions are slow.
 const PROOF_TIME: Duration = Duration::from_secs(60);
@@ -256,7 +259,7 @@ pub async fn run(
         max_batches: config.max_batches(),
         bounds: Bounds {
             fetch_time: FETCH_TIME,
-            fetch_rate: FETCH_RATE,
+            fetch_rate: fetch_rate(config),
             unit_input: config.unit_input_mib << 20,
             unit_output: config.unit_output_mib << 20,
             unit_memory: config.unit_memory(),
@@ -286,6 +289,12 @@ pub async fn run(
     .await;
     plane.shutdown().await;
     result
+}
+
+/// Bytes per second that a peer has to serve: no more than a part of this machine's own line, which several peers share.
+fn fetch_rate(config: &Config) -> u64 {
+    let line = config.rates().download.map_or(u64::MAX, NonZeroU64::get);
+    FETCH_RATE.min(line / FETCHES)
 }
 
 /// What this worker takes of the machine.
@@ -403,13 +412,13 @@ async fn work(
     }
     let page = config
         .metrics
-        .map(|address| tokio::spawn(serve_metrics(address, metrics.clone())));
+        .map(|address| tokio::spawn(show::serve_metrics(address, metrics.clone())));
     let (gossip, talking) = match config.gossip {
         true => plane.gossip(ports.chain.clone()).unzip(),
         false => (None, None),
     };
     let counters = talking.as_ref().map(|running| running.counters.clone());
-    let status = tokio::spawn(write_status(
+    let status = tokio::spawn(show::write_status(
         folder.join(STATUS_FILE),
         metrics.clone(),
         plane.clone(),
@@ -446,17 +455,35 @@ async fn work(
     if let Some(gossip) = gossip {
         supervisor = supervisor.with_gossip(gossip);
     }
+    let mut machine = Idle::always();
     let mut watching = None;
     if config.idle.mode != Mode::Always {
         let policy = config.idle.clone();
         let sensors = Sensors::system(&policy, &Registry::of_machine().kin(folder));
-        let (watcher, idle) = idle::watch(policy, runner, metrics).map_err(ConfigError::from)?;
+        let (watcher, idle) =
+            idle::watch(policy, runner, metrics.clone()).map_err(ConfigError::from)?;
+        machine = idle.clone();
         supervisor = supervisor.with_idle(idle);
         watching = Some(tokio::spawn(watcher.run(sensors, stop.clone())));
     }
-    let result = supervisor.run(stop).await;
+    let (keeper, line) = line::keep(
+        plane.clone(),
+        line::Bounds::of(config),
+        machine,
+        metrics,
+        folder.join(line::FILE),
+    );
+    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    let result = supervisor.with_line(line).run(stop).await;
     drop(talking);
-    let tasks = [Some(status), Some(listener), Some(pinning), page, watching];
+    let tasks = [
+        Some(status),
+        Some(listener),
+        Some(pinning),
+        Some(keeping),
+        page,
+        watching,
+    ];
     for task in tasks.into_iter().flatten() {
         task.abort();
     }
@@ -475,6 +502,7 @@ async fn open_plane(
     plane.external_addresses = config.external.clone();
     plane.relays = config.relays()?;
     plane.relay_roots = config.relay_roots.as_ref().map(|path| folder.join(path));
+    plane.rates = config.rates();
     plane.max_store_bytes = config.storage_mib << 20;
     plane.max_group_bytes = plane.max_store_bytes / JOB_SHARE;
     plane.access = access.clone();
@@ -502,119 +530,5 @@ async fn open_plane(
     Ok(node)
 }
 
-async fn write_status(
-    path: PathBuf,
-    metrics: Arc<Metrics>,
-    plane: Arc<Plane>,
-    gossip: Option<Arc<Counters>>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut blocks = metrics.blocks();
-    loop {
-        tokio::select! {
-            () = stopped(&mut stop) => return,
-            changed = blocks.changed() => if changed.is_err() { return },
-        }
-        metrics.temperature(sensors::temperature());
-        metrics.content(plane.stats());
-        if let Some(counters) = &gossip {
-            metrics.gossip(counters.stats());
-        }
-        if let Some(relay) = plane.relay() {
-            metrics.relay(&relay);
-        }
-        let Ok(text) = serde_json::to_vec_pretty(&metrics.status()) else {
-            continue;
-        };
-        let temporary = path.with_extension("tmp");
-        let written = match tokio::fs::write(&temporary, text).await {
-            Ok(()) => tokio::fs::rename(&temporary, &path).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = written {
-            debug!(%error, "the status file cannot be written");
-        }
-    }
-}
-
-/// Serves the counters as a plain page.
-async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) {
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            warn!(%error, %address, "no metrics page: choose another `metrics` address");
-            return;
-        }
-    };
-    info!(%address, "metrics page is up");
-    loop {
-        let Ok((mut peer, _)) = listener.accept().await else {
-            continue;
-        };
-        let text = metrics.text();
-        // One request at a time and bounded: this page is for one scraper on this machine.
-        let answer = async {
-            let mut request = [0; 1024];
-            let _ = peer.read(&mut request).await?;
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                text.len()
-            );
-            peer.write_all(head.as_bytes()).await?;
-            peer.write_all(text.as_bytes()).await?;
-            peer.shutdown().await
-        };
-        let answered = tokio::time::timeout(Duration::from_secs(5), answer).await;
-        if let Ok(Err(error)) = answered {
-            debug!(%error, "a metrics request broke off");
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn neighbour() -> Tenant {
-        let config = Config {
-            listen: SocketAddr::from(([0, 0, 0, 0], 4_433)),
-            ..Config::default()
-        };
-        tenant(Path::new("/srv/other"), &config, "5Other".into())
-    }
-
-    #[test]
-    fn the_second_worker_with_a_key_is_refused_and_told_who_is_the_first() {
-        check_key("5Own", &[neighbour()]).expect("keys differ");
-        let error = check_key("5Other", &[neighbour()]).expect_err("the same key");
-        let text = error.to_string();
-        assert!(
-            text.contains("/srv/other") && text.contains("5Other"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_port_that_a_neighbour_has_is_told_with_its_folder() {
-        let taken = || {
-            DaemonError::Plane(SpawnError::Bind {
-                bind: SocketAddr::from(([0, 0, 0, 0], 4_433)),
-                reason: "address in use".into(),
-            })
-        };
-        let at = |port| Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], port)),
-            ..Config::default()
-        };
-        let text = explained(taken(), &at(4_433), vec![neighbour()]).to_string();
-        assert!(
-            text.contains("/srv/other") && text.contains("`listen`"),
-            "{text}"
-        );
-        // Somebody else has it.
-        for port in [0, 4_434] {
-            let text = explained(taken(), &at(port), vec![neighbour()]).to_string();
-            assert!(text.contains("address in use"), "{text}");
-        }
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@
 //! | [`journal`] | what must survive the process |
 //! | [`gossip`] | what other parties hint at, and what requesters are told |
 //! | [`idle`] | whether the machine's owner leaves it to the work |
+//! | [`line`] | what the work takes of the machine's line, and when it takes less |
 //! | [`measure`] | how fast a lane is, measured while the machine is free |
 //! | [`prove`] | the machine's capacity, computed and opened |
 //! | [`rank`] | which job is worth most, by its record |
@@ -35,6 +36,7 @@ pub mod gossip;
 pub mod idle;
 pub mod isolation;
 pub mod journal;
+pub mod line;
 pub mod log;
 pub mod machine;
 pub mod measure;

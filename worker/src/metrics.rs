@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write,
+    num::NonZeroU64,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,6 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sungrid_chain_client::{Balance, BlockNumber, Worker, WorkerState};
+use sungrid_data_plane::Rates;
 use sungrid_idle::{Standing, State};
 use sungrid_sandbox::Report;
 use tokio::sync::watch;
@@ -173,6 +175,9 @@ counters! {
     served: "served_bytes_total", "Bytes sent to others.";
     direct: "direct_bytes_total", "Bytes of packets from peer to peer, both ways.";
     relayed: "relayed_bytes_total", "Bytes of packets through relays, both ways.";
+    upload_limit: "upload_limit_bytes", "Bytes of content that may be sent per second now; 0: any.";
+    download_limit: "download_limit_bytes", "Bytes of content that may be fetched per second now; 0: any.";
+    today: "traffic_today_bytes", "Bytes of packets both ways since midnight UTC.";
     relay_up: "relay_connected", "1 while there is a connection to the relay that others reach this worker through.";
     refused: "refused_requests_total", "Requests and connections of others that were refused.";
     hints: "hints_total", "Messages of other parties.";
@@ -433,6 +438,18 @@ impl Metrics {
         self.edit(|status| status.temperature = celsius);
     }
 
+    /// How fast content may go and come, and what was moved today.
+    pub(crate) fn line(&self, rates: Rates, today: u64) {
+        let number = |rate: Option<NonZeroU64>| rate.map_or(0, NonZeroU64::get);
+        for (gauge, value) in [
+            (&self.upload_limit, number(rates.upload)),
+            (&self.download_limit, number(rates.download)),
+            (&self.today, today),
+        ] {
+            gauge.store(value, Ordering::Relaxed);
+        }
+    }
+
     /// What the content store holds and has moved.
     pub(crate) fn content(&self, stats: sungrid_data_plane::Stats) {
         self.stored.store(stats.stored_bytes, Ordering::Relaxed);
@@ -532,145 +549,4 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn the_text_is_prometheus() {
-        let metrics = Metrics::default();
-        metrics.claimed();
-        metrics.block(7);
-        let text = metrics.text();
-        assert!(text.contains(
-            "# TYPE sungrid_worker_claims_total counter\nsungrid_worker_claims_total 1\n"
-        ));
-        assert!(
-            text.contains("# TYPE sungrid_worker_best_block gauge\nsungrid_worker_best_block 7\n")
-        );
-        assert_eq!(metrics.status().block, 7);
-    }
-
-    /// What the dashboard does not show, and why.
-    const NOT_SHOWN: [(&str, &str); 5] = [
-        ("idle", "the table of reasons shows it with the reason"),
-        ("lanes", "a setting"),
-        ("state", "`active` says what there is to do about"),
-        (
-            "accepted_units",
-            "the chain's count of what units a minute show",
-        ),
-        ("missed", "the chain's count of what missed deadlines show"),
-    ];
-
-    /// Every metric that the text has when everything is known.
-    fn exposed() -> BTreeSet<String> {
-        let metrics = Metrics::default();
-        metrics.temperature(Some(50));
-        let text = metrics.text();
-        text.lines()
-            .filter_map(|line| line.strip_prefix("# TYPE "))
-            .filter_map(|line| line.split(' ').next())
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// The metrics of ours that a file names.
-    fn named(path: &str) -> BTreeSet<String> {
-        let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(&path).expect(&path);
-        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        text.split(|letter| !is_name(letter))
-            .filter(|word| word.starts_with("sungrid_worker_"))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    #[test]
-    fn dashboard_and_alerts_name_metrics_that_exist() {
-        let exposed = exposed();
-        assert!(exposed.len() > 30, "{exposed:?}");
-        for path in [
-            "packaging/grafana/sungrid-worker.json",
-            "packaging/prometheus/alerts.yml",
-        ] {
-            let named = named(path);
-            assert!(!named.is_empty(), "{path} names no metric of ours");
-            let missing: Vec<_> = named.difference(&exposed).collect();
-            assert!(missing.is_empty(), "{path} names {missing:?}");
-        }
-        let dashboard = "packaging/grafana/sungrid-worker.json";
-        let shown = named(dashboard);
-        let not_shown = NOT_SHOWN.map(|(name, _)| format!("sungrid_worker_{name}"));
-        for metric in &exposed {
-            assert!(
-                shown.contains(metric) != not_shown.contains(metric),
-                "{metric} is to be on the dashboard, or in NOT_SHOWN with a reason"
-            );
-        }
-        for metric in &not_shown {
-            assert!(exposed.contains(metric), "{metric} does not exist any more");
-        }
-        let path = format!("{}/../{dashboard}", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read(&path).expect("the dashboard");
-        let board: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-        assert!(board["panels"].as_array().is_some_and(|all| all.len() > 5));
-    }
-
-    #[test]
-    fn a_block_is_published_when_all_is_noted_of_it() {
-        let metrics = Metrics::default();
-        let mut blocks = metrics.blocks();
-        metrics.block(7);
-        metrics.in_hand(1, 2, 3);
-        assert!(!blocks.has_changed().expect("it lives"));
-        metrics.publish();
-        assert_eq!(*blocks.borrow_and_update(), 7);
-        assert_eq!(metrics.status().computing, 1);
-    }
-
-    #[test]
-    fn facts_are_added_changed_and_taken_away_in_order() {
-        let metrics = Metrics::default();
-        metrics.fact("isolation", "process, cgroup");
-        metrics.fact("policy", "waits for the owner");
-        metrics.fact("isolation", "process");
-        metrics.fact("nothing", "");
-        let shown = |metrics: &Metrics| -> Vec<String> {
-            let facts = metrics.status().facts.into_iter();
-            facts
-                .map(|fact| format!("{}: {}", fact.name, fact.text))
-                .collect()
-        };
-        assert_eq!(
-            shown(&metrics),
-            ["isolation: process", "policy: waits for the owner"]
-        );
-        metrics.fact("isolation", "");
-        assert_eq!(shown(&metrics), ["policy: waits for the owner"]);
-    }
-
-    #[test]
-    fn labels_cannot_break_the_text() {
-        let metrics = Metrics::default();
-        metrics.idle_reason("the \"disk\"\nis C:\\full");
-        let text = metrics.text();
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("sungrid_worker_idle_reason{"))
-            .expect("the reason");
-        assert_eq!(
-            line,
-            r#"sungrid_worker_idle_reason{reason="the \"disk\"\nis C:\\full"} 1"#
-        );
-    }
-
-    #[test]
-    fn a_status_of_another_version_can_still_be_read() {
-        let old = r#"{"pid": 7, "block": 9, "counters": [["units_total", 3]], "news": 1}"#;
-        let status: Status = serde_json::from_str(old).expect("reads");
-        assert_eq!((status.pid, status.block), (7, 9));
-        assert_eq!(status.counters, [("units_total".to_owned(), 3)]);
-    }
-}
+mod tests;

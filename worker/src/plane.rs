@@ -126,6 +126,11 @@ impl Plane {
         self.node.stats()
     }
 
+    /// Has content go and come no faster than this from now on.
+    pub fn set_rates(&self, rates: sungrid_data_plane::Rates) {
+        self.node.set_rates(rates);
+    }
+
     /// The relay through which others reach it, if one is configured.
     pub fn relay(&self) -> Option<sungrid_data_plane::RelayState> {
         self.node.relay()

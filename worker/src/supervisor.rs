@@ -49,6 +49,7 @@ use crate::{
     gossip::{self, Gossip},
     idle::Idle,
     journal::{BatchId, Entry, Journal, JournalError, Stage},
+    line::Line,
     metrics::Metrics,
     ports::{BlobError, Ports},
     rank::Experience,
@@ -176,6 +177,7 @@ pub struct Supervisor {
     lanes: Arc<Semaphore>,
     stop: Cancel,
     idle: Idle,
+    line: Line,
     /// What is being sent to the chain.
     tasks: JoinSet<Report>,
     /// Everything else that runs: may be broken off at any time.
@@ -259,6 +261,7 @@ impl Supervisor {
             lanes: Arc::new(Semaphore::new(settings.lanes.max(1))),
             stop: Cancel::default(),
             idle: Idle::always(),
+            line: Line::default(),
             tasks: JoinSet::new(),
             work: JoinSet::new(),
             hand,
@@ -297,6 +300,12 @@ impl Supervisor {
     /// Works only while the machine's owner leaves it to the work.
     pub fn with_idle(mut self, idle: Idle) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// Takes nothing new while the day's traffic is used up, and says when witnesses ask for what it owes.
+    pub fn with_line(mut self, line: Line) -> Self {
+        self.line = line;
         self
     }
 

@@ -1,6 +1,6 @@
 //! What to run, on what, and on which terms.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 use sp_core::H256;
@@ -25,6 +25,9 @@ pub struct ServeArgs {
     /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
     #[arg(long, value_name = "FILE", requires = "relay")]
     pub relay_roots: Option<PathBuf>,
+    /// Most that workers may fetch from here, all together, Mbit/s [default: as much as the line gives].
+    #[arg(long, value_name = "N")]
+    pub upload_mbit: Option<NonZeroU32>,
 }
 
 /// Terms of a job.

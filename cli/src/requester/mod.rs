@@ -7,6 +7,7 @@
 
 mod deliver;
 mod news;
+mod orders;
 mod report;
 mod share;
 mod state;
@@ -21,9 +22,9 @@ use std::{
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use sungrid_access::Offer;
 use sungrid_chain_client::{
-    AccountId, Batch, Chain, ChainError, Follow, Job, JobState, Outcome as ChainOutcome,
+    AccountId, Batch, Chain, Follow, Job, JobState, Outcome as ChainOutcome, Outputs,
 };
-use sungrid_data_plane::{DataPlane, Notification, Notifications, PeerAddress, RelayState};
+use sungrid_data_plane::{DataPlane, Notification, Notifications, RelayState};
 use sungrid_gossip::Event;
 use sungrid_manifest::{JobInput, ResultReady};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
@@ -34,9 +35,9 @@ use crate::{
     folder::{Accepted, Ended, JobFolder, JobRecord},
     serve::Served,
 };
-use deliver::{Delivery, Order};
+use deliver::Delivery;
 use news::Replicas;
-use state::{Batches, Outcome};
+use state::Batches;
 use suspects::Suspects;
 
 pub use deliver::DeliverError;
@@ -254,7 +255,9 @@ impl Requester {
                 if !witnesses.is_empty() {
                     self.witnesses.insert(batch, witnesses);
                 }
+                let is_withheld = result.outputs == Outputs::Withheld;
                 if self.record.accepted.contains_key(&batch) {
+                    self.note_withheld(batch, is_withheld, on);
                     continue;
                 }
                 let accepted = Accepted::from(result);
@@ -266,6 +269,7 @@ impl Requester {
                 {
                     on(&update);
                 }
+                self.note_withheld(batch, is_withheld, on);
                 self.record.accepted.insert(batch, accepted);
                 changed = true;
             }
@@ -319,6 +323,17 @@ impl Requester {
             on(&Update::Progress(progress));
         }
         Ok(())
+    }
+
+    fn note_withheld(
+        &mut self,
+        batch: BatchIndex,
+        is_withheld: bool,
+        on: &mut (dyn FnMut(&Update) + Send),
+    ) {
+        if is_withheld && self.batches.withhold(batch) {
+            on(&Update::PaidBack { batch });
+        }
     }
 
     /// Says, once, that nothing is wrong with a job whose results are here and not accepted yet.
@@ -442,137 +457,6 @@ impl Requester {
         self.batches.order(ready.batch, units, worker, ready.bundle);
         let speaks = self.replicas.speaks();
         speaks.then(|| self.replicas.available(&ready, &peer))
-    }
-
-    async fn peer(&self, worker: &AccountId) -> Result<Option<PeerAddress>, ChainError> {
-        let worker = self.chain.worker(worker).await?;
-        Ok(worker.and_then(|w| PeerAddress::from_bytes(&w.endpoint).ok()))
-    }
-
-    /// Workers that have the same outputs as another winner of a batch, or have fetched them as witnesses.
-    async fn others(&self, batch: BatchIndex, worker: &AccountId) -> Vec<PeerAddress> {
-        let accepted = self.record.accepted.get(&batch);
-        let winners = accepted.into_iter().flat_map(|accepted| &accepted.winners);
-        let witnesses = self.witnesses.get(&batch).into_iter().flatten();
-        let mut others = Vec::new();
-        for other in witnesses.chain(winners.map(|(winner, _)| winner)) {
-            if other != worker
-                && let Ok(Some(peer)) = self.peer(other).await
-            {
-                others.push(peer);
-            }
-        }
-        others
-    }
-
-    /// Starts the fetches that are due.
-    async fn send_orders(&mut self, work: &mut Work) {
-        for (batch, worker, bundle) in self.batches.due() {
-            // If the node is away, the order stays and is due again at the next block.
-            let Ok(peer) = self.peer(&worker).await else {
-                continue;
-            };
-            let others = self.others(batch, &worker).await;
-            self.batches.sent(batch, &worker);
-            let order = Order {
-                batch,
-                worker,
-                bundle,
-                peer,
-                others,
-            };
-            let task = deliver::deliver(self.plane.clone(), self.terms.clone(), order);
-            work.push(Box::pin(task));
-        }
-    }
-
-    async fn delivered(
-        &mut self,
-        delivery: Delivery,
-        on: &mut (dyn FnMut(&Update) + Send),
-    ) -> Result<(), Error> {
-        let Delivery {
-            batch,
-            worker,
-            outcome,
-        } = delivery;
-        let goods = match outcome {
-            Ok(goods) => goods,
-            // Trouble of this machine, such as a full disk, is not the worker's fault.
-            Err(DeliverError::Store(error)) => return Err(error.into()),
-            Err(error) if error.is_final() => {
-                self.batches.close(batch, &worker, Outcome::Rejected);
-                on(&Update::Rejected {
-                    batch,
-                    worker,
-                    reason: error.to_string(),
-                });
-                return Ok(());
-            }
-            Err(error) => {
-                let last = self.batches.failed(batch, &worker, error.to_string());
-                on(&Update::Unreachable {
-                    batch,
-                    worker,
-                    reason: error.to_string(),
-                    last,
-                });
-                return Ok(());
-            }
-        };
-        let accepted = self.record.accepted.get(&batch);
-        if let Some(accepted) = accepted {
-            let wins = accepted.winners.iter().any(|(winner, _)| *winner == worker);
-            if !wins || accepted.summary() != goods.summary {
-                self.batches.close(batch, &worker, Outcome::Rejected);
-                let reason = "its results are not among the accepted ones".into();
-                on(&Update::Rejected {
-                    batch,
-                    worker,
-                    reason,
-                });
-                return Ok(());
-            }
-        }
-        self.folder.save_bundle(batch, &worker, &goods.bytes)?;
-        let root = goods.summary.root;
-        if self.batches.needs_export(batch, &root, accepted.is_some()) {
-            let (plane, folder) = (&self.plane, &self.folder);
-            match deliver::export(plane, folder, &self.terms, batch, &goods).await {
-                Ok(()) => self.batches.exported(batch, root),
-                // Its address says what it is, so another try brings the same.
-                Err(error @ Error::Unopened { .. }) => {
-                    state::remove(&self.folder, batch, &worker)?;
-                    self.batches.failed(batch, &worker, error.to_string());
-                    self.batches.close(batch, &worker, Outcome::Rejected);
-                    on(&Update::Rejected {
-                        batch,
-                        worker,
-                        reason: error.to_string(),
-                    });
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let units = self.record.spec.range(batch).map_or(0, |(_, count)| count);
-        let verified = self
-            .batches
-            .keep(batch, &worker, goods.summary, accepted.is_some());
-        match verified {
-            Some(true) => on(&Update::Verified { batch, units }),
-            Some(false) => on(&Update::Received {
-                batch,
-                worker,
-                units,
-            }),
-            None => {}
-        }
-        self.share_batch(batch);
-        if let Some(progress) = self.progress() {
-            on(&Update::Progress(progress));
-        }
-        Ok(())
     }
 
     /// The end, if this is it: nothing will change on chain, and all that can be fetched is here.

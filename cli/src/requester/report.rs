@@ -67,6 +67,11 @@ pub enum Update {
         /// Whose results they are.
         worker: AccountId,
     },
+    /// Witnesses found that nobody serves the outputs of a batch; what was paid for it is back.
+    PaidBack {
+        /// The batch.
+        batch: BatchIndex,
+    },
     /// The node is away; following goes on when it is back.
     Waiting {
         /// What failed.

@@ -18,6 +18,10 @@ use crate::{
 /// Bundles announced for one batch at most: the chain assigns at most twelve replicas.
 const MAX_ANNOUNCED: usize = 12;
 
+/// Why outputs are not asked for.
+const PAID_BACK: &str =
+    "witnesses found that nobody serves them, and what was paid for them is back";
+
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -46,11 +50,19 @@ struct BatchState {
     /// Root of what stands in the output folders.
     exported: Option<H256>,
     accepted: Option<H256>,
+    /// Witnesses found that nobody serves its outputs.
+    withheld: bool,
 }
 
 impl BatchState {
     fn verified(&self) -> bool {
         self.accepted.is_some() && self.exported == self.accepted
+    }
+
+    /// Orders that are worth another try.
+    fn open(&self) -> impl Iterator<Item = (&AccountId, &Ordered)> {
+        let orders = self.orders.iter().filter(|_| !self.withheld);
+        orders.filter(|(_, order)| order.wants_try())
     }
 }
 
@@ -219,10 +231,7 @@ impl Batches {
     pub(super) fn due(&self) -> Vec<Announced> {
         let due = |(batch, state): (&BatchIndex, &BatchState)| {
             let batch = *batch;
-            let orders = state
-                .orders
-                .iter()
-                .filter(|(_, order)| order.wants_try() && order.due);
+            let orders = state.open().filter(|(_, order)| order.due);
             orders
                 .map(move |(w, order)| (batch, w.clone(), order.bundle))
                 .collect::<Vec<_>>()
@@ -315,13 +324,18 @@ impl Batches {
 
     /// Whether a fetch is still to be tried.
     pub(super) fn is_waiting(&self) -> bool {
-        let orders = self
-            .by_index
-            .values()
-            .flat_map(|state| state.orders.values());
-        orders
-            .into_iter()
-            .any(|order| order.busy || order.wants_try())
+        self.by_index.values().any(|state| {
+            state.orders.values().any(|order| order.busy) || state.open().next().is_some()
+        })
+    }
+
+    /// Witnesses found that nobody serves the outputs of a batch, and what was paid for it is back: it is not asked for any more.
+    /// Whether that is news, of outputs that are not here.
+    pub(super) fn withhold(&mut self, batch: BatchIndex) -> bool {
+        let Some(state) = self.by_index.get_mut(&batch) else {
+            return false;
+        };
+        !std::mem::replace(&mut state.withheld, true) && !state.verified()
     }
 
     fn find(&mut self, batch: BatchIndex, worker: &AccountId) -> Option<&mut Ordered> {
@@ -364,8 +378,12 @@ impl Batches {
             .filter(|batch| !self.by_index.get(batch).is_some_and(BatchState::verified))
             .collect();
         let reason = missing.iter().rev().find_map(|batch| {
-            let orders = &self.by_index.get(batch)?.orders;
-            orders.values().find_map(|order| order.reason.clone())
+            let state = self.by_index.get(batch)?;
+            let mut orders = state.orders.values();
+            match state.withheld {
+                true => Some(PAID_BACK.to_owned()),
+                false => orders.find_map(|order| order.reason.clone()),
+            }
         });
         (missing.into_iter().collect(), reason)
     }

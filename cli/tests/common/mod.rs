@@ -253,6 +253,7 @@ impl Grid {
                 external: vec![],
                 relay: None,
                 relay_roots: None,
+                upload_mbit: None,
             },
             environment: None,
         })

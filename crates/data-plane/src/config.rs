@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use iroh::{EndpointId, SecretKey};
 use iroh_blobs::Hash;
 
-use crate::Relay;
+use crate::{Rates, Relay};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +150,8 @@ pub struct Config {
     /// Bytes per second that a provider has to make while others are left to ask. Too small and one slow line holds up
     /// what others have; too large and every provider is put back once, for a round trip each.
     pub least_rate: u64,
+    /// How fast content may go and come, with all peers together; [`crate::DataPlane::set_rates`] changes it.
+    pub rates: Rates,
     /// Bounds on serving.
     pub serve: ServeLimits,
     /// Bounds on notifications.
@@ -177,6 +179,7 @@ impl Config {
             stall_timeout: Duration::from_secs(20),
             slow_after: Duration::from_secs(5),
             least_rate: 256 << 10,
+            rates: Rates::default(),
             serve: ServeLimits::default(),
             notify: NotifyLimits::default(),
             access: Arc::new(|_: &EndpointId, _: &Hash| true),
@@ -210,6 +213,7 @@ impl std::fmt::Debug for Config {
             .field("stall_timeout", &self.stall_timeout)
             .field("slow_after", &self.slow_after)
             .field("least_rate", &self.least_rate)
+            .field("rates", &self.rates)
             .field("serve", &self.serve)
             .field("notify", &self.notify)
             .finish_non_exhaustive()

@@ -17,6 +17,7 @@ use crate::{
     Attempt, FetchError, Held, PeerAddress, PeerFault, StoreError,
     card::Presenter,
     many::Lines,
+    pace::Pace,
     peers::{Dialer, close},
     standing::Standing,
     store::{SMALL, Storage},
@@ -160,11 +161,17 @@ pub(crate) struct Fetcher {
     /// One fetch per blob at a time: the second finds the work of the first.
     running: Mutex<HashMap<Hash, Weak<tokio::sync::Mutex<()>>>>,
     pub(crate) lines: Lines,
+    pub(crate) download: Arc<Pace>,
     pub(crate) fetched_bytes: AtomicU64,
 }
 
 impl Fetcher {
-    pub(crate) fn new(storage: Arc<Storage>, dialer: Arc<Dialer>, patience: Patience) -> Self {
+    pub(crate) fn new(
+        storage: Arc<Storage>,
+        dialer: Arc<Dialer>,
+        patience: Patience,
+        download: Arc<Pace>,
+    ) -> Self {
         Self {
             presenter: Presenter::new(dialer.clone(), patience.stall),
             storage,
@@ -173,6 +180,7 @@ impl Fetcher {
             standing: Standing::default(),
             running: Mutex::default(),
             lines: Lines::default(),
+            download,
             fetched_bytes: AtomicU64::new(0),
         }
     }

@@ -17,6 +17,7 @@
 //!   pinned (until [`DataPlane::unpin`]). The store is bounded, and so is the share of each group of
 //!   content in it; what was not used for longest goes first, a full one says so and stays whole.
 //! - **Bundles** are lists of blobs under one hash: the inputs of a job, the outputs of a batch.
+//! - **Pace**: what goes out and what comes in is bounded per second ([`Rates`]), and peers share it evenly.
 //! - **Notifications** are short messages with a bounded queue, such as "your result is ready".
 //!
 //! Knows neither the chain nor execution.
@@ -47,6 +48,7 @@ mod address;
 mod bundle;
 mod card;
 mod config;
+mod endpoint;
 mod error;
 mod export;
 mod fault;
@@ -56,8 +58,11 @@ mod key;
 mod ledger;
 mod litter;
 mod many;
+mod meter;
+mod middle;
 mod node;
 mod notify;
+mod pace;
 mod peers;
 mod relay;
 mod secret;
@@ -79,6 +84,7 @@ pub use iroh::{EndpointId, SecretKey, Signature};
 pub use iroh_blobs::Hash;
 pub use node::{DataPlane, RelayState, Stats};
 pub use notify::{MAX_NOTIFICATION, Notification, Notifications};
+pub use pace::Rates;
 pub use peers::Way;
 pub use relay::{Relay, RelayError};
 pub use secret::{MAX_SECRET, MAX_SECRET_NAME};

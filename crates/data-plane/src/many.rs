@@ -147,7 +147,8 @@ impl Fetcher {
         came: &AtomicU64,
     ) -> Result<(), Failure> {
         let wanted = || wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = Instant::now();
+        let share = self.download.of(connection.remote_id());
+        let mut started = Instant::now();
         let hashes = wanted().iter().map(|waiting| waiting.hash).collect();
         let request = GetManyRequest::new(hashes, ChunkRangesSeq::all());
         let asked = fsm::start_get_many(connection, request, Default::default());
@@ -167,6 +168,8 @@ impl Fetcher {
             if Hash::new(&bytes) != hash {
                 return Err(PeerFault::WrongBytes.into());
             }
+            // What this node waits for its own limit is no fault of the provider.
+            started += share.take(bytes.len() as u64).await;
             came.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             if let Some(waiting) = wanted().pop_front() {
                 waiting.told.send(Ok(bytes)).ok();

@@ -1,41 +1,32 @@
 //! The data plane itself: one endpoint, one store, the protocols on top.
 
 use std::{
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
-use iroh::{
-    Endpoint, EndpointId, NetReportConfig, RelayMode, SecretKey, Watcher,
-    endpoint::{PortmapperConfig, RelayStatus, presets},
-    protocol::Router,
-    tls::CaTlsConfig,
-};
+use iroh::{Endpoint, EndpointId, SecretKey, protocol::Router};
 use iroh_blobs::{BlobFormat, Hash, HashAndFormat, hashseq::HashSeq};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
-use tokio::time::timeout;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use crate::{
-    AddressError, BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll,
-    FetchedBundle, Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Relay,
-    SecretError, SpawnError, StoreError, Way, address, bundle,
+    BundleOptions, CardError, Config, FetchError, FetchOptions, Fetched, FetchedAll, FetchedBundle,
+    Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Rates, Relay, SecretError,
+    SpawnError, StoreError, Way, bundle,
     card::{self, Cards},
+    endpoint::{bind, current_address, greet, relay_state},
     fetch::{Budget, Fetcher, Patience},
     key, notify,
+    pace::Pace,
     peers::Dialer,
     relay::Relays,
     secret,
     serve::{Provider, Served},
     store::Storage,
-    transport,
 };
-
-/// How long a start waits for a relay: some round trips, and what it takes to find that UDP does not get through.
-const RELAY_WAIT: Duration = Duration::from_secs(8);
 
 /// What a data plane has done since its start, and what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +71,7 @@ struct Inner {
     fetcher: Arc<Fetcher>,
     dialer: Arc<Dialer>,
     served: Arc<Served>,
+    upload: Arc<Pace>,
     notifications: Mutex<Option<Notifications>>,
     answer_timeout: Duration,
 }
@@ -122,6 +114,7 @@ impl DataPlane {
             config.connect_timeout,
         ));
         let (served, cards) = (Arc::<Served>::default(), Arc::<Cards>::default());
+        let upload = Pace::new(config.rates.upload);
         let provider = Provider::new(
             storage.inner().clone(),
             config.access.clone(),
@@ -129,6 +122,7 @@ impl DataPlane {
             &config.serve,
             config.stall_timeout,
             served.clone(),
+            upload.clone(),
         );
         let teller = secret::Teller::new(
             config.secrets.clone(),
@@ -148,7 +142,8 @@ impl DataPlane {
             slow_after: config.slow_after,
             least_rate: config.least_rate,
         };
-        let fetcher = Fetcher::new(storage.clone(), dialer.clone(), patience);
+        let download = Pace::new(config.rates.download);
+        let fetcher = Fetcher::new(storage.clone(), dialer.clone(), patience, download);
         info!(%address, stored_bytes = storage.used(), "data plane is up");
         Ok(Self {
             inner: Arc::new(Inner {
@@ -161,6 +156,7 @@ impl DataPlane {
                 fetcher: Arc::new(fetcher),
                 dialer,
                 served,
+                upload,
                 notifications: Mutex::new(Some(notifications)),
                 answer_timeout: config.stall_timeout,
             }),
@@ -219,6 +215,20 @@ impl DataPlane {
         }
         self.inner.fetcher.presenter.set(card);
         Ok(())
+    }
+
+    /// Has content go and come no faster than this from now on, with all peers together. What is under way goes on.
+    pub fn set_rates(&self, rates: Rates) {
+        self.inner.upload.set(rates.upload);
+        self.inner.fetcher.download.set(rates.download);
+    }
+
+    /// How fast content may go and come now.
+    pub fn rates(&self) -> Rates {
+        Rates {
+            upload: self.inner.upload.rate(),
+            download: self.inner.fetcher.download.rate(),
+        }
     }
 
     /// Counters for metrics.
@@ -463,123 +473,4 @@ impl DataPlane {
         self.inner.endpoint.close().await;
         self.inner.storage.shutdown().await;
     }
-}
-
-async fn bind(
-    config: &Config,
-    relays: &Relays,
-    secret_key: SecretKey,
-) -> Result<Endpoint, SpawnError> {
-    let failed = |reason: String| SpawnError::Bind {
-        bind: config.bind,
-        reason,
-    };
-    let roots = match &config.relay_roots {
-        Some(path) => certificates(path).map_err(|reason| SpawnError::RelayRoots {
-            path: path.clone(),
-            reason,
-        })?,
-        None => Vec::new(),
-    };
-    let mut probes = NetReportConfig::minimal();
-    // Tells which relay is nearest where UDP does not get through. Of the relays above, and of no others.
-    probes.https_probes = relays.first().is_some();
-    // The minimal preset only chooses the cryptography: no lookup service and no relays but those given, and the
-    // settings below keep the endpoint from probing the network for anything else.
-    let mut builder = Endpoint::builder(presets::Minimal)
-        .secret_key(secret_key)
-        .transport_config(transport::accepting())
-        .clear_ip_transports()
-        .relay_mode(RelayMode::Custom(relays.map()))
-        .dns_resolver(relays.resolver())
-        .ca_tls_config(CaTlsConfig::embedded().with_extra_roots(roots))
-        .clear_address_lookup()
-        .portmapper_config(PortmapperConfig::Disabled)
-        .net_report_config(probes)
-        .bind_addr(config.bind)
-        .map_err(|e| failed(format!("{e:#}")))?;
-    for address in &config.external_addresses {
-        builder = builder.external_addr(*address);
-    }
-    builder.bind().await.map_err(|e| failed(format!("{e:#}")))
-}
-
-/// Waits until a relay has answered, or did not.
-async fn greet(endpoint: &Endpoint, relays: &Relays) {
-    let mut known = endpoint.home_relay_status();
-    let answered = async {
-        let settled = |state: &RelayStatus| state.is_connected() || state.last_error().is_some();
-        while !known.get().iter().any(settled) {
-            if known.updated().await.is_err() {
-                return;
-            }
-        }
-    };
-    // What it says then is the same with and without an answer.
-    timeout(RELAY_WAIT, answered).await.ok();
-    if let Some(state) = relay_state(endpoint, relays)
-        && !state.connected
-    {
-        warn!(
-            relay = %state.relay,
-            reason = state.error.as_deref().unwrap_or("no answer"),
-            "no relay yet: who cannot reach this machine directly does not reach it"
-        );
-    }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    match all {
-        Ok(all) if Vec::is_empty(&all) => Err("there is no certificate in it".into()),
-        Ok(all) => Ok(all),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The relay nearest to this node; before that is known, the first of the configuration.
-fn relay_state(endpoint: &Endpoint, relays: &Relays) -> Option<RelayState> {
-    let home = endpoint.home_relay_status().get().into_iter().next();
-    let known = home.and_then(|status| {
-        Some(RelayState {
-            relay: status.url().try_into().ok()?,
-            connected: status.is_connected(),
-            error: status.last_error().map(|error| format!("{error:#}")),
-        })
-    });
-    known.or_else(|| {
-        Some(RelayState {
-            relay: relays.first()?.clone(),
-            connected: false,
-            error: None,
-        })
-    })
-}
-
-/// The configured addresses first, then those the endpoint knows of itself. The relay stays the last one until there is
-/// another, so that an interruption changes nothing on chain.
-fn current_address(
-    endpoint: &Endpoint,
-    external: &[SocketAddr],
-    relays: &Relays,
-    last: Option<&Relay>,
-) -> Result<PeerAddress, AddressError> {
-    let known = endpoint.addr();
-    let home = known.relay_urls().next().map(Relay::try_from);
-    let relay = match home {
-        Some(Ok(home)) => Some(home),
-        _ => last.or(relays.first()).cloned(),
-    };
-    // With a relay the endpoint also knows the address that a router shows for it, which leads back to it for as long
-    // as it talks to that relay, from some networks. Peers tell each other when they connect; on chain it has no place.
-    let seen = |ip: IpAddr| relay.is_none() || UdpSocket::bind((ip, 0)).is_ok();
-    let own = known.ip_addrs().copied().chain(endpoint.bound_sockets());
-    let mut addresses = external.to_vec();
-    for address in own.filter(|address| address::dialable(address) && seen(address.ip())) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses.truncate(PeerAddress::MAX_DIRECT);
-    PeerAddress::with_relay(endpoint.id(), addresses, relay)
 }

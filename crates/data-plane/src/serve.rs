@@ -37,6 +37,7 @@ use crate::{
     AccessPolicy, Asker, ServeLimits,
     card::Cards,
     many::MANY,
+    pace::{Pace, Share},
     peers::{Doorman, serve_connection},
 };
 
@@ -62,6 +63,7 @@ pub(crate) struct Provider {
     idle: Duration,
     stall: Duration,
     served: Arc<Served>,
+    pace: Arc<Pace>,
 }
 
 impl std::fmt::Debug for Provider {
@@ -80,6 +82,7 @@ impl Provider {
         limits: &ServeLimits,
         stall: Duration,
         served: Arc<Served>,
+        pace: Arc<Pace>,
     ) -> Self {
         Self {
             store,
@@ -94,6 +97,7 @@ impl Provider {
             idle: limits.idle_timeout,
             stall,
             served,
+            pace,
         }
     }
 
@@ -108,6 +112,7 @@ impl Provider {
             inner: send,
             stall: self.stall,
             served: self.served.clone(),
+            share: self.pace.of(peer),
         };
         let mut pair = StreamPair::new(connection_id, recv, send, EventSender::DEFAULT);
         let request = match timeout(REQUEST_TIMEOUT, pair.read_request()).await {
@@ -188,11 +193,12 @@ impl ProtocolHandler for Provider {
     }
 }
 
-/// A stream that counts what is sent and gives up on a peer that takes nothing.
+/// A stream that counts what is sent, waits for the peer's share of the line, and gives up on a peer that takes nothing.
 struct Metered {
     inner: SendStream,
     stall: Duration,
     served: Arc<Served>,
+    share: Share,
 }
 
 impl Metered {
@@ -209,6 +215,7 @@ impl Metered {
 impl util::SendStream for Metered {
     async fn send_bytes(&mut self, bytes: Bytes) -> io::Result<()> {
         let length = bytes.len();
+        self.share.take(length as u64).await;
         match timeout(self.stall, self.inner.send_bytes(bytes)).await {
             Ok(result) => result?,
             Err(_) => return Err(self.stalled()),
@@ -218,6 +225,7 @@ impl util::SendStream for Metered {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.share.take(bytes.len() as u64).await;
         match timeout(self.stall, util::SendStream::send(&mut self.inner, bytes)).await {
             Ok(result) => result?,
             Err(_) => return Err(self.stalled()),

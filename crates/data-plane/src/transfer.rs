@@ -6,36 +6,36 @@
 
 use std::{
     num::NonZeroU64,
-    ops::Range,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bao_tree::io::BaoContentItem;
 use futures::{StreamExt, stream::FuturesUnordered};
-use iroh::endpoint::Connection;
+use iroh::{EndpointId, endpoint::Connection};
 use iroh_blobs::{
     Hash,
     get::fsm::{self, AtBlobContent, BlobContentNext, ConnectedNext, EndBlobNext},
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::timeout};
 use tracing::debug;
 
 use crate::{
     Attempt, PeerAddress, PeerFault, StoreError,
     fault::fault,
-    fetch::{Budget, FetchOptions, Fetcher, Progress},
+    fetch::{Budget, FetchOptions, Fetcher, Patience, Progress},
     ledger::{Claim, Reservation},
+    meter::Meter,
+    middle::{Middle, STRIPE},
     store::stopped,
 };
 
 /// Pieces that wait to be written. Bounds the memory of one transfer to about 1 MiB.
 const WRITE_QUEUE: usize = 64;
-/// What a helper takes at a time. Smaller ones cost a round trip each; larger ones keep the fast waiting for the slow.
-const STRIPE: u64 = 4 << 20;
 /// Blobs smaller than this are not worth a second connection.
 const STRIPED_FROM: u64 = 4 * STRIPE;
 
@@ -125,42 +125,6 @@ impl<'a> Goal<'a> {
     }
 }
 
-/// Where the provider in charge and its helpers meet, in bytes from the front.
-struct Middle {
-    open: Mutex<Range<u64>>,
-}
-
-impl Middle {
-    fn new(size: u64) -> Self {
-        Self {
-            open: Mutex::new(0..size),
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Range<u64>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The provider in charge has come to `at`; whether it has met the helpers.
-    fn come_to(&self, at: u64) -> bool {
-        let mut open = self.open();
-        open.start = open.start.max(at);
-        open.start >= open.end
-    }
-
-    /// The next stripe from the back; `None` when what is left is the one that is on its way from the front.
-    fn take(&self) -> Option<Range<u64>> {
-        let mut open = self.open();
-        let end = open.end;
-        let start = end.checked_sub(1)? / STRIPE * STRIPE;
-        if start < open.start.saturating_add(STRIPE) {
-            return None;
-        }
-        open.end = start;
-        Some(start..end)
-    }
-}
-
 /// What all that take part in one try share.
 struct Shared<'a> {
     size: NonZeroU64,
@@ -178,6 +142,22 @@ struct Shared<'a> {
     lead_rate: AtomicU64,
     /// A piece of the provider in charge was verified.
     begun: AtomicBool,
+    /// The provider in charge has met the helpers: all that is missing is on its way from them.
+    met: watch::Sender<bool>,
+}
+
+impl Shared<'_> {
+    /// Ends when the provider in charge has waited for the helpers, and longer than it would take for their part itself.
+    async fn overdue(&self, patience: Duration) {
+        let met = self.met.subscribe().wait_for(|met| *met).await.is_ok();
+        if !met {
+            return std::future::pending().await;
+        }
+        let here = self.present + self.received.load(Ordering::Relaxed);
+        let left = self.size.get().saturating_sub(here);
+        let rate = self.lead_rate.load(Ordering::Relaxed).max(1);
+        tokio::time::sleep(patience.max(Duration::from_secs(left / rate))).await;
+    }
 }
 
 /// How a stream of pieces ended.
@@ -272,17 +252,17 @@ impl Transfer<'_> {
             idle_rate: AtomicU64::new(0),
             lead_rate: AtomicU64::new(0),
             begun: AtomicBool::new(false),
+            met: watch::Sender::new(false),
         };
-        let front = self.receive(content, &shared, true);
-        let started = Instant::now();
-        let (end, received) = if size.get() >= STRIPED_FROM && !helpers.is_empty() {
+        let meter = Meter::start();
+        let front = self.receive((self.peer.id(), content), &shared, &meter, true);
+        let end = if size.get() >= STRIPED_FROM && !helpers.is_empty() {
             let (end, ()) = futures::future::join(front, self.help(helpers, &shared)).await;
             end?
         } else {
             front.await?
         };
-        let rate = per_second(received, started);
-        fetcher.standing.served(self.peer.id(), received, rate);
+        meter.tell(&fetcher.standing, self.peer);
         match end {
             End::Whole => self.complete().await.map(Some),
             End::Met => Ok(self.complete().await.ok()),
@@ -306,29 +286,32 @@ impl Transfer<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            let started = Instant::now();
-            let fetched = self
-                .over(peer, |connection| {
-                    let wanted = wanted.clone();
-                    async move {
-                        let Some((content, size)) = self.ask(connection, wanted).await? else {
-                            return Ok(0);
-                        };
-                        // One of two is wrong, and which one the last piece will tell.
-                        if size != shared.size.get() {
-                            return Ok(0);
-                        }
-                        let (_, received) = self.receive(content, shared, false).await?;
-                        Ok(received)
+            let meter = Meter::start();
+            let fetching = self.over(peer, |connection| {
+                let (wanted, meter) = (wanted.clone(), &meter);
+                async move {
+                    let Some((content, size)) = self.ask(connection, wanted).await? else {
+                        return Ok(());
+                    };
+                    // One of two is wrong, and which one the last piece will tell.
+                    if size != shared.size.get() {
+                        return Ok(());
                     }
-                })
-                .await;
+                    self.receive((peer.id(), content), shared, meter, false)
+                        .await?;
+                    Ok(())
+                }
+            });
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetching => fetched,
+                () = shared.overdue(self.fetcher.patience.slow_after) => Err(meter.too_slow().into()),
+            };
             match fetched {
-                Ok(0) => return,
-                Ok(received) => {
-                    rate = per_second(received, started);
-                    let standing = &self.fetcher.standing;
-                    standing.served(peer.id(), received, rate);
+                Ok(()) if meter.bytes() == 0 => return,
+                Ok(()) => {
+                    rate = meter.rate();
+                    meter.tell(&self.fetcher.standing, peer);
                 }
                 Err(Failure::Peer(fault)) => {
                     self.fetcher.standing.failed(peer.id(), &fault);
@@ -369,10 +352,11 @@ impl Transfer<'_> {
     /// Writes the pieces of an answer as they come.
     async fn receive(
         &self,
-        mut content: AtBlobContent,
+        (peer, mut content): (EndpointId, AtBlobContent),
         shared: &Shared<'_>,
+        meter: &Meter,
         leads: bool,
-    ) -> Result<(End, u64), Failure> {
+    ) -> Result<End, Failure> {
         let (fetcher, goal) = (self.fetcher, self.goal);
         let hash = goal.hash;
         let import = fetcher
@@ -382,8 +366,7 @@ impl Transfer<'_> {
             .import_bao(hash, shared.size, WRITE_QUEUE)
             .await;
         let import = import.map_err(|e| stopped(e.into()))?;
-        let started = Instant::now();
-        let mut received = 0;
+        let share = fetcher.download.of(peer);
         let outcome = loop {
             match self.in_time(content.next()).await {
                 Err(stalled) => break Err(stalled),
@@ -403,16 +386,17 @@ impl Transfer<'_> {
                         break Err(PeerFault::Cut("the store gave up".into()));
                     }
                     let Some((at, length)) = leaf else { continue };
-                    received += length;
+                    meter.add(length);
                     self.note(shared, length);
                     if leads && shared.middle.come_to(at) {
-                        let rate = per_second(received, started);
-                        shared.lead_rate.store(rate, Ordering::Relaxed);
+                        shared.lead_rate.store(meter.rate(), Ordering::Relaxed);
+                        shared.met.send_replace(true);
                         break Ok(None);
                     }
-                    if let Some(slow) = self.too_slow(shared, leads, received, started) {
+                    if let Some(slow) = self.too_slow(shared, leads, meter) {
                         break Err(slow);
                     }
+                    meter.wait(share.take(length).await);
                 }
             }
         };
@@ -427,11 +411,9 @@ impl Transfer<'_> {
             Err(e) => return Err(StoreError::Stopped(format!("{e:#}")).into()),
         }
         match outcome? {
-            None => Ok((End::Met, received)),
+            None => Ok(End::Met),
             Some(end) => match end.next() {
-                EndBlobNext::Closing(_) | EndBlobNext::MoreChildren(_) => {
-                    Ok((End::Whole, received))
-                }
+                EndBlobNext::Closing(_) | EndBlobNext::MoreChildren(_) => Ok(End::Whole),
             },
         }
     }
@@ -457,27 +439,19 @@ impl Transfer<'_> {
 
     /// Whether others would do better than this provider: those that wait, helpers that have nothing left to do, or, than
     /// a helper, the one in charge.
-    fn too_slow(
-        &self,
-        shared: &Shared<'_>,
-        leads: bool,
-        received: u64,
-        started: Instant,
-    ) -> Option<PeerFault> {
+    fn too_slow(&self, shared: &Shared<'_>, leads: bool, meter: &Meter) -> Option<PeerFault> {
         let patience = &self.fetcher.patience;
-        if (leads && self.patient) || started.elapsed() < patience.slow_after {
+        if (leads && self.patient) || meter.elapsed() < patience.slow_after {
             return None;
         }
-        let rate = per_second(received, started);
+        let rate = meter.rate();
         let least = if leads {
             let idle = shared.idle_rate.load(Ordering::Relaxed);
             patience.least_rate.max(idle / 2)
         } else {
             shared.lead_rate.load(Ordering::Relaxed) / 2
         };
-        (rate < least).then_some(PeerFault::Slow {
-            bytes_per_second: rate,
-        })
+        (rate < least).then(|| meter.too_slow())
     }
 
     /// The size of a blob that should be complete now.
@@ -491,41 +465,18 @@ impl Transfer<'_> {
         }
     }
 
+    /// The next step of an answer. Who is silent while others are left to ask is put back soon, and with patience asked again
+    /// when nobody is left.
     async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, PeerFault> {
-        self.fetcher.in_time(step).await
-    }
-}
-
-/// Bytes per second, rounded down.
-fn per_second(bytes: u64, since: Instant) -> u64 {
-    let micros = since.elapsed().as_micros().max(1);
-    let rate = u128::from(bytes) * 1_000_000 / micros;
-    u64::try_from(rate).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn front_and_back_meet_and_no_byte_is_taken_twice_or_left() {
-        let size = 5 * STRIPE + 7;
-        let middle = Middle::new(size);
-        assert_eq!(middle.take(), Some(5 * STRIPE..size));
-        assert!(!middle.come_to(1));
-        assert_eq!(middle.take(), Some(4 * STRIPE..5 * STRIPE));
-        assert!(!middle.come_to(STRIPE + 1));
-        assert_eq!(middle.take(), Some(3 * STRIPE..4 * STRIPE));
-        // Less than a stripe lies before the next one: it comes from the front.
-        assert_eq!(middle.take(), None);
-        assert!(!middle.come_to(3 * STRIPE - 1));
-        assert!(middle.come_to(3 * STRIPE));
-    }
-
-    #[test]
-    fn a_small_blob_is_left_to_the_front() {
-        assert_eq!(Middle::new(0).take(), None);
-        assert_eq!(Middle::new(STRIPE - 1).take(), None);
-        assert_eq!(Middle::new(STRIPE).take(), None);
+        let Patience {
+            stall, slow_after, ..
+        } = self.fetcher.patience;
+        if self.patient || stall <= slow_after {
+            return self.fetcher.in_time(step).await;
+        }
+        let done = timeout(slow_after, step).await;
+        done.map_err(|_| PeerFault::Slow {
+            bytes_per_second: 0,
+        })
     }
 }

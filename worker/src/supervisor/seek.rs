@@ -153,6 +153,10 @@ impl Supervisor {
                 .idle_reason(&format!("the machine's owner comes first: {machine}"));
             return Ok(());
         }
+        if let Some(reason) = self.line.spent() {
+            self.metrics.idle_reason(&reason);
+            return Ok(());
+        }
         let bonded = me.backing() >= self.params.bond_for(me.capacity);
         if self.full.is_some() || me.state != WorkerState::Active || !bonded {
             self.metrics.idle_reason(match (&self.full, bonded) {

@@ -17,6 +17,7 @@ use sp_core::H256;
 use sungrid_chain_client::{
     BlockNumber, Call, CallStage, SubmitError, Testimony, Until, WitnessCall,
 };
+use sungrid_primitives::{BatchIndex, JobId};
 use tokio::task::{AbortHandle, Id};
 use tracing::{debug, info, warn};
 
@@ -70,6 +71,12 @@ impl Supervisor {
             return Ok(());
         }
         let calls = self.ports.chain.witness_calls(None).await?;
+        // Ours is what the witnesses of these look for: now it has to be had.
+        let is_called = |(job, batch, call): &(JobId, BatchIndex, WitnessCall)| {
+            matches!(call.stage, CallStage::Sealing { .. })
+                && self.hand.contains_key(&(*job, *batch))
+        };
+        self.line.call(calls.iter().any(is_called));
         let drawn: BTreeMap<BatchId, (WitnessCall, Testimony)> = calls
             .into_iter()
             .filter_map(|(job, batch, call)| {

@@ -11,7 +11,7 @@ use sungrid_seal::{JobKey, LeftBehind, open_output, seal_output};
 
 use super::{
     Bounds, WorkError,
-    prepare::{bring_files, bytes_of, holders, or_from_others, read_files},
+    prepare::{bring_files, bytes_of, holders, or_from_others, read_files, sources},
 };
 use crate::{
     journal::BatchId,
@@ -143,7 +143,9 @@ impl Loading<'_> {
             Err(other) => return Err(other),
         };
         let shared = self.ports.blobs.share_key(self.job, &key);
-        let mut inputs = self.load(manifest.into(), Sealing(Some(key))).await?;
+        let sources = sources(self.ports, self.job, self.spec).await;
+        let sealing = Sealing(Some(key));
+        let mut inputs = self.load(manifest.into(), sealing, sources).await?;
         inputs._key = Some(shared);
         Ok(inputs)
     }
@@ -164,11 +166,12 @@ impl Loading<'_> {
         Ok((key, manifest))
     }
 
-    /// Checks a manifest and fetches what all units share.
+    /// Checks a manifest and fetches what all units share from those who have it.
     pub(super) async fn load(
         &self,
         manifest: Bytes,
         sealing: Sealing,
+        sources: Vec<Vec<u8>>,
     ) -> Result<Inputs, WorkError> {
         let (ports, bounds, job, spec) = (self.ports, self.bounds, self.job, self.spec);
         let input = JobInput::decode(&manifest)
@@ -197,7 +200,7 @@ impl Loading<'_> {
             let held = bounds.in_time(shared_bytes, files).await;
             held.map_err(|source| self.not_fetched("what its units share", source))?
         };
-        let first = get(vec![spec.endpoint.clone()]).await;
+        let first = get(sources).await;
         let held = or_from_others(ports, job, first, get).await?;
         let mut shared = read_files(&*ports.blobs, job, &input.shared, &held, &sealing).await?;
         shared.extend(self.of_image.clone());

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use codec::Encode;
 use sungrid_access::Part;
-use sungrid_chain_client::{Chain, ChainError, JobSpec};
+use sungrid_chain_client::{AccountId, Chain, ChainError, JobSpec};
 use sungrid_manifest::{File, Image, Manifest, ManifestError, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 use sungrid_seal::{is_sealed, sealed_size};
@@ -157,7 +158,7 @@ pub async fn prepare(
         what: what.into(),
         source,
     };
-    let fetch = async |what: &str, part: Part, hash: ContentHash, max: u64| {
+    let fetch = async |what: &str, from: &[Vec<u8>], part: Part, hash: ContentHash, max: u64| {
         let get = async |peers| {
             let from = Source { job, part, peers };
             let fetched = bounds.in_time(max, ports.blobs.fetch(hash, &from, max));
@@ -166,12 +167,13 @@ pub async fn prepare(
                 .flatten()
                 .map_err(|source| not_fetched(what, source))
         };
-        let first = get(requester.clone()).await;
+        let first = get(from.to_vec()).await;
         or_from_others(ports, job, first, get).await
     };
     let mut stored = Vec::new();
     let (bytes, guard) = fetch(
         "the image manifest",
+        &requester,
         Part::Image,
         spec.image,
         limits::IMAGE_BYTES as u64,
@@ -188,6 +190,7 @@ pub async fn prepare(
     }
     let (bytes, guard) = fetch(
         "the input manifest",
+        &requester,
         Part::Shared,
         spec.input,
         sealed_size(limits::JOB_INPUT_BYTES as u64),
@@ -196,7 +199,15 @@ pub async fn prepare(
     stored.push(guard);
     let manifest = bytes;
     let before = Before::of(ports, job, &spec).await?;
-    let (wasm, guard) = fetch("the code", Part::Image, image.code, limits::CODE_BYTES).await?;
+    let sources = sources(ports, job, &spec).await;
+    let (wasm, guard) = fetch(
+        "the code",
+        &sources,
+        Part::Image,
+        image.code,
+        limits::CODE_BYTES,
+    )
+    .await?;
     stored.push(guard);
     let program = ports.runner.load(wasm).await.map_err(|error| match error {
         LoadError::Refused(reason) => WorkError::Malformed { job, reason },
@@ -209,7 +220,7 @@ pub async fn prepare(
         let held = bounds.in_time(bytes_of(&image.files), files).await;
         held.map_err(|source| not_fetched("the image's files", source))?
     };
-    let first = get(requester.clone()).await;
+    let first = get(sources.clone()).await;
     let held = or_from_others(ports, job, first, get).await?;
     let files: Vec<File> = image
         .files
@@ -228,7 +239,9 @@ pub async fn prepare(
             image: &image,
             of_image: &of_image,
         };
-        let loaded = loading.load(manifest.clone(), Sealing::none()).await?;
+        let loaded = loading
+            .load(manifest.clone(), Sealing::none(), sources)
+            .await?;
         inputs = OnceCell::new_with(Some(loaded));
     }
     Ok(Prepared {
@@ -265,6 +278,14 @@ pub(super) async fn or_from_others<T>(
     get(others).await.or(first)
 }
 
+/// Who has what all batches of a job need: its requester, and workers that came earlier. Of a large file each gives a part, so that
+/// requesters' lines carry less the more workers there are.
+pub(super) async fn sources(ports: &Ports, job: JobId, spec: &JobSpec) -> Vec<Vec<u8>> {
+    let mut sources = vec![spec.endpoint.clone()];
+    sources.extend(holders(ports, job, None).await);
+    sources
+}
+
 /// Other workers that may have inputs of a job: those that hold a replica of one of its batches, or of this one. None
 /// while the chain cannot be read: then there is nothing to be had from them.
 pub(super) async fn holders(ports: &Ports, job: JobId, batch: Option<BatchIndex>) -> Vec<Vec<u8>> {
@@ -276,19 +297,21 @@ pub(super) async fn holders(ports: &Ports, job: JobId, batch: Option<BatchIndex>
             .await
             .map(|all| all.into_iter().map(|(_, _, batch)| batch).collect()),
     };
+    let replicas = batches.into_iter().flatten();
+    let workers = replicas.flat_map(|batch| batch.replicas);
+    let workers = workers.map(|replica| replica.worker);
+    // In an order of each one's own: or all that come late ask those that came first.
+    let turn = |worker: &AccountId| sungrid_manifest::hash(&(&own, worker).encode()).0;
+    let workers: BTreeMap<[u8; 32], AccountId> = workers
+        .filter(|worker| *worker != own)
+        .map(|worker| (turn(&worker), worker))
+        .collect();
     let mut holders = Vec::new();
-    for replica in batches
-        .into_iter()
-        .flatten()
-        .flat_map(|batch| batch.replicas)
-    {
+    for worker in workers.into_values() {
         if holders.len() >= MOST_HOLDERS {
             break;
         }
-        if replica.worker == own {
-            continue;
-        }
-        if let Ok(Some(worker)) = chain.worker(&replica.worker).await
+        if let Ok(Some(worker)) = chain.worker(&worker).await
             && !holders.contains(&worker.endpoint)
         {
             holders.push(worker.endpoint);

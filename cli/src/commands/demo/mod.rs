@@ -191,6 +191,7 @@ async fn rendering(
         external: vec![],
         relay: None,
         relay_roots: None,
+        upload_mbit: None,
     };
     let first = chain.round().await?.number;
     let requester = render::submit(

@@ -9,8 +9,9 @@ impl RpcChain {
     /// fails, within [`PATIENCE`] if it only stands still.
     ///
     /// # Errors
-    /// [`ChainError::BadAddress`], [`ChainError::Unreachable`] if none answers, [`ChainError::WrongGenesis`] when one serves another chain
-    /// than `expected`, or than the first that answers, [`ChainError::Incompatible`] when it is no Sungrid chain.
+    /// [`ChainError::BadAddress`], [`ChainError::Unreachable`] if none of the right chain answers, [`ChainError::WrongGenesis`] when all
+    /// serve another chain than `expected`, or, where none is, one another than the first that answers, [`ChainError::Incompatible`]
+    /// when it is no Sungrid chain.
     pub async fn connect(
         nodes: &[impl AsRef<str>],
         expected: Option<H256>,
@@ -27,7 +28,10 @@ impl RpcChain {
         expected: Option<H256>,
         patience: Duration,
     ) -> Result<Self, ChainError> {
-        let (nodes, genesis) = Nodes::open(nodes, expected, patience).await?;
+        Self::over(Nodes::open(nodes, expected, patience).await?).await
+    }
+
+    pub(super) async fn over((nodes, genesis): (Nodes, H256)) -> Result<Self, ChainError> {
         let nodes = Arc::new(nodes);
         let rpc_client = RpcClient::new(nodes.clone());
         let rpc = Rpc::new(rpc_client.clone());

@@ -87,6 +87,8 @@ impl State {
 struct Seat {
     url: String,
     client: Option<Arc<Client>>,
+    /// How long each request to it may take.
+    answer_time: Duration,
     /// Whether it was said that it cannot be used.
     told: bool,
 }
@@ -114,6 +116,7 @@ impl Seat {
         Ok(Self {
             url: url.into(),
             client: None,
+            answer_time: REQUEST_TIMEOUT,
             told: false,
         })
     }
@@ -157,7 +160,7 @@ impl Seat {
                     .max_response_size(LARGEST_MESSAGE)
                     .max_buffer_capacity_per_subscription(tokio::sync::Semaphore::MAX_PERMITS)
                     .set_tcp_no_delay(true)
-                    .request_timeout(REQUEST_TIMEOUT)
+                    .request_timeout(self.answer_time)
                     .enable_ws_ping(PingConfig::new());
                 let client = builder.build(&self.url).await;
                 let client = Arc::new(client.map_err(|error| root_cause(&error))?);
@@ -362,15 +365,23 @@ impl Nodes {
     /// Connects with the best of these nodes. Their genesis, which is `expected` if one is.
     ///
     /// # Errors
-    /// [`ChainError::BadAddress`]; [`ChainError::Unreachable`] if none answers; [`ChainError::WrongGenesis`] if one serves another
-    /// chain than it should, or than the first one that answers.
+    /// [`ChainError::BadAddress`]; [`ChainError::Unreachable`] if none answers that serves the expected chain;
+    /// [`ChainError::WrongGenesis`] if all serve another one than is expected, or, where none is, one another than the first
+    /// that answers: then nobody knows which of them is meant.
     pub(super) async fn open(
         urls: &[impl AsRef<str>],
         expected: Option<H256>,
         patience: Duration,
     ) -> Result<(Self, H256), ChainError> {
         let seats = urls.iter().map(|url| Seat::new(url.as_ref()));
-        let mut seats = seats.collect::<Result<Vec<_>, _>>()?;
+        Self::open_seats(seats.collect::<Result<_, _>>()?, expected, patience).await
+    }
+
+    async fn open_seats(
+        mut seats: Vec<Seat>,
+        expected: Option<H256>,
+        patience: Duration,
+    ) -> Result<(Self, H256), ChainError> {
         let seen = join_all(seats.iter_mut().map(|seat| seat.look(patience))).await;
         let Some(first) = seen.iter().flatten().next() else {
             return Err(unreachable(
@@ -378,16 +389,26 @@ impl Nodes {
             ));
         };
         let genesis = expected.unwrap_or(first.genesis);
-        let mut heights = Vec::new();
+        let (mut heights, mut errors) = (Vec::new(), Vec::new());
         for (seat, seen) in seats.iter_mut().zip(seen) {
-            match seen {
-                Ok(seen) => heights.push(Some(seat.of_chain(seen, genesis)?)),
-                Err(error) => {
-                    warn!(%error, "a node cannot be used");
-                    seat.told = true;
-                    heights.push(None);
+            let usable = seen.and_then(|seen| seat.of_chain(seen, genesis));
+            heights.push(usable.as_ref().ok().copied());
+            if let Err(error) = usable {
+                if expected.is_none() && !error.is_retryable() {
+                    return Err(error);
                 }
+                warn!(%error, "a node cannot be used");
+                seat.told = true;
+                errors.push(error);
             }
+        }
+        if errors.len() == seats.len() {
+            // One that does not answer may be the right one, and be back soon.
+            let wrong = errors.iter().all(|error| !error.is_retryable());
+            return Err(match wrong {
+                true => errors.remove(0),
+                false => unreachable(errors),
+            });
         }
         let state = Arc::new(watch::Sender::new(State::Down));
         let mut keeper = Keeper {
@@ -436,6 +457,16 @@ impl Nodes {
             State::Refused(error) => Err(Error::Client(error.into())),
             State::Down => Err(Error::DisconnectedWillReconnect("no node".into())),
         }
+    }
+}
+
+#[cfg(test)]
+impl Nodes {
+    /// As [`Self::open`] with one node, whose answers are waited for no longer than this.
+    pub(super) async fn open_hasty(url: &str, time: Duration) -> Result<(Self, H256), ChainError> {
+        let mut seat = Seat::new(url)?;
+        seat.answer_time = time;
+        Self::open_seats(vec![seat], None, time).await
     }
 }
 

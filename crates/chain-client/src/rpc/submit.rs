@@ -124,12 +124,19 @@ impl RpcChain {
                 Err(error) => {
                     *next = None;
                     let reason = spoken(&error);
+                    if is_open(&error) {
+                        // The next nonce is the node's to say: it knows whether it has this one.
+                        return Err(SubmitError::Unknown {
+                            call: label.into(),
+                            reason,
+                        });
+                    }
                     let refusal = Refusal::of(&reason);
                     if refusal == Refusal::Nonce && attempt < ATTEMPTS {
                         tracing::debug!(call = label, number, "nonce taken, signing again");
                         continue;
                     }
-                    return Err(refusal.error(label, key, reason, broken(error)));
+                    return Err(refusal.error(label, key, reason));
                 }
             }
         }
@@ -261,6 +268,22 @@ fn spoken(error: &ExtrinsicError) -> String {
     }
 }
 
+/// Whether a transaction may be in the pool all the same: it was sent, and the node did not say no. A connection that breaks
+/// loses the answer, not what was asked, and neither does a node that takes too long.
+fn is_open(error: &ExtrinsicError) -> bool {
+    let ExtrinsicError::ErrorSubmittingTransaction(error) = error else {
+        return false;
+    };
+    !matches!(
+        error,
+        BackendError::Rpc(RpcError::ClientError(
+            subxt_rpcs::Error::User(_)
+                | subxt_rpcs::Error::Serialization(_)
+                | subxt_rpcs::Error::InsecureUrl(_)
+        ))
+    )
+}
+
 /// Why a pool refuses a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
@@ -297,23 +320,19 @@ impl Refusal {
         }
     }
 
-    fn error(self, label: &str, key: &Keypair, reason: String, error: ChainError) -> SubmitError {
-        match (self, error) {
-            (Self::Payment, _) => SubmitError::CannotPay {
+    fn error(self, label: &str, key: &Keypair, reason: String) -> SubmitError {
+        match self {
+            Self::Payment => SubmitError::CannotPay {
                 signer: key.account().to_string(),
                 call: label.into(),
             },
-            (_, ChainError::Disconnected(reason)) => SubmitError::Unknown {
+            // Its nonce: another client of this key is faster, or the node does not count its last transaction yet. It never was in the
+            // pool, and may be tried again.
+            Self::NoRoom | Self::Nonce => SubmitError::Dropped {
                 call: label.into(),
                 reason,
             },
-            // Another client of this key is faster, or its last transaction is not counted by the node yet: never in the pool, so that it
-            // may be tried again.
-            (Self::NoRoom | Self::Nonce, _) => SubmitError::Dropped {
-                call: label.into(),
-                reason,
-            },
-            _ => SubmitError::Rejected {
+            Self::Other => SubmitError::Rejected {
                 call: label.into(),
                 reason,
             },
@@ -352,64 +371,5 @@ fn failure(error: DispatchError) -> DispatchFailure {
     }
 }
 
-/// The pool's answer to a dry run, in words; used by nothing but tests of the texts above.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pools_refusals_are_told_apart() {
-        let texts = [
-            (
-                "1010: Invalid Transaction: Transaction is outdated",
-                Refusal::Nonce,
-            ),
-            ("1014: Priority is too low: (10 vs 10)", Refusal::Nonce),
-            ("1013: Transaction Already Imported", Refusal::Nonce),
-            (
-                "1010: Invalid Transaction: Inability to pay some fees (e.g. account balance too low)",
-                Refusal::Payment,
-            ),
-            (
-                "1010: Invalid Transaction: Transaction would exhaust the block limits",
-                Refusal::NoRoom,
-            ),
-            (
-                "1010: Invalid Transaction: Transaction has a bad signature",
-                Refusal::Other,
-            ),
-        ];
-        for (text, expected) in texts {
-            assert_eq!(Refusal::of(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_failed_call_says_what_to_do() {
-        let failure = failure(DispatchError::BadOrigin);
-        assert_eq!(failure.error, "BadOrigin");
-        assert!(failure.to_string().contains("may not"));
-    }
-
-    #[test]
-    fn nonces_that_a_given_up_fork_leaves_free_are_used_again() {
-        // Nothing is known; another client used the key; the node has all of it.
-        assert_eq!(next_number(None, 7, 3), 7);
-        assert_eq!(next_number(Some(5), 7, 3), 7);
-        assert_eq!(next_number(Some(7), 7, 0), 7);
-        // Two were sent a moment ago.
-        assert_eq!(next_number(Some(9), 7, 2), 9);
-        // One of them had its block, which was given up; so had both.
-        assert_eq!(next_number(Some(9), 7, 1), 7);
-        assert_eq!(next_number(Some(9), 7, 0), 7);
-        assert_eq!(next_number(Some(u64::MAX), u64::MAX, 1), u64::MAX);
-    }
-
-    #[test]
-    fn transactions_are_mortal() {
-        assert!(
-            MORTALITY.is_power_of_two(),
-            "eras round up to a power of two"
-        );
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ mod evil;
 mod faults;
 mod many;
 mod notify;
+mod pace;
 mod quotas;
 mod retention;
 mod secrets;

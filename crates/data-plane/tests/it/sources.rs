@@ -144,3 +144,58 @@ async fn a_slow_provider_is_better_than_none() {
     assert!(fetched.expect("here").given_up.is_empty());
     common::shutdown([slow, ignorant, to, alone]).await;
 }
+
+/// Waits long for whoever is asked alone, and not long while there are others.
+async fn calm() -> DataPlane {
+    let mut config = Config::memory();
+    // Whoever waited for it would wait for ever.
+    config.stall_timeout = Duration::from_secs(1 << 30);
+    config.slow_after = common::PATIENCE;
+    config.least_rate = 1;
+    DataPlane::spawn(config).await.expect("up")
+}
+
+#[tokio::test]
+async fn who_is_silent_holds_nobody_up_who_has_others_to_ask() {
+    let data = bytes(SIZE, 6);
+    for silent_from in [0, 1 << 20] {
+        for silent_leads in [true, false] {
+            let evil = EvilProvider::spawn(&data, Evil::Stall(silent_from)).await;
+            let (honest, to) = (memory().await, calm().await);
+            let held = honest.put_bytes(data.clone()).await.expect("stored");
+            let mut from = [honest.address(), evil.address.clone()];
+            if silent_leads {
+                from.reverse();
+            }
+            let fetched = fetch(&to, held.hash(), &from).await;
+            let [attempt] = &fetched.given_up[..] else {
+                panic!("{:?}", fetched.given_up);
+            };
+            assert_eq!(attempt.peer, evil.address.id());
+            assert!(matches!(attempt.fault, PeerFault::Slow { .. }), "{attempt}");
+            evil.shutdown().await;
+            common::shutdown([honest, to]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_be_reached_holds_nobody_up_who_has_others_to_ask() {
+    let data = bytes(SIZE, 7);
+    // A socket that nobody reads.
+    let deaf = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let key = sungrid_data_plane::SecretKey::from_bytes(&[7; 32]);
+    let address = deaf.local_addr().expect("an address");
+    let deaf = PeerAddress::new(key.public(), [address]).expect("valid");
+    let mut config = Config::memory();
+    config.connect_timeout = Duration::from_secs(1 << 30);
+    config.slow_after = common::PATIENCE;
+    let to = DataPlane::spawn(config).await.expect("up");
+    let honest = memory().await;
+    let held = honest.put_bytes(data).await.expect("stored");
+    let from = [honest.address(), deaf.clone()];
+    let fetched = fetch(&to, held.hash(), &from).await;
+    let given_up: Vec<_> = fetched.given_up.iter().map(|a| a.peer).collect();
+    assert_eq!(given_up, [deaf.id()]);
+    common::shutdown([honest, to]).await;
+}

@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sungrid_access::{JobAccess, Part, card};
-use sungrid_chain_client::{Chain, JobSpec};
+use sungrid_chain_client::{Call, Chain, JobSpec, Until};
 use sungrid_data_plane::{Config, DataPlane, FetchOptions, Hash, PeerAddress, PeerFault};
+use sungrid_manifest::{File, JobInput, Manifest, UnitSpec};
 use sungrid_primitives::{ContentHash, JobId};
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
 use crate::{
     plane::Plane,
     ports::{BlobError, Blobs, Ports, Source},
-    register, work,
+    register,
+    work::{self, Bounds},
 };
 
 #[tokio::test]
@@ -204,4 +206,93 @@ async fn a_job_beyond_its_share_of_the_store_is_no_fault_of_who_serves_it() {
     drop(store.put(vec![8; 64 << 10].into()).await.expect("stored"));
     store.shutdown().await;
     server.shutdown().await;
+}
+
+/// Bytes of a file that is large enough to be fetched from several at once.
+const LARGE: u64 = 24 << 20;
+
+/// A requester's node with all that a job needs, of which all units share a large file; and the job.
+async fn with_a_large_file(world: &World) -> (DataPlane, JobSpec, JobId) {
+    let requester = DataPlane::spawn(Config::memory()).await.expect("up");
+    let put = async |name: &str, bytes: Bytes| {
+        let held = requester.put_bytes(bytes).await.expect("stored");
+        requester.pin(name, held.hash()).await.expect("pinned");
+        content(held.hash())
+    };
+    // Nothing in it repeats, as in most large files.
+    let words = (0..LARGE / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    let large = put("model", words.collect()).await;
+    let unit = UnitSpec {
+        args: vec![],
+        files: vec![],
+    };
+    let input = JobInput::new(vec![File::new("model", large, LARGE)], vec![unit]);
+    let input = put("input", input.encode().expect("valid").bytes.into()).await;
+    for (name, hash) in [("image", world.image), ("code", world.image_manifest.code)] {
+        let bytes = world
+            .net
+            .peer(REQUESTER, |peer| peer.content[&hash].clone());
+        assert_eq!(put(name, bytes).await, hash);
+    }
+    let spec = JobSpec {
+        input,
+        endpoint: requester.address().to_bytes(),
+        ..world.spec(1, 1)
+    };
+    let job = world.submit(spec.clone()).await;
+    (requester, spec, job)
+}
+
+#[tokio::test]
+async fn a_large_file_comes_from_workers_that_have_it_and_not_from_the_requester_alone() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1), world.machine(2)];
+    let (requester, spec, job) = with_a_large_file(&world).await;
+    let mut planes = Vec::new();
+    for machine in &machines {
+        planes.push(registered(&world, machine).await);
+    }
+    let prepare = async |n: usize| {
+        let ports = Ports {
+            blobs: planes[n].clone(),
+            ..machines[n].ports()
+        };
+        let bounds = Bounds {
+            unit_input: 2 * LARGE,
+            ..machines[n].bounds()
+        };
+        let prepared = work::prepare(&ports, bounds, job, spec.clone()).await;
+        prepared.expect("all is there");
+        planes[n].stats()
+    };
+    let claim = async |n: usize| {
+        let (call, until) = (Call::Claim(job), Until::InBlock);
+        let included = world.chain.submit(&machines[n].key, call, until).await;
+        assert_eq!(included.expect("claims").batch(), Some(0));
+    };
+    // GIVEN a worker that has fetched it, and one that says it works on it and has nothing
+    assert!(prepare(0).await.fetched_bytes > LARGE);
+    claim(0).await;
+    claim(1).await;
+    // WHEN another one comes
+    let before = requester.stats().served_bytes;
+    let came = prepare(2).await.fetched_bytes;
+    // THEN it gets a part of it from the first, and nothing twice
+    let from_worker = planes[0].stats().served_bytes;
+    let from_requester = requester.stats().served_bytes - before;
+    assert!(from_worker >= 4 << 20, "{from_worker}");
+    assert!(from_requester < LARGE, "{from_requester}");
+    assert!((LARGE..LARGE + (64 << 10)).contains(&came), "{came}");
+    assert_eq!(planes[1].stats().served_bytes, 0);
+    // Nobody else gets it from there.
+    let stranger = DataPlane::spawn(Config::memory()).await.expect("up");
+    assert_eq!(
+        fetch(&stranger, spec.input, &planes[0]).await,
+        Err(PeerFault::Forbidden)
+    );
+    for plane in planes {
+        plane.shutdown().await;
+    }
+    requester.shutdown().await;
+    stranger.shutdown().await;
 }

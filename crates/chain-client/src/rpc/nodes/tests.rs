@@ -233,11 +233,46 @@ async fn a_node_of_another_chain_is_refused_by_name() {
         expected: H256::repeat_byte(expected),
     };
     assert_eq!(refused, Err(wrong(&urls[1], 2, 1)));
-    let expected = Some(H256::repeat_byte(2));
+    let expected = Some(H256::repeat_byte(3));
     let refused = Nodes::open(&urls, expected, SOON).await.map(|_| ());
-    assert_eq!(refused, Err(wrong(&urls[0], 1, 2)));
+    assert_eq!(
+        refused,
+        Err(wrong(&urls[0], 1, 3)),
+        "neither is the right one"
+    );
     let refused = Nodes::open(&["http://x"], None, SOON).await.map(|_| ());
     assert!(matches!(refused, Err(ChainError::BadAddress { .. })));
+}
+
+#[tokio::test]
+async fn where_the_chain_is_known_a_node_of_another_one_is_left_out() {
+    let (other, ours) = (
+        Fake::start("other", 2, 99).await,
+        Fake::start("ours", 1, 10).await,
+    );
+    let urls = [other.url(), ours.url()];
+    let expected = Some(H256::repeat_byte(1));
+    let (nodes, genesis) = Nodes::open(&urls, expected, SOON)
+        .await
+        .expect("ours is there");
+    assert_eq!(Some(genesis), expected);
+    let nodes = Arc::new(nodes);
+    let client = RpcClient::new(nodes.clone());
+    assert_eq!(who(&client).await, "ours");
+    // However high it gets, it is never asked.
+    other.comes_to(500);
+    other.asked(2 * LOOKS).await;
+    assert_eq!(
+        (who(&client).await.as_str(), nodes.refusal()),
+        ("ours", None)
+    );
+    drop((client, nodes));
+    // While ours is away it is waited for: nothing is wrong with what was set.
+    ours.stop().await;
+    let error = Nodes::open(&urls, expected, SOON).await.map(|_| ());
+    let error = error.expect_err("the right one is away");
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.to_string().contains(&urls[1]), "{error}");
 }
 
 #[tokio::test]
