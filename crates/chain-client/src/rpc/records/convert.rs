@@ -201,6 +201,11 @@ impl From<WireJob> for Job {
             requester: wire.requester.into(),
             state,
             batches: wire.batches,
+            cuts: wire
+                .cuts
+                .into_iter()
+                .map(|WireCut { batch, first }| Cut { batch, first })
+                .collect(),
             rate: wire.rate,
             unit_charge: wire.unit_charge,
             price: wire.price,
