@@ -104,7 +104,7 @@ impl Layout<'_> {
         let (start, count) = batch_range(self.units, self.batch_size, origin)?;
         let first = self.made_by(batch).map_or(start, |cut| cut.first);
         let cut = self.cuts.iter().find(|cut| cut.batch == batch);
-        let end = cut.map_or(start + count, |cut| cut.first);
+        let end = cut.map_or(start + count, |cut| cut.first.min(start + count));
         Some((first, end.checked_sub(first)?))
     }
 

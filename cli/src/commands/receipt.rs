@@ -7,7 +7,10 @@ use std::{
 
 use serde::Serialize;
 use sungrid_manifest::{Bundle, JobInput, Manifest};
-use sungrid_primitives::{BatchIndex, suns::CPU_1};
+use sungrid_primitives::{
+    BatchIndex,
+    suns::{self, CPU_1},
+};
 use sungrid_seal::JobKey;
 
 use crate::{

@@ -14,7 +14,7 @@ mod suspects;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, RwLock},
     time::Instant,
 };
 

@@ -339,7 +339,8 @@ impl Supervisor {
             Stage::Sealed(seal) => seal.units == units,
             _ => batch.ends == Some(cut.first),
         };
-        if is_known {
+        // While it is given back, that comes first.
+        if is_known || matches!(batch.activity, Some(Activity::Declining)) {
             return Ok(());
         }
         let made = (id.0, made);
@@ -409,6 +410,10 @@ impl Supervisor {
         id: BatchId,
         result: Result<Option<work::Finished>, WorkError>,
     ) -> Result<(), Fatal> {
+        // One seal for a batch: a second one would not open what the first committed to.
+        let Some(batch) = self.hand.get_mut(&id).filter(|batch| batch.is_working()) else {
+            return Ok(());
+        };
         let finished = result.unwrap_or_else(|error| {
             warn!(job = id.0, batch = id.1, %error, "what is finished cannot be sealed");
             None
@@ -417,9 +422,7 @@ impl Supervisor {
             self.decline(id, GivenBack::Vacated);
             return Ok(());
         };
-        if let Some(batch) = self.hand.get_mut(&id) {
-            batch.activity = None;
-        }
+        batch.activity = None;
         if self.write_seal(id, &finished) {
             info!(
                 job = id.0,
@@ -427,7 +430,6 @@ impl Supervisor {
                 units = finished.computed,
                 "the machine's owner needs it: what is finished is sealed, the rest given back"
             );
-            self.metrics.vacated();
             self.commit(id, &finished.seal);
         }
         Ok(())
@@ -578,13 +580,16 @@ impl Supervisor {
                     }
                 }
                 self.log_step(id, "commit", result.as_ref().err());
-                // Of a part the requester can make nothing before the chain has it.
                 if result.is_ok()
                     && let Some(Stage::Sealed(seal)) =
                         self.hand.get(&id).map(|batch| batch.entry.stage.clone())
-                    && !self.is_part(id, &seal)
                 {
-                    self.tell(id, &seal).await?;
+                    if self.is_part(id, &seal) {
+                        // The requester can make nothing of it before the chain has it.
+                        self.metrics.vacated();
+                    } else {
+                        self.tell(id, &seal).await?;
+                    }
                 }
                 Ok(())
             }
@@ -718,6 +723,16 @@ impl Supervisor {
         };
         if matches!(batch.activity, Some(Activity::Declining)) {
             // It ended just before it was broken off: its decline is on the way.
+            return Ok(());
+        }
+        // The same of one that was cut: a run of what is left goes on, or is over. A second seal would not open what the first
+        // committed to.
+        let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
+        let range = record.and_then(|record| record.range(id.1));
+        let is_cut = |finished: &work::Finished| {
+            range.is_some_and(|(_, units)| finished.seal.units > units)
+        };
+        if !batch.is_working() || result.as_ref().is_ok_and(is_cut) {
             return Ok(());
         }
         batch.note_progress();

@@ -9,7 +9,7 @@ use sungrid_primitives::{
     job::{Cut, MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{self, BatchSummary, commitment},
     registration::registration_payload,
-    suns::{CPU_1, LANE_FUEL_PER_SECOND, spot::Spot},
+    suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
     traits::CPU_1_ID,
 };
 

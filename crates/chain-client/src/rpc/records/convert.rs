@@ -3,6 +3,7 @@
 use sp_core::{ConstU32, H256, bounded::BoundedVec};
 use sungrid_primitives::{
     delegation::Delegated,
+    job::Cut,
     receipt::BatchSummary,
     suns::{Profile, Resources},
     traits::{ProfileId, ProfileKind},
