@@ -6,6 +6,7 @@
 //! nor what workers were drawn for; hence a part that was cut off is cut again, one that was kept never.
 
 use frame_support::{defensive, ensure, traits::Defensive};
+use sp_runtime::traits::Saturating;
 use sungrid_primitives::{BatchIndex, JobId, job::Cut, traits::Workers};
 
 use crate::*;
