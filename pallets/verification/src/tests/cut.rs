@@ -466,6 +466,8 @@ fn a_lie_in_what_was_finished_costs_what_any_lie_costs() {
         claim(1, job);
         assert_ok!(try_seal(1, job, 0, 3, &lie(1)));
         assert_eq!(claim(9, job), 1);
+        seal_units(9, job, 1, 5);
+        open_units(9, job, 1, 5);
         reveal(1, job, 0, &lie(1));
         assert_ok!(Verification::challenge(signed(stranger()), job, 0));
         let jurors = answer_summons(job, &[2, 3, 4, 5, 6, 7, 8], 2);
@@ -476,7 +478,8 @@ fn a_lie_in_what_was_finished_costs_what_any_lie_costs() {
             open_units(n, job, 0, 3);
         }
         assert_eq!(bond(1), BOND - SLASH);
-        assert_eq!(Market::job(job).expect("open").paid, 0);
+        // What is paid is the honest part alone.
+        assert_eq!(Market::job(job).expect("kept").paid, 5 * BATCH_COST / 4);
     });
 }
 
