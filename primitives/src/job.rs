@@ -78,7 +78,7 @@ pub struct Layout<'a> {
     pub cuts: &'a [Cut],
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
     /// Batches of the order: what cuts make is numbered from here.
     pub const fn ordered(&self) -> u32 {
         batch_count(self.units, self.batch_size)
@@ -124,7 +124,10 @@ impl Layout<'_> {
     }
 
     /// The batches that cuts made out of those of the order in `origins`.
-    pub fn made_of(&self, origins: Range<BatchIndex>) -> impl Iterator<Item = BatchIndex> {
+    pub fn made_of(
+        self,
+        origins: Range<BatchIndex>,
+    ) -> impl Iterator<Item = BatchIndex> + use<'a> {
         let (from, size) = (self.ordered(), self.batch_size);
         let cuts = (from..).zip(self.cuts);
         cuts.filter(move |(_, cut)| {
