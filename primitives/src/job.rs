@@ -124,10 +124,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The batches that cuts made out of those of the order in `origins`.
-    pub fn made_of(
-        self,
-        origins: Range<BatchIndex>,
-    ) -> impl Iterator<Item = BatchIndex> + use<'a> {
+    pub fn made_of(self, origins: Range<BatchIndex>) -> impl Iterator<Item = BatchIndex> + use<'a> {
         let (from, size) = (self.ordered(), self.batch_size);
         let cuts = (from..).zip(self.cuts);
         cuts.filter(move |(_, cut)| {

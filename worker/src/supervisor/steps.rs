@@ -729,9 +729,8 @@ impl Supervisor {
         // committed to.
         let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
         let range = record.and_then(|record| record.range(id.1));
-        let is_cut = |finished: &work::Finished| {
-            range.is_some_and(|(_, units)| finished.seal.units > units)
-        };
+        let is_cut =
+            |finished: &work::Finished| range.is_some_and(|(_, units)| finished.seal.units > units);
         if !batch.is_working() || result.as_ref().is_ok_and(is_cut) {
             return Ok(());
         }
