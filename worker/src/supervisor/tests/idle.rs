@@ -536,7 +536,8 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
             16
         ];
     });
-    assert_eq!(desk.work(602).await, State::Owner);
+    // It has what is finished sealed, which is refused, and the batch in hand until it is given back.
+    assert_eq!(desk.work(602).await, State::Vacating);
     let account = machine.key.account();
     world
         .drive("it is handed back", |state| {
