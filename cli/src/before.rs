@@ -5,7 +5,7 @@ use std::fs;
 use sungrid_chain_client::Chain;
 use sungrid_data_plane::{DataPlane, FetchOptions, PeerAddress};
 use sungrid_manifest::{Bundle, JobInput, Manifest, UnitInput, UnitOutput, limits};
-use sungrid_primitives::{JobId, UnitIndex, job::gathered};
+use sungrid_primitives::{BatchIndex, JobId, UnitIndex, job::gathered};
 
 use crate::{Error, folder::JobFolder, requester::in_the_clear, serve::blob, verify::VerifyError};
 
@@ -79,8 +79,10 @@ impl Before {
         job: JobId,
     ) -> Result<Self, Error> {
         let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
-        let results = chain.results(job).await?;
-        let missing = (record.batches as usize).saturating_sub(results.len());
+        let mut results = chain.results(job).await?;
+        let first = |batch: BatchIndex| record.range(batch).map(|(first, _)| first);
+        results.sort_by_key(|(batch, _)| first(*batch));
+        let missing = (record.total_batches() as usize).saturating_sub(results.len());
         let not_fetched = |missing, reason: String| Error::NotFetched {
             job,
             missing,
@@ -119,7 +121,9 @@ impl Before {
                 }
             }
             let (bytes, of_batch) = found.ok_or_else(|| not_fetched(1, reason))?;
-            let path = partial.join(format!("{batch:07}.cbor"));
+            // By their units: what was cut off a batch comes after it.
+            let first = first(batch).unwrap_or_default();
+            let path = partial.join(format!("{first:07}.cbor"));
             crate::folder::write_whole(&path, &bytes)?;
             let of_batch = in_the_clear(key.as_ref(), of_batch);
             outputs.extend(of_batch.map_err(VerifyError::from)?);

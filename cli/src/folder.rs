@@ -25,7 +25,10 @@ use sp_core::H256;
 use sungrid_chain_client::{AccountId, BatchResult, JobSpec};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::{
-    BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
+    BatchIndex, ContentHash, JobId, UnitIndex,
+    job::{Cut, Layout},
+    receipt::BatchSummary,
+    suns::Profile,
 };
 
 use crate::{Error, serve::Serving};
@@ -117,6 +120,9 @@ pub struct JobRecord {
     pub created: u64,
     /// What its results are for.
     pub task: Task,
+    /// Batches that workers cut whose machines were needed, as far as is known.
+    #[serde(default)]
+    pub cuts: Vec<Cut>,
     /// Accepted results so far.
     pub accepted: BTreeMap<BatchIndex, Accepted>,
     /// What those batches are paid by that were claimed after a raise of the bid, planck per SUNS·hour.
@@ -166,6 +172,20 @@ pub fn now() -> u64 {
 }
 
 impl JobRecord {
+    /// How its units make batches, as far as is known.
+    pub fn layout(&self) -> Layout<'_> {
+        Layout {
+            units: self.spec.units,
+            batch_size: self.spec.batch_size,
+            cuts: &self.cuts,
+        }
+    }
+
+    /// First unit and number of units of a batch.
+    pub fn range(&self, batch: BatchIndex) -> Option<(UnitIndex, u32)> {
+        self.layout().range(batch)
+    }
+
     /// What the results of a batch are paid by, planck per SUNS·hour.
     pub fn price_of(&self, batch: BatchIndex) -> u128 {
         let raised = self.raised_prices.get(&batch);

@@ -170,6 +170,7 @@ impl Submission<'_> {
             created: now(),
             task,
             accepted: Default::default(),
+            cuts: Vec::new(),
             raised_prices: Default::default(),
             recurs: false,
             ended: None,

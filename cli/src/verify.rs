@@ -10,10 +10,10 @@ use sungrid_manifest::{Bundle, JobInput, Manifest, ManifestError};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
     environment::EnvironmentId,
-    job::batch_range,
+    job::{Cut, Layout},
     merkle::UnitLeaf,
     receipt::{BatchSummary, SignedReceipt},
-    suns::{self, Profile},
+    suns::Profile,
 };
 
 use sungrid_seal::{JobKey, OpenError};
@@ -29,6 +29,8 @@ pub struct Expected<'a> {
     pub job: Option<JobId>,
     /// The job's terms: image, environment, limits, and which units stand in which batch.
     pub spec: Option<&'a JobSpec>,
+    /// Its batches that were cut.
+    pub cuts: &'a [Cut],
     /// The job's inputs.
     pub input: Option<&'a JobInput>,
     /// The key under which the inputs are named, if the job is encrypted.
@@ -222,11 +224,15 @@ pub fn check(bundle: &Bundle, expected: &Expected<'_>) -> Result<Checked, Verify
     };
     let (mut batch, mut start) = (None, first.unit);
     if let Some(spec) = expected.spec {
-        let index = match expected.batch {
-            Some(index) => index,
-            None => first.unit.checked_div(spec.batch_size).unwrap_or_default(),
+        let layout = Layout {
+            units: spec.units,
+            batch_size: spec.batch_size,
+            cuts: expected.cuts,
         };
-        let (from, count) = batch_range(spec.units, spec.batch_size, index)
+        let (index, (from, count)) = expected
+            .batch
+            .or_else(|| layout.batch_of(first.unit))
+            .and_then(|index| Some((index, layout.range(index)?)))
             .ok_or(VerifyError::NoSuchBatch(first.unit))?;
         if expected.batch.is_none() && from != first.unit {
             return Err(VerifyError::NoSuchBatch(first.unit));
@@ -335,20 +341,18 @@ pub struct Bill {
     pub fuel: u128,
     /// Charge, µSUNS·s, all replicas.
     pub charge: u128,
-    /// Planck: each replica of each batch is rounded up by itself, as the chain does.
+    /// Planck: each replica of each batch is rounded by itself, as the chain does.
     pub planck: u128,
     /// Replicas of batches.
     pub replicas: u32,
 }
 
 impl Bill {
-    /// Adds one replica of one batch at a price in planck per SUNS·hour.
-    pub fn add(&mut self, summary: &BatchSummary, price: u128) {
+    /// Adds one replica of one batch, which costs so many planck.
+    pub fn add(&mut self, summary: &BatchSummary, cost: u128) {
         self.fuel = self.fuel.saturating_add(summary.fuel);
         self.charge = self.charge.saturating_add(summary.charge);
-        self.planck = self
-            .planck
-            .saturating_add(suns::cost(summary.charge, price));
+        self.planck = self.planck.saturating_add(cost);
         self.replicas += 1;
     }
 }
@@ -556,6 +560,24 @@ mod tests {
             check(&Bundle::new([]), &expected),
             Err(VerifyError::Units { found: 0, .. })
         ));
+        // Of a batch that was cut, those of either part.
+        let cuts = [Cut { batch: 0, first: 1 }];
+        let cut = Expected {
+            cuts: &cuts,
+            ..expected.clone()
+        };
+        let parts = [[0], [1]].map(|units| check(&bundle(&units), &cut).expect("a part"));
+        assert_eq!(
+            parts.map(|part| (part.valid(), part.batch)),
+            [(1, Some(0)), (1, Some(3))]
+        );
+        assert!(matches!(
+            check(&bundle(&[0, 1]), &cut),
+            Err(VerifyError::Units {
+                found: 2,
+                expected: 1
+            })
+        ));
         let swapped = check(
             &bundle(&[1, 0]),
             &Expected {
@@ -586,9 +608,16 @@ mod tests {
             .summary(&CPU_1)
             .unwrap();
         let mut bill = Bill::default();
-        bill.add(&summary, 1);
-        bill.add(&summary, 1);
-        // A charge of a fraction of a planck costs one planck per replica.
-        assert_eq!((bill.planck, bill.replicas, bill.fuel), (2, 2, 20));
+        let cuts = [Cut { batch: 0, first: 1 }];
+        let layout = Layout {
+            units: spec.units,
+            batch_size: spec.batch_size,
+            cuts: &cuts,
+        };
+        for batch in [0, 1, layout.ordered()] {
+            bill.add(&summary, layout.cost(batch, summary.charge, 1));
+        }
+        // A charge of a fraction of a planck costs one planck per replica, and nothing of what was cut off another batch.
+        assert_eq!((bill.planck, bill.replicas, bill.fuel), (2, 3, 30));
     }
 }

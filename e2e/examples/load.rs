@@ -220,7 +220,7 @@ async fn drive(
                             let commitment = receipt::commitment(job, batch, &summary, worker.as_ref(), &SALT);
                             let digest = receipt::digest(job, batch, &summary);
                             let Some(key) = machines.get(&worker) else { continue };
-                            queue.push_back((key.clone(), Call::Commit { job, batch, digest, commitment }));
+                            queue.push_back((key.clone(), Call::Commit { job, batch, units: UNITS, digest, commitment }));
                             holders.entry((job, batch)).or_default().push(worker);
                         }
                         Event::RevealOpened { job, batch } => {

@@ -222,14 +222,26 @@ fn over(rate: u64, virtual_time: u64) -> u128 {
 ///
 /// `charge` in µSUNS·s, `price` in planck per SUNS·hour.
 pub fn cost(charge: u128, price: u128) -> u128 {
+    let (floor, is_exact) = quotient(charge, price);
+    floor.saturating_add(u128::from(!is_exact))
+}
+
+/// The same, rounded down: of a charge that is billed in parts, all but one are billed so, and cost together no more than it.
+pub fn cost_of_part(charge: u128, price: u128) -> u128 {
+    quotient(charge, price).0
+}
+
+/// Price of a charge in whole planck, and whether nothing is left; saturates at `u128::MAX`.
+fn quotient(charge: u128, price: u128) -> (u128, bool) {
     const DIVISOR: u128 = MICRO * SECONDS_PER_HOUR;
     let (whole, rest) = (price / DIVISOR, price % DIVISOR);
     let Some(from_whole) = charge.checked_mul(whole) else {
-        return u128::MAX;
+        return (u128::MAX, true);
     };
     // `rest < DIVISOR`, so neither product nor their sum exceeds `charge`, or `DIVISOR` squared.
-    let from_rest = (charge / DIVISOR) * rest + ((charge % DIVISOR) * rest).div_ceil(DIVISOR);
-    from_whole.saturating_add(from_rest)
+    let small = (charge % DIVISOR) * rest;
+    let from_rest = (charge / DIVISOR) * rest + small / DIVISOR;
+    (from_whole.saturating_add(from_rest), small % DIVISOR == 0)
 }
 
 fn saturate(value: u128) -> u64 {

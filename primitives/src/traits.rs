@@ -454,10 +454,14 @@ pub struct BatchTerms {
     pub policy: Policy,
     /// Where its results compare.
     pub environment: EnvironmentId,
+    /// Units that it has.
+    pub units: u32,
     /// Most fuel the batch may report.
     pub max_fuel: u128,
     /// Most charge the batch may report, µSUNS·s.
     pub max_charge: u128,
     /// Most that one result of it is paid, planck.
     pub max_pay: u128,
+    /// Whether it is all that was ordered as one batch: it was not cut.
+    pub is_whole: bool,
 }

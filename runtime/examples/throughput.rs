@@ -283,6 +283,7 @@ fn seal(job: JobId, batch: BatchIndex, worker: &AccountId) -> RuntimeCall {
     pallet_verification::Call::commit {
         job,
         batch,
+        units: UNITS,
         digest: receipt::digest(job, batch, &summary),
         commitment: receipt::commitment(job, batch, &summary, worker.as_ref(), &[7; 32]),
     }

@@ -74,7 +74,10 @@ impl JournalError {
 /// Everything that opens a commitment, and where the result is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// Merkle root of the batch.
+    /// Of how many units, from the batch's first on; 0 in journals of earlier versions, which sealed all.
+    #[serde(default)]
+    pub units: u32,
+    /// Merkle root of these units.
     pub root: H256,
     /// Fuel of all units; text, because JSON numbers end at 2^53.
     #[serde(with = "text")]
@@ -406,6 +409,7 @@ mod tests {
 
     fn sealed() -> Entry {
         let seal = Seal {
+            units: 5,
             root: H256::repeat_byte(1),
             fuel: u128::MAX,
             charge: 1 << 70,

@@ -114,6 +114,8 @@ enum Report {
     Prepared(JobId, Result<Arc<Prepared>, WorkError>),
     Claimed(JobId, Result<Included, SubmitError>),
     Worked(BatchId, Result<Finished, WorkError>),
+    /// Of a batch that is given back for the machine's owner: what is finished is sealed, if it is enough.
+    Parted(BatchId, Result<Option<Finished>, WorkError>),
     Committed(BatchId, Result<Included, SubmitError>),
     Declined(BatchId, GivenBack, Result<Included, SubmitError>),
     Told(BatchId, Result<(), BlobError>),

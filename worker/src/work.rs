@@ -60,6 +60,8 @@ const BESIDE: usize = AHEAD / 2;
 /// Bytes up to which a unit's input is small; larger ones count for more. Of what it left: for up to so many its lane is free before they
 /// are stored.
 const SMALL_UNIT: u64 = 64 << 10;
+/// What is finished of a batch is sealed within this, or not at all: a machine that is needed, and a deadline, do not wait.
+const SEALING: Duration = Duration::from_secs(8);
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
 
@@ -214,40 +216,18 @@ impl Measured {
     }
 }
 
-/// Runs all units of a batch, as many at a time as there are free lanes, and seals the result. On return
+/// Runs all units of a batch, which are those from a first one on, as many at a time as there are free lanes, and seals the result. On return
 /// the bundle and all outputs are kept under the batch's name; the seal is the caller's to write down.
 pub async fn run_batch(
     bench: Bench,
     prepared: Arc<Prepared>,
     id: BatchId,
+    (first, count): (UnitIndex, u32),
     anchor: H256,
 ) -> Result<Finished, WorkError> {
     let (job, batch) = id;
-    let Some((first, count)) = prepared.spec.range(batch) else {
-        let reason = format!("it has no batch {batch}");
-        return Err(WorkError::Malformed { job, reason });
-    };
-    let gathered = Arc::new({
-        let _fetching = bench.progress.fetch();
-        let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-        match &prepared.before {
-            Some(before) => {
-                let units = first..first + count;
-                let sealing = &inputs.sealing;
-                before.gather(&bench, job, units, sealing).await?
-            }
-            None => Gathered::default(),
-        }
-    });
-    let mut computed: HashMap<UnitIndex, Computed> = HashMap::new();
-    for (unit, done) in bench.journal.units(id)? {
-        if (first..first + count).contains(&unit)
-            && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
-        {
-            let busy = Duration::ZERO;
-            computed.insert(unit, Computed { done, stored, busy });
-        }
-    }
+    let gathered = Arc::new(gather(&bench, &prepared, id, (first, count)).await?);
+    let mut computed = finished(&bench, id, (first, count)).await?;
     let resumed = computed.len() as u64;
     let mut waiting = (first..first + count)
         .filter(|unit| !computed.contains_key(unit))
@@ -343,6 +323,73 @@ pub async fn run_batch(
     })
 }
 
+/// Seals the units of a batch that are finished, from the first on: what was computed is paid though nobody goes on here. `None` if
+/// these are fewer than `least`, or it takes too long: its machine is needed.
+pub async fn seal_finished(
+    bench: Bench,
+    prepared: Arc<Prepared>,
+    id: BatchId,
+    (first, count): (UnitIndex, u32),
+    least: u32,
+    anchor: H256,
+) -> Result<Option<Finished>, WorkError> {
+    let sealing = async {
+        let computed = finished(&bench, id, (first, count)).await?;
+        let units = (first..first + count).take_while(|unit| computed.contains_key(unit));
+        let done = units.count() as u32;
+        if done < least.max(1) {
+            return Ok(None);
+        }
+        let gathered = gather(&bench, &prepared, id, (first, done)).await?;
+        let range = (first, done);
+        let seal = seal(&bench, &prepared, &gathered, id, anchor, range, computed).await?;
+        Ok(Some(Finished {
+            seal,
+            computed: done.into(),
+            measured: Measured::default(),
+        }))
+    };
+    tokio::time::timeout(SEALING, sealing)
+        .await
+        .unwrap_or(Ok(None))
+}
+
+/// What the units of a batch get from an earlier job.
+async fn gather(
+    bench: &Bench,
+    prepared: &Prepared,
+    id: BatchId,
+    (first, count): (UnitIndex, u32),
+) -> Result<Gathered, WorkError> {
+    let _fetching = bench.progress.fetch();
+    let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
+    match &prepared.before {
+        Some(before) => {
+            let units = first..first + count;
+            before.gather(bench, id.0, units, &inputs.sealing).await
+        }
+        None => Ok(Gathered::default()),
+    }
+}
+
+/// The units of a batch that former runs have finished, as far as their outputs are here.
+async fn finished(
+    bench: &Bench,
+    id: BatchId,
+    (first, count): (UnitIndex, u32),
+) -> Result<HashMap<UnitIndex, Computed>, WorkError> {
+    let mut computed = HashMap::new();
+    for (unit, done) in bench.journal.units(id)? {
+        if (first..first + count).contains(&unit)
+            && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
+        {
+            let busy = Duration::ZERO;
+            computed.insert(unit, Computed { done, stored, busy });
+        }
+    }
+    Ok(computed)
+}
+
 /// Places that a unit takes of those that a batch has: with large inputs, only as many units have one as run at the same time.
 fn share_of(input: &UnitInput, at_once: usize) -> u32 {
     let most = (AHEAD / at_once.max(1)).max(1) as u64;
@@ -429,7 +476,7 @@ async fn run_unit(
     let _end = CancelOnDrop(cancel.clone());
     let started = Instant::now();
     let limits = unit_limits(bench, prepared);
-    let outcome = match bench.opened.program(bench, prepared, inputs, id).await {
+    let outcome = match bench.opened.program(bench, prepared, inputs).await {
         Ok(program) => program.run(task, limits, cancel.clone()).await,
         Err(error) => Err(error),
     };
@@ -620,6 +667,7 @@ async fn seal(
         reason: format!("the system has no randomness: {error}"),
     })?;
     Ok(Seal {
+        units: count,
         root: summary.root,
         fuel: summary.fuel,
         charge: summary.charge,

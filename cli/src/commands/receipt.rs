@@ -7,7 +7,10 @@ use std::{
 
 use serde::Serialize;
 use sungrid_manifest::{Bundle, JobInput, Manifest};
-use sungrid_primitives::{BatchIndex, suns::CPU_1};
+use sungrid_primitives::{
+    BatchIndex,
+    suns::{self, CPU_1},
+};
 use sungrid_seal::JobKey;
 
 use crate::{
@@ -177,6 +180,7 @@ fn verify_one(
         genesis: terms.map(|t| t.record.genesis),
         job: terms.and_then(|t| t.record.job),
         spec: terms.map(|t| &t.record.spec),
+        cuts: terms.map_or(&[][..], |t| &t.record.cuts),
         input: terms.map(|t| &t.input),
         key: terms.and_then(|t| t.key.as_ref()),
         before: terms.and_then(|t| t.before.as_ref()),
@@ -216,10 +220,14 @@ fn verify_one(
         }
     }
     if report.valid == report.receipts {
-        let of_batch = terms
-            .zip(checked.batch)
-            .map(|(terms, batch)| terms.record.price_of(batch));
-        bill.add(&summary, price.or(of_batch).unwrap_or_default());
+        let cost = match terms.zip(checked.batch) {
+            Some((terms, batch)) => {
+                let price = price.unwrap_or_else(|| terms.record.price_of(batch));
+                terms.record.layout().cost(batch, summary.charge, price)
+            }
+            None => suns::cost(summary.charge, price.unwrap_or_default()),
+        };
+        bill.add(&summary, cost);
     }
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{OnceLock, PoisonError, RwLock},
 };
 
 use futures::StreamExt;
@@ -14,7 +14,10 @@ use sungrid_data_plane::{
 };
 use sungrid_manifest::{Bundle, JobInput, Manifest, UnitOutput, limits};
 use sungrid_primitives::{
-    BatchIndex, ContentHash, JobId, UnitIndex, receipt::BatchSummary, suns::Profile,
+    BatchIndex, ContentHash, JobId, UnitIndex,
+    job::{Cut, Layout},
+    receipt::BatchSummary,
+    suns::Profile,
 };
 use sungrid_seal::{JobKey, OpenError, open_output, opened_bytes};
 
@@ -32,6 +35,8 @@ pub(super) struct Terms {
     pub(super) genesis: H256,
     pub(super) job: JobId,
     pub(super) spec: JobSpec,
+    /// Its batches that were cut, as far as is known.
+    pub(super) cuts: RwLock<Vec<Cut>>,
     pub(super) profile: Profile,
     pub(super) input: JobInput,
     /// The outputs of the job that it comes after, once they are here.
@@ -48,6 +53,28 @@ impl Terms {
         self.spec.after.is_some() && self.before.get().is_none()
     }
 
+    /// The batches that were cut, as far as is known.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let cuts = self.cuts.read().unwrap_or_else(PoisonError::into_inner);
+        cuts.clone()
+    }
+
+    /// These are the batches that were cut.
+    pub(super) fn set_cuts(&self, now: &[Cut]) {
+        let mut cuts = self.cuts.write().unwrap_or_else(PoisonError::into_inner);
+        now.clone_into(&mut cuts);
+    }
+
+    /// First unit and number of units of a batch; none of one that there is not.
+    pub(super) fn range(&self, batch: BatchIndex) -> (UnitIndex, u32) {
+        let layout = Layout {
+            units: self.spec.units,
+            batch_size: self.spec.batch_size,
+            cuts: &self.cuts(),
+        };
+        layout.range(batch).unwrap_or_default()
+    }
+
     /// Checks a bundle of this job; every receipt must hold. Names of outputs come in the clear.
     pub(super) fn check(
         &self,
@@ -56,10 +83,12 @@ impl Terms {
         worker: &AccountId,
     ) -> Result<(BatchSummary, Vec<UnitOutput>), VerifyError> {
         let bundle = Bundle::decode(bytes)?;
+        let cuts = self.cuts();
         let expected = Expected {
             genesis: Some(self.genesis),
             job: Some(self.job),
             spec: Some(&self.spec),
+            cuts: &cuts,
             input: Some(&self.input),
             key: self.key.as_ref(),
             before: self.before.get(),
@@ -205,7 +234,7 @@ async fn fetch(plane: &DataPlane, terms: &Terms, order: &Order) -> Result<Goods,
         .map_err(DeliverError::Store)?
         .to_vec();
     let (summary, outputs) = terms.check(&bytes, order.batch, &order.worker)?;
-    let (first, _) = terms.spec.range(order.batch).unwrap_or_default();
+    let (first, _) = terms.range(order.batch);
     // All sizes first: a worker that overdoes it is caught before a byte of it is fetched.
     for (unit, output) in (first..).zip(&outputs) {
         let (size, limit) = match terms.key {
@@ -249,7 +278,7 @@ pub(super) async fn export(
     batch: BatchIndex,
     goods: &Goods,
 ) -> Result<(), Error> {
-    let (first, _) = terms.spec.range(batch).unwrap_or_default();
+    let (first, _) = terms.range(batch);
     let key = terms.key.as_ref();
     let units = (first..).zip(&goods.outputs);
     let held = &goods.held;

@@ -15,7 +15,7 @@ mod suspects;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, RwLock},
     time::Instant,
 };
 
@@ -96,6 +96,7 @@ impl Requester {
             genesis: record.genesis,
             job,
             spec: record.spec.clone(),
+            cuts: RwLock::new(record.cuts.clone()),
             profile: record.profile,
             input,
             before: OnceLock::new(),
@@ -247,8 +248,8 @@ impl Requester {
             };
         };
         self.fetch_before(&job, on).await?;
+        let mut changed = self.note_cuts(&job);
         let settled_before = self.seen.as_ref().map(|seen| seen.settled);
-        let mut changed = false;
         if settled_before != Some(job.settled) {
             for (batch, mut result) in self.chain.results(self.job).await? {
                 let witnesses = std::mem::take(&mut result.witnesses);
@@ -336,6 +337,16 @@ impl Requester {
         }
     }
 
+    /// Notes which batches were cut; whether that is news.
+    fn note_cuts(&mut self, job: &Job) -> bool {
+        if self.record.cuts == job.cuts {
+            return false;
+        }
+        self.record.cuts.clone_from(&job.cuts);
+        self.terms.set_cuts(&job.cuts);
+        true
+    }
+
     /// Says, once, that nothing is wrong with a job whose results are here and not accepted yet.
     fn tell_standing(
         &mut self,
@@ -418,8 +429,8 @@ impl Requester {
             return;
         }
         let update = if Event::is_one(&notice.message) {
-            let (chain, spec) = (self.chain.clone(), &self.record.spec);
-            let units = |batch| spec.range(batch).map(|(_, units)| units);
+            let (chain, record) = (self.chain.clone(), &self.record);
+            let units = |batch| record.range(batch).map(|(_, units)| units);
             let about = (&self.record.genesis, self.job);
             let (from, message) = (notice.from, &notice.message);
             self.replicas
@@ -437,7 +448,6 @@ impl Requester {
     /// came from its own endpoint.
     async fn result_ready(&mut self, notice: Notification) -> Option<Update> {
         let ready = ResultReady::from_bytes(&notice.message).ok()?;
-        let (_, units) = self.record.spec.range(ready.batch)?;
         let worker = AccountId::new(ready.worker);
         let is_ours = ready.genesis == self.record.genesis && ready.job == self.job;
         if !is_ours || !self.batches.would_order(ready.batch, &worker) {
@@ -454,6 +464,11 @@ impl Requester {
             return None;
         }
         let peer = self.peer(&worker).await.ok()??;
+        // What it has sealed may be a part of a batch that was whole when the chain was last read.
+        if let Ok(Some(job)) = self.chain.job(self.job).await {
+            self.note_cuts(&job);
+        }
+        let (_, units) = self.record.range(ready.batch)?;
         self.batches.order(ready.batch, units, worker, ready.bundle);
         let speaks = self.replicas.speaks();
         speaks.then(|| self.replicas.available(&ready, &peer))

@@ -123,7 +123,7 @@ impl Requester {
                 Err(error) => return Err(error),
             }
         }
-        let units = self.record.spec.range(batch).map_or(0, |(_, count)| count);
+        let units = self.record.range(batch).map_or(0, |(_, count)| count);
         let verified = self
             .batches
             .keep(batch, &worker, goods.summary, accepted.is_some());

@@ -118,7 +118,7 @@ impl Batches {
     fn entry(&mut self, record: &JobRecord, batch: BatchIndex) -> &mut BatchState {
         Self::state(
             &mut self.by_index,
-            record.spec.range(batch).map_or(0, |r| r.1),
+            record.range(batch).map_or(0, |r| r.1),
             batch,
         )
     }
@@ -141,7 +141,7 @@ impl Batches {
         batch: BatchIndex,
         accepted: &Accepted,
     ) -> Result<Vec<Update>, Error> {
-        let units = terms.spec.range(batch).map_or(0, |r| r.1);
+        let units = terms.range(batch).1;
         let state = Self::state(&mut self.by_index, units, batch);
         state.accepted = Some(accepted.root);
         let mut updates = Vec::new();
@@ -364,7 +364,7 @@ impl Batches {
     pub(super) fn accepted_units(&self, record: &JobRecord) -> u32 {
         let batches = record.accepted.keys();
         batches
-            .filter_map(|batch| record.spec.range(*batch))
+            .filter_map(|batch| record.range(*batch))
             .map(|(_, count)| count)
             .sum()
     }

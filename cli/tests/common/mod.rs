@@ -460,9 +460,11 @@ impl Grid {
         let (summary, bundle) = worker.make(&self.chain, job, batch).await;
         let salt = [5; 32];
         let seal = commitment(job, batch, &summary, &worker.key.public(), &salt);
+        let record = self.chain.job(job).await.unwrap().unwrap();
         let commit = Call::Commit {
             job,
             batch,
+            units: record.range(batch).unwrap().1,
             digest: digest(job, batch, &summary),
             commitment: seal,
         };
@@ -556,7 +558,7 @@ impl Worker {
         let lie = *self.lie.lock().unwrap();
         let record = chain.job(job).await.unwrap().unwrap();
         let requester = PeerAddress::from_bytes(&record.spec.endpoint).unwrap();
-        let (first, count) = record.spec.range(batch).unwrap();
+        let (first, count) = record.range(batch).unwrap();
         let (input, key) = self
             .input(&record.spec.input, &requester, (job, batch))
             .await;

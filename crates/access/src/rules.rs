@@ -150,7 +150,7 @@ impl JobAccess {
             return true;
         }
         // Batches that there are not cost the node no question.
-        if job.state.has_ended() || job.spec.range(id.1).is_none() {
+        if job.state.has_ended() || job.range(id.1).is_none() {
             return false;
         }
         let Some(account) = account else {
@@ -209,6 +209,27 @@ impl JobAccess {
         })
     }
 
+    /// Whether an account holds a replica of a batch, or of another part of what was ordered as one with it.
+    async fn holds_part(
+        &self,
+        (id, batch): (JobId, BatchIndex),
+        job: &Job,
+        account: &AccountId,
+        age: Duration,
+    ) -> bool {
+        let layout = job.layout();
+        let Some(origin) = layout.origin(batch) else {
+            return false;
+        };
+        let made = layout.made_of(origin..origin.saturating_add(1));
+        for part in std::iter::once(origin).chain(made) {
+            if self.holds((id, part), account, age).await {
+                return true;
+            }
+        }
+        false
+    }
+
     /// The account that stands for who asks.
     fn account(&self, asker: &Asker) -> Option<AccountId> {
         let bytes = asker.card.as_ref()?.to_vec();
@@ -249,7 +270,8 @@ impl JobAccess {
         };
         match part {
             Part::Inputs(batch) => {
-                is_in_place(&worker, &job) && self.holds((id, batch), &account, age).await
+                is_in_place(&worker, &job)
+                    && self.holds_part((id, batch), &job, &account, age).await
             }
             Part::Image | Part::Shared | Part::Outputs(_) => worker.suits(&job),
         }

@@ -57,6 +57,8 @@ pub enum Call {
         job: JobId,
         /// The batch.
         batch: BatchIndex,
+        /// Of how many of its units, from the first on: fewer than all hand the rest back.
+        units: u32,
         /// What the summary is compared by.
         digest: H256,
         /// Sealed summary.

@@ -6,7 +6,7 @@ use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
     environment::EnvironmentId,
-    job,
+    job::{self, Cut, Layout},
     receipt::{BatchSummary, Order},
     suns::{self, Profile},
     traits::ProfileId,
@@ -54,8 +54,8 @@ impl JobSpec {
         job::batch_count(self.units, self.batch_size)
     }
 
-    /// First unit and number of units of a batch.
-    pub fn range(&self, batch: BatchIndex) -> Option<(UnitIndex, u32)> {
+    /// First unit and number of units of a batch, as it was ordered: see [`Job::range`].
+    pub fn ordered_range(&self, batch: BatchIndex) -> Option<(UnitIndex, u32)> {
         job::batch_range(self.units, self.batch_size, batch)
     }
 
@@ -151,8 +151,10 @@ pub struct Job {
     pub class: TaskClass,
     /// Where it stands.
     pub state: JobState,
-    /// Number of batches.
+    /// Number of batches of the order. Those that cuts made are numbered from here.
     pub batches: u32,
+    /// Batches that were cut as their workers' machines were needed, in order.
+    pub cuts: Vec<Cut>,
     /// Capacity that a claim takes, µSUNS.
     pub rate: u64,
     /// Charge of one unit at its limits, µSUNS·s.
@@ -187,6 +189,36 @@ pub struct Job {
 }
 
 impl Job {
+    /// How its units make batches now.
+    pub fn layout(&self) -> Layout<'_> {
+        Layout {
+            units: self.spec.units,
+            batch_size: self.spec.batch_size,
+            cuts: &self.cuts,
+        }
+    }
+
+    /// First unit and number of units of a batch.
+    pub fn range(&self, batch: BatchIndex) -> Option<(UnitIndex, u32)> {
+        self.layout().range(batch)
+    }
+
+    /// Number of batches, those that cuts made included.
+    pub fn total_batches(&self) -> u32 {
+        self.batches.saturating_add(self.cuts.len() as u32)
+    }
+
+    /// Whether a batch is one of the order's below this index, or was cut off one of those.
+    pub fn is_below(&self, batch: BatchIndex, below: BatchIndex) -> bool {
+        let origin = self.layout().origin(batch);
+        origin.is_some_and(|origin| origin < below)
+    }
+
+    /// Planck that one result of a batch with this charge costs at a price, as the chain rounds it.
+    pub fn cost(&self, batch: BatchIndex, charge: u128, price: Balance) -> Balance {
+        self.layout().cost(batch, charge, price)
+    }
+
     /// Whether some batch may still be claimed. Whether *this* worker may claim one is the chain's word.
     pub fn wants_work(&self) -> bool {
         let started = !self.window.is_empty() || self.waiting > 0;
@@ -206,14 +238,14 @@ impl Job {
 
     /// Whether every unit of it has an accepted output.
     pub fn is_complete(&self) -> bool {
-        self.state.has_ended() && self.settled == self.batches
+        self.state.has_ended() && self.settled == self.total_batches()
     }
 
     /// Batches that nobody has claimed, and that may still be.
     pub fn unclaimed(&self) -> u32 {
         match self.state {
             JobState::Pending | JobState::Open => {
-                self.batches - self.settled - self.failed - self.in_flight
+                self.total_batches() - self.settled - self.failed - self.in_flight
             }
             JobState::Settling(_) | JobState::Ended { .. } => 0,
         }

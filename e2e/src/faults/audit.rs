@@ -132,7 +132,7 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll) -> Findings {
                 outcome: Outcome::Completed,
                 ..
             }
-        ) || record.settled == record.batches;
+        ) || record.settled == record.total_batches();
         findings.hold(whole, || {
             format!("job {job} is complete without all batches")
         });
@@ -238,7 +238,7 @@ async fn results(findings: &mut Findings, arena: &Arena, books: &Books) {
             .1;
         let profile = books.chain.profile(record.spec.profile).await;
         let profile = profile.expect("the chain answers").expect("its profile");
-        let (summary, ran) = rerun.batch(*job, &record.spec, *batch, &profile);
+        let (summary, ran) = rerun.batch(*job, record, *batch, &profile);
         findings.batches += 1;
         findings.replicas += result.winners.len();
         findings.units += ran.len();
@@ -477,7 +477,7 @@ fn work(findings: &mut Findings, arena: &mut Arena, n: usize, books: &Books, acc
         findings.units_at_death += snapshot.units;
         let record = books.jobs.iter().find(|(job, _)| *job == id.0);
         let total = record
-            .and_then(|(_, record)| record.spec.range(id.1))
+            .and_then(|(_, record)| record.range(id.1))
             .map_or(0, |(_, count)| count as usize);
         let again = history
             .iter()

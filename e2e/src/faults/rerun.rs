@@ -7,7 +7,7 @@ use std::{
 };
 
 use sp_core::H256;
-use sungrid_chain_client::JobSpec;
+use sungrid_chain_client::{Job, JobSpec};
 use sungrid_executor::{CacheConfig, Engine, Limits, Module, Task};
 use sungrid_manifest::{Image, JobInput, Manifest, UnitOutput, hash, limits, unit_seed};
 use sungrid_primitives::{
@@ -99,11 +99,12 @@ impl Rerun {
     pub(super) fn batch(
         &mut self,
         job: JobId,
-        spec: &JobSpec,
+        record: &Job,
         batch: BatchIndex,
         profile: &Profile,
     ) -> (BatchSummary, Vec<(UnitIndex, Ran)>) {
-        let (first, count) = spec.range(batch).expect("the chain knows its batches");
+        let spec = &record.spec;
+        let (first, count) = record.range(batch).expect("the chain knows its batches");
         let ran: Vec<_> = (first..first + count)
             .map(|unit| (unit, self.unit(job, spec, unit)))
             .collect();

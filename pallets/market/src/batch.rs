@@ -15,7 +15,6 @@ use sp_runtime::traits::Saturating;
 use sungrid_primitives::{
     BatchIndex, JobId,
     receipt::BatchSummary,
-    suns,
     traits::{
         Assignment, BatchControl, BatchTerms, Images, Income, Payment, Pricing, Ruling, Verdict,
         Workers,
@@ -79,7 +78,7 @@ impl<T: Config> Pallet<T> {
     /// Stores the job, or ends it if nothing of it is left to do.
     pub(crate) fn store_or_end(id: JobId, job: JobRecordOf<T>) {
         let outcome = match job.state {
-            JobState::Open if job.settled.saturating_add(job.failed) == job.batches => {
+            JobState::Open if job.settled.saturating_add(job.failed) == job.total_batches() => {
                 Some(Outcome::Completed)
             }
             JobState::Settling(closing) if job.in_flight == 0 => Some(closing.into()),
@@ -140,7 +139,7 @@ impl<T: Config> Pallet<T> {
             summary,
         } = ruling;
         let price = Self::price_of(id, batch, job);
-        let due = suns::cost(summary.charge, price);
+        let due = job.cost(batch, summary.charge, price);
         let most = job.spec.policy.paid_results() as usize;
         let paid_winners = winners.len().min(most);
         let each = Self::pay(job, due, paid_winners as u128);
@@ -204,7 +203,7 @@ impl<T: Config> Pallet<T> {
         summary: &BatchSummary,
         pay: Option<u128>,
     ) {
-        let units = job.spec.units_in(batch);
+        let units = job.units_in(batch);
         T::Workers::note_accepted(&right.worker, units, summary.charge);
         let Some(amount) = pay else {
             return;
@@ -291,14 +290,17 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
             return None;
         }
         let job = Jobs::<T>::get(id)?;
-        let units = u128::from(job.spec.units_in(batch));
+        let count = job.units_in(batch);
+        let units = u128::from(count);
         let max_charge = job.unit_charge.saturating_mul(units);
         Some(BatchTerms {
             policy: job.spec.policy,
             environment: job.spec.environment,
+            units: count,
             max_fuel: u128::from(job.spec.fuel_limit).saturating_mul(units),
             max_charge,
-            max_pay: suns::cost(max_charge, Self::price_of(id, batch, &job)),
+            max_pay: job.cost(batch, max_charge, Self::price_of(id, batch, &job)),
+            is_whole: !job.layout().is_part(batch),
         })
     }
 
@@ -363,9 +365,8 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
     }
 
     fn delivered(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
-        if !Self::free_capacity(id, batch, worker) {
-            defensive!("a worker delivers once, while it works");
-        }
+        // Whose batch was cut has given it back already, or does so with the other part.
+        Self::free_capacity(id, batch, worker);
         Batches::<T>::mutate(id, batch, |record| {
             if let Some(record) = record {
                 record.delivered = true;

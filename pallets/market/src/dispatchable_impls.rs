@@ -73,6 +73,7 @@ impl<T: Config> Pallet<T> {
                 JobState::Open
             },
             batches,
+            cuts: BoundedVec::new(),
             rate,
             unit_charge,
             next_batch: 0,
@@ -399,16 +400,15 @@ impl<T: Config> Pallet<T> {
             Error::<T>::OutputsInQuestion
         );
         // Batches that were never in the window have no results.
-        let end = job
-            .next_batch
-            .min(job.cleaned.saturating_add(T::CleanUpLimit::get()));
+        let last = job.opened();
+        let end = last.min(job.cleaned.saturating_add(T::CleanUpLimit::get()));
         let batches = end.saturating_sub(job.cleaned);
-        for batch in job.cleaned..end {
+        for batch in (job.cleaned..end).map(|place| job.opened_at(place)) {
             T::Verifier::forget(id, batch);
             RaisedPrices::<T>::remove(id, batch);
         }
         job.cleaned = end;
-        let deposit = if end == job.next_batch {
+        let deposit = if end == last {
             let reason = HoldReason::Deposit.into();
             let released =
                 T::Currency::release(&reason, &job.requester, job.deposit, Precision::BestEffort)?;

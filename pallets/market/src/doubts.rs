@@ -8,7 +8,7 @@ use frame_support::{
     traits::{Defensive, Get, fungible::MutateHold, tokens::Precision},
 };
 use sungrid_primitives::{
-    BatchIndex, JobId, suns,
+    BatchIndex, JobId,
     traits::{Assignment, Income, Workers},
 };
 
@@ -123,7 +123,7 @@ impl<T: Config> Pallet<T> {
             defensive!("a job stays while its outputs are in question");
             return;
         };
-        let price = suns::cost(charge, Self::price_of(id, batch, &job));
+        let price = job.cost(batch, charge, Self::price_of(id, batch, &job));
         let due = price.saturating_mul(results.into()).saturating_add(costs);
         let mut left = due;
         let share_of = (1..=holders.len() as u128).rev();

@@ -39,6 +39,13 @@ mod errors {
         BidNotRaised,
         /// Every batch of the job has all the workers that it wants, at the bid of that time: a raise would change nothing.
         NothingUnclaimed,
+        /// Somebody has sealed a result of this batch, or workers are drawn for it: it stays whole. Hand it back, if it was not
+        /// drawn for, or compute it.
+        NotToBeCut,
+        /// As many batches of this job were cut as may: hand it back.
+        TooManyCuts,
+        /// A cut leaves at least an eighth of a batch of the order, and not all of this one: hand it back, or seal it whole.
+        BadCut,
         /// The job has not ended yet.
         NotEnded,
         /// The job ended too recently: try again once `Retention` blocks have passed.

@@ -53,6 +53,17 @@ mod events {
             /// Released to the requester, planck.
             released: u128,
         },
+        /// A batch was cut: its units from `first` on are a batch of their own.
+        BatchCut {
+            /// The job.
+            job: JobId,
+            /// The batch.
+            batch: BatchIndex,
+            /// The first unit that is not in it any more.
+            first: UnitIndex,
+            /// The batch that the rest is now.
+            made: BatchIndex,
+        },
         /// A pending job can be claimed now: the job that it comes after is complete.
         JobOpened {
             /// The job.

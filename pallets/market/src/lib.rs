@@ -70,6 +70,8 @@
 //! - The escrow is the worst case by construction, so no payment can exceed it: a batch's charge is bounded by
 //!   its terms, and `cost` is monotonic.
 //! - A batch has a record only while it is in flight.
+//! - A worker whose machine is needed may cut its batch: see `cut.rs`. What cuts make is rounded down when it is paid, so that the
+//!   parts of a batch never cost more than the whole.
 //! - The draw: [`Config::Randomness`] of the parent block, the parent's hash, the worker, the job and the
 //!   number of claims so far. A worker can foresee the draw of one block and wait for a better one; with
 //!   [`WINDOW`] batches open that costs it many idle blocks and, per block, other workers' claims spoil it.
@@ -95,6 +97,7 @@ mod chains;
 mod challenge;
 mod checks;
 mod constraints;
+mod cut;
 mod dispatchable_impls;
 mod doubts;
 mod errors;
@@ -128,7 +131,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sungrid_primitives::{
-        BatchIndex, JobId,
+        BatchIndex, JobId, UnitIndex,
         traits::{Images, Income, Pricing, Verifier, Workers},
     };
 
@@ -272,6 +275,14 @@ pub mod pallet {
         /// Most units of a job.
         fn max_units() -> u32 {
             sungrid_primitives::job::MAX_UNITS
+        }
+        /// Most cuts of a job's batches.
+        fn max_cuts() -> u32 {
+            MAX_CUTS
+        }
+        /// What a cut leaves is at least one part of a batch of the order in so many.
+        fn smallest_part() -> u32 {
+            SMALLEST_PART
         }
         /// Most units of a batch.
         fn max_batch_units() -> u32 {
@@ -440,7 +451,8 @@ pub mod pallet {
         ///
         /// ## Details
         /// Adds to the escrow what the batches that are not decided cost more at their limits, since each may be claimed again:
-        /// `undecided × results × (cost(limits, price) − cost(limits, bid))`. With too little balance nothing happens.
+        /// `undecided × results × (cost(limits, price) − cost(limits, bid))`, and two planck for each cut and result, since parts are
+        /// rounded by themselves. With too little balance nothing happens.
         ///
         /// ## Parameters
         /// - `job`: the job.

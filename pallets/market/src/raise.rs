@@ -24,6 +24,12 @@ impl<T: Config> Pallet<T> {
             .zip(job.batch_cost(job.price))
             .and_then(|(new, old)| new.checked_sub(old))
             .and_then(|more| more.checked_mul(u128::from(job.undecided())))
+            // Both parts of what was cut are rounded by themselves.
+            .and_then(|more| {
+                let results = job.spec.policy.paid_results().saturating_mul(2);
+                let parts = job.made().saturating_mul(results);
+                more.checked_add(u128::from(parts))
+            })
             .ok_or(Error::<T>::EscrowTooLarge)?;
         let escrow = job.escrow.checked_add(added);
         job.escrow = escrow.ok_or(Error::<T>::EscrowTooLarge)?;

@@ -78,6 +78,7 @@ mod checks {
         ///     ended, looking at its successors is on the agenda.
         /// 13. A series has a number of its own, starts left, fewer skips in a row than end it, and its next start on the
         ///     agenda; what is held for it is part of its requester's deposits.
+        /// 14. A cut leaves units on both sides, of a batch that was opened and not cut before.
         pub fn do_try_state() -> Result<(), TryRuntimeError> {
             let next = NextJobId::<T>::get();
             let now = frame_system::Pallet::<T>::block_number();
@@ -117,7 +118,7 @@ mod checks {
             for (id, batch, bond) in Doubts::<T>::iter() {
                 let job = Jobs::<T>::get(id).ok_or("market 9: a doubt without a job")?;
                 ensure!(
-                    batch < job.next_batch && !Batches::<T>::contains_key(id, batch),
+                    job.is_opened(batch) && !Batches::<T>::contains_key(id, batch),
                     "market 9: a doubt in what is not settled"
                 );
                 let held = challenges.entry(job.requester).or_default();
@@ -170,6 +171,19 @@ mod checks {
                 job.batches == batches && job.next_batch <= batches,
                 "market 2: more batches than the job has"
             );
+            for (at, cut) in job.cuts.iter().enumerate() {
+                let made = job.batches.saturating_add(at as u32);
+                let cut_before = job.cuts[..at].iter().any(|other| other.batch == cut.batch);
+                ensure!(
+                    cut.batch < made
+                        && !cut_before
+                        && job.is_opened(cut.batch)
+                        && job.layout().origin(cut.batch) == job.layout().origin(made)
+                        && job.units_in(cut.batch) > 0
+                        && job.units_in(made) > 0,
+                    "market 14: a cut that leaves nothing, or of nothing"
+                );
+            }
             let window: BTreeSet<BatchIndex> = job.window.iter().copied().collect();
             ensure!(
                 window.len() == job.window.len(),
@@ -178,7 +192,7 @@ mod checks {
             let mut fresh = 0u32;
             for batch in &window {
                 ensure!(
-                    *batch < job.next_batch,
+                    job.is_opened(*batch),
                     "market 4: the window is ahead of the cursor"
                 );
                 match Batches::<T>::get(id, batch) {
@@ -199,8 +213,7 @@ mod checks {
                 .saturating_add(job.in_flight)
                 .saturating_add(fresh);
             ensure!(
-                counted <= job.next_batch
-                    && (job.state != JobState::Open || counted == job.next_batch),
+                counted <= job.opened() && (job.state != JobState::Open || counted == job.opened()),
                 "market 2: batches are lost or counted twice"
             );
             ensure!(
@@ -246,15 +259,23 @@ mod checks {
         fn try_prices(id: JobId, job: &JobRecordOf<T>) -> Result<(), TryRuntimeError> {
             for (batch, price) in RaisedPrices::<T>::iter_prefix(id) {
                 ensure!(
-                    (job.cleaned..job.next_batch).contains(&batch)
+                    (job.cleaned..job.opened()).any(|place| job.opened_at(place) == batch)
                         && price > job.spec.price
                         && price <= job.price,
                     "market 11: a price that no raise has made"
                 );
             }
+            let results = u128::from(job.spec.policy.paid_results());
+            let in_flight =
+                Batches::<T>::iter_key_prefix(id).try_fold(0u128, |sum, batch: BatchIndex| {
+                    let charge = job.unit_charge.checked_mul(job.units_in(batch).into())?;
+                    let cost = job.cost(batch, charge, job.price).checked_mul(results)?;
+                    sum.checked_add(cost)
+                });
             let worst = job
                 .batch_cost(job.price)
-                .and_then(|cost| cost.checked_mul(job.undecided().into()));
+                .and_then(|cost| cost.checked_mul(job.unclaimed().into()))
+                .and_then(|fresh| fresh.checked_add(in_flight?));
             ensure!(
                 worst.is_some_and(|worst| worst <= job.outstanding()),
                 "market 11: the escrow does not cover what is open"
@@ -269,7 +290,7 @@ mod checks {
             record: &BatchRecordOf<T>,
         ) -> Result<(), TryRuntimeError> {
             ensure!(
-                !job.has_ended() && batch < job.next_batch,
+                !job.has_ended() && job.is_opened(batch),
                 "market 3: a record of a batch that was never opened"
             );
             let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);

@@ -10,7 +10,7 @@ use sungrid_primitives::{
     attributes::TaskClass,
     constraints::Constraints,
     environment::EnvironmentId,
-    job::{self, MAX_ENDPOINT_BYTES},
+    job::{Cut, Layout, MAX_ENDPOINT_BYTES},
     jurisdiction::Jurisdiction,
     policy::Policy,
     suns::{self, LANE_FUEL_PER_SECOND},
@@ -38,6 +38,12 @@ pub const MAX_STARTS: u32 = 1_000;
 /// Starts in a row that may fail before a series ends. Fewer, and one low balance ends it; more, and a dead series
 /// takes longer to go.
 pub const MAX_SKIPS: u32 = 3;
+/// Most cuts of a job's batches by workers whose machines were needed. Fewer, and in a long job for machines that are often in
+/// use what was finished goes unpaid; more, and a job leaves as many more records behind than it was ordered with.
+pub const MAX_CUTS: u32 = 16;
+/// What a cut leaves of a batch is at least one part of a batch of the order in so many. More, and batches are cut to crumbs, which
+/// cost the chain as much as whole ones; fewer, and less of what was finished is paid.
+pub const SMALLEST_PART: u32 = 8;
 /// Most units of a job whose outputs one unit of the next job gets: as many as it may have files. Most leave more than one
 /// file, which the chain cannot see, so fewer fit: workers decline what does not, and the requester's client refuses it.
 pub const MAX_GATHERED: u32 = 256;
@@ -90,11 +96,6 @@ impl<BlockNumber> JobSpec<BlockNumber> {
     pub(crate) fn batch_cost(&self, unit_charge: u128, price: u128) -> Option<u128> {
         let charge = unit_charge.checked_mul(u128::from(self.batch_size))?;
         suns::cost(charge, price).checked_mul(u128::from(self.policy.paid_results()))
-    }
-
-    /// Units in a batch; 0 if there is no such batch.
-    pub fn units_in(&self, batch: BatchIndex) -> u32 {
-        job::batch_range(self.units, self.batch_size, batch).map_or(0, |(_, count)| count)
     }
 }
 
@@ -193,8 +194,10 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub class: TaskClass,
     /// Where it stands.
     pub state: JobState<BlockNumber>,
-    /// Number of batches.
+    /// Number of batches of the order. Those that cuts make are numbered from here.
     pub batches: u32,
+    /// Batches that were cut, in order.
+    pub cuts: BoundedVec<Cut, ConstU32<MAX_CUTS>>,
     /// From this block on only replicas that a challenge orders can be claimed.
     pub claim_until: BlockNumber,
     /// Capacity that a claim takes, µSUNS: one lane and the memory limit.
@@ -226,8 +229,8 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub paid: u128,
     /// Held for the records, planck.
     pub deposit: u128,
-    /// Batches below this index have been cleaned up.
-    pub cleaned: BatchIndex,
+    /// So many of its batches have been cleaned up: those of the order first, then those that cuts made.
+    pub cleaned: u32,
     /// The series that started it.
     pub series: Option<JobId>,
     /// All jobs that come after it.
@@ -260,7 +263,7 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
     pub fn unclaimed(&self) -> u32 {
         match self.state {
             JobState::Pending | JobState::Open => self
-                .batches
+                .total_batches()
                 .saturating_sub(self.settled)
                 .saturating_sub(self.failed)
                 .saturating_sub(self.in_flight),
@@ -280,7 +283,60 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
 
     /// Whether every unit of it has an accepted output.
     pub fn is_complete(&self) -> bool {
-        self.has_ended() && self.settled == self.batches
+        self.has_ended() && self.settled == self.total_batches()
+    }
+
+    /// How its units make batches now.
+    pub fn layout(&self) -> Layout<'_> {
+        Layout {
+            units: self.spec.units,
+            batch_size: self.spec.batch_size,
+            cuts: &self.cuts,
+        }
+    }
+
+    /// Batches that cuts made.
+    pub fn made(&self) -> u32 {
+        self.cuts.len() as u32
+    }
+
+    /// Number of batches, those that cuts made included.
+    pub fn total_batches(&self) -> u32 {
+        self.batches.saturating_add(self.made())
+    }
+
+    /// Units in a batch; 0 if there is no such batch.
+    pub fn units_in(&self, batch: BatchIndex) -> u32 {
+        self.layout().range(batch).map_or(0, |(_, count)| count)
+    }
+
+    /// Whether a batch was ever in the window.
+    pub fn is_opened(&self, batch: BatchIndex) -> bool {
+        self.is_below(batch, self.next_batch)
+    }
+
+    /// Whether a batch is one of the order's below this index, or was cut off one of those.
+    pub fn is_below(&self, batch: BatchIndex, below: BatchIndex) -> bool {
+        let origin = self.layout().origin(batch);
+        origin.is_some_and(|origin| origin < below)
+    }
+
+    /// The batches that have records, by place: those of the order that were ever in the window, then those that cuts made.
+    pub(crate) fn opened(&self) -> u32 {
+        self.next_batch.saturating_add(self.made())
+    }
+
+    /// The batch at such a place.
+    pub(crate) fn opened_at(&self, place: u32) -> BatchIndex {
+        match place.checked_sub(self.next_batch) {
+            Some(made) => self.batches.saturating_add(made),
+            None => place,
+        }
+    }
+
+    /// Planck that a charge of a batch costs at a price: see [`Layout::cost`].
+    pub fn cost(&self, batch: BatchIndex, charge: u128, price: u128) -> u128 {
+        self.layout().cost(batch, charge, price)
     }
 
     /// Whether the job has ended.

@@ -82,13 +82,54 @@ impl<T: Config> Pallet<T> {
             worker,
             operator: operator.clone(),
         });
-        // It says nothing of the input: it rests, and counts for no pause.
+        Self::note_hand_back(job, operator);
+        Self::want(job, batch, ballot, 1);
+        Ok(())
+    }
+
+    /// It says nothing of the input: the operator rests, and counts for no pause.
+    fn note_hand_back(job: JobId, operator: T::AccountId) {
         let mut decliners = Decliners::<T>::get(job);
         let mut decliner = Self::take_decliner(&mut decliners, operator);
         decliner.handed_back = decliner.handed_back.saturating_add(1);
         Self::let_rest(&mut decliners, decliner);
         Decliners::<T>::insert(job, decliners);
-        Self::want(job, batch, ballot, 1);
+    }
+
+    /// A worker hands back all but the first `units` units of a batch, which it is about to seal. The rest is a batch like one that
+    /// was handed back. What is sealed so is no delivery: by crumbs nobody gets to hand back more often. Others have
+    /// [`Config::CommitSlack`] blocks from now at least: what they were about to seal is none of the batch any more.
+    pub(crate) fn cut(
+        worker: &T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+        units: u32,
+        ballot: &mut BallotRecordOf<T>,
+        at: usize,
+    ) -> DispatchResult {
+        let open = Market::<T>::batch(job, batch).map_or(0, |record| record.wanted);
+        let made = Market::<T>::cut(job, batch, worker, units)?;
+        let least = frame_system::Pallet::<T>::block_number().saturating_add(T::CommitSlack::get());
+        for (_, other) in (0..)
+            .zip(ballot.replicas.iter_mut())
+            .filter(|(n, _)| *n != at)
+        {
+            if let ReplicaState::Working { until } = &mut other.state {
+                *until = (*until).max(least);
+                Self::expect_by(*until, job, batch);
+                Self::expect_by(*until, job, made);
+            }
+        }
+        let mut rest = ballot.clone();
+        let operator = rest.replicas.remove(at).assignment.operator;
+        Self::deposit_event(Event::HandedBack {
+            job,
+            batch: made,
+            worker: worker.clone(),
+            operator: operator.clone(),
+        });
+        Self::note_hand_back(job, operator);
+        Self::want(job, made, rest, open.saturating_add(1));
         Ok(())
     }
 
@@ -215,13 +256,21 @@ impl<T: Config> Pallet<T> {
             below.saturating_sub(first)
         };
         ensure!(batches <= MAX_RECEIPT, Error::<T>::ReceiptTooLong);
-        for batch in first..first.saturating_add(batches) {
+        let looked_at = first..first.saturating_add(batches);
+        let layout = job.layout();
+        for batch in looked_at.clone().chain(layout.made_of(looked_at)) {
             ensure!(!job.window.contains(&batch), Error::<T>::NotDelivered);
             Self::end_window(id, batch)?;
         }
         Received::<T>::insert(id, below);
         Self::deposit_event(Event::Received { job: id, below });
         Ok(batches)
+    }
+
+    /// Whether the requester says that it has the outputs of a batch.
+    pub(crate) fn is_received(job: JobId, batch: BatchIndex) -> bool {
+        let record = Market::<T>::job(job);
+        record.is_some_and(|record| record.is_below(batch, Received::<T>::get(job)))
     }
 
     /// A result that stands does so no longer: an optimistic one is final in the next block, a sealed one is opened or

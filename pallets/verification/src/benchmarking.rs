@@ -37,6 +37,14 @@ fn prepare<T: Config>(policy: Policy) -> JobId
 where
     <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
 {
+    prepare_units::<T>(policy, 1)
+}
+
+/// A job of one batch of so many units, and workers for it.
+fn prepare_units<T: Config>(policy: Policy, units: u32) -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
     let requester: T::AccountId = account("requester", 0, 0);
     let developer: T::AccountId = account("developer", 0, 0);
     let pot = <T as pallet_market::Config>::Income::pot();
@@ -54,8 +62,8 @@ where
     let spec = JobSpec {
         image: IMAGE,
         input: H256::repeat_byte(3),
-        units: 1,
-        batch_size: 1,
+        units,
+        batch_size: units,
         price: 3_600_000_000,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
@@ -90,7 +98,7 @@ fn seal<T: Config>(n: u32, job: JobId, summary: &BatchSummary) -> H256 {
 fn commit<T: Config>(n: u32, job: JobId, summary: &BatchSummary) {
     let (digest, seal) = (receipt::digest(job, 0, summary), seal::<T>(n, job, summary));
     let origin = RawOrigin::Signed(worker::<T>(n)).into();
-    assert!(Pallet::<T>::commit(origin, job, 0, digest, seal).is_ok());
+    assert!(Pallet::<T>::commit(origin, job, 0, 1, digest, seal).is_ok());
 }
 
 fn decline<T: Config>(n: u32, job: JobId) {
@@ -277,9 +285,48 @@ mod benches {
         );
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(worker::<T>(last)), job, 0, digest, seal);
+        _(
+            RawOrigin::Signed(worker::<T>(last)),
+            job,
+            0,
+            1,
+            digest,
+            seal,
+        );
 
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
+    }
+
+    /// The last of as many workers as can get a batch seals half of it: nobody is to be had for the rest.
+    #[benchmark]
+    fn commit_part() {
+        let job = prepare_units::<T>(Policy::Replicate(2), 2);
+        let last = MAX_ASSIGNMENTS;
+        for n in 1..=last {
+            Decliners::<T>::remove(job);
+            claim::<T>(n, job);
+            if n < last - 1 {
+                super::decline::<T>(n, job);
+            }
+        }
+        Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS.saturating_sub(1)));
+        let (digest, seal) = (
+            receipt::digest(job, 0, &summary(1)),
+            seal::<T>(last, job, &summary(1)),
+        );
+
+        #[extrinsic_call]
+        commit(
+            RawOrigin::Signed(worker::<T>(last)),
+            job,
+            0,
+            1,
+            digest,
+            seal,
+        );
+
+        let job = Market::<T>::job(job).expect("not cleaned up");
+        assert_eq!((job.made(), job.failed, job.in_flight), (1, 1, 1));
     }
 
     /// The commitment that opens the reveals of the largest quorum.
@@ -303,6 +350,7 @@ mod benches {
             RawOrigin::Signed(worker::<T>(replicas)),
             job,
             0,
+            1,
             digest,
             seal,
         );

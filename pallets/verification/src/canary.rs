@@ -6,7 +6,6 @@ use sungrid_primitives::{
     BatchIndex, JobId,
     policy::Trust,
     receipt::{BatchSummary, Order},
-    suns,
     traits::{Checked, KnownAnswers},
 };
 
@@ -45,6 +44,10 @@ where
     ) -> Option<Checked<T::AccountId>> {
         let mut result = Results::<T>::get(job, batch).filter(|result| !result.checked)?;
         let record = Jobs::<T>::get(job)?;
+        // The answer is that of a whole batch.
+        if record.layout().is_part(batch) {
+            return None;
+        }
         let right = result.summary == *answer;
         let environment = record.spec.environment;
         // Its settlement was turned back: nobody was paid, and whoever found it has lost its trust for that.
@@ -71,7 +74,7 @@ where
         let price = if is_turned_back {
             0
         } else {
-            suns::cost(result.summary.charge, bid)
+            record.cost(batch, result.summary.charge, bid)
         };
         result.checked = true;
         Results::<T>::insert(job, batch, result);

@@ -44,21 +44,59 @@ impl<T: Config> Pallet<T> {
         Ok((ballot, at))
     }
 
+    /// Every check of a commitment to the result of so many units; whether that is all of the batch.
+    pub(crate) fn check_commit_of(
+        worker: &T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+        units: u32,
+    ) -> Result<(BallotRecordOf<T>, usize, BatchTerms, bool), DispatchError> {
+        let (ballot, at) = Self::check_commit(worker, job, batch)?;
+        let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
+        ensure!(units <= terms.units, Error::<T>::OfOtherUnits);
+        let is_whole = units == terms.units;
+        if !is_whole {
+            Self::check_hand_back(worker, job, batch)?;
+            Market::<T>::check_cut(job, batch, units)?;
+        }
+        Ok((ballot, at, terms, is_whole))
+    }
+
+    /// Returns whether only a part of the batch was sealed.
     pub(crate) fn do_commit(
         worker: T::AccountId,
         job: JobId,
         batch: BatchIndex,
+        units: u32,
         digest: H256,
         commitment: H256,
-    ) -> DispatchResult {
-        let (mut ballot, at) = Self::check_commit(&worker, job, batch)?;
-        let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
+    ) -> Result<bool, DispatchError> {
+        let (mut ballot, at, mut terms, is_whole) =
+            Self::check_commit_of(&worker, job, batch, units)?;
+        if is_whole {
+            Self::note_delivery(job, &ballot.replicas[at].assignment.operator);
+        } else {
+            Self::cut(&worker, job, batch, units, &mut ballot, at)?;
+            terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
+        }
+        Self::seal(job, batch, &terms, (ballot, at), digest, commitment);
+        Ok(!is_whole)
+    }
+
+    /// The replica at a place of the ballot is sealed.
+    pub(crate) fn seal(
+        job: JobId,
+        batch: BatchIndex,
+        terms: &BatchTerms,
+        (mut ballot, at): (BallotRecordOf<T>, usize),
+        digest: H256,
+        commitment: H256,
+    ) {
         // To the end: replicas stand in order of commitment.
         ballot.replicas[at].state = ReplicaState::Committed { digest, commitment };
-        let operator = ballot.replicas[at].assignment.operator.clone();
+        let worker = ballot.replicas[at].assignment.worker.clone();
         ballot.replicas[at..].rotate_left(1);
         Market::<T>::delivered(job, batch, &worker);
-        Self::note_delivery(job, &operator);
         Self::deposit_event(Event::Committed {
             job,
             batch,
@@ -73,9 +111,8 @@ impl<T: Config> Pallet<T> {
             Self::await_draw(job, batch, &mut ballot);
             Ballots::<T>::insert(job, batch, ballot);
         } else {
-            Self::advance(job, batch, &terms, ballot);
+            Self::advance(job, batch, terms, ballot);
         }
-        Ok(())
     }
 
     /// Every check of a reveal.

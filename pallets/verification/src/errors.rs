@@ -13,6 +13,9 @@ mod errors {
         NotAssigned,
         /// The worker has committed already: a seal cannot be replaced.
         AlreadyCommitted,
+        /// A seal over more units than the batch has: it was cut. Seal those that it has; the others are a batch that this worker has,
+        /// too.
+        OfOtherUnits,
         /// The commit deadline has passed.
         CommitTooLate,
         /// The worker has not committed.

@@ -8,7 +8,7 @@
 //!
 //! | call | by | effect |
 //! |---|---|---|
-//! | [`Pallet::commit`] | an assigned worker key | seals its result; feeless when it succeeds |
+//! | [`Pallet::commit`] | an assigned worker key | seals its result, or that of the first units, and hands the rest back; feeless when it succeeds |
 //! | [`Pallet::reveal`] | the same | opens the seal; feeless when it succeeds |
 //! | [`Pallet::challenge`] | anyone, with a bond | sends a standing result to a jury |
 //! | [`Pallet::decline`] | an assigned worker key | gives a batch back whose input is missing; feeless when it succeeds |
@@ -224,7 +224,7 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Seals the result of a batch.
+        /// Seals the result of a batch, or of its first units and hands the rest back.
         ///
         /// ## Dispatch origin
         /// Signed by the assigned worker key. Feeless when it would succeed: once per claim.
@@ -233,40 +233,52 @@ pub mod pallet {
         /// The worker's capacity is free from here on; its bond answers until the verdict. With the
         /// last wanted commitment the digests are compared.
         ///
+        /// *Fewer units than the batch has* cut it: it ends after them, and is decided and paid like any other. The rest is a batch of
+        /// its own that wants another worker, numbered after all others. All others who compute the batch compute both, by the
+        /// deadline that they have. Neither part adds to anybody's trust. For the worker it is a [`Pallet::hand_back`], where
+        /// that is allowed.
+        ///
         /// ## Parameters
         /// - `job`, `batch`: what was claimed.
+        /// - `units`: of how many of its units, from the first on, this is the result: all; or at least an eighth of a batch of the
+        ///   order, while nobody else has sealed anything of this one.
         /// - `digest`: [`sungrid_primitives::receipt::digest`] over job, batch and summary.
         /// - `commitment`: [`sungrid_primitives::receipt::commitment`] over job, batch, summary, worker key and
         ///   a secret salt.
         ///
         /// ## Errors
         /// - [`Error::NotInFlight`], [`Error::NotAssigned`], [`Error::AlreadyCommitted`],
-        ///   [`Error::CommitTooLate`]
+        ///   [`Error::CommitTooLate`], [`Error::OfOtherUnits`]
+        /// - of fewer units those of [`Pallet::hand_back`], and the market's `NotToBeCut`, `TooManyCuts`, `BadCut`
         ///
         /// ## Events
         /// - [`Event::Committed`], and [`Event::RevealOpened`] or [`Event::Undecided`] with the last one
+        /// - of fewer units the market's `BatchCut`, and [`Event::HandedBack`] of the rest
         #[pallet::call_index(0)]
-        #[pallet::weight(<T as Config>::WeightInfo::commit())]
+        #[pallet::weight(<T as Config>::WeightInfo::commit().max(<T as Config>::WeightInfo::commit_part()))]
         #[pallet::feeless_if(|
             origin: &OriginFor<T>,
             job: &JobId,
             batch: &BatchIndex,
+            units: &u32,
             _: &H256,
             _: &H256,
         | -> bool {
-            ensure_signed(origin.clone())
-                .is_ok_and(|worker| Pallet::<T>::check_commit(&worker, *job, *batch).is_ok())
+            ensure_signed(origin.clone()).is_ok_and(|worker| {
+                Pallet::<T>::check_commit_of(&worker, *job, *batch, *units).is_ok()
+            })
         })]
         pub fn commit(
             origin: OriginFor<T>,
             job: JobId,
             batch: BatchIndex,
+            units: u32,
             digest: H256,
             commitment: H256,
         ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_commit(worker, job, batch, digest, commitment)?;
-            let goes_on = Ballots::<T>::contains_key(job, batch);
+            let is_part = Self::do_commit(worker, job, batch, units, digest, commitment)?;
+            let goes_on = !is_part && Ballots::<T>::contains_key(job, batch);
             Ok(goes_on.then(<T as Config>::WeightInfo::commit_open).into())
         }
 

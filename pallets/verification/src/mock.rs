@@ -449,11 +449,17 @@ pub(crate) fn seal(n: u8, job: JobId, batch: BatchIndex, summary: &BatchSummary)
     receipt::commitment(job, batch, summary, worker(n).as_ref(), &salt(n))
 }
 
+/// Units of a batch; those of [`spec`] if there is no such job.
+pub(crate) fn units_of(job: JobId, batch: BatchIndex) -> u32 {
+    Market::job(job).map_or(2, |job| job.units_in(batch))
+}
+
 pub(crate) fn commit(n: u8, job: JobId, batch: BatchIndex, summary: &BatchSummary) {
     assert_ok!(Verification::commit(
         signed(worker(n)),
         job,
         batch,
+        units_of(job, batch),
         receipt::digest(job, batch, summary),
         seal(n, job, batch, summary)
     ));

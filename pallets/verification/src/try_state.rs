@@ -107,7 +107,7 @@ mod checks {
                 let job_record =
                     Jobs::<T>::get(job).ok_or("verification 6: a result without a job")?;
                 ensure!(
-                    batch < job_record.next_batch && !Batches::<T>::contains_key(job, batch),
+                    job_record.is_opened(batch) && !Batches::<T>::contains_key(job, batch),
                     "verification 6: a result of a batch that is not decided"
                 );
                 let finders = result.winners.len();

@@ -280,6 +280,8 @@ impl<T: Config> Pallet<T> {
             return;
         };
         match &finders[..] {
+            // A batch can be cut to parts that cost nothing to get right: they say nothing of anybody.
+            _ if !terms.is_whole => {}
             // It has stood, and its operator was not caught meanwhile.
             [alone] if terms.policy == Policy::Adaptive => {
                 Self::note_trust(&alone.worker, terms.environment, Trust::stood);

@@ -8,6 +8,8 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 pub trait WeightInfo {
     /// [`crate::Pallet::commit`], the failure of the batch included.
     fn commit() -> Weight;
+    /// [`crate::Pallet::commit`] of a part of a batch, the failure of the rest included.
+    fn commit_part() -> Weight;
     /// [`crate::Pallet::commit`] after which the batch goes on.
     fn commit_open() -> Weight;
     /// [`crate::Pallet::reveal`], the verdict on as many workers as can get a batch included.
@@ -61,6 +63,12 @@ impl WeightInfo for () {
     fn commit() -> Weight {
         // As below, and as when the market abandons a batch.
         estimate(350, 80, 56)
+    }
+    fn commit_part() -> Weight {
+        // As what is handed back, and a commitment; a record, a ballot, a price and deadlines of the rest.
+        Self::hand_back()
+            .saturating_add(Self::commit_open())
+            .saturating_add(estimate(60, 24, 24))
     }
     fn commit_open() -> Weight {
         // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); the window that a

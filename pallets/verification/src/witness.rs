@@ -46,7 +46,10 @@ impl<T: Config> Pallet<T> {
         let job = Market::<T>::job(id).ok_or(MarketError::<T>::NoSuchJob)?;
         ensure!(job.requester == who, MarketError::<T>::NotRequester);
         let result = Results::<T>::get(id, batch).ok_or(Error::<T>::NotSettled)?;
-        ensure!(batch >= Received::<T>::get(id), Error::<T>::AlreadyReceived);
+        ensure!(
+            !job.is_below(batch, Received::<T>::get(id)),
+            Error::<T>::AlreadyReceived
+        );
         ensure!(
             result.outputs == Outputs::Owed,
             Error::<T>::AlreadyWitnessed
@@ -350,7 +353,7 @@ impl<T: Config> Pallet<T> {
             None => Finding::Undecided,
             Some((Some(_), _)) => Finding::Fetched,
             // A receipt in the meantime: the requester says so itself.
-            Some((None, _)) if batch < Received::<T>::get(job) => Finding::Fetched,
+            Some((None, _)) if Self::is_received(job, batch) => Finding::Fetched,
             Some((None, _)) => Finding::Withheld,
         };
         let (word, agreeing) = decided.unwrap_or_default();

@@ -89,7 +89,7 @@ pub(crate) fn check_block(issued_before: u128) -> Result<(), Finding> {
                         format!("job {job}: {paid} + {released} of {}", record.escrow),
                     ));
                 }
-                let all = settled + failed == record.batches;
+                let all = settled + failed == record.total_batches();
                 if !matches!(record.state, JobState::Ended { .. })
                     || outcome == JobOutcome::Completed && !all
                 {

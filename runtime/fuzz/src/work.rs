@@ -174,7 +174,31 @@ fn deliver(
 ) -> Option<RuntimeCall> {
     let mut replicas = ballot.replicas.iter();
     let own = replicas.find(|replica| replica.assignment.worker == *worker)?;
-    let terms = Market::terms(job, batch)?;
+    let mut terms = Market::terms(job, batch)?;
+    // Its owner needs the machine when something is finished; whoever stalls says so of anything.
+    if matches!(own.state, ReplicaState::Working { .. }) && dice.once_in(12) {
+        let units = dice.within(0, terms.units);
+        let part = u128::from(units);
+        let (fuel, charge) = (terms.max_fuel, terms.max_charge);
+        let of_unit = |all: u128| all.checked_div(terms.units.into()).unwrap_or(0);
+        let call = |digest, commitment| pallet_verification::Call::commit {
+            job,
+            batch,
+            units,
+            digest,
+            commitment,
+        };
+        let tried: RuntimeCall = call(H256::zero(), H256::zero()).into();
+        let may = tried.is_feeless(&RuntimeOrigin::signed(worker.clone()));
+        terms.max_fuel = of_unit(fuel) * part;
+        terms.max_charge = of_unit(charge) * part;
+        if may || character == Character::Staller {
+            let summary = result(worker, character, job, batch, &terms);
+            let seal = commitment(job, batch, &summary, worker.as_ref(), &salt(worker));
+            return Some(call(digest(job, batch, &summary), seal).into());
+        }
+        (terms.max_fuel, terms.max_charge) = (fuel, charge);
+    }
     let summary = result(worker, character, job, batch, &terms);
     let salt = salt(worker);
     match (&own.state, &ballot.stage) {
@@ -206,6 +230,7 @@ fn deliver(
                 pallet_verification::Call::commit {
                     job,
                     batch,
+                    units: terms.units,
                     digest,
                     commitment,
                 }

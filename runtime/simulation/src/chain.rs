@@ -217,6 +217,7 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                 let call = pallet_verification::Call::commit {
                     job,
                     batch,
+                    units: 1,
                     digest: digest(job, batch, &said),
                     commitment: seal(&said),
                 };

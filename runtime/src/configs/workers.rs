@@ -34,8 +34,9 @@ parameter_types! {
         Perbill::from_percent(50) * (NORMAL_DISPATCH_RATIO * RuntimeBlockWeights::get().max_block);
 }
 
-/// Each claim is followed by one commitment and one reveal, or one decline, or handed back; each run of a capacity proof by one
-/// commitment and one opening; each draw of a witness, which a requester has put a bond down for, by one seal and one testimony.
+/// Each claim is followed by one commitment and one reveal, or one decline, or handed back (and by one more of these for each time that
+/// others cut the batch, a few times for a job); each run of a capacity proof by one commitment and one opening; each draw of a
+/// witness, which a requester has put a bond down for, by one seal and one testimony.
 pub struct FollowUps;
 
 impl Contains<RuntimeCall> for FollowUps {

@@ -63,6 +63,12 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(19))
             .saturating_add(T::DbWeight::get().writes(20))
     }
+    fn commit_part() -> Weight {
+        // Not measured: as what is handed back and a commitment, and a third more.
+        Weight::from_parts(400_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(60))
+            .saturating_add(T::DbWeight::get().writes(50))
+    }
     fn resume() -> Weight {
         // At least 56_945 ns.
         Weight::from_parts(66_580_000, 0)

@@ -481,6 +481,7 @@ impl Scenario {
         let job = Job {
             class: Default::default(),
             batches: spec.batches(),
+            cuts: Vec::new(),
             rate: spec.rate(&CPU_1).expect("a CPU job"),
             unit_charge: 0,
             price,

@@ -38,6 +38,7 @@ fn job(number: u64, price: Balance, batch_size: u32, fuel_limit: u64) -> Job {
     Job {
         class: Default::default(),
         batches: spec.batches(),
+        cuts: Vec::new(),
         rate: spec.rate(&CPU_1).expect("a CPU job"),
         unit_charge: 0,
         price,

@@ -140,10 +140,17 @@ impl Supervisor {
             .collect();
         for job in jobs {
             let below = self.needless_below(job).await?;
+            let record = self.jobs.get(&job).and_then(|job| job.record.as_ref());
+            // What was cut off a batch of the order is numbered after all of these.
+            let is_needless = |batch: BatchIndex| match record {
+                _ if below == BatchIndex::MAX => true,
+                Some(record) => record.is_below(batch, below),
+                None => batch < below,
+            };
             let batches: Vec<BatchId> = self
                 .hand
-                .range((job, 0)..(job, below))
-                .filter(|(_, batch)| served(batch))
+                .range((job, 0)..=(job, BatchIndex::MAX))
+                .filter(|((_, index), batch)| served(batch) && is_needless(*index))
                 .map(|(id, _)| *id)
                 .collect();
             if !batches.is_empty() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sungrid_chain_client::BlockNumber;
 use sungrid_idle::State;
+use sungrid_primitives::UnitIndex;
 use tokio::task::AbortHandle;
 
 use crate::{
@@ -54,6 +55,10 @@ pub(super) struct InHand {
     pub(super) held: bool,
     /// Whether it can be handed back for its owner, as far as was seen.
     pub(super) may_hand_back: bool,
+    /// Whether what is finished of it can be sealed then, as far as was seen.
+    pub(super) may_cut: bool,
+    /// The unit before which others are known to have cut it.
+    pub(super) ends: Option<UnitIndex>,
     pub(super) told: bool,
     /// The chain has our reveal: nothing of it is left to do but to wait.
     pub(super) revealed: bool,
@@ -70,6 +75,8 @@ impl InHand {
             missing_since: None,
             held: false,
             may_hand_back: true,
+            may_cut: true,
+            ends: None,
             told: false,
             revealed: false,
         }

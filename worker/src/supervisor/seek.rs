@@ -308,7 +308,7 @@ impl Supervisor {
                 let spec = &job.record.as_ref()?.spec;
                 Some(Load {
                     image: spec.image,
-                    units: spec.range(*index)?.1.into(),
+                    units: job.record.as_ref()?.range(*index)?.1.into(),
                     fuel_limit: spec.fuel_limit,
                     input: job.prepared.as_ref().map(|prepared| prepared.unit_input()),
                 })
@@ -465,7 +465,7 @@ impl Supervisor {
         let Some(record) = &job.record else {
             return;
         };
-        if let Some((_, units)) = record.spec.range(id.1) {
+        if let Some((_, units)) = record.range(id.1) {
             job.experience.fuel += finished.seal.fuel;
             job.experience.units += u64::from(units);
         }

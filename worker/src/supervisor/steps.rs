@@ -18,6 +18,8 @@ use crate::{
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
 /// reorganised claim to come back.
 const FORGET_AFTER: u32 = 10;
+/// What a cut leaves of a batch is at least one part in so many of a batch of the order, or the chain refuses it.
+const SMALLEST_PART: u32 = 8;
 /// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
@@ -65,8 +67,23 @@ impl Supervisor {
             .and_then(|record| record.replica(&self.account))
         {
             Some(replica) => {
+                let others_sealed =
+                    record
+                        .iter()
+                        .flat_map(|record| &record.replicas)
+                        .any(|other| {
+                            other.worker != self.account
+                                && !matches!(
+                                    other.state,
+                                    ReplicaState::Assigned | ReplicaState::Out
+                                )
+                        });
+                if others_sealed && replica.state == ReplicaState::Assigned {
+                    self.follow_cut(id).await?;
+                }
                 let revealing = record.as_ref().and_then(|record: &Batch| record.revealing);
-                self.in_flight(id, replica.clone(), revealing).await
+                self.in_flight(id, replica.clone(), revealing, others_sealed)
+                    .await
             }
             None => self.not_in_flight(id).await,
         }
@@ -77,6 +94,7 @@ impl Supervisor {
         id: BatchId,
         replica: Replica,
         revealing: Option<H256>,
+        others_sealed: bool,
     ) -> Result<(), Fatal> {
         let now = self.head.number;
         let is_preparing = self.jobs.get(&id.0).is_some_and(|job| job.preparing);
@@ -121,7 +139,7 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_vacated(now, replica.due, phase) =>
             {
-                self.decline(id, GivenBack::Vacated);
+                self.vacate(id, others_sealed);
             }
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_declined(now, replica.due, is_preparing) =>
@@ -131,7 +149,11 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed) if !waits && phase.state.may_work() => {
                 self.start(id).await?
             }
-            (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => self.commit(id, &seal),
+            (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => {
+                if batch.may_cut || !self.is_refused_part(id, &seal).await? {
+                    self.commit(id, &seal);
+                }
+            }
             (ReplicaState::Committed(commitment), Stage::Sealed(seal)) => {
                 if commitment != seal.commitment(id, self.account.as_ref()) {
                     error!(
@@ -247,7 +269,13 @@ impl Supervisor {
         if job.record.is_none() {
             job.record = self.ports.chain.job(id.0).await?;
         }
-        let Some(prepared) = job.prepared.clone() else {
+        let range = job.record.as_ref().and_then(|record| record.range(id.1));
+        if range.is_none() {
+            // What a cut made in a block that was not read yet, or not read again.
+            job.record = self.ports.chain.job(id.0).await?;
+            return Ok(());
+        }
+        let Some((prepared, range)) = job.prepared.clone().zip(range) else {
             self.prepare(id.0);
             return Ok(());
         };
@@ -258,7 +286,10 @@ impl Supervisor {
         };
         let anchor = batch.entry.anchor;
         let task = self.work.spawn(async move {
-            Report::Worked(id, work::run_batch(bench, prepared, id, anchor).await)
+            Report::Worked(
+                id,
+                work::run_batch(bench, prepared, id, range, anchor).await,
+            )
         });
         batch.activity = Some(Activity::Working(task, progress));
         Ok(())
@@ -285,6 +316,148 @@ impl Supervisor {
             let prepared = work::prepare(&ports, bounds, id, spec).await;
             Report::Prepared(id, prepared.map(Arc::new))
         });
+    }
+
+    /// Others may have cut a batch that we compute, too: it ends earlier then, and what was cut off is a batch of ours as well. What is
+    /// finished of that goes with it, and a seal over the whole is none any more.
+    async fn follow_cut(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let Some(record) = self.ports.chain.job(id.0).await? else {
+            return Ok(());
+        };
+        let cuts = (record.batches..).zip(&record.cuts);
+        let cut = cuts
+            .map(|(made, cut)| (made, *cut))
+            .find(|(_, cut)| cut.batch == id.1);
+        let range = record.range(id.1);
+        self.jobs.entry(id.0).or_default().record = Some(record);
+        let (Some((made, cut)), Some((_, units)), Some(batch)) =
+            (cut, range, self.hand.get_mut(&id))
+        else {
+            return Ok(());
+        };
+        let is_known = match &batch.entry.stage {
+            Stage::Sealed(seal) => seal.units == units,
+            _ => batch.ends == Some(cut.first),
+        };
+        // While it is given back, that comes first.
+        if is_known || matches!(batch.activity, Some(Activity::Declining)) {
+            return Ok(());
+        }
+        let made = (id.0, made);
+        let beyond = self
+            .journal
+            .units(id)
+            .map(|mut units| units.split_off(&cut.first));
+        let moved = beyond.and_then(|beyond| self.journal.log_units(made, beyond.values()));
+        let entry = batch.entry.at(Stage::Claimed);
+        if let Err(error) = moved.and_then(|()| self.journal.write(&entry)) {
+            // The next block tries again; until then nothing that it seals is taken.
+            self.note_full(error.to_string());
+            return Ok(());
+        }
+        info!(
+            job = id.0,
+            batch = id.1,
+            rest = made.1,
+            units,
+            "another worker's machine was needed: the batch was cut"
+        );
+        (batch.entry, batch.ends) = (entry, Some(cut.first));
+        (batch.failures, batch.not_before) = (0, 0);
+        if let Some(Activity::Working(task, _)) = batch.activity.take() {
+            task.abort();
+        }
+        let anchor = batch.entry.anchor;
+        let rest = self.ports.chain.batch(made.0, made.1).await?;
+        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
+        if own.is_some_and(|own| own.state == ReplicaState::Assigned) {
+            self.take(made, anchor);
+        }
+        Ok(())
+    }
+
+    /// Gives a batch back because the machine's owner needs it: what is finished of it is sealed, if the chain takes that, and
+    /// the rest handed back with it.
+    fn vacate(&mut self, id: BatchId, others_sealed: bool) {
+        let bench = self.bench();
+        let job = self.jobs.get(&id.0);
+        let known = job.and_then(|job| job.prepared.clone().zip(job.record.as_ref()));
+        let range = known.and_then(|(prepared, record)| {
+            let range = record.range(id.1)?;
+            Some((prepared, range, record.spec.batch_size))
+        });
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return;
+        };
+        let may_cut = batch.may_cut && batch.may_hand_back && !others_sealed;
+        let (true, Some((prepared, range, size))) = (may_cut, range) else {
+            return self.decline(id, GivenBack::Vacated);
+        };
+        let anchor = batch.entry.anchor;
+        let before = batch.activity.replace(Activity::Declining);
+        if let Some(Activity::Working(task, _)) = before {
+            task.abort();
+        }
+        let least = size.div_ceil(SMALLEST_PART);
+        self.tasks.spawn(async move {
+            let sealed = work::seal_finished(bench, prepared, id, range, least, anchor);
+            Report::Parted(id, sealed.await)
+        });
+    }
+
+    async fn on_parted(
+        &mut self,
+        id: BatchId,
+        result: Result<Option<work::Finished>, WorkError>,
+    ) -> Result<(), Fatal> {
+        // One seal for a batch: a second one would not open what the first committed to.
+        let Some(batch) = self.hand.get_mut(&id).filter(|batch| batch.is_working()) else {
+            return Ok(());
+        };
+        let finished = result.unwrap_or_else(|error| {
+            warn!(job = id.0, batch = id.1, %error, "what is finished cannot be sealed");
+            None
+        });
+        let Some(finished) = finished else {
+            self.decline(id, GivenBack::Vacated);
+            return Ok(());
+        };
+        batch.activity = None;
+        if self.write_seal(id, &finished) {
+            info!(
+                job = id.0,
+                batch = id.1,
+                units = finished.computed,
+                "the machine's owner needs it: what is finished is sealed, the rest given back"
+            );
+            self.commit(id, &finished.seal);
+        }
+        Ok(())
+    }
+
+    /// Whether a seal is of fewer units than the batch had when its job was last read.
+    fn is_part(&self, id: BatchId, seal: &Seal) -> bool {
+        let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
+        let all = record.and_then(|record| record.range(id.1));
+        all.is_some_and(|(_, units)| (1..units).contains(&seal.units))
+    }
+
+    /// Whether a seal is of a part that the chain does not take: then the batch is given back, or computed, as if nothing had been
+    /// sealed.
+    async fn is_refused_part(&mut self, id: BatchId, seal: &Seal) -> Result<bool, Fatal> {
+        let record = self.ports.chain.job(id.0).await?;
+        let all = record.and_then(|record| record.range(id.1));
+        if all.is_none_or(|(_, units)| seal.units == 0 || seal.units >= units) {
+            return Ok(false);
+        }
+        if let Some(batch) = self.hand.get_mut(&id) {
+            let entry = batch.entry.at(Stage::Claimed);
+            match self.journal.write(&entry) {
+                Ok(()) => (batch.entry, batch.not_before) = (entry, 0),
+                Err(error) => self.note_full(error.to_string()),
+            }
+        }
+        Ok(true)
     }
 
     /// Gives a batch back: silence would go on this worker's record.
@@ -317,9 +490,17 @@ impl Supervisor {
 
     fn commit(&mut self, id: BatchId, seal: &Seal) {
         let commitment = seal.commitment(id, self.account.as_ref());
+        let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
+        let units = match seal.units {
+            0 => record
+                .and_then(|record| record.range(id.1))
+                .map_or(0, |all| all.1),
+            units => units,
+        };
         let call = Call::Commit {
             job: id.0,
             batch: id.1,
+            units,
             digest: seal.digest(id),
             commitment,
         };
@@ -387,11 +568,15 @@ impl Supervisor {
             Report::Prepared(job, result) => self.on_prepared(job, result).await,
             Report::Claimed(job, result) => self.on_claimed(job, result).await,
             Report::Worked(id, result) => self.on_worked(id, result).await,
+            Report::Parted(id, result) => self.on_parted(id, result).await,
             Report::Committed(id, result) => {
                 if let Some(batch) = self.hand.get_mut(&id) {
                     match &result {
                         Ok(_) => batch.activity = Some(Activity::CommitSent(now + RESEND_AFTER)),
-                        Err(_) => batch.failed(now),
+                        Err(error) => {
+                            batch.failed(now);
+                            batch.may_cut &= !is_refused(error);
+                        }
                     }
                 }
                 self.log_step(id, "commit", result.as_ref().err());
@@ -399,7 +584,12 @@ impl Supervisor {
                     && let Some(Stage::Sealed(seal)) =
                         self.hand.get(&id).map(|batch| batch.entry.stage.clone())
                 {
-                    self.tell(id, &seal).await?;
+                    if self.is_part(id, &seal) {
+                        // The requester can make nothing of it before the chain has it.
+                        self.metrics.vacated();
+                    } else {
+                        self.tell(id, &seal).await?;
+                    }
                 }
                 Ok(())
             }
@@ -418,13 +608,7 @@ impl Supervisor {
                         if let Some(batch) = self.hand.get_mut(&id) {
                             batch.activity = None;
                             // It was drawn for that one, or has handed too many back: what remains is to decline.
-                            let is_refused = matches!(
-                                error,
-                                SubmitError::Dispatch(_)
-                                    | SubmitError::CannotPay { .. }
-                                    | SubmitError::Rejected { .. }
-                            );
-                            batch.may_hand_back &= !is_refused;
+                            batch.may_hand_back &= !is_refused(&error);
                         }
                     }
                 }
@@ -507,6 +691,27 @@ impl Supervisor {
         }
     }
 
+    /// Writes a seal down; whether it is on the disk.
+    fn write_seal(&mut self, id: BatchId, finished: &work::Finished) -> bool {
+        let now = self.head.number;
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return false;
+        };
+        let entry = batch.entry.at(Stage::Sealed(finished.seal.clone()));
+        // Never commit to what is not on the disk: a crash would lose the salt and with it bond. The unit log stays: the chain may have
+        // cut the batch meanwhile.
+        if let Err(error) = self.journal.write(&entry) {
+            batch.failed(now);
+            self.note_full(error.to_string());
+            return false;
+        }
+        batch.entry = entry;
+        batch.failures = 0;
+        batch.not_before = 0;
+        self.metrics.computed(finished.computed, finished.seal.fuel);
+        true
+    }
+
     async fn on_worked(
         &mut self,
         id: BatchId,
@@ -518,6 +723,15 @@ impl Supervisor {
         };
         if matches!(batch.activity, Some(Activity::Declining)) {
             // It ended just before it was broken off: its decline is on the way.
+            return Ok(());
+        }
+        // The same of one that was cut: a run of what is left goes on, or is over. A second seal would not open what the first
+        // committed to.
+        let record = self.jobs.get(&id.0).and_then(|job| job.record.as_ref());
+        let range = record.and_then(|record| record.range(id.1));
+        let is_cut =
+            |finished: &work::Finished| range.is_some_and(|(_, units)| finished.seal.units > units);
+        if !batch.is_working() || result.as_ref().is_ok_and(is_cut) {
             return Ok(());
         }
         batch.note_progress();
@@ -540,20 +754,9 @@ impl Supervisor {
                 return Ok(());
             }
         };
-        let entry = batch.entry.at(Stage::Sealed(finished.seal.clone()));
-        // Never commit to what is not on the disk: a crash would lose the salt and with it bond.
-        if let Err(error) = self.journal.write(&entry) {
-            batch.failed(now);
-            self.note_full(error.to_string());
+        if !self.write_seal(id, &finished) {
             return Ok(());
         }
-        batch.entry = entry;
-        batch.failures = 0;
-        batch.not_before = 0;
-        if let Err(error) = self.journal.remove_units(id) {
-            warn!(%error, job = id.0, batch = id.1, "the unit log cannot be removed");
-        }
-        self.metrics.computed(finished.computed, finished.seal.fuel);
         info!(
             job = id.0,
             batch = id.1,
@@ -565,4 +768,12 @@ impl Supervisor {
         self.commit(id, &finished.seal);
         self.seek().await
     }
+}
+
+/// Whether another try would be refused, too.
+fn is_refused(error: &SubmitError) -> bool {
+    matches!(
+        error,
+        SubmitError::Dispatch(_) | SubmitError::CannotPay { .. } | SubmitError::Rejected { .. }
+    )
 }

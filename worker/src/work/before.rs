@@ -8,7 +8,7 @@ use std::{
 };
 
 use sungrid_access::Part;
-use sungrid_chain_client::{AccountId, JobSpec};
+use sungrid_chain_client::{AccountId, Job, JobSpec};
 use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId, UnitIndex, job};
 
@@ -22,7 +22,7 @@ const MOST_BUNDLES: u32 = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Before {
     job: JobId,
-    spec: JobSpec,
+    record: Job,
     units: u32,
 }
 
@@ -58,10 +58,10 @@ impl Before {
         })?;
         let before = Self {
             job,
-            spec: record.spec,
+            record,
             units: spec.units,
         };
-        for (first, count) in (0..spec.batches()).filter_map(|batch| spec.range(batch)) {
+        for (first, count) in (0..spec.batches()).filter_map(|batch| spec.ordered_range(batch)) {
             let bundles = before.batches(id, first..first + count)?.len() as u32;
             if bundles > MOST_BUNDLES {
                 let reason = format!(
@@ -74,12 +74,24 @@ impl Before {
     }
 
     /// The batches of the earlier job that made what a range of the later one's units gets.
-    fn batches(&self, id: JobId, units: Range<UnitIndex>) -> Result<Range<BatchIndex>, WorkError> {
-        let of = |unit| job::gathered(self.spec.units, self.units, unit);
-        let size = self.spec.batch_size.max(1);
+    fn batches(&self, id: JobId, units: Range<UnitIndex>) -> Result<Vec<BatchIndex>, WorkError> {
+        let of = |unit| job::gathered(self.record.spec.units, self.units, unit);
+        let size = self.record.spec.batch_size.max(1);
+        let layout = self.record.layout();
         of(units.start)
             .zip(of(units.end.saturating_sub(1)))
-            .map(|(first, last)| first.start / size..last.end.div_ceil(size))
+            .map(|(first, last)| {
+                let needs = first.start..last.end;
+                let ordered = needs.start / size..needs.end.div_ceil(size);
+                let all = ordered.clone().chain(layout.made_of(ordered));
+                let is_needed = |batch: &BatchIndex| {
+                    let range = layout.range(*batch);
+                    range.is_some_and(|(first, count)| {
+                        first < needs.end && first + count > needs.start
+                    })
+                };
+                all.filter(is_needed).collect()
+            })
             .ok_or_else(|| WorkError::Malformed {
                 job: id,
                 reason: format!("its units do not divide those of job {}", self.job),
@@ -94,14 +106,13 @@ impl Before {
         units: Range<UnitIndex>,
         sealing: &Sealing,
     ) -> Result<Gathered, WorkError> {
-        let size = self.spec.batch_size.max(1);
         let mut gathered = Gathered {
             before: Some(self.clone()),
             ..Gathered::default()
         };
         for batch in self.batches(id, units)? {
             let (outputs, providers) = self.batch(bench, &gathered, id, batch).await?;
-            let first = batch.saturating_mul(size);
+            let (first, _) = self.record.range(batch).unwrap_or_default();
             for (unit, output) in (first..).zip(outputs) {
                 let output = sealing.names(id, output)?;
                 for file in output.contents() {
@@ -144,7 +155,7 @@ impl Before {
         }
         let mut providers: Vec<Vec<u8>> = bundles.iter().map(|(from, _)| from.clone()).collect();
         // Whoever ordered the earlier job has its outputs, too, while it is there: makers may have left.
-        let requester = &self.spec.endpoint;
+        let requester = &self.record.spec.endpoint;
         providers.push(requester.clone());
         bundles.extend(
             result
@@ -187,7 +198,7 @@ impl Gathered {
         let Some(before) = &self.before else {
             return;
         };
-        let units = job::gathered(before.spec.units, before.units, input.unit);
+        let units = job::gathered(before.record.spec.units, before.units, input.unit);
         let outputs = units.into_iter().flatten();
         input.gather(outputs.filter_map(|unit| Some((unit, self.outputs.get(&unit)?))));
     }

@@ -7,7 +7,7 @@ use sungrid_sandbox::Shape;
 use tokio::sync::OnceCell;
 
 use super::{Bench, Prepared, inputs::Inputs, unit_limits};
-use crate::{journal::BatchId, ports::Program};
+use crate::ports::Program;
 
 /// The program of a batch: in a process of its own, where batches are isolated. It is there from the first unit that has
 /// a lane, so that a batch that waits takes no memory, until the batch ends.
@@ -20,10 +20,10 @@ impl Opened {
         bench: &Bench,
         prepared: &Prepared,
         inputs: &Inputs,
-        (_, batch): BatchId,
     ) -> Result<Arc<dyn Program>, RunError> {
         let open = async || {
-            let units = prepared.spec.range(batch).map_or(1, |(_, count)| count);
+            // As it was ordered: what was cut off it is fewer.
+            let units = prepared.spec.batch_size.max(1);
             let shape = Shape {
                 lanes: bench.at_once.min(units as usize),
                 limits: unit_limits(bench, prepared),

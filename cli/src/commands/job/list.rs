@@ -42,7 +42,7 @@ pub(super) async fn list(context: &Context, all: bool) -> Result<(), Error> {
             job: Some(id),
             state: state_name(&job),
             units: job.spec.units,
-            batches: job.spec.batches(),
+            batches: job.total_batches(),
             settled: job.settled,
             failed: job.failed,
             paid_planck: job.paid,

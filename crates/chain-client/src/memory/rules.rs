@@ -6,7 +6,7 @@ use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, ISC, JobId,
     environment::EnvironmentId,
-    job::{MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
+    job::{Cut, MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{self, BatchSummary, commitment},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
@@ -29,6 +29,8 @@ const MAX_ASSIGNMENTS: usize = 12;
 const MAX_REPLICAS: usize = 5;
 const MAX_SUCCESSORS: usize = 8;
 const MAX_GATHERED: u32 = 256;
+const MAX_CUTS: usize = 16;
+const SMALLEST_PART: u32 = 8;
 const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
 const CHALLENGE_WINDOW: BlockNumber = 20;
@@ -268,9 +270,10 @@ impl State {
             Call::Commit {
                 job,
                 batch,
+                units,
                 digest,
                 commitment,
-            } => self.commit(who, job, batch, digest, commitment),
+            } => self.commit(who, (job, batch), units, digest, commitment),
             Call::Challenge { .. } => {
                 fail("Verification", "NotStanding", "this chain draws no juries")
             }

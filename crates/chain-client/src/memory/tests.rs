@@ -124,11 +124,14 @@ impl Scene {
             bundle: H256::repeat_byte(8),
         };
         let commitment = commitment(job, batch, &summary, &worker.public(), &reveal.salt);
+        let record = self.chain.job(job).await.expect("it answers");
+        let units = record.expect("open").range(batch).expect("a batch of it").1;
         self.ok(
             worker,
             Call::Commit {
                 job,
                 batch,
+                units,
                 digest: digest(job, batch, &summary),
                 commitment,
             },

@@ -42,11 +42,13 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         Call::Commit {
             job,
             batch,
+            units,
             digest,
             commitment,
         } => vec![
             ("job", number(*job)),
             ("batch", number(*batch)),
+            ("units", number(*units)),
             ("digest", Value::from_bytes(digest)),
             ("commitment", Value::from_bytes(commitment)),
         ],

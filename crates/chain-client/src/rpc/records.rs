@@ -84,12 +84,14 @@ decodes! {
         Ended { outcome: WireOutcome, at: u32 },
         Pending,
     }
+    pub(super) struct WireCut { batch: u32, first: u32 }
     pub(super) struct WireJob {
         requester: Bytes32,
         spec: WireSpec,
         class: WireClass,
         state: WireJobState,
         batches: u32,
+        cuts: Vec<WireCut>,
         rate: u64,
         unit_charge: u128,
         price: u128,

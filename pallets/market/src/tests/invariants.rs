@@ -43,6 +43,13 @@ fn every_invariant_bites() {
     bites("market 2: batches are lost", |id| {
         change(id, |j| j.settled += 1)
     });
+    for cut in [(0, 0), (0, u32::MAX), (5_000, 1), (199, 398)] {
+        bites("market 14", |id| {
+            let (batch, first) = cut;
+            let cut = sungrid_primitives::job::Cut { batch, first };
+            change(id, |j| j.cuts.try_push(cut).expect("the first"))
+        });
+    }
     bites("market 2: batches are lost", |id| {
         change(id, |j| j.next_batch += 1)
     });

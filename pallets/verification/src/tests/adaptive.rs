@@ -169,7 +169,7 @@ fn nothing_is_known_before_the_draw_and_nothing_changes_after_the_seal() {
         assert_eq!(ballot(job).stage, Stage::Drawing { at });
         frame_support::assert_noop!(try_reveal(1, job, 0, &lie(1)), Error::<Test>::RevealNotOpen);
         frame_support::assert_noop!(
-            Verification::commit(signed(worker(1)), job, 0, bundle(1), bundle(1)),
+            Verification::commit(signed(worker(1)), job, 0, 2, bundle(1), bundle(1)),
             Error::<Test>::AlreadyCommitted
         );
         run_to(at - 1);
@@ -281,6 +281,7 @@ fn whoever_copies_what_was_not_opened_has_nothing_to_open() {
             signed(worker(2)),
             job,
             0,
+            2,
             digest,
             bundle(9)
         ));

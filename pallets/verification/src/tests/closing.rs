@@ -215,6 +215,7 @@ fn full_blocks_delay_deadlines_and_change_nothing_else() {
                 signed(worker(*n)),
                 job,
                 *batch,
+                2,
                 bundle(*n),
                 seal(*n, job, *batch, &truth(*batch)),
             );

@@ -10,6 +10,7 @@ fn feeless(n: u8, job: u32, batch: u32) -> bool {
     let call = RuntimeCall::Verification(Call::commit {
         job,
         batch,
+        units: 2,
         digest: H256::zero(),
         commitment: H256::zero(),
     });
@@ -22,6 +23,7 @@ fn refuses(n: u8, job: u32, batch: u32, error: Error<Test>) {
             signed(worker(n)),
             job,
             batch,
+            2,
             H256::zero(),
             H256::repeat_byte(1)
         ),
@@ -88,13 +90,13 @@ fn unsigned_and_root_are_no_workers() {
         let job = one_batch(2, 1);
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
-                Verification::commit(origin, job, 0, H256::zero(), H256::zero()),
+                Verification::commit(origin, job, 0, 2, H256::zero(), H256::zero()),
                 sp_runtime::DispatchError::BadOrigin
             );
         }
         // Not the operator either: the worker key works.
         assert_noop!(
-            Verification::commit(signed(operator(1)), job, 0, H256::zero(), H256::zero()),
+            Verification::commit(signed(operator(1)), job, 0, 2, H256::zero(), H256::zero()),
             Error::<Test>::NotAssigned
         );
     });
@@ -130,7 +132,7 @@ fn a_commitment_is_weighed_as_the_end_of_its_batch_and_gives_back_what_it_was_no
         }
         let weight = |n: u8, result: BatchSummary| {
             let digest = receipt::digest(job, 0, &result);
-            let done = Verification::commit(signed(worker(n)), job, 0, digest, digest);
+            let done = Verification::commit(signed(worker(n)), job, 0, 2, digest, digest);
             done.expect("in time").actual_weight
         };
         let open = <() as WeightInfo>::commit_open();

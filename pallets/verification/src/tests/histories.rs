@@ -1,8 +1,9 @@
 //! Random histories of honest, lying, lazy and silent workers and a fickle requester, over the real pallets.
 
-use frame_support::{traits::fungible::InspectHold, weights::Weight};
+use frame_support::{dispatch::CheckIfFeeless, traits::fungible::InspectHold, weights::Weight};
 use pallet_market::HoldReason;
 use proptest::prelude::*;
+use sp_runtime::traits::Dispatchable;
 use sungrid_primitives::{
     policy::Policy,
     receipt::{self, BatchSummary},
@@ -50,6 +51,12 @@ enum Action {
     },
     Commit {
         pick: usize,
+        answer: Answer,
+    },
+    /// Seals the first of its units, and hands the rest back.
+    Cut {
+        pick: usize,
+        units: u32,
         answer: Answer,
     },
     CommitGarbage {
@@ -137,6 +144,8 @@ fn action() -> impl Strategy<Value = Action> {
         6 => submission(),
         60 => (n.clone(), 0usize..8).prop_map(|(n, pick)| Action::Claim { n, pick }),
         60 => (0usize..64, answer()).prop_map(|(pick, answer)| Action::Commit { pick, answer }),
+        20 => (0usize..64, 0u32..5, answer())
+            .prop_map(|(pick, units, answer)| Action::Cut { pick, units, answer }),
         2 => (n.clone(), 0u32..4, 0u32..4).prop_map(|(n, job, batch)| Action::CommitGarbage { n, job, batch }),
         40 => (0usize..64).prop_map(|pick| Action::Reveal { pick }),
         6 => Just(Action::RevealAll),
@@ -157,6 +166,16 @@ fn action() -> impl Strategy<Value = Action> {
         10 => (1u64..5).prop_map(|blocks| Action::Wait { blocks }),
         2 => (1u64..12).prop_map(|blocks| Action::FullBlocks { blocks }),
     ]
+}
+
+/// An answer for so many of the two units of [`spec`], or more of another order.
+fn fitting(answer: BatchSummary, units: u32) -> BatchSummary {
+    let of = |all: u128| all / 2 * u128::from(units);
+    BatchSummary {
+        fuel: of(answer.fuel),
+        charge: of(answer.charge),
+        ..answer
+    }
 }
 
 /// What each worker sealed: it can open nothing else.
@@ -192,6 +211,7 @@ fn act(action: Action, sealed: &mut Sealed) {
         } => {
             let mut order = spec(batches, 2);
             order.policy = policy;
+            (order.units, order.batch_size) = (2 * order.units, 4);
             order.deadline = System::block_number() + blocks;
             let _ = Market::submit(signed(requester()), order);
         }
@@ -214,16 +234,44 @@ fn act(action: Action, sealed: &mut Sealed) {
             let all = working();
             if !all.is_empty() {
                 let (n, job, batch) = all[pick % all.len()];
-                let summary = answer.summary(batch);
+                let units = units_of(job, batch);
+                let summary = fitting(answer.summary(batch), units);
                 let seal = seal(n, job, batch, &summary);
                 let digest = receipt::digest(job, batch, &summary);
-                if Verification::commit(signed(worker(n)), job, batch, digest, seal).is_ok() {
+                if Verification::commit(signed(worker(n)), job, batch, units, digest, seal).is_ok()
+                {
+                    sealed.push((n, job, batch, summary));
+                }
+            }
+        }
+        Action::Cut {
+            pick,
+            units,
+            answer,
+        } => {
+            let all = working();
+            if !all.is_empty() {
+                let (n, job, batch) = all[pick % all.len()];
+                let summary = fitting(answer.summary(batch), units);
+                let seal = seal(n, job, batch, &summary);
+                let digest = receipt::digest(job, batch, &summary);
+                let call = RuntimeCall::from(Call::commit {
+                    job,
+                    batch,
+                    units,
+                    digest,
+                    commitment: seal,
+                });
+                let is_free = call.is_feeless(&signed(worker(n)));
+                let done = call.dispatch(signed(worker(n)));
+                assert_eq!(done.is_ok(), is_free, "{done:?}");
+                if done.is_ok() {
                     sealed.push((n, job, batch, summary));
                 }
             }
         }
         Action::CommitGarbage { n, job, batch } => {
-            let _ = Verification::commit(signed(worker(n)), job, batch, bundle(n), bundle(n));
+            let _ = Verification::commit(signed(worker(n)), job, batch, 2, bundle(n), bundle(n));
         }
         Action::Reveal { pick } => {
             let (open, other): (Vec<_>, Vec<_>) = sealed

@@ -7,6 +7,7 @@ mod canary;
 mod challenge;
 mod closing;
 mod commit;
+mod cut;
 mod delivery;
 mod departed;
 mod dispute;

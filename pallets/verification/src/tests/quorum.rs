@@ -139,6 +139,7 @@ fn a_copied_digest_weighs_nothing_once_it_does_not_open() {
             signed(worker(2)),
             job,
             0,
+            2,
             copied,
             bundle(2)
         ));

@@ -99,6 +99,7 @@ fn a_copied_commitment_opens_for_nobody_else() {
             signed(worker(2)),
             job,
             0,
+            2,
             receipt::digest(job, 0, &truth(0)),
             seal(1, job, 0, &truth(0))
         ));
@@ -130,7 +131,7 @@ fn a_seal_does_not_move_to_another_batch() {
         for (at, batch) in batches.iter().enumerate() {
             let sealed = seal(1, job, batches[1 - at], &truth(batches[1 - at]));
             let digest = receipt::digest(job, *batch, &truth(*batch));
-            let call = Verification::commit(signed(worker(1)), job, *batch, digest, sealed);
+            let call = Verification::commit(signed(worker(1)), job, *batch, 2, digest, sealed);
             assert_ok!(call);
         }
         let mut others = vec![];

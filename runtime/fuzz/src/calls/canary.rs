@@ -122,7 +122,7 @@ fn answers(job: u32, batch: u32) -> Vec<(BatchSummary, H256)> {
     let (Some(record), Some(order)) = (Jobs::<Runtime>::get(job), Verification::order(job)) else {
         return Vec::new();
     };
-    let units = u128::from(record.spec.units_in(batch));
+    let units = u128::from(record.units_in(batch));
     let fuel = u128::from(record.spec.fuel_limit) * units;
     let right = work::right(job, batch, fuel, record.unit_charge * units);
     let root = H256::zero();

@@ -42,6 +42,11 @@ pub(super) fn commit(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     let call = pallet_verification::Call::commit {
         job,
         batch,
+        // All of it, mostly; else what it never had, or a cut.
+        units: match dice.within(0, 3) {
+            0 => dice.within(0, 5),
+            _ => Jobs::<Runtime>::get(job).map_or(1, |record| record.units_in(batch)),
+        },
         digest: H256(dice.bytes()),
         commitment: H256(dice.bytes()),
     };

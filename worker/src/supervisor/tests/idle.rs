@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use sungrid_chain_client::{Chain, ReplicaState, memory::MemoryState};
+use sungrid_chain_client::{
+    Chain, ReplicaState,
+    memory::{Interrupt, MemoryState},
+};
 use sungrid_idle::{Input, Policy, Power, Reading, Readings, State};
-use sungrid_primitives::JobId;
+use sungrid_primitives::{JobId, job::Cut};
 
 use super::{
     completed,
@@ -369,6 +372,187 @@ async fn what_was_finished_is_paid_though_the_owner_is_back() {
     settle().await;
     assert_eq!(counter(&desk.process, "batches_accepted_total"), 1);
     assert_eq!(counter(&desk.process, "batches_vacated_total"), 0);
+    world.assert_blameless();
+}
+
+/// A desktop, left by its owner, that has finished three of the eight units of a batch.
+async fn three_of_eight(world: &World, machine: &Machine) -> (Desk, JobId) {
+    let mut desk = Desk::start(machine).await;
+    desk.leave().await;
+    machine.running.close(3);
+    let job = world.submit(world.spec(8, 8)).await;
+    let account = machine.key.account();
+    let claimed = |state: &mut MemoryState| state.workers[&account].committed > 0;
+    world.drive("it is claimed", claimed).await;
+    machine.running.somebody_waits().await;
+    settle().await;
+    let finished = machine.journal().units((job, 0)).expect("reads");
+    assert_eq!(finished.into_keys().collect::<Vec<_>>(), [0, 1, 2]);
+    (desk, job)
+}
+
+fn accepted_units(world: &World, machine: &Machine) -> u64 {
+    let account = machine.key.account();
+    world
+        .chain
+        .edit(|state| state.workers[&account].accepted_units)
+}
+
+fn ranges(world: &World, job: JobId) -> Vec<(u32, u32)> {
+    world.chain.edit(|state| {
+        let record = &state.jobs[&job];
+        let all = 0..record.total_batches();
+        all.filter_map(|batch| record.range(batch)).collect()
+    })
+}
+
+#[tokio::test]
+async fn what_is_finished_of_a_batch_is_paid_when_its_owner_is_back() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // WHEN the owner stays
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 2).await;
+    // THEN the machine is free at once, what is finished is sealed, and the rest another's,
+    assert_eq!(machine.alive.load(Ordering::SeqCst), 0);
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    assert_eq!(counter(&desk.process, "batches_vacated_total"), 1);
+    let (_other, _third) = (other.start().await, third.start().await);
+    world
+        .drive("the others do the rest", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    // AND it is paid for three units, whose outputs it serves, though its owner never left.
+    assert_eq!(accepted_units(&world, &machine), 3);
+    let of_others = accepted_units(&world, &other) + accepted_units(&world, &third);
+    assert_eq!(of_others, 3 + 5 + 5);
+    assert_eq!(counter(&desk.process, "batches_accepted_total"), 1);
+    assert_eq!(machine.runs.lock().unwrap().len(), 3);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn who_computes_a_batch_that_is_cut_goes_on_with_both_parts() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN another one that has finished five
+    other.running.close(5);
+    let other_process = other.start().await;
+    world
+        .drive("both have it", |state| state.jobs[&job].window.is_empty())
+        .await;
+    other.running.somebody_waits().await;
+    settle().await;
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 3).await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    other.running.open();
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    // THEN it is paid for all, and computed none of it twice but what it was at.
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid, [3, 8, 5]);
+    let runs = other.runs.lock().unwrap().len();
+    assert!((8..=9).contains(&runs), "{runs}");
+    assert_eq!(counter(&other_process, "batches_accepted_total"), 2);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_seal_over_a_batch_that_is_cut_on_its_way_costs_nobody_anything() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN another one whose seal over all of it does not reach the chain before the cut
+    for _ in 0..2 {
+        world.chain.interrupt("commit", Interrupt::LoseBefore);
+    }
+    world.chain.interrupt("commit", Interrupt::Linger);
+    let other_process = other.start().await;
+    world.chain.interrupted(1).await;
+    assert_eq!(desk.work(602).await, State::Owner);
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    let in_parts = paid == [3, 8, 5];
+    // Or it was the first after all, and the desktop handed all of it back.
+    assert!(in_parts || paid == [0, 8, 8], "{paid:?}");
+    assert_eq!(other.runs.lock().unwrap().len(), 8);
+    assert!(counter(&other_process, "batches_accepted_total") >= 1);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_others_have_sealed_is_handed_back_whole() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    let _other = other.start().await;
+    let theirs = other.key.account();
+    let sealed = async || {
+        let batch = world.chain.batch(job, 0).await.expect("reads");
+        let own = batch.as_ref().and_then(|batch| batch.replica(&theirs));
+        own.is_some_and(|own| matches!(own.state, ReplicaState::Committed(_)))
+    };
+    let mut left = 40;
+    while !sealed().await {
+        blocks(&world, 1).await;
+        left -= 1;
+        assert!(left > 0, "it is never sealed");
+    }
+    assert_eq!(desk.work(602).await, State::Owner);
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid, [0, 8, 8]);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN a job of which as many batches were cut as may be
+    world.chain.edit(|state| {
+        let job = state.jobs.get_mut(&job).expect("there");
+        job.cuts = vec![
+            Cut {
+                batch: 99,
+                first: 8
+            };
+            16
+        ];
+    });
+    // It has what is finished sealed, which is refused, and the batch in hand until it is given back.
+    assert_eq!(desk.work(602).await, State::Vacating);
+    let account = machine.key.account();
+    world
+        .drive("it is handed back", |state| {
+            state.workers[&account].handed_back == 1
+        })
+        .await;
+    world.chain.edit(|state| {
+        state.jobs.get_mut(&job).expect("there").cuts.clear();
+    });
+    let (_other, _third) = (other.start().await, third.start().await);
+    world
+        .drive("others do it", |state| completed(state, job))
+        .await;
+    assert_eq!(accepted_units(&world, &machine), 0);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
     world.assert_blameless();
 }
 

@@ -41,7 +41,7 @@ async fn begin(
         progress: Arc::default(),
         opened: Arc::default(),
     };
-    let run = work::run_batch(bench, prepared, (job, 0), H256::zero());
+    let run = work::run_batch(bench, prepared, (job, 0), (0, units), H256::zero());
     ((job, 0), lanes, tokio::spawn(run))
 }
 

@@ -77,6 +77,72 @@ impl State {
             return fail("Verification", "DrawnForIt", "");
         }
         let operator = self.give_back(who, id, batch)?;
+        self.note_hand_back(who, id, operator);
+        Ok(())
+    }
+
+    /// Cuts a batch after so many units, which are about to be sealed; others who compute it have both parts.
+    pub(super) fn cut(
+        &mut self,
+        who: &AccountId,
+        id: JobId,
+        batch: BatchIndex,
+        units: u32,
+    ) -> Dispatched {
+        let (Some(job), Some(record)) = (self.jobs.get_mut(&id), self.batches.get(&(id, batch)))
+        else {
+            return fail("Verification", "NotInFlight", "");
+        };
+        let own = record.view.replica(who);
+        if own.is_none_or(|replica| replica.state != ReplicaState::Assigned) {
+            return fail("Verification", "NotAssigned", "");
+        }
+        if self.drawn.contains(&(id, batch)) {
+            return fail("Verification", "DrawnForIt", "");
+        }
+        if !record.digests.is_empty() {
+            return fail("Market", "NotToBeCut", "");
+        }
+        if job.cuts.len() >= MAX_CUTS {
+            return fail("Market", "TooManyCuts", "");
+        }
+        let Some((first, _)) = job.range(batch) else {
+            return fail("Market", "BadCut", "");
+        };
+        if units == 0 || units.saturating_mul(SMALLEST_PART) < job.spec.batch_size {
+            return fail("Market", "BadCut", "");
+        }
+        let made = job.total_batches();
+        job.cuts.push(Cut {
+            batch,
+            first: first + units,
+        });
+        job.in_flight += 1;
+        let mut rest = record.clone();
+        for replica in &mut rest.view.replicas {
+            if replica.worker == *who {
+                replica.state = ReplicaState::Out;
+                replica.due = None;
+            } else if replica.state == ReplicaState::Assigned
+                && let Some(worker) = self.workers.get_mut(&replica.worker)
+            {
+                // Given back twice, once for each part.
+                worker.committed += job.rate;
+            }
+        }
+        let own = rest.view.replica(who).map(|own| own.operator.clone());
+        if let Some(price) = self.raised_prices.get(&(id, batch)).copied() {
+            self.raised_prices.insert((id, made), price);
+        }
+        self.batches.insert((id, made), rest);
+        self.want_one_more(id, made);
+        if let Some(operator) = own {
+            self.note_hand_back(who, id, operator);
+        }
+        Ok(())
+    }
+
+    fn note_hand_back(&mut self, who: &AccountId, id: JobId, operator: AccountId) {
         if let Some(worker) = self.workers.get_mut(who) {
             worker.handed_back += 1;
         }
@@ -89,7 +155,6 @@ impl State {
             rests_until: now + DECLINE_REST,
             counts_until,
         });
-        Ok(())
     }
 
     fn note_decline(&mut self, id: JobId, operator: AccountId) {
@@ -171,10 +236,11 @@ impl State {
             let record = self.batches.get(&(id, batch));
             record.map_or(!job.window.contains(&batch), |r| r.view.standing.is_some())
         };
-        if below > job.next_batch || !(first..below).all(decided) {
+        let mut covered = (first..below).chain(job.layout().made_of(first..below));
+        if below > job.next_batch || !covered.all(decided) {
             return fail("Verification", "NotDelivered", "");
         }
-        for batch in first..below {
+        for batch in (first..below).chain(job.layout().made_of(first..below)) {
             if let Some(record) = self.batches.get_mut(&(id, batch)) {
                 record.view.standing = Some(self.number);
             }

@@ -60,6 +60,7 @@ impl State {
         self.next_job += 1;
         let job = Job {
             batches: spec.batches(),
+            cuts: Vec::new(),
             rate: spec.rate(&CPU_1).unwrap_or(u64::MAX),
             unit_charge: CPU_1
                 .unit_charge(spec.fuel_limit, spec.memory_limit)

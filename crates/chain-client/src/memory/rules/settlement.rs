@@ -13,11 +13,21 @@ impl State {
     pub(super) fn commit(
         &mut self,
         who: &AccountId,
-        id: JobId,
-        batch: BatchIndex,
+        (id, batch): (JobId, BatchIndex),
+        units: u32,
         digest: H256,
         seal: H256,
     ) -> Dispatched {
+        let job = self.jobs.get(&id);
+        let all = job
+            .and_then(|job| job.range(batch))
+            .map_or(0, |range| range.1);
+        if units > all {
+            return fail("Verification", "OfOtherUnits", "");
+        }
+        if units < all {
+            self.cut(who, id, batch, units)?;
+        }
         let replica = self
             .batches
             .get_mut(&(id, batch))
@@ -37,7 +47,9 @@ impl State {
             record.digests.insert(who.clone(), digest);
         }
         self.free_capacity(id, who);
-        self.note_delivery(id, &operator);
+        if units == all {
+            self.note_delivery(id, &operator);
+        }
         self.events.push(Event::Committed {
             job: id,
             batch,
@@ -193,9 +205,11 @@ impl State {
         };
         let price = self.raised_prices.get(&(id, batch)).copied();
         let price = price.unwrap_or(job.spec.price);
-        let each = cost(agreed.charge, price).min(job.outstanding() / winners.len().max(1) as u128);
+        let each = job
+            .cost(batch, agreed.charge, price)
+            .min(job.outstanding() / winners.len().max(1) as u128);
         let total = each * winners.len() as u128;
-        let units = job.spec.range(batch).map_or(0, |(_, count)| count);
+        let units = job.range(batch).map_or(0, |(_, count)| count);
         job.paid += total;
         job.fuel += agreed.fuel;
         job.settled += 1;

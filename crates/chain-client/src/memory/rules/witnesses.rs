@@ -245,7 +245,7 @@ impl State {
         };
         let (requester, result) = (job.requester.clone(), result.clone());
         let bid = self.raised_prices.get(&key).copied();
-        let price = cost(result.summary.charge, bid.unwrap_or(job.spec.price));
+        let price = job.cost(key.1, result.summary.charge, bid.unwrap_or(job.spec.price));
         let fees = WITNESS_FEE * paid.len() as Balance;
         let fine = match finding {
             Finding::Fetched => CHALLENGE_BOND,

@@ -105,6 +105,7 @@ fn calls() -> Vec<Call> {
         Call::Commit {
             job: 1,
             batch: 2,
+            units: 3,
             digest: hash,
             commitment: hash,
         },

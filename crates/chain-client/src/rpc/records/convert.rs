@@ -3,6 +3,7 @@
 use sp_core::{ConstU32, H256, bounded::BoundedVec};
 use sungrid_primitives::{
     delegation::Delegated,
+    job::Cut,
     receipt::BatchSummary,
     suns::{Profile, Resources},
     traits::{ProfileId, ProfileKind},
@@ -201,6 +202,11 @@ impl From<WireJob> for Job {
             requester: wire.requester.into(),
             state,
             batches: wire.batches,
+            cuts: wire
+                .cuts
+                .into_iter()
+                .map(|WireCut { batch, first }| Cut { batch, first })
+                .collect(),
             rate: wire.rate,
             unit_charge: wire.unit_charge,
             price: wire.price,
