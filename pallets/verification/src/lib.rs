@@ -530,7 +530,7 @@ pub mod pallet {
             Self::do_forget_trust(worker)
         }
 
-        /// Forgets the ratings of an operator that has no worker any more, and when it was caught. If it comes back it is a new
+        /// Forgets the ratings of an operator that has no worker any more, when it was caught and until when it was audited. If it comes back it is a new
         /// one.
         ///
         /// ## Dispatch origin
