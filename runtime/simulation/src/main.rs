@@ -465,7 +465,10 @@ mod tests {
         let (waits, allowed) = wrong(true);
         // As above: lies in a row until a slash are many or few.
         let luck = 4.0 * (allowed * (5_000.0 / RESULTS_PER_LIE as f64 + 2.0)).sqrt();
-        assert!(waits > 0.0 && waits <= allowed + luck, "{waits} of {allowed}");
+        assert!(
+            waits > 0.0 && waits <= allowed + luck,
+            "{waits} of {allowed}"
+        );
         // Were results to stand for their own time alone, it would have a second go for each fault.
         let (at_once, _) = wrong(false);
         assert!(at_once > 1.5 * waits, "{at_once}, {waits}");
