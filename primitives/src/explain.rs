@@ -14,7 +14,7 @@ use crate::constraints::Unmet;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Rejection {
-    /// It takes no work: paused, leaving, or its bond is too small.
+    /// It takes no work: paused, leaving, its bond is too small, or it missed a deadline and rests.
     Unavailable,
     /// It runs another environment.
     Environment,

@@ -144,7 +144,7 @@ impl Trust {
     ///
     /// With a streak of `n` and `C = RESULTS_PER_LIE`, an audit has the probability `p = C / (C + n)`, or more. One lie then adds `1 − p`
     /// to the lies that are accepted, and with probability `p` ends the streak: `(1 − p) − p · n / C ≤ 0`. So `lies accepted − n / C at each
-    /// fault` is a supermartingale under every strategy in batches of about one length (protocol section *verification*): whenever one looks, and however a liar waits, hurries or begins anew, the
+    /// fault` is a supermartingale under every strategy, as a result stands until audits of longer ones may be over (protocol section *verification*): whenever one looks, and however a liar waits, hurries or begins anew, the
     /// expected number of its accepted lies is at most one for `C` results of its that were accepted. Of lies in flight at once none
     /// stands that was not decided when the first is found.
     ///

@@ -164,6 +164,9 @@ pub trait Workers<AccountId> {
     fn resolved(worker: &AccountId);
     /// Records that the worker missed a deadline.
     fn note_missed(worker: &AccountId);
+    /// The worker missed the deadline of a batch that it had claimed by block `since`, and that takes `rate` µSUNS of its capacity for `blocks`
+    /// blocks at its limits: it rests before its next claim.
+    fn let_rest(worker: &AccountId, rate: u64, blocks: u64, since: u64);
     /// Records that the worker declined a batch in time: its input was not to be had.
     fn note_declined(worker: &AccountId);
     /// Records that the worker handed a batch back in time, for reasons of its own.
@@ -432,9 +435,9 @@ pub trait BatchControl<AccountId> {
     /// time. A key that was registered within the last `lead` blocks, when the seed may have been known to
     /// somebody, comes when all others have.
     fn summon(job: JobId, batch: BatchIndex, seed: H256, lead: u32);
-    /// An assigned worker missed a deadline: its capacity is free again and the miss is recorded. Its
-    /// bond answers until the batch ends.
-    fn missed(job: JobId, batch: BatchIndex, worker: &AccountId);
+    /// An assigned worker missed a deadline of what it had claimed by block `since`, and which takes `blocks` blocks at its limits: its
+    /// capacity is free again, the miss is recorded, and it rests. Its bond answers until the batch ends.
+    fn missed(job: JobId, batch: BatchIndex, worker: &AccountId, blocks: u64, since: u64);
     /// An assigned worker declined in time: its capacity is free again, the decline is recorded, and nobody blames
     /// it. Its bond answers until the batch ends.
     fn declined(job: JobId, batch: BatchIndex, worker: &AccountId);

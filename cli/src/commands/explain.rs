@@ -190,7 +190,7 @@ fn rejection(rejected: &Rejected, spec: &JobSpec) -> String {
     let verb = |one, many| by_number(rejected.workers, one, many);
     match rejected.reason {
         Rejection::Unavailable => format!(
-            "{} no work: paused, leaving, or bonded too little",
+            "{} no work: paused, leaving, resting after a missed deadline, or bonded too little",
             verb("takes", "take")
         ),
         Rejection::Environment => format!("{} another execution environment", verb("runs", "run")),
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(
             reasons(&survey, 2, &spec()),
             [
-                "1 of 6 workers takes no work: paused, leaving, or bonded too little, and would do otherwise",
+                "1 of 6 workers takes no work: paused, leaving, resting after a missed deadline, or bonded too little, and would do otherwise",
                 "1 of 6 workers runs another execution environment",
                 "1 of 6 workers is measured in another profile",
                 "2 of 6 workers are outside the allowed jurisdictions (DE, FR); 1 would do otherwise",

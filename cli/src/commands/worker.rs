@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use sungrid_chain_client::{
-    AccountId, Call, Chain, Rating, Run, Standing, SubmitError, Trust, Until, Worker, WorkerState,
+    AccountId, BlockNumber, Call, Chain, Rating, Run, Standing, SubmitError, Trust, Until, Worker,
+    WorkerState,
 };
 use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
 
@@ -23,6 +24,8 @@ struct Row {
     accepted_units: u64,
     delivered_usuns_s: u128,
     missed: u32,
+    /// First block in which it may claim again after it missed one.
+    rests_until: u32,
     declined: u32,
     handed_back: u32,
     faults: u32,
@@ -33,9 +36,10 @@ struct Row {
 
 impl Row {
     async fn read(chain: &dyn Chain, key: AccountId, worker: &Worker) -> Result<Self, Error> {
+        let now = chain.head().await?.number;
         Ok(Self {
             operator: worker.operator.to_string(),
-            state: state(worker),
+            state: state(worker, now),
             capacity_usuns: worker.capacity,
             counted_usuns: worker.counted,
             committed_usuns: worker.committed,
@@ -45,6 +49,7 @@ impl Row {
             accepted_units: worker.accepted_units,
             delivered_usuns_s: worker.delivered,
             missed: worker.missed,
+            rests_until: worker.rests_until,
             declined: worker.declined,
             handed_back: worker.handed_back,
             faults: worker.faults,
@@ -108,8 +113,12 @@ fn suns_hours(charge: u128) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-fn state(worker: &Worker) -> String {
+fn state(worker: &Worker, now: BlockNumber) -> String {
     match worker.state {
+        WorkerState::Active if now < worker.rests_until => format!(
+            "resting after a missed deadline until block {}",
+            worker.rests_until
+        ),
         WorkerState::Active => "active".into(),
         WorkerState::Paused => "paused".into(),
         WorkerState::Suspended => "paused by its operator".into(),

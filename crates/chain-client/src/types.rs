@@ -136,6 +136,8 @@ pub struct Worker {
     pub faults: u32,
     /// Deadlines it missed.
     pub missed: u32,
+    /// First block in which it may claim again after it missed one.
+    pub rests_until: BlockNumber,
     /// Batches that it declined in time, because their input was missing.
     pub declined: u32,
     /// Batches that it handed back in time, because its machine was needed for something else.

@@ -118,6 +118,8 @@ impl pallet_workers::Config for Test {
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
     type Liability = ConstU64<LIABILITY>;
+    type MissRest = ConstU64<5>;
+    type MaxMissRest = ConstU64<100>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = Auditors;
     type Roster = ();

@@ -165,6 +165,8 @@ impl pallet_workers::Config for Test {
     type FeelessWindow = ConstU64<10>;
     type FeelessBudget = FeelessBudget;
     type Liability = ConstU64<20>;
+    type MissRest = ConstU64<5>;
+    type MaxMissRest = ConstU64<100>;
     type FollowUps = Nothing;
     type WeightInfo = ();
 }

@@ -349,9 +349,11 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         });
     }
 
-    fn missed(id: JobId, batch: BatchIndex, worker: &T::AccountId) {
+    fn missed(id: JobId, batch: BatchIndex, worker: &T::AccountId, blocks: u64, since: u64) {
         Self::free_capacity(id, batch, worker);
         T::Workers::note_missed(worker);
+        let rate = Jobs::<T>::get(id).map_or(0, |job| job.rate);
+        T::Workers::let_rest(worker, rate, blocks, since);
     }
 
     fn declined(id: JobId, batch: BatchIndex, worker: &T::AccountId) {

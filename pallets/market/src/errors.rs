@@ -90,8 +90,8 @@ mod errors {
         EscrowTooLarge,
         /// All job numbers are taken.
         TooManyJobs,
-        /// The signer is no worker that may take work now: not registered, paused, leaving, or its bond is
-        /// too small.
+        /// The signer is no worker that may take work now: not registered, paused, leaving, its bond is
+        /// too small, or it missed a deadline and rests.
         WorkerUnavailable,
         /// The worker runs another environment than the job asks for.
         WrongEnvironment,

@@ -149,6 +149,8 @@ pub struct MockWorker {
     pub committed: u64,
     pub unresolved: u32,
     pub missed: u32,
+    /// What it was to rest for last: µSUNS, blocks, since when.
+    pub rest: (u64, u64, u64),
     pub declined: u32,
     pub handed_back: u32,
     pub slashed: u32,
@@ -227,6 +229,9 @@ impl Workers<AccountId> for MockWorkers {
     fn note_missed(key: &AccountId) {
         change_worker(*key, |worker| worker.missed += 1);
     }
+    fn let_rest(key: &AccountId, rate: u64, blocks: u64, since: u64) {
+        change_worker(*key, |worker| worker.rest = (rate, blocks, since));
+    }
     fn note_declined(key: &AccountId) {
         change_worker(*key, |worker| worker.declined += 1);
     }
@@ -301,6 +306,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         committed: 0,
         unresolved: 0,
         missed: 0,
+        rest: (0, 0, 0),
         declined: 0,
         handed_back: 0,
         slashed: 0,

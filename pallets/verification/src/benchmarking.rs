@@ -647,12 +647,16 @@ mod benches {
     fn forget_rating() {
         let departed: T::AccountId = account("departed", 0, 0);
         Ratings::<T>::insert(&departed, Rating { stars: 5, count: 1 });
+        Caught::<T>::insert(&departed, BlockNumberFor::<T>::default());
+        AuditedUntil::<T>::insert(&departed, BlockNumberFor::<T>::default());
         let caller: T::AccountId = whitelisted_caller();
 
         #[extrinsic_call]
         _(RawOrigin::Signed(caller), departed.clone());
 
-        assert!(!Ratings::<T>::contains_key(&departed));
+        assert!(
+            !Ratings::<T>::contains_key(&departed) && !AuditedUntil::<T>::contains_key(&departed)
+        );
     }
 
     /// A result stands, and its window is not over.

@@ -37,8 +37,9 @@ impl<T: Config> Pallet<T> {
         let rating = Ratings::<T>::take(&operator);
         // Nothing of it is in flight: there is no result against which it would count.
         let caught = Caught::<T>::take(&operator);
+        let audited = AuditedUntil::<T>::take(&operator);
         ensure!(
-            rating != Rating::default() || caught.is_some(),
+            rating != Rating::default() || caught.is_some() || audited.is_some(),
             Error::<T>::NothingToForget
         );
         Self::deposit_event(Event::RatingForgotten { operator });

@@ -66,21 +66,27 @@ impl<T: Config> Pallet<T> {
             return Self::want(job, batch, ballot, JURY);
         }
         let since = at.saturating_sub(T::DrawDelay::get());
-        let stands = ballot.votes().next().is_some_and(|replica| {
-            let worker = &replica.assignment.worker;
-            let stake = <T as pallet_market::Config>::Workers::exposed(worker);
-            let ticket = Self::seed(job, batch)
-                .encode()
-                .iter()
-                .take(8)
-                .fold(0, |ticket, byte| (ticket << 8) | u64::from(*byte));
-            Trusts::<T>::get(worker, terms.environment).stands(stake, terms.max_pay, ticket)
-        });
+        let (until, latest) = (Self::stands_until(terms), Self::last_to_stand(job));
+        let sealed = ballot.votes().next().map(|replica| &replica.assignment);
+        let audited = sealed
+            .and_then(|Assignment { operator, .. }| AuditedUntil::<T>::get(operator))
+            .unwrap_or_default();
+        // One that could not wait until a longer one of its operator's is audited, is audited itself.
+        let stands = audited <= until.max(latest)
+            && sealed.is_some_and(|Assignment { worker, .. }| {
+                let stake = <T as pallet_market::Config>::Workers::exposed(worker);
+                let ticket = Self::seed(job, batch)
+                    .encode()
+                    .iter()
+                    .take(8)
+                    .fold(0, |ticket, byte| (ticket << 8) | u64::from(*byte));
+                Trusts::<T>::get(worker, terms.environment).stands(stake, terms.max_pay, ticket)
+            });
         Self::deposit_event(Event::Drawn { job, batch, stands });
         if stands {
-            Self::let_stand(job, batch, terms, ballot, since);
+            Self::let_stand(job, batch, ballot, since, until.max(audited).min(latest));
         } else {
-            Self::audit(job, batch, ballot);
+            Self::audit(job, batch, terms, ballot);
         }
     }
 
@@ -90,8 +96,15 @@ impl<T: Config> Pallet<T> {
         Market::<T>::summon(job, batch, Self::seed(job, batch), lead);
     }
 
-    /// Has strangers find the result, too. What is sealed stays so: they have nothing to copy.
-    fn audit(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
+    /// Has strangers find the result, too. What is sealed stays so: they have nothing to copy. Its worker knows from now on if it is about to be
+    /// caught, and would have nothing more to lose: what its operator has drawn meanwhile stands as long as this one would have stood.
+    fn audit(job: JobId, batch: BatchIndex, terms: &BatchTerms, mut ballot: BallotRecordOf<T>) {
+        let until = Self::stands_until(terms);
+        if let Some(replica) = ballot.votes().next() {
+            AuditedUntil::<T>::mutate(&replica.assignment.operator, |audited| {
+                *audited = Some(audited.map_or(until, |audited| audited.max(until)));
+            });
+        }
         ballot.stage = Stage::Sealing;
         ballot.wanted = Self::votes_at_least(ballot.bar);
         let missing = ballot.wanted.saturating_sub(ballot.sealed());
@@ -118,25 +131,32 @@ impl<T: Config> Pallet<T> {
         T::StandingWindow::get().saturating_add(blocks.saturated_into())
     }
 
+    /// The last block for which a single result stands that is drawn now: as long as an audit of it would take.
+    fn stands_until(terms: &BatchTerms) -> BlockNumberFor<T> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
+        now.saturating_add(Self::standing_blocks(seconds.saturated_into()))
+    }
+
+    /// The last block for which a result of a job can stand, if it is to be opened before the deadline.
+    fn last_to_stand(job: JobId) -> BlockNumberFor<T> {
+        let now = frame_system::Pallet::<T>::block_number();
+        // A period ends in the block after its last; so does the one for the reveal.
+        let reveal = T::RevealWindow::get().saturating_add(2u32.into());
+        Market::<T>::job(job)
+            .map_or(now, |record| record.spec.deadline.saturating_sub(reveal))
+            .max(now)
+    }
+
     /// Lets a single result stand, sealed, for a while: whoever lied in it lied in others, too, and one of those may be
-    /// audited. Not for so long that it could not be opened before the job's deadline.
+    /// audited, or is already.
     fn let_stand(
         job: JobId,
         batch: BatchIndex,
-        terms: &BatchTerms,
         mut ballot: BallotRecordOf<T>,
         since: BlockNumberFor<T>,
+        until: BlockNumberFor<T>,
     ) {
-        let now = frame_system::Pallet::<T>::block_number();
-        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
-        // A period ends in the block after its last; so does the one for the reveal.
-        let reveal = T::RevealWindow::get().saturating_add(2u32.into());
-        let latest =
-            Market::<T>::job(job).map_or(now, |record| record.spec.deadline.saturating_sub(reveal));
-        let until = now
-            .saturating_add(Self::standing_blocks(seconds.saturated_into()))
-            .min(latest)
-            .max(now);
         ballot.stage = Stage::Standing { since, until };
         Self::expect_by(until, job, batch);
         Ballots::<T>::insert(job, batch, ballot);
@@ -159,7 +179,7 @@ impl<T: Config> Pallet<T> {
         });
         if let Some(worker) = suspect {
             Self::deposit_event(Event::Suspected { job, batch, worker });
-            Self::audit(job, batch, ballot);
+            Self::audit(job, batch, terms, ballot);
         } else {
             ballot.bar = Bar::Agree(1);
             Self::advance(job, batch, terms, ballot);

@@ -69,7 +69,7 @@
 //! - A digest can be guessed if the whole batch has but a few possible outcomes.
 //! - A worker may commit to another's digest without knowing the result. It cannot open the seal and loses its bond; its
 //!   replacement works with the results in sight that were opened meanwhile.
-//! - A missed commit costs nothing but the record. Enough operators who claim and stay silent can use
+//! - A missed commit costs the record, and a rest that gets longer. Enough operators who claim and stay silent can use
 //!   a batch's assignments up; whoever did commit to it then goes unpaid, and the requester is refunded.
 //! - A worker hands its result to the requester before it is paid. A requester whose own workers hold the
 //!   missing replicas of a batch can keep it from being decided.
@@ -542,7 +542,7 @@ pub mod pallet {
             Self::do_forget_trust(worker)
         }
 
-        /// Forgets the ratings of an operator that has no worker any more, and when it was caught. If it comes back it is a new
+        /// Forgets the ratings of an operator that has no worker any more, when it was caught and until when it was audited. If it comes back it is a new
         /// one.
         ///
         /// ## Dispatch origin

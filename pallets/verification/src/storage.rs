@@ -33,6 +33,12 @@ mod storage {
     #[pallet::storage]
     pub type Caught<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
 
+    /// The block until which audits of an operator's results take that began before: those that it seals meanwhile stand as long. Stays as
+    /// [`Caught`] does.
+    #[pallet::storage]
+    pub type AuditedUntil<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
+
     /// Operators that could not get a job's input, or handed batches of it back, the latest last.
     #[pallet::storage]
     pub type Decliners<T: Config> = StorageMap<_, Twox64Concat, JobId, DeclinersOf<T>, ValueQuery>;

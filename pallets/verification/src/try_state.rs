@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod checks {
     use alloc::collections::BTreeSet;
-    use frame_support::ensure;
+    use frame_support::{ensure, traits::Get};
     use frame_system::pallet_prelude::BlockNumberFor;
     use pallet_market::{AgendaCursor, Batches, Doubts, Jobs, Policy};
     use sp_runtime::{
@@ -88,7 +88,8 @@ mod checks {
         ///    No more of them are paid than there are, and it was accepted in no block to come.
         /// 7. Declines, receipts and marks of ratings belong to a job. Its decliners are distinct operators.
         /// 8. Only batches that were opened are received.
-        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating. It was caught in no block to come.
+        /// 9. An operator's stars are at least one and at most [`MOST_STARS`] per rating. It was caught in no block to come,
+        ///    and is audited for no longer than an audit takes.
         /// 10. A call for witnesses is one that the market holds a bond for, of a settled batch whose outputs are owed; what
         ///     it waits for is on the agenda.
         /// 11. Witnesses are as many as are needed once they are drawn, of distinct operators, none of whom found the result
@@ -144,6 +145,11 @@ mod checks {
             ensure!(
                 Caught::<T>::iter_values().all(|at| at <= now),
                 "verification 9: an operator was caught in time to come"
+            );
+            let most = Self::standing_blocks(T::MaxBatchSeconds::get());
+            ensure!(
+                AuditedUntil::<T>::iter_values().all(|until| until <= now.saturating_add(most)),
+                "verification 9: an operator is audited for longer than an audit takes"
             );
             Self::try_ratings()
         }

@@ -1,6 +1,7 @@
 //! Assignments, deadlines and verdicts: [`Verifier`] for the market.
 //!
-//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart.
+//! Missed commits, declines and what is handed back cost no bond; all three are recorded, apart. Who misses a deadline, of a reveal as well,
+//! rests before its next claim, whatever becomes of the batch: see `rest.rs` of `pallet-workers`.
 //!
 //! | batch | winners | other results | withheld reveals | missed commits |
 //! |---|---|---|---|---|
@@ -42,8 +43,17 @@ impl<T: Config> Pallet<T> {
         Market::<T>::schedule(until.saturating_add(One::one()), job, Some(batch));
     }
 
-    fn note_missed(job: JobId, batch: BatchIndex, worker: T::AccountId, phase: Phase) {
-        Market::<T>::missed(job, batch, &worker);
+    /// `worker` was to commit, or to reveal, from `since` on, and did not.
+    fn note_missed(
+        job: JobId,
+        batch: BatchIndex,
+        worker: T::AccountId,
+        phase: Phase,
+        since: BlockNumberFor<T>,
+    ) {
+        let blocks = Self::virtual_blocks(Self::batch_seconds(job));
+        let blocks = blocks.saturated_into();
+        Market::<T>::missed(job, batch, &worker, blocks, since.saturated_into());
         Self::deposit_event(Event::Missed {
             job,
             batch,
@@ -52,12 +62,24 @@ impl<T: Config> Pallet<T> {
         });
     }
 
+    /// What a batch of a job takes on one lane at its limits, seconds.
+    fn batch_seconds(job: JobId) -> u64 {
+        Market::<T>::job(job)
+            .and_then(|record| record.spec.batch_seconds())
+            .unwrap_or_default()
+    }
+
+    /// So many seconds in blocks, rounded up.
+    fn virtual_blocks(seconds: u64) -> BlockNumberFor<T> {
+        seconds
+            .div_ceil(T::SecondsPerBlock::get().max(1))
+            .saturated_into()
+    }
+
     /// Blocks for a commitment.
     pub(crate) fn commit_blocks(virtual_seconds: u64) -> BlockNumberFor<T> {
-        let blocks = virtual_seconds
-            .saturating_mul(2)
-            .div_ceil(T::SecondsPerBlock::get().max(1));
-        T::CommitSlack::get().saturating_add(blocks.saturated_into())
+        let twice = virtual_seconds.saturating_mul(2);
+        T::CommitSlack::get().saturating_add(Self::virtual_blocks(twice))
     }
 
     /// Blocks from a challenge in which jurors can claim: so many may stall, one after the other, and there is still
@@ -116,14 +138,18 @@ impl<T: Config> Pallet<T> {
         let mut overdue = Vec::new();
         ballot.replicas.retain(|replica| match replica.state {
             ReplicaState::Working { until } if until < now => {
-                overdue.push(replica.assignment.worker.clone());
+                overdue.push((replica.assignment.worker.clone(), until));
                 false
             }
             _ => true,
         });
         let count = overdue.len() as u32;
-        for worker in overdue {
-            Self::note_missed(job, batch, worker, Phase::Commit);
+        if count > 0 {
+            let blocks = Self::commit_blocks(Self::batch_seconds(job));
+            for (worker, until) in overdue {
+                let since = until.saturating_sub(blocks);
+                Self::note_missed(job, batch, worker, Phase::Commit, since);
+            }
         }
         let taken = ballot
             .votes()
@@ -144,7 +170,9 @@ impl<T: Config> Pallet<T> {
         terms: &BatchTerms,
         mut ballot: BallotRecordOf<T>,
         expected: H256,
+        until: BlockNumberFor<T>,
     ) {
+        let since = until.saturating_sub(T::RevealWindow::get());
         // Of one result alone nothing was to be had by waiting for others.
         let is_single = ballot.bar == Bar::Agree(1);
         for replica in ballot.replicas.iter_mut() {
@@ -156,7 +184,7 @@ impl<T: Config> Pallet<T> {
                     ReplicaState::Withheld
                 };
                 let worker = replica.assignment.worker.clone();
-                Self::note_missed(job, batch, worker, Phase::Reveal);
+                Self::note_missed(job, batch, worker, Phase::Reveal, since);
             }
         }
         if ballot.jury_until.is_none() {
@@ -395,7 +423,7 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             Stage::Sealing => Self::replace_overdue(job, batch, ballot),
             Stage::Drawing { at } if now >= at => Self::draw(job, batch, &terms, ballot, at),
             Stage::Revealing { until, digest } if now > until => {
-                Self::close_reveals(job, batch, &terms, ballot, digest);
+                Self::close_reveals(job, batch, &terms, ballot, digest, until);
             }
             Stage::Standing { since, until } if now > until => {
                 let result = ballot

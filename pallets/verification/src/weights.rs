@@ -121,8 +121,8 @@ impl WeightInfo for () {
         estimate(40, 2 + records, records)
     }
     fn forget_rating() -> Weight {
-        // The operator's holds, its rating.
-        estimate(35, 2, 1)
+        // The operator's holds, its rating, when it was caught, until when it is audited.
+        estimate(45, 4, 3)
     }
     fn call_witnesses() -> Weight {
         // Job, result, receipt, call, doubt, holds, agenda; as many workers as can have found a result (12).

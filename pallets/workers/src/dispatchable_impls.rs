@@ -65,6 +65,8 @@ impl<T: Config> Pallet<T> {
                 busy_since: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
+                rests_until: Default::default(),
+                arrears: Default::default(),
                 keyed_at: System::<T>::block_number(),
                 bond,
                 delegated: Default::default(),
@@ -218,6 +220,7 @@ impl<T: Config> Pallet<T> {
             System::<T>::block_number() >= until,
             Error::<T>::CoolingDown
         );
+        ensure!(!Self::rests(&record), Error::<T>::Resting);
         Self::check_idle(&record)?;
         Self::check_free_of_liability(&record)?;
         let WorkerRecord {

@@ -56,6 +56,15 @@ mod events {
             /// Whether only its operator can resume it.
             suspended: bool,
         },
+        /// A worker missed a deadline for something that it had claimed: it takes no work for a while.
+        WorkerRests {
+            /// Its key.
+            worker: T::AccountId,
+            /// Who bonds it.
+            operator: T::AccountId,
+            /// First block in which it may claim again.
+            until: BlockNumberFor<T>,
+        },
         /// A paused worker takes work again.
         WorkerResumed {
             /// Its key.

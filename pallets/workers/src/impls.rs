@@ -43,6 +43,10 @@ impl<T: Config> Pallet<T> {
             "Cooldown must be at least one block"
         );
         assert!(
+            !T::MissRest::get().is_zero() && T::MissRest::get() <= T::MaxMissRest::get(),
+            "MissRest must be at least one block, and no more than MaxMissRest"
+        );
+        assert!(
             T::CallBond::get() > 0,
             "CallBond of zero gives block space away"
         );
@@ -70,7 +74,7 @@ impl<T: Config> Pallet<T> {
         .max(T::MinBond::get())
     }
 
-    /// Whether a worker may take work at all.
+    /// Whether a worker may take work at all, once it has rested.
     fn is_available(record: &WorkerRecordOf<T>) -> bool {
         record.state == WorkerState::Active && record.backing() >= Self::bond_for(record.capacity)
     }
@@ -101,7 +105,7 @@ impl<T: Config> Pallet<T> {
         let counted = Self::counted(worker, &record);
         let now = frame_system::Pallet::<T>::block_number();
         WorkerView {
-            available: Self::is_available(&record),
+            available: Self::is_available(&record) && !Self::rests(&record),
             capacity: counted,
             free: Self::free(&record, counted),
             operator: record.operator,
@@ -246,7 +250,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
 
     fn commit(worker: &T::AccountId, charge: u64) -> Result<(), ()> {
         let mut record = Workers::<T>::get(worker)
-            .filter(Self::is_available)
+            .filter(|record| Self::is_available(record) && !Self::rests(record))
             .ok_or(())?;
         if charge > Self::free(&record, Self::counted(worker, &record)) {
             return Err(());
@@ -283,6 +287,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         Self::note(worker, |record| {
             record.missed = record.missed.saturating_add(1)
         });
+    }
+
+    fn let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: u64) {
+        Self::do_let_rest(worker, rate, blocks, since);
     }
 
     fn note_declined(worker: &T::AccountId) {
@@ -400,6 +408,8 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 busy_since: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
+                rests_until: Default::default(),
+                arrears: Default::default(),
                 keyed_at: Default::default(),
                 bond,
                 delegated: Default::default(),

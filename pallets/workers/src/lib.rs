@@ -14,7 +14,8 @@
 //!
 //! | what happens | bond |
 //! |---|---|
-//! | accepted result, missed deadline | untouched |
+//! | accepted result | untouched |
+//! | missed deadline | untouched, and not withdrawn before the worker has rested: see `rest.rs` |
 //! | absent when the liveness lottery drew it | a penalty on the operator's part, half to who reported it, the rest to the treasury; the worker is paused |
 //! | wrong result | [`Config::SlashFraction`] of all of it, rounded up: of the operator's part half to the honest replicas' operators in equal parts, the rest, every remainder and others' part to the treasury |
 //! | an honest operator cannot be paid (its account is gone) | its part goes to the treasury |
@@ -72,6 +73,7 @@ mod handover;
 mod impls;
 #[cfg(test)]
 mod mock;
+mod rest;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -161,6 +163,14 @@ pub mod pallet {
         /// withholds them is gone before it is found out. Too many: a machine waits as long for another key.
         #[pallet::constant]
         type Liability: Get<BlockNumberFor<Self>>;
+        /// Blocks for which a worker takes no work after a deadline that it missed, at least: it rests as long as its whole machine would
+        /// have taken for what it held, and twice as long as the last time if it has not rested long enough since. Too few: stalling
+        /// other people's work costs nothing. Too many: an outage costs an honest worker more than what it had in hand.
+        #[pallet::constant]
+        type MissRest: Get<BlockNumberFor<Self>>;
+        /// Most blocks of such a rest. Too few: whoever stalls is back as soon; too many: a machine that was broken is as good as gone.
+        #[pallet::constant]
+        type MaxMissRest: Get<BlockNumberFor<Self>>;
         /// Part of its capacity up to which a busy worker takes more work.
         #[pallet::constant]
         type AdmissionLimit: Get<Perbill>;
@@ -414,7 +424,7 @@ pub mod pallet {
         ///
         /// # Errors
         /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::NotLeaving`], [`Error::CoolingDown`],
-        /// [`Error::WorkInFlight`].
+        /// [`Error::Resting`], [`Error::WorkInFlight`].
         ///
         /// # Events
         /// [`Event::WorkerWithdrawn`].

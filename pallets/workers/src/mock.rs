@@ -60,6 +60,8 @@ pub(crate) const MIN_BOND: u128 = 1_000;
 pub(crate) const BOND_PER_SUNS: u128 = 4_000;
 pub(crate) const COOLDOWN: u64 = 20;
 pub(crate) const LIABILITY: u64 = 30;
+pub(crate) const MISS_REST: u64 = 5;
+pub(crate) const MAX_MISS_REST: u64 = 100;
 /// A bond of one SUNS is good for a call in two blocks, and for five at once.
 pub(crate) const CALL_BOND: u128 = 2 * BOND_PER_SUNS;
 pub(crate) const FEELESS_WINDOW: u64 = 10;
@@ -142,6 +144,8 @@ impl pallet_workers::Config for Test {
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
     type Liability = ConstU64<LIABILITY>;
+    type MissRest = ConstU64<MISS_REST>;
+    type MaxMissRest = ConstU64<MAX_MISS_REST>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();

@@ -1,8 +1,11 @@
 //! What must always hold.
 
 use alloc::collections::BTreeMap;
-use frame_support::{ensure, traits::fungible::InspectHold};
-use sp_runtime::TryRuntimeError;
+use frame_support::{
+    ensure,
+    traits::{Get, fungible::InspectHold},
+};
+use sp_runtime::{TryRuntimeError, traits::Saturating};
 use sungrid_primitives::jurisdiction;
 
 use crate::{Config, HoldReason, Offers, Pallet, Workers};
@@ -17,7 +20,8 @@ impl<T: Config> Pallet<T> {
     /// 5. every jurisdiction is assigned, and every worker serves some class, each once;
     /// 6. nobody has made a feeless call yet to come;
     /// 7. what others delegated has shares, and no more of them leave than there are;
-    /// 8. only registered workers are offered.
+    /// 8. only registered workers are offered;
+    /// 9. nobody rests for longer than a miss costs.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
@@ -46,6 +50,12 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 record.allowance.at <= frame_system::Pallet::<T>::block_number(),
                 "6: a feeless call was made in the future"
+            );
+            ensure!(
+                record.arrears <= T::MaxMissRest::get()
+                    && record.rests_until
+                        <= frame_system::Pallet::<T>::block_number().saturating_add(record.arrears),
+                "9: a worker rests for longer than a miss costs"
             );
             let delegated = record.delegated;
             ensure!(

@@ -206,7 +206,9 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                     && match strategy {
                         Strategy::Always | Strategy::Together => true,
                         Strategy::OnceTrusted(_) => trusted && !audits,
-                        Strategy::Patient(_) => trusted && !audits && !has_lied(key, of),
+                        Strategy::Patient(_) | Strategy::Doomed(_) => {
+                            trusted && !audits && !has_lied(key, of)
+                        }
                         Strategy::InSight => among_friends,
                     };
                 let said = if lies {

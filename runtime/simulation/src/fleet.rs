@@ -13,6 +13,8 @@ pub(crate) enum Strategy {
     OnceTrusted(u32),
     /// As the former, but never while an earlier lie of its is undecided, so that none of them is caught with another.
     Patient(u32),
+    /// As the former in long batches alone, and in any once it sees that it will be caught with one.
+    Doomed(u32),
     /// Always, all of them the same result.
     Together,
     /// All of them the same result, where they see before they seal that nobody else has the batch.
@@ -33,12 +35,23 @@ impl Strategy {
         Self::InSight,
     ];
 
+    /// What there is to be had where batches are of different lengths.
+    pub(crate) const OF_LENGTHS: [Self; 6] = [
+        Self::Patient(1_000),
+        Self::Patient(5_000),
+        Self::Patient(9_000),
+        Self::Doomed(1_000),
+        Self::Doomed(5_000),
+        Self::Doomed(9_000),
+    ];
+
     /// What several of them have in common, for tables and pictures.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Always => "always lies",
             Self::OnceTrusted(_) => "lies once trusted",
             Self::Patient(_) => "lies patiently",
+            Self::Doomed(_) => "lies when doomed",
             Self::Together => "colludes",
             Self::InSight => "colludes in sight",
         }
@@ -47,7 +60,7 @@ impl Strategy {
     /// Results in a row that it waits for.
     pub(crate) fn from(self) -> u32 {
         match self {
-            Self::OnceTrusted(from) | Self::Patient(from) => from,
+            Self::OnceTrusted(from) | Self::Patient(from) | Self::Doomed(from) => from,
             Self::Always | Self::Together | Self::InSight => 0,
         }
     }
@@ -78,6 +91,10 @@ struct Worker {
     lies: u64,
     /// Of them, those that nobody has decided about yet.
     undecided: u32,
+    /// Of these, those that somebody is called to check.
+    doomed: u32,
+    /// Until when results of its are audited, as the chain has it, ms.
+    audited_until: u64,
     /// Lies until it was slashed for the first time, that one included.
     caught_after: Option<u64>,
 }
@@ -133,6 +150,18 @@ impl Fleet {
         self.workers[worker].caught.is_some_and(|at| at >= since)
     }
 
+    /// Somebody is called to check an answer of its, which takes until then, ms.
+    pub(crate) fn audit(&mut self, worker: usize, answer: Answer, until: u64) {
+        let worker = &mut self.workers[worker];
+        worker.doomed += u32::from(answer != RIGHT);
+        worker.audited_until = worker.audited_until.max(until);
+    }
+
+    /// Until when its results are audited, ms.
+    pub(crate) fn audited_until(&self, worker: usize) -> u64 {
+        self.workers[worker].audited_until
+    }
+
     /// What it is trusted with.
     pub(crate) fn trust(&self, worker: usize) -> Trust {
         self.workers[worker].trust
@@ -143,8 +172,14 @@ impl Fleet {
     }
 
     /// What it says; `audits` if it can see that it is there to check another's result, `among_friends` that everybody who has the batch
-    /// is hostile.
-    pub(crate) fn answer(&mut self, at: usize, audits: bool, among_friends: bool) -> Answer {
+    /// is hostile; `is_long` if the batch takes longer than others.
+    pub(crate) fn answer(
+        &mut self,
+        at: usize,
+        audits: bool,
+        among_friends: bool,
+        is_long: bool,
+    ) -> Answer {
         let strategy = self.strategy;
         let worker = &mut self.workers[at];
         let is_time = worker.accepted >= strategy.from() && !audits;
@@ -153,6 +188,12 @@ impl Fleet {
                 Strategy::Always | Strategy::Together => true,
                 Strategy::OnceTrusted(_) => is_time,
                 Strategy::Patient(_) => is_time && worker.undecided == 0,
+                Strategy::Doomed(_) => {
+                    let begins = is_long && worker.undecided == 0;
+                    let goes_on =
+                        !is_long && worker.doomed > 0 && worker.undecided == worker.doomed;
+                    is_time && (begins || goes_on)
+                }
                 Strategy::InSight => among_friends,
             };
         if !lies {
@@ -167,9 +208,10 @@ impl Fleet {
         }
     }
 
-    /// It is known what became of this answer of its.
-    pub(crate) fn decided(&mut self, at: usize, answer: Answer) {
+    /// It is known what became of this answer of its, which somebody was called to check or not.
+    pub(crate) fn decided(&mut self, at: usize, answer: Answer, was_audited: bool) {
         self.workers[at].undecided -= u32::from(answer != RIGHT);
+        self.workers[at].doomed -= u32::from(answer != RIGHT && was_audited);
     }
 
     /// Its result was accepted, which changes what it is trusted with like this.

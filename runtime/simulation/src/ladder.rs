@@ -32,16 +32,35 @@ const REVEAL: u64 = 6 * SECOND;
 pub(crate) struct Times {
     /// A batch, ms; at its limits as well.
     pub(crate) batch: u64,
+    /// Longer ones, if there are any.
+    pub(crate) long: Option<Long>,
+    /// Whether results stand until audits of longer ones of their operator's may be over that began before.
+    pub(crate) waits: bool,
     /// Batches that each worker computes at once.
     pub(crate) lanes: usize,
     /// For how long a single result stands, beside what an audit computes, ms; the same for optimistic ones.
     pub(crate) window: u64,
 }
 
+/// Batches that take longer than others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Long {
+    /// One of them, ms; at its limits as well.
+    pub(crate) batch: u64,
+    /// Of so many units one is in such a batch.
+    pub(crate) one_in: u64,
+}
+
 impl Times {
-    /// For which a single result stands.
-    fn standing(&self) -> u64 {
-        self.window + 2 * self.batch
+    /// For which a single result of a batch that takes so long stands, ms.
+    fn standing(&self, takes: u64) -> u64 {
+        self.window + 2 * takes
+    }
+
+    /// How long the batch of a unit takes, ms.
+    fn of(&self, unit: u64) -> u64 {
+        let long = self.long.filter(|long| unit % long.one_in == 0);
+        long.map_or(self.batch, |long| long.batch)
     }
 }
 
@@ -74,6 +93,10 @@ struct Ballot {
     unit: u64,
     /// Equal results that it takes, unless it is a quorum.
     count: usize,
+    /// How long an execution takes, ms.
+    takes: u64,
+    /// Whether that is longer than usual.
+    is_long: bool,
     /// Whoever gets a replica after the first sees that it is an audit.
     audited: bool,
     /// Further replicas are of summoned workers.
@@ -106,7 +129,7 @@ impl Ballot {
         let is_second = usize::from(self.accused.is_none());
         for (at, (worker, answer)) in self.votes.iter_mut().enumerate().skip(first) {
             let audits = self.audited && at >= is_second;
-            *answer = fleet.answer(*worker, audits, among_friends);
+            *answer = fleet.answer(*worker, audits, among_friends, self.is_long);
         }
     }
 
@@ -149,6 +172,11 @@ impl Ballot {
         (answer, missing)
     }
 
+    /// Whether somebody was called to check its first result.
+    fn is_audited(&self) -> bool {
+        self.policy == Policy::Adaptive && self.drawn
+    }
+
     /// Everybody who is right is confirmed, if there are several, everybody else slashed.
     fn accept(&self, answer: Answer, fleet: &mut Fleet, now: u64) -> End {
         let holders = || self.votes.iter().chain(&self.accused);
@@ -158,8 +186,8 @@ impl Ballot {
             Policy::Adaptive => Trust::stood,
             _ => |trust| trust,
         };
-        for (worker, vote) in holders() {
-            fleet.decided(*worker, *vote);
+        for (at, (worker, vote)) in holders().enumerate() {
+            fleet.decided(*worker, *vote, at == 0 && self.is_audited());
             if *vote != answer {
                 fleet.refute(*worker, now);
             } else {
@@ -171,8 +199,8 @@ impl Ballot {
 
     /// Nobody can tell. A challenged result stands all the same.
     fn give_up(&self, fleet: &mut Fleet) -> End {
-        for (worker, vote) in self.votes.iter().chain(&self.accused) {
-            fleet.decided(*worker, *vote);
+        for (at, (worker, vote)) in self.votes.iter().chain(&self.accused).enumerate() {
+            fleet.decided(*worker, *vote, at == 0 && self.is_audited());
         }
         self.accused.map_or(End::Failed, |(worker, answer)| {
             fleet.accept(worker, |trust| trust);
@@ -248,30 +276,33 @@ impl Ladder {
         }
     }
 
-    /// Every worker is busy: so many executions keep the next unit waiting until as many lanes are free.
-    fn occupy(&mut self, executions: usize, fleet: &Fleet) {
+    /// Every worker is busy: so many executions of so many ms keep the next unit waiting until as many lanes are free.
+    fn occupy(&mut self, executions: usize, takes: u64, fleet: &Fleet) {
         let lanes = (fleet.active() * self.times.lanes) as u128;
-        let work = u128::from(self.times.batch) * 1_000_000 * executions as u128;
+        let work = u128::from(takes) * 1_000_000 * executions as u128;
         self.next_claim += work / lanes;
     }
 
     fn start(&mut self, fleet: &mut Fleet, dice: &mut Dice) {
+        let takes = self.times.of(self.started);
         let mut ballot = Ballot {
             policy: self.policy,
             unit: self.started,
             count: 1,
+            takes,
+            is_long: takes > self.times.batch,
             audited: false,
             drawn: false,
             votes: Vec::new(),
             accused: None,
-            since: self.now + self.times.batch,
+            since: self.now + takes,
             executed: 0,
             next: Next::Compare,
         };
         self.started += 1;
         ballot.add(fleet, dice);
         let (worker, _) = ballot.votes[0];
-        let mut wait = self.times.batch + REVEAL;
+        let mut wait = takes + REVEAL;
         match self.policy {
             Policy::Optimistic => ballot.next = Next::Draw,
             Policy::Adaptive => {
@@ -300,7 +331,7 @@ impl Ladder {
             }
         }
         ballot.seal(0, fleet);
-        self.occupy(ballot.executed, fleet);
+        self.occupy(ballot.executed, takes, fleet);
         self.go_on(ballot, wait);
     }
 
@@ -323,14 +354,14 @@ impl Ladder {
             }
             Next::Draw if fleet.trust(worker).stands(STAKE, PAY, dice.roll()) => {
                 ballot.next = Next::Settle;
-                let wait = self.times.standing();
+                let mut wait = self.times.standing(ballot.takes);
+                if self.times.waits {
+                    wait = wait.max(fleet.audited_until(worker).saturating_sub(self.now));
+                }
                 self.go_on(ballot, wait);
                 return None;
             }
-            Next::Draw => {
-                ballot.drawn = true;
-                return self.want(ballot, 1, fleet, dice);
-            }
+            Next::Draw => return self.audit(ballot, fleet, dice),
             Next::Challenge => {
                 ballot.accused = ballot.votes.pop();
                 ballot.audited = true;
@@ -341,8 +372,7 @@ impl Ladder {
             Next::Settle
                 if self.policy == Policy::Adaptive && fleet.was_caught(worker, ballot.since) =>
             {
-                ballot.drawn = true;
-                return self.want(ballot, 1, fleet, dice);
+                return self.audit(ballot, fleet, dice);
             }
             Next::Settle => ballot.accept(answer, fleet, self.now),
             Next::Compare => {
@@ -363,6 +393,15 @@ impl Ladder {
         Some((ballot.unit, end, ballot.executed))
     }
 
+    /// Somebody is called to check a single result.
+    fn audit(&mut self, mut ballot: Ballot, fleet: &mut Fleet, dice: &mut Dice) -> Option<Decided> {
+        let (worker, answer) = ballot.votes[0];
+        let until = self.now + self.times.standing(ballot.takes);
+        fleet.audit(worker, answer, until);
+        ballot.drawn = true;
+        self.want(ballot, 1, fleet, dice)
+    }
+
     fn want(
         &mut self,
         mut ballot: Ballot,
@@ -375,10 +414,10 @@ impl Ladder {
             ballot.add(fleet, dice);
         }
         ballot.seal(first, fleet);
-        self.occupy(missing, fleet);
+        self.occupy(missing, ballot.takes, fleet);
         ballot.next = Next::Compare;
         let summons = if ballot.drawn { SUMMONS } else { 0 };
-        let wait = summons + self.times.batch + REVEAL;
+        let wait = summons + ballot.takes + REVEAL;
         self.go_on(ballot, wait);
         None
     }
@@ -389,7 +428,7 @@ impl Ladder {
         ballot.executed += usize::from(is_checked);
         let wait = if is_checked && ballot.votes[0].1 != RIGHT {
             ballot.next = Next::Challenge;
-            self.times.batch
+            ballot.takes
         } else {
             ballot.next = Next::Settle;
             self.times.window

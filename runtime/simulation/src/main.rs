@@ -14,7 +14,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::Parser;
 use fleet::{Fleet, RIGHT, Strategy};
 use frame_support::traits::Get;
-use ladder::{End, Ladder, Times};
+use ladder::{End, Ladder, Long, Times};
 use pallet_market::Policy;
 use serde_json::json;
 use sungrid_fuzz::dice::Dice;
@@ -25,6 +25,8 @@ use sungrid_runtime::{Runtime, constants::time::MILLISECS_PER_BLOCK};
 const SHARES: [u32; 4] = [1, 5, 10, 20];
 /// Standing results that somebody executes again, in a thousand.
 const CHECKED: u64 = 50;
+/// Of so many batches one is long, where some are.
+const ONE_LONG_IN: u64 = 30;
 const POLICIES: [(&str, Policy); 4] = [
     ("Optimistic, 5 % checked", Policy::Optimistic),
     ("Replicate(2)", Policy::Replicate(2)),
@@ -45,6 +47,12 @@ struct Options {
     /// How long a batch takes, seconds, also at its limits.
     #[arg(long, default_value_t = 60)]
     batch: u64,
+    /// How long one batch in thirty takes instead, seconds.
+    #[arg(long)]
+    long: Option<u64>,
+    /// Results do not wait for audits of longer ones of their operator's: what that would let through.
+    #[arg(long, requires = "long")]
+    no_wait: bool,
     /// Batches that each worker computes at once.
     #[arg(long, default_value_t = 4)]
     lanes: usize,
@@ -58,7 +66,7 @@ struct Options {
     #[arg(long)]
     stubborn: bool,
     /// Where the picture goes.
-    #[arg(long, conflicts_with_all = ["policy", "hostile"])]
+    #[arg(long, conflicts_with_all = ["policy", "hostile", "long"])]
     plot: Option<PathBuf>,
     /// Instead: units of a run on the real runtime beside one of the same size without it, with 60 workers.
     #[arg(long)]
@@ -75,6 +83,11 @@ impl Options {
     fn times(&self) -> Times {
         Times {
             batch: 1_000 * self.batch,
+            long: self.long.map(|seconds| Long {
+                batch: 1_000 * seconds,
+                one_in: ONE_LONG_IN,
+            }),
+            waits: !self.no_wait,
             lanes: self.lanes,
             window: window(),
         }
@@ -196,8 +209,12 @@ fn sweep(options: &Options) -> Vec<Row> {
         let mut wanted = options.policy.iter();
         wanted.all(|wanted| name.to_lowercase().starts_with(wanted))
     };
+    let strategies = match options.long {
+        Some(_) => &Strategy::OF_LENGTHS[..],
+        None => &Strategy::ALL[..],
+    };
     for (name, policy) in POLICIES.into_iter().filter(|(name, _)| is_wanted(name)) {
-        for strategy in Strategy::ALL {
+        for &strategy in strategies {
             for &share in &shares {
                 let hostile = options.workers * share as usize / 100;
                 let mut fleet = Fleet::new(options.workers, hostile, strategy, options.stubborn);
@@ -258,6 +275,8 @@ const BLOCKS_OF_WORK: u64 = 3;
 fn on_chain() -> Times {
     Times {
         batch: BLOCKS_OF_WORK * MILLISECS_PER_BLOCK,
+        long: None,
+        waits: true,
         lanes: 1,
         window: window(),
     }
@@ -332,6 +351,8 @@ fn main() -> ExitCode {
                 "workers": options.workers,
                 "batch_s": options.batch,
                 "lanes": options.lanes,
+                "long_s": options.long,
+                "waits": !options.no_wait,
                 "stubborn": options.stubborn,
                 "seed": options.seed,
                 "runs": rows,
@@ -351,6 +372,8 @@ mod tests {
     /// A minute, four lanes.
     const TIMES: Times = Times {
         batch: 60_000,
+        long: None,
+        waits: true,
         lanes: 4,
         window: 600_000,
     };
@@ -422,6 +445,33 @@ mod tests {
             // A tenth of the batches are of workers that are new again, after each slash: executed twice, and thrice where they lied.
             assert!(row.overhead() <= 1.3, "{from}: {}", row.overhead());
         }
+    }
+
+    #[test]
+    fn who_is_doomed_by_a_long_batch_gets_no_more_out_of_short_ones() {
+        let wrong = |waits| {
+            let times = Times {
+                long: Some(Long {
+                    batch: 3_600_000,
+                    one_in: ONE_LONG_IN,
+                }),
+                waits,
+                ..TIMES
+            };
+            let row = long(Strategy::Doomed(5_000), true, times);
+            let allowed = row.outcome.of_hostile as f64 / RESULTS_PER_LIE as f64;
+            (row.outcome.wrong as f64, allowed)
+        };
+        let (waits, allowed) = wrong(true);
+        // As above: lies in a row until a slash are many or few.
+        let luck = 4.0 * (allowed * (5_000.0 / RESULTS_PER_LIE as f64 + 2.0)).sqrt();
+        assert!(
+            waits > 0.0 && waits <= allowed + luck,
+            "{waits} of {allowed}"
+        );
+        // Were results to stand for their own time alone, it would have a second go for each fault.
+        let (at_once, _) = wrong(false);
+        assert!(at_once > 1.5 * waits, "{at_once}, {waits}");
     }
 
     #[test]

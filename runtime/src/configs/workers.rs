@@ -16,7 +16,7 @@ use crate::{
     RuntimeHoldReason, Suns,
     constants::{
         currency::ISC,
-        time::{HOURS, MINUTES},
+        time::{DAYS, HOURS, MINUTES},
     },
 };
 
@@ -69,6 +69,9 @@ impl pallet_workers::Config for Runtime {
     type Delegations = Delegation;
     // Outputs are kept for an hour; a call for witnesses at its end takes a quarter of one.
     type Liability = ConstU32<{ HOURS + 15 * MINUTES }>;
+    // As long as somebody rests who declines; a machine whose power failed loses no more than what it had in hand.
+    type MissRest = ConstU32<{ 5 * MINUTES }>;
+    type MaxMissRest = ConstU32<DAYS>;
     type FeelessBudget = FeelessBudget;
     // Ten minutes: 40 batches at once with the least bond.
     type FeelessWindow = ConstU32<{ 10 * MINUTES }>;

@@ -158,6 +158,13 @@ impl Supervisor {
             return Ok(());
         }
         let bonded = me.backing() >= self.params.bond_for(me.capacity);
+        if self.head.number < me.rests_until {
+            self.metrics.idle_reason(&format!(
+                "it missed a deadline, and rests until block {}",
+                me.rests_until
+            ));
+            return Ok(());
+        }
         if self.full.is_some() || me.state != WorkerState::Active || !bonded {
             self.metrics.idle_reason(match (&self.full, bonded) {
                 (Some(_), _) => "no room on the disk",

@@ -35,6 +35,8 @@ const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
 const CHALLENGE_WINDOW: BlockNumber = 20;
 const COOLDOWN: BlockNumber = 100;
+/// For which a worker rests after a deadline that it missed: here always as long.
+const MISS_REST: BlockNumber = 100;
 const ANSWER_WINDOW: BlockNumber = 10;
 const IMAGE_DEPOSIT: Balance = ISC;
 /// The treasury.
@@ -458,8 +460,15 @@ impl State {
             return fail("Market", "UnknownJob", "");
         };
         let rate = job.rate;
-        let fits =
-            explain::rejections(&self.params, &job.spec, job.class, rate, &worker).is_empty();
+        let fits = explain::rejections(
+            &self.params,
+            self.number,
+            &job.spec,
+            job.class,
+            rate,
+            &worker,
+        )
+        .is_empty();
         if !fits || !job.wants_work() {
             return fail(
                 "Market",

@@ -180,6 +180,7 @@ decodes! {
         profile: WireProfileId,
         capacity: u64,
         committed: u64,
+        rests_until: u32,
         bond: u128,
         delegated: WireDelegated,
         state: WireWorkerState,

@@ -57,7 +57,7 @@ fn one_operator_never_gets_two_replicas_of_a_batch() {
         refuses(10, id, Error::NothingToClaim);
         refuses(11, id, Error::NothingToClaim);
         // AND not even as a replacement, after a miss
-        Market::missed(id, 0, &10);
+        Market::missed(id, 0, &10, 1, 1);
         assert!(Market::want_replica(id, 0));
         refuses(11, id, Error::NothingToClaim);
         claim(12, id);

@@ -124,7 +124,7 @@ fn act(action: Action) {
             if let Some((job, batch, record)) = pick_batch(pick)
                 && let Some(claimant) = record.assignments.iter().find(|a| a.working)
             {
-                Market::missed(job, batch, &claimant.worker);
+                Market::missed(job, batch, &claimant.worker, 1, 1);
                 if replace && !Market::want_replica(job, batch) {
                     Market::conclude(job, batch, Verdict::Failed);
                 }

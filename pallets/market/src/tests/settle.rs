@@ -201,14 +201,16 @@ fn a_miss_frees_capacity_once_and_keeps_the_bond_answerable() {
     run(|| {
         let id = submit(2);
         claim(10, id);
-        Market::missed(id, 0, &10);
+        Market::missed(id, 0, &10, 7, 3);
         assert_eq!(worker(10).committed, 0);
+        let rate = Market::job(id).expect("open").rate;
+        assert_eq!(worker(10).rest, (rate, 7, 3));
         assert_eq!((worker(10).missed, worker(10).unresolved), (1, 1));
         // A reveal withheld after a delivery: the capacity was free already.
         claim(11, id);
         Market::delivered(id, 0, &11);
         assert_eq!(worker(11).committed, 0);
-        Market::missed(id, 0, &11);
+        Market::missed(id, 0, &11, 7, 3);
         assert_eq!((worker(11).missed, worker(11).unresolved), (1, 1));
     });
 }

@@ -92,12 +92,14 @@ fn nobody_claims_and_hands_back_until_it_has_the_batch_that_it_wants() {
         }
         // of others at once,
         let other = submit(1, 2);
-        claim(1, other);
+        let elsewhere = claim(1, other);
+        hand_back(1, other, elsewhere);
         // AND that batch never.
         for _ in 0..8 {
             wait(DECLINE_REST);
             let next = claim(1, job);
             assert_ne!(next, batch);
+            hand_back(1, job, next);
             if (0..8).filter(|b| Market::batch(job, *b).is_some()).count() == 8 {
                 break;
             }

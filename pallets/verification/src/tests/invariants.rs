@@ -171,6 +171,9 @@ fn every_invariant_bites() {
     bites("verification 7: a rating", |job| {
         Rated::<Test>::insert(job + 1, operator(1), ())
     });
+    bites("verification 9: an operator is audited", |_| {
+        AuditedUntil::<Test>::insert(operator(1), 1_000)
+    });
     bites("verification 8", |job| Received::<Test>::insert(job, 2));
     for (stars, count) in [(0, 0), (1, 2), (11, 2)] {
         bites("verification 9: stars", |_| {

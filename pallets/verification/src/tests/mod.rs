@@ -14,6 +14,7 @@ mod dispute;
 mod hand_back;
 mod histories;
 mod invariants;
+mod lengths;
 mod no_show;
 mod panel;
 mod quorum;

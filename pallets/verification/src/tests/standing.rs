@@ -407,6 +407,7 @@ fn an_operator_that_has_gone_is_forgotten() {
         assert_ok!(Workers::withdraw(signed(operator(1)), worker(1)));
         assert_ok!(forget());
         assert!(!Caught::<Test>::contains_key(operator(1)));
+        assert!(!AuditedUntil::<Test>::contains_key(operator(1)));
         assert_noop!(forget(), Error::<Test>::NothingToForget);
     });
 }

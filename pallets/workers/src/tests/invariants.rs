@@ -89,6 +89,18 @@ fn a_stake_without_shares_is_noticed() {
 }
 
 #[test]
+fn a_rest_that_no_miss_explains_is_noticed() {
+    let text = "9: a worker rests for longer than a miss costs";
+    let corrupt: [fn(&mut WorkerRecordOf<Test>); 2] = [
+        |record| record.rests_until = 100,
+        |record| record.arrears = MAX_MISS_REST + 1,
+    ];
+    for corrupt in corrupt {
+        assert_eq!(broken(corrupt), text.into());
+    }
+}
+
+#[test]
 fn an_offer_of_nobody_is_noticed() {
     let error = new_test_ext().execute_with(|| {
         let offer = crate::Offer {

@@ -7,5 +7,6 @@ mod invariants;
 mod liability;
 mod lifecycle;
 mod registration;
+mod rest;
 mod rotation;
 mod slashing;

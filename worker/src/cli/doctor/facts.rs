@@ -448,6 +448,7 @@ pub(super) fn in_order() -> Facts {
         state: WorkerState::Active,
         faults: 0,
         missed: 0,
+        rests_until: 0,
         declined: 0,
         handed_back: 0,
         accepted_units: 10,

@@ -100,3 +100,36 @@ async fn what_a_worker_has_learned_outlives_it() {
     }
     world.assert_blameless();
 }
+
+#[tokio::test]
+async fn who_missed_a_deadline_rests_says_so_and_asks_for_nothing() {
+    let world = World::new().await;
+    let (late, other) = (world.machine(0), world.machine(1));
+    let process = late.start().await;
+    let _other = other.start().await;
+    let until = world.chain.edit(|state| {
+        let until = state.number + 50;
+        let worker = state
+            .workers
+            .get_mut(&late.key.account())
+            .expect("registered");
+        worker.rests_until = until;
+        until
+    });
+    let job = world.submit(world.spec(4, 2)).await;
+    world
+        .drive("it is nearly done resting", |state| {
+            state.number + 1 >= until
+        })
+        .await;
+    assert!(late.runs.lock().unwrap().is_empty());
+    let reason = process.metrics.status().idle_reason;
+    assert!(reason.contains(&format!("until block {until}")), "{reason}");
+    // It goes on by itself.
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    assert_eq!(late.runs.lock().unwrap().len(), 4);
+    let reason = process.metrics.status().idle_reason;
+    assert!(!reason.contains("rests"), "{reason}");
+}

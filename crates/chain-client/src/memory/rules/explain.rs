@@ -8,13 +8,14 @@ use crate::{Explanation, Quote, Rejection, Survey};
 /// Everything that speaks against a worker, in the order in which a claim checks.
 pub(super) fn rejections(
     params: &ChainParams,
+    now: BlockNumber,
     spec: &JobSpec,
     class: TaskClass,
     rate: u64,
     worker: &Worker,
 ) -> Vec<Rejection> {
     let bonded = worker.backing() >= params.bond_for(worker.capacity);
-    let available = worker.state == WorkerState::Active && bonded;
+    let available = worker.state == WorkerState::Active && bonded && now >= worker.rests_until;
     let before = [
         (available, Rejection::Unavailable),
         (
@@ -87,7 +88,7 @@ impl State {
         let mut waits = BTreeMap::<&AccountId, u64>::new();
         let mut free = BTreeSet::new();
         for (key, worker) in &self.workers {
-            let rejections = rejections(&self.params, spec, class, rate, worker);
+            let rejections = rejections(&self.params, self.number, spec, class, rate, worker);
             if !survey.count(&rejections) {
                 continue;
             }

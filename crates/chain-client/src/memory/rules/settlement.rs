@@ -392,6 +392,7 @@ impl State {
             }
             if let Some(worker) = self.workers.get_mut(&who) {
                 worker.missed += 1;
+                worker.rests_until = now + MISS_REST;
             }
             self.events.push(Event::WorkerMissed { worker: who });
             self.want_one_more(id, batch);

@@ -66,6 +66,7 @@ impl State {
             state: WorkerState::Active,
             faults: 0,
             missed: 0,
+            rests_until: 0,
             declined: 0,
             handed_back: 0,
             accepted_units: 0,

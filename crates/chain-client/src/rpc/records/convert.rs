@@ -380,6 +380,7 @@ impl From<WireWorker> for Worker {
             },
             faults: wire.faults,
             missed: wire.missed,
+            rests_until: wire.rests_until,
             declined: wire.declined,
             handed_back: wire.handed_back,
             accepted_units: wire.accepted_units,

@@ -1,0 +1,61 @@
+//! What a missed deadline costs: the worker rests before its next claim, and its bond stays as long.
+//!
+//! Whoever claims and stays silent holds up somebody's batch until its deadline, for nothing but the use of a bond. A fee would not change that:
+//! one that an honest machine can bear after an outage (what the batch pays) is nothing to a saboteur, and one that deters is more than short
+//! batches ever earn. So a miss costs *time*, which is dear to a saboteur, who needs a bond for each worker that rests, and cheap to whoever was just
+//! without power:
+//!
+//! - A worker rests as long as its whole machine would have taken for what it held, at the limits, and [`Config::MissRest`] at least. What it had
+//!   claimed before it rested is one outage, however many deadlines it misses in it.
+//! - Who misses another one rests for that, and twice for whatever is left of the last rest, [`Config::MaxMissRest`] at most. Of a rest a block is
+//!   forgotten in each [`FADES_IN`] blocks after it. Work that was delivered meanwhile changes nothing, as anybody can order it of himself for
+//!   next to nothing; time cannot be bought.
+//! - The record goes with the bond to another key or operator, and the bond is not withdrawn before the rest is over.
+
+use frame_support::traits::Get;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::traits::{SaturatedConversion, Saturating};
+
+use crate::{Config, Event, Pallet, WorkerRecordOf, Workers};
+
+/// Blocks after a rest in which one block of it is forgotten. Fewer, and who stalls again and again does it as often; more, and a machine that loses
+/// its power once a day with an hour's batches in hand rests ever longer.
+pub(crate) const FADES_IN: u32 = 16;
+
+impl<T: Config> Pallet<T> {
+    /// Whether a worker takes no work because it missed a deadline.
+    pub(crate) fn rests(record: &WorkerRecordOf<T>) -> bool {
+        frame_system::Pallet::<T>::block_number() < record.rests_until
+    }
+
+    /// A worker missed a deadline for what it claimed in block `since`: so much µSUNS for so many blocks, at the limits.
+    pub(crate) fn do_let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: u64) {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            return;
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        // Rounded down.
+        let faded = now.saturating_sub(record.rests_until) / FADES_IN.into();
+        let left = record.arrears.saturating_sub(faded);
+        // Rounded up: of the whole machine.
+        let held = u128::from(rate)
+            .saturating_mul(blocks.into())
+            .div_ceil(record.capacity.max(1).into());
+        let held: BlockNumberFor<T> = held.saturated_into();
+        // Nothing is claimed in a rest: what was claimed before the last one ended belongs to the same outage.
+        let is_another = since >= record.rests_until.saturated_into::<u64>();
+        let costs = if is_another {
+            left.saturating_add(held.max(T::MissRest::get()))
+        } else {
+            held
+        };
+        record.arrears = left.saturating_add(costs).min(T::MaxMissRest::get());
+        record.rests_until = now.saturating_add(record.arrears);
+        Self::deposit_event(Event::WorkerRests {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            until: record.rests_until,
+        });
+        Workers::<T>::insert(worker, record);
+    }
+}
