@@ -30,6 +30,9 @@ pub(crate) struct ClaimPlan<T: Config> {
     looked_at: u32,
 }
 
+/// How many batches were looked at, the one that is drawn, and its record if somebody had it before.
+type Drawn<T> = (u32, BatchIndex, Option<BatchRecordOf<T>>);
+
 /// What a job comes to at its limits.
 pub(crate) struct WorstCase {
     pub(crate) rate: u64,
@@ -314,7 +317,7 @@ impl<T: Config> Pallet<T> {
         id: JobId,
         job: &JobRecordOf<T>,
         view: &WorkerView<T::AccountId>,
-    ) -> Result<(u32, BatchIndex, Option<BatchRecordOf<T>>), Error<T>> {
+    ) -> Result<Drawn<T>, Error<T>> {
         let door = Self::door(id, job, view);
         let mut nearest = None;
         for (looked_at, batch) in (1..).zip(Self::shuffled(worker, id, job)) {
