@@ -9,10 +9,12 @@ use sungrid_primitives::{BatchIndex, JobId};
 
 use crate::{context::check_key_source, units};
 
+mod auditor;
 mod order;
 mod pool;
 mod program;
 
+pub use auditor::{AttributeName, AuditorCommand, FoundArgs};
 pub use order::{OrderArgs, ServeArgs, SubmitArgs, TermsArgs};
 pub use pool::PoolCommand;
 pub use program::{
@@ -132,6 +134,9 @@ pub enum Command {
     /// Stake on others' workers for a share of their income, or let others stake on yours.
     #[command(subcommand, after_help = pool::EXAMPLES)]
     Pool(PoolCommand),
+    /// Stand for what operators say of their machines, with a bond. For auditors, whom a referendum admits.
+    #[command(subcommand, after_help = auditor::EXAMPLES)]
+    Auditor(AuditorCommand),
     /// Check receipts.
     #[command(subcommand)]
     Receipt(ReceiptCommand),

@@ -19,6 +19,7 @@
 #![deny(missing_docs)]
 
 pub mod args;
+pub mod auditor;
 pub mod before;
 pub mod canary;
 pub mod claims;

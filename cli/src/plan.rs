@@ -68,8 +68,8 @@ pub struct JobFile {
     pub distinct_jurisdictions: bool,
     /// Whether inputs and outputs are encrypted to the parties.
     pub encrypt: bool,
-    /// Accepted units that a worker must have behind it.
-    pub min_accepted_units: Option<u64>,
+    /// Results in a row, since it was last wrong, that a worker must have had accepted in the job's environment.
+    pub min_streak: Option<u32>,
 }
 
 /// A file and the name under which units see it.
@@ -431,7 +431,7 @@ mod tests {
     fn terms_are_read_in_human_units() {
         let folder = folder();
         let text = "price = \"2.5\"\nfuel_limit = \"5G\"\nmemory_limit = \"64MiB\"\ndeadline = \"2h\"\n\
-                    jurisdictions = [\"de\"]\npolicy = \"replicate:3\"\nbatch_size = 4\nmin_accepted_units = 9";
+                    jurisdictions = [\"de\"]\npolicy = \"replicate:3\"\nbatch_size = 4\nmin_streak = 9";
         let terms = plan(folder.path(), text).unwrap().terms;
         assert_eq!(terms.price, Some(2_500_000_000_000));
         assert_eq!(terms.fuel_limit, Some(5_000_000_000));
@@ -440,7 +440,7 @@ mod tests {
         assert_eq!(terms.constraints.jurisdictions.to_vec(), [*b"DE"]);
         assert_eq!(terms.policy, Some(Policy::Replicate(3)));
         assert_eq!(terms.batch_size, Some(4));
-        assert_eq!(terms.constraints.min_accepted_units, 9);
+        assert_eq!(terms.constraints.min_streak, 9);
     }
 
     #[test]

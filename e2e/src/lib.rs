@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 pub mod faults;
+pub mod governance;
 pub mod network;
 pub mod process;
 mod query;

@@ -95,6 +95,20 @@ plain! {
         Media,
     }
 
+    /// What an auditor can stand for.
+    pub enum Attribute {
+        /// The jurisdiction.
+        Jurisdiction,
+        /// The region.
+        Region,
+        /// The architecture.
+        Architecture,
+        /// The energy source.
+        Energy,
+        /// The carbon intensity.
+        Carbon,
+    }
+
     /// Who stands for an attribute; a later one is worth more.
     #[derive(Default)]
     pub enum Tier {
@@ -175,13 +189,25 @@ impl<Item> PerAttribute<Item> {
 }
 
 impl Tiers {
-    /// Whether every attribute has at least the tier that `wanted` has for it.
-    pub fn reach(&self, wanted: &Self) -> bool {
-        self.jurisdiction >= wanted.jurisdiction
-            && self.region >= wanted.region
-            && self.architecture >= wanted.architecture
-            && self.energy >= wanted.energy
-            && self.carbon >= wanted.carbon
+    /// The attributes that have a lower tier than `wanted` has for them.
+    pub fn lacking(&self, wanted: &Self) -> impl Iterator<Item = Attribute> + use<> {
+        [
+            (
+                self.jurisdiction,
+                wanted.jurisdiction,
+                Attribute::Jurisdiction,
+            ),
+            (self.region, wanted.region, Attribute::Region),
+            (
+                self.architecture,
+                wanted.architecture,
+                Attribute::Architecture,
+            ),
+            (self.energy, wanted.energy, Attribute::Energy),
+            (self.carbon, wanted.carbon, Attribute::Carbon),
+        ]
+        .into_iter()
+        .filter_map(|(tier, wanted, attribute)| (tier < wanted).then_some(attribute))
     }
 }
 
@@ -307,8 +333,13 @@ mod tests {
     fn tiers_are_reached_one_by_one() {
         let low = Tiers::default();
         let high = low.map(|_| Tier::Attested);
-        assert!(low.reach(&low) && high.reach(&low) && high.reach(&high));
-        for at in 0..5 {
+        let lacking = |of: &Tiers, wanted: &Tiers| of.lacking(wanted).collect::<Vec<_>>();
+        assert_eq!(lacking(&low, &low), []);
+        assert_eq!(lacking(&high, &low), []);
+        assert_eq!(lacking(&high, &high), []);
+        let all = lacking(&low, &high);
+        assert_eq!(all.len(), 5);
+        for (at, attribute) in all.into_iter().enumerate() {
             let mut place = 0;
             let one = low.map(|_| {
                 place += 1;
@@ -318,7 +349,9 @@ mod tests {
                     Tier::Declared
                 }
             });
-            assert!(!low.reach(&one) && one.reach(&one) && !one.reach(&high));
+            assert_eq!(lacking(&low, &one), [attribute]);
+            assert_eq!(lacking(&one, &one), []);
+            assert_eq!(lacking(&one, &high).len(), 4);
         }
     }
 }

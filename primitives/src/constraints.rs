@@ -6,7 +6,7 @@ use sp_core::{ConstU32, bounded::BoundedVec};
 
 use crate::{
     attributes::{
-        Architecture, Attributes, CARBON_UNKNOWN, EnergySource, Region, TaskClass, Tiers,
+        Architecture, Attribute, Attributes, CARBON_UNKNOWN, EnergySource, Region, TaskClass, Tiers,
     },
     jurisdiction::{self, Jurisdiction},
 };
@@ -47,8 +47,9 @@ pub struct Constraints {
     pub max_carbon: Option<u16>,
     /// Least tier of each attribute.
     pub tiers: Tiers,
-    /// Units that a worker must have had accepted before.
-    pub min_accepted_units: u64,
+    /// Accepted results in a row, since its last fault, that a worker must have in the job's environment: see
+    /// [`Trust::streak`](crate::policy::Trust::streak).
+    pub min_streak: u32,
     /// Whether the replicas of a batch must be in different jurisdictions. They always have different
     /// operators.
     pub distinct_jurisdictions: bool,
@@ -74,10 +75,10 @@ pub enum Unmet {
     Energy,
     /// Its power emits too much.
     Carbon,
-    /// Nobody who is trusted enough stands for an attribute.
-    Tier,
-    /// It has had too few units accepted.
-    AcceptedUnits,
+    /// Nobody who is trusted enough stands for this attribute.
+    Tier(Attribute),
+    /// It has had too few results accepted since its last fault.
+    Streak,
 }
 
 /// Constraints that make no sense.
@@ -94,15 +95,16 @@ fn allows<Item: PartialEq>(listed: &[Item], item: &Item) -> bool {
 }
 
 impl Constraints {
-    /// Everything that keeps a worker from a job of this class with these constraints.
+    /// Everything that keeps a worker from a job of this class with these constraints. `streak` is that of its trust in the
+    /// job's environment; it does not matter where [`min_streak`](Self::min_streak) is 0.
     pub fn unmet(
         &self,
         class: TaskClass,
         attributes: &Attributes,
         tiers: &Tiers,
-        accepted_units: u64,
+        streak: u32,
     ) -> impl Iterator<Item = Unmet> + use<> {
-        let rules = [
+        let said = [
             (attributes.classes.contains(&class), Unmet::Class),
             (
                 allows(&self.jurisdictions, &attributes.jurisdiction),
@@ -120,16 +122,11 @@ impl Constraints {
                 }),
                 Unmet::Carbon,
             ),
-            (tiers.reach(&self.tiers), Unmet::Tier),
-            (
-                accepted_units >= self.min_accepted_units,
-                Unmet::AcceptedUnits,
-            ),
         ];
-        rules
-            .into_iter()
-            .filter(|(met, _)| !met)
-            .map(|(_, unmet)| unmet)
+        let said = said.into_iter().filter(|(met, _)| !met);
+        said.map(|(_, unmet)| unmet)
+            .chain(tiers.lacking(&self.tiers).map(Unmet::Tier))
+            .chain((streak < self.min_streak).then_some(Unmet::Streak))
     }
 
     /// Whether a job whose batches need `replicas` can have these constraints.
@@ -227,11 +224,11 @@ mod tests {
                         c.tiers.energy = Tier::Attested;
                     }
                 },
-                Unmet::Tier,
+                Unmet::Tier(Attribute::Energy),
             ),
             (
-                |c, met| c.min_accepted_units = if met { 5 } else { 6 },
-                Unmet::AcceptedUnits,
+                |c, met| c.min_streak = if met { 5 } else { 6 },
+                Unmet::Streak,
             ),
         ];
         for (change, rule) in rules {
@@ -264,12 +261,25 @@ mod tests {
         let constraints = Constraints {
             jurisdictions: list(&[*b"FR"]),
             max_carbon: Some(0),
-            min_accepted_units: 6,
+            tiers: Tiers::default().map(|_| Tier::Attested),
+            min_streak: 6,
             ..Constraints::default()
         };
+        let tiers = Tiers {
+            region: Tier::Attested,
+            carbon: Tier::Attested,
+            architecture: Tier::Attested,
+            ..Tiers::default()
+        };
         assert_eq!(
-            unmet(&constraints, Tiers::default()),
-            [Unmet::Jurisdiction, Unmet::Carbon, Unmet::AcceptedUnits]
+            unmet(&constraints, tiers),
+            [
+                Unmet::Jurisdiction,
+                Unmet::Carbon,
+                Unmet::Tier(Attribute::Jurisdiction),
+                Unmet::Tier(Attribute::Energy),
+                Unmet::Streak
+            ]
         );
     }
 
@@ -290,7 +300,10 @@ mod tests {
             energy: Tier::Attested,
             ..Tiers::default()
         };
-        assert_eq!(unmet(&constraints, tiers), [Unmet::Tier]);
+        assert_eq!(
+            unmet(&constraints, tiers),
+            [Unmet::Tier(Attribute::Jurisdiction)]
+        );
         tiers.jurisdiction = Tier::Attested;
         assert_eq!(unmet(&constraints, tiers), []);
     }

@@ -24,8 +24,32 @@ pub enum Rejection {
     Constraint(Unmet),
     /// Even idle it is smaller than one unit of the job.
     TooSmall,
+    /// It would be large enough, but too little of its capacity is proven, or counts without a proof.
+    Unproven,
     /// It has no free capacity for a unit of the job now.
     Busy,
+    /// The time to start a batch is over: there would be none left to challenge its result.
+    Late,
+    /// The job is paused: operators could not get its input.
+    Paused,
+    /// Its operator rests from the job: it could not get its input lately, or handed a batch back.
+    Resting,
+    /// Its operator has had the batch: replicas are by different ones.
+    SameOperator,
+    /// It is where another one is that had the batch, and the job wants different jurisdictions.
+    SameJurisdiction,
+    /// The replica is for drawn workers, and the draw has not come to it yet.
+    NotDrawn,
+}
+
+/// What keeps a worker from any of several batches, when each has something that does: everything that keeps it from the
+/// batch that it is nearest to, of which the fewest reasons keep it; of equals, that with the earlier reasons.
+pub fn nearer(one: Option<Vec<Rejection>>, other: Vec<Rejection>) -> Vec<Rejection> {
+    let rank = |reasons: &Vec<Rejection>| (reasons.len(), reasons.clone());
+    match one {
+        Some(one) if rank(&one) <= rank(&other) => one,
+        _ => other,
+    }
 }
 
 /// How many workers a constraint rejects.
@@ -110,6 +134,8 @@ impl Survey {
 pub struct Explanation {
     /// Batches that want a worker: 0 if all have theirs, or the job takes no claims.
     pub wanting: u32,
+    /// Workers, each by another operator, that are wanted for the batch that lacks the fewest; 0 if none wants any.
+    pub needed: u32,
     /// Replicas of a batch that must agree, each by another operator.
     pub replicas: u32,
     /// Who could take them.
@@ -126,7 +152,7 @@ pub struct Explanation {
 impl Explanation {
     /// Whether batches want workers and too few operators have one that is free.
     pub fn waits(&self) -> bool {
-        self.wanting > 0 && self.survey.free_operators < self.replicas
+        self.wanting > 0 && self.survey.free_operators < self.needed
     }
 
     /// What the bid lacks to the spot price, planck per SUNS·hour.
@@ -143,13 +169,21 @@ pub struct Quote {
     pub escrow: u128,
     /// Held for the records, planck.
     pub deposit: u128,
-    /// What every unit at its limits costs at the spot price, planck.
+    /// Results of a batch that are paid on average, millionths: see
+    /// [`Policy::expected_results`](crate::policy::Policy::expected_results).
+    pub results: u64,
+    /// What every unit at its limits costs on average at the bid, with so many results, planck, rounded up.
+    pub expected: u128,
+    /// The same at the spot price, planck.
     pub at_spot: u128,
     /// What settled work paid lately, planck per SUNS·hour.
     pub spot: u128,
-    /// Seconds until enough operators have free capacity for a first batch: 0 if they have it now. Counts
-    /// what busy workers have in hand at its limits, and no bids of others. `None` if too few are suitable.
+    /// Seconds until a first batch can start, about and at most: 0 if at once. What busy workers have in hand is counted at its
+    /// limits, and what other jobs bid as much or more for at its limits, too, all of it for the suitable workers. `None` if
+    /// too few are suitable.
     pub wait: Option<u64>,
+    /// Batches of other jobs, replicas counted one by one, that go first: they bid as much or more.
+    pub ahead: u64,
     /// Replicas of a batch that must agree, each by another operator.
     pub replicas: u32,
     /// Who could take it.
@@ -159,6 +193,20 @@ pub struct Quote {
 #[cfg(test)]
 mod tests {
     use super::{Rejection::*, *};
+
+    #[test]
+    fn the_nearest_batch_is_that_of_the_fewest_reasons_then_of_the_earliest() {
+        let reasons = |all: &[&[Rejection]]| {
+            let all = all.iter().map(|reasons| reasons.to_vec());
+            all.fold(None, |nearest, next| Some(nearer(nearest, next)))
+        };
+        assert_eq!(reasons(&[]), None);
+        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+            let all = [&[Resting, SameOperator][..], &[SameOperator], &[NotDrawn]];
+            let all = order.map(|at| all[at]);
+            assert_eq!(reasons(&all), Some(vec![SameOperator]));
+        }
+    }
 
     #[test]
     fn every_worker_is_counted_once_first_and_suitable() {

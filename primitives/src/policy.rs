@@ -3,6 +3,7 @@
 //! Integers only, and nothing here overflows: a group's power stops growing at `2^64`, far above what any
 //! policy asks for.
 
+use alloc::collections::BTreeMap;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -79,6 +80,90 @@ impl Policy {
                 .max(2),
         }
     }
+}
+
+/// Parts of one in which averages are given.
+pub const MILLION: u64 = 1_000_000;
+/// Parts of one in which probabilities are added up.
+const BILLION: u128 = 1_000_000_000;
+
+/// A worker that may get a batch: the more likely, the larger it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its capacity, µSUNS.
+    pub capacity: u64,
+    /// What its results were worth so far.
+    pub trust: Trust,
+    /// What a refuted result costs it, planck.
+    pub stake: u128,
+}
+
+impl Policy {
+    /// Results of a batch that the requester pays for on average, millionths, rounded up, if the results are right: each
+    /// replica by one of `fleet`, drawn by capacity. `pay`: most that a result of the batch pays, planck.
+    ///
+    /// [`Adaptive`](Self::Adaptive): one, and another as often as the first is audited. [`Quorum`](Self::Quorum): as many as the weights of
+    /// those drawn need. Never more than [`paid_results`](Self::paid_results), which it is for an empty fleet.
+    pub fn expected_results(&self, fleet: &[Candidate], pay: u128) -> u64 {
+        let most = u64::from(self.paid_results()) * MILLION;
+        let total: u128 = fleet.iter().map(|one| u128::from(one.capacity)).sum();
+        if total == 0 {
+            return most;
+        }
+        match self {
+            Self::Optimistic | Self::Replicate(_) => most,
+            Self::Adaptive => {
+                let audits = |one: &Candidate| match one.trust.streak >= TRUSTED_FROM {
+                    true => {
+                        let all = one.trust.audited_in(one.stake, pay);
+                        (RESULTS_PER_LIE * MILLION).div_ceil(all)
+                    }
+                    false => MILLION,
+                };
+                let audits = fleet
+                    .iter()
+                    // At most 10,000 workers of 2^64 µSUNS times a million: below 2^98.
+                    .map(|one| u128::from(one.capacity) * u128::from(audits(one)));
+                // At most a million.
+                MILLION + audits.sum::<u128>().div_ceil(total) as u64
+            }
+            Self::Quorum(trust) => {
+                let mut weights = BTreeMap::<u32, u128>::new();
+                for one in fleet {
+                    // More than the trust convinces as well.
+                    let weight = one.trust.weight().min(*trust);
+                    let capacity = weights.entry(weight).or_default();
+                    *capacity += u128::from(one.capacity);
+                }
+                // How likely a group that does not convince has which power, billionths. Powers that do not convince are
+                // below the trust, so there are few.
+                let mut undecided = BTreeMap::from([(1u128, BILLION)]);
+                let mut results = 0u128;
+                for members in 1..=self.paid_results() {
+                    results += undecided.values().sum::<u128>();
+                    let mut next = BTreeMap::new();
+                    for (power, likely) in undecided {
+                        for (weight, capacity) in &weights {
+                            let power = joined(power, *weight);
+                            if members < 2 || !convinces(power, total_of(power), *trust) {
+                                // Shares of 2^78 µSUNS at most, times a billion.
+                                *next.entry(power).or_default() += likely * capacity / total;
+                            }
+                        }
+                    }
+                    undecided = next;
+                }
+                let millionths = results.div_ceil(BILLION / u128::from(MILLION));
+                // Within `most`, hence within 64 bits.
+                (millionths as u64).min(most)
+            }
+        }
+    }
+}
+
+/// Power of one group alone, and 1 for what nobody reported.
+fn total_of(power: u128) -> u128 {
+    total([power])
 }
 
 /// What a worker's results in one environment were worth so far.
@@ -211,6 +296,60 @@ mod tests {
 
     fn power(weights: impl IntoIterator<Item = u32>) -> u128 {
         weights.into_iter().fold(1, joined)
+    }
+
+    fn candidate(capacity: u64, streak: u32, score: u32) -> Candidate {
+        Candidate {
+            capacity,
+            trust: trust(streak, score),
+            stake: 1_000,
+        }
+    }
+
+    #[test]
+    fn expected_results_follow_the_fleet() {
+        let expected = |policy: Policy, fleet: &[Candidate]| policy.expected_results(fleet, 10);
+        let new = candidate(5, 9, 0);
+        for policy in [Policy::Optimistic, Policy::Replicate(3), Policy::Adaptive] {
+            let most = u64::from(policy.paid_results()) * MILLION;
+            assert_eq!(expected(policy, &[]), most);
+            assert_eq!(expected(policy, &[new]), most);
+        }
+        // Of a streak of 2,000 every second result is audited, of 18,000 every tenth; of ten, 2,000 in 2,010.
+        assert_eq!(
+            expected(Policy::Adaptive, &[candidate(1, 2_000, 0)]),
+            1_500_000
+        );
+        assert_eq!(
+            expected(Policy::Adaptive, &[candidate(1, 18_000, 0)]),
+            1_100_000
+        );
+        assert_eq!(
+            expected(Policy::Adaptive, &[candidate(1, 10, 0)]),
+            1_995_025
+        );
+        // Three quarters of the capacity are audited every tenth time, one quarter always.
+        let mixed = [candidate(3, 18_000, 0), candidate(1, 0, 0)];
+        assert_eq!(expected(Policy::Adaptive, &mixed), 1_325_000);
+        // A result that pays as much as the bond exposes is audited always.
+        let dear = Policy::Adaptive.expected_results(&[candidate(1, 18_000, 0)], 1_000);
+        assert_eq!(dear, 2_000_000);
+    }
+
+    #[test]
+    fn a_quorum_needs_as_many_as_the_weights_of_those_drawn_make() {
+        let expected =
+            |trust, fleet: &[Candidate]| Policy::Quorum(trust).expected_results(fleet, 10);
+        // Ten of weight two; two of weight 32 (score 99): 1,024 > 999.
+        assert_eq!(expected(1_000, &[candidate(1, 0, 0)]), 10_000_000);
+        assert_eq!(expected(1_000, &[candidate(1, 0, 99)]), 2_000_000);
+        // One alone never decides.
+        assert_eq!(expected(1_000, &[candidate(1, 0, 9_000)]), 2_000_000);
+        // Weights 2 and 8 (score 27), as likely as one another, against a trust of 10, that is a power above 9: two
+        // results do unless both are of weight two (1 in 4); then a third makes 8 or 32, and half of the time a fourth is wanted.
+        let mixed = [candidate(1, 0, 0), candidate(1, 0, 27)];
+        assert_eq!(expected(10, &mixed), 2_000_000 + 250_000 + 125_000);
+        assert_eq!(expected(10, &[]), 4_000_000);
     }
 
     #[test]

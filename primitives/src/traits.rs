@@ -13,7 +13,7 @@ use crate::{
     BatchIndex, ContentHash, JobId,
     attributes::{Attributes, PerAttribute, TaskClass, Tiers},
     environment::EnvironmentId,
-    policy::Policy,
+    policy::{Policy, Trust},
     receipt::{BatchSummary, Order},
     suns::Profile,
 };
@@ -116,7 +116,9 @@ pub struct WorkerView<AccountId> {
     pub operator: AccountId,
     /// Whether it takes work at all: active and sufficiently bonded.
     pub available: bool,
-    /// What counts of what it offers, µSUNS.
+    /// What it offers, µSUNS.
+    pub declared: u64,
+    /// What counts of that, µSUNS.
     pub capacity: u64,
     /// Charge that one more batch may have now, µSUNS.
     pub free: u64,
@@ -128,8 +130,6 @@ pub struct WorkerView<AccountId> {
     pub attributes: Attributes,
     /// Who stands for each of those now.
     pub tiers: Tiers,
-    /// Units accepted so far: a crude measure of trust.
-    pub accepted_units: u64,
     /// Blocks since its key was registered.
     pub keyed_for: u32,
 }
@@ -356,6 +356,10 @@ pub trait Verifier<AccountId> {
     /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged in
     /// time; 0 for policies without a challenge.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
+    /// Blocks from a claim in which a single result can be audited: where fewer are left to the deadline, none stands alone.
+    fn audit_blocks(virtual_seconds: u64) -> u64;
+    /// What the results of a worker in an environment were worth so far.
+    fn trust_of(worker: &AccountId, environment: &EnvironmentId) -> Trust;
     /// Whether so many operators say that a job's input is missing that it is paused: nobody may start a batch of it.
     fn is_paused(job: JobId) -> bool;
     /// Whether this operator said so lately: it may claim nothing but what a challenge ordered.
@@ -369,6 +373,9 @@ pub trait Verifier<AccountId> {
     /// Makes the batch have a result of as many winners as there can be, all of them rated, for benchmarks of the market.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare_result(job: JobId, batch: BatchIndex);
+    /// Gives the worker a streak of one in an environment, for benchmarks of the market.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_trust(worker: &AccountId, environment: &EnvironmentId);
 }
 
 /// An accepted result that an answer was held against.

@@ -78,9 +78,9 @@ pub struct TermsArgs {
     /// Encrypt inputs and outputs: only this machine and the workers that compute a batch get the key.
     #[arg(long)]
     pub encrypt: bool,
-    /// Accepted units that a worker must have behind it.
+    /// Results in a row, since it was last wrong, that a worker must have had accepted in the job's environment.
     #[arg(long, value_name = "N")]
-    pub min_accepted_units: Option<u64>,
+    pub min_streak: Option<u32>,
     /// Execution environment [default: the accepted one that most workers have].
     #[arg(long, value_name = "HASH")]
     pub environment: Option<H256>,

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use sungrid_chain_client::{Batch, Declines, Explanation, JobSpec, Rejected, Rejection, Survey};
-use sungrid_primitives::{BatchIndex, JobId, constraints::Unmet, policy::Policy};
+use sungrid_primitives::{
+    BatchIndex, JobId, attributes::Attribute, constraints::Unmet, policy::Policy,
+};
 
 use crate::{Error, context::Context, requester::state_name, units};
 
@@ -22,7 +24,7 @@ pub(super) async fn run(context: &Context, job: JobId) -> Result<(), Error> {
     let chain = context.chain().await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let explanation = chain.explain(job).await?.ok_or(Error::UnknownJob(job))?;
-    let mut reasons = reasons(&explanation.survey, explanation.replicas, &record.spec);
+    let mut reasons = reasons(&explanation.survey, explanation.needed, &record.spec);
     reasons.extend(missing_input(job, &chain.declines(job).await?));
     let standing = standing(&record.spec.policy, &chain.batches(Some(job)).await?);
     let explained = Explained {
@@ -106,8 +108,8 @@ fn price(explanation: &Explanation) -> String {
     }
 }
 
-/// What each constraint costs in workers, and whether enough are left.
-pub(super) fn reasons(survey: &Survey, replicas: u32, spec: &JobSpec) -> Vec<String> {
+/// What each constraint costs in workers, and whether enough are left: `needed` operators.
+pub(super) fn reasons(survey: &Survey, needed: u32, spec: &JobSpec) -> Vec<String> {
     let of = match survey.truncated {
         true => format!("the first {} workers", survey.workers),
         false => format!(
@@ -142,14 +144,15 @@ pub(super) fn reasons(survey: &Survey, replicas: u32, spec: &JobSpec) -> Vec<Str
     if busy > 0 {
         left += &format!(", {busy} of them busy");
     }
-    let short = if operators < replicas {
+    let short = if operators < needed {
         Some((operators, ""))
     } else {
-        (free_operators < replicas).then_some((free_operators, " free"))
+        (free_operators < needed).then_some((free_operators, " free"))
     };
     if let Some((there, free)) = short {
         let operators = by_number(there, "operator", "operators");
-        left += &format!(": {there} {operators}{free}, {replicas} are needed");
+        let are = by_number(needed, "is", "are");
+        left += &format!(": {there} {operators}{free}, {needed} {are} needed");
     }
     lines.push(left);
     lines
@@ -177,11 +180,21 @@ fn unmet(constraint: Unmet, workers: u32, spec: &JobSpec) -> String {
             verb("emits", "emit"),
             constraints.max_carbon.unwrap_or_default()
         ),
-        Unmet::Tier => format!("{} no auditor for what it demands", verb("has", "have")),
-        Unmet::AcceptedUnits => format!(
-            "{} fewer than {} accepted units",
+        Unmet::Tier(attribute) => format!(
+            "{} no auditor who stands for {}",
             verb("has", "have"),
-            constraints.min_accepted_units
+            match attribute {
+                Attribute::Jurisdiction => "the jurisdiction",
+                Attribute::Region => "the region",
+                Attribute::Architecture => "the architecture",
+                Attribute::Energy => "the source of power",
+                Attribute::Carbon => "the carbon intensity",
+            }
+        ),
+        Unmet::Streak => format!(
+            "{} fewer than {} accepted results in a row",
+            verb("has", "have"),
+            constraints.min_streak
         ),
     }
 }
@@ -201,7 +214,38 @@ fn rejection(rejected: &Rejected, spec: &JobSpec) -> String {
             verb("is", "are"),
             units::bytes(spec.memory_limit)
         ),
+        Rejection::Unproven => format!(
+            "{} proven too little of {} capacity for one unit of it",
+            verb("has", "have"),
+            verb("its", "their")
+        ),
         Rejection::Busy => format!("{} busy", verb("is", "are")),
+        Rejection::Late => format!(
+            "{} too late to start a batch: no time would be left to challenge its result",
+            verb("comes", "come")
+        ),
+        Rejection::Paused => format!(
+            "{} until it is resumed: operators could not get its input",
+            verb("waits", "wait")
+        ),
+        Rejection::Resting => format!(
+            "{} from it for some minutes: {} could not get its input, or handed a batch back",
+            verb("rests", "rest"),
+            verb("its operator", "their operators")
+        ),
+        Rejection::SameOperator => format!(
+            "{} of {} that had the batches in question already",
+            verb("is", "are"),
+            verb("an operator", "operators")
+        ),
+        Rejection::SameJurisdiction => format!(
+            "{} where another one is that had the batches in question",
+            verb("is", "are")
+        ),
+        Rejection::NotDrawn => format!(
+            "{} not drawn yet for the audits that are wanted; all are after half a minute or so",
+            verb("is", "are")
+        ),
     }
 }
 
@@ -230,7 +274,7 @@ mod tests {
             after: None,
             constraints: Constraints {
                 jurisdictions: vec![*b"DE", *b"FR"].try_into().expect("few"),
-                min_accepted_units: 7,
+                min_streak: 7,
                 ..Constraints::default()
             },
         }
@@ -249,11 +293,8 @@ mod tests {
         use Rejection::*;
         let mut survey = survey(&[
             &[Constraint(Unmet::Jurisdiction)],
-            &[
-                Constraint(Unmet::Jurisdiction),
-                Constraint(Unmet::AcceptedUnits),
-            ],
-            &[Constraint(Unmet::Tier)],
+            &[Constraint(Unmet::Jurisdiction), Constraint(Unmet::Streak)],
+            &[Constraint(Unmet::Tier(Attribute::Energy))],
             &[Unavailable],
             &[Busy],
             &[Environment, Profile, TooSmall],
@@ -266,14 +307,40 @@ mod tests {
                 "1 of 6 workers runs another execution environment",
                 "1 of 6 workers is measured in another profile",
                 "2 of 6 workers are outside the allowed jurisdictions (DE, FR); 1 would do otherwise",
-                "1 of 6 workers has no auditor for what it demands, and would do otherwise",
-                "1 of 6 workers has fewer than 7 accepted units",
+                "1 of 6 workers has no auditor who stands for the source of power, and would do otherwise",
+                "1 of 6 workers has fewer than 7 accepted results in a row",
                 "1 of 6 workers is smaller than one unit of it (64.0 MiB of memory)",
                 "1 of 6 workers has all it asks for, 1 of them busy: 1 operator, 2 are needed",
             ]
         );
         survey.truncated = true;
         assert!(reasons(&survey, 2, &spec())[0].starts_with("1 of the first 6 workers takes"));
+    }
+
+    #[test]
+    fn what_keeps_workers_from_single_batches_is_said_too() {
+        use Rejection::*;
+        let survey = survey(&[
+            &[Unproven],
+            &[Late],
+            &[Paused, Resting],
+            &[Resting, SameOperator],
+            &[SameOperator, SameJurisdiction],
+            &[NotDrawn],
+        ]);
+        assert_eq!(
+            reasons(&survey, 1, &spec()),
+            [
+                "1 of 6 workers has proven too little of its capacity for one unit of it, and would do otherwise",
+                "1 of 6 workers comes too late to start a batch: no time would be left to challenge its result, and would do otherwise",
+                "1 of 6 workers waits until it is resumed: operators could not get its input",
+                "2 of 6 workers rest from it for some minutes: their operators could not get its input, or handed a batch back",
+                "2 of 6 workers are of operators that had the batches in question already",
+                "1 of 6 workers is where another one is that had the batches in question",
+                "1 of 6 workers is not drawn yet for the audits that are wanted; all are after half a minute or so, and would do otherwise",
+                "0 of 6 workers have all it asks for: 0 operators, 1 is needed",
+            ]
+        );
     }
 
     #[test]
@@ -295,6 +362,7 @@ mod tests {
     fn the_price_says_what_is_missing() {
         let mut explanation = Explanation {
             wanting: 1,
+            needed: 2,
             replicas: 2,
             survey: Survey::default(),
             bid: ISC,

@@ -98,7 +98,7 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     over(&mut file.fuel_limit, &terms.fuel_limit);
     over(&mut file.memory_limit, &terms.memory_limit);
     over(&mut file.deadline, &terms.deadline);
-    over(&mut file.min_accepted_units, &terms.min_accepted_units);
+    over(&mut file.min_streak, &terms.min_streak);
     over(&mut file.max_gco2, &terms.max_gco2);
     over(&mut file.min_tier, &terms.min_tier);
     for (to, from) in [

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod account;
+mod auditor;
 mod canary;
 #[cfg(unix)]
 mod demo;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         Command::Quote(order) => quote::run(&context, *order).await,
         Command::Worker(command) => worker::run(&context, command).await,
         Command::Pool(command) => pool::run(&context, command).await,
+        Command::Auditor(command) => auditor::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command),
         Command::Canary(command) => canary::run(&context, command).await,
         Command::Account { address } => account::show(&context, address).await,

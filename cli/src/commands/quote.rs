@@ -44,13 +44,14 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
     context.out.result(&quoted, || {
         let mut lines = vec![
             format!(
-                "{} units in {} batches, {} replicas each, at {} per SUNS·hour",
+                "{} units in {} batches, up to {} replicas each, at {} per SUNS·hour",
                 quoted.units,
                 quoted.batches,
                 quote.replicas,
                 units::isc(spec.price)
             ),
-            cost(&quote),
+            held(&quote),
+            cost(&quote, spec.price),
             start(&quote, quoted.wait_blocks),
         ];
         lines.extend(
@@ -64,24 +65,49 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
     Ok(())
 }
 
-fn cost(quote: &Quote) -> String {
+fn held(quote: &Quote) -> String {
     format!(
-        "held     {} for the worst case and {} deposit; what is not used comes back\n\
-         cost     at most {} at what settled work paid lately, {} per SUNS·hour; units below their limits cost less",
+        "held     {} for the worst case and {} deposit; what is not used comes back",
         units::isc(quote.escrow),
         units::isc(quote.deposit),
-        units::isc(quote.at_spot),
-        units::isc(quote.spot)
     )
+}
+
+/// What is to be expected, what it costs at most, and what a bid like others' would come to.
+fn cost(quote: &Quote, bid: u128) -> String {
+    let thousandths = quote.results.div_ceil(1_000);
+    let mut text = format!(
+        "cost     {} expected, {} at most: {}.{:03} results of a batch are paid on average, {} at most; units below their \
+         limits cost less",
+        units::isc(quote.expected),
+        units::isc(quote.escrow),
+        thousandths / 1_000,
+        thousandths % 1_000,
+        quote.replicas,
+    );
+    if quote.spot > bid {
+        text += &format!(
+            "\n         others paid {} lately, at which it would be {} expected; better-paid jobs go first",
+            units::isc(quote.spot),
+            units::isc(quote.at_spot)
+        );
+    }
+    text
 }
 
 fn start(quote: &Quote, blocks: Option<u64>) -> String {
     match (quote.wait, blocks) {
         (Some(0), _) => "start    at once".into(),
-        (Some(wait), Some(blocks)) => format!(
-            "start    in about {} ({blocks} blocks), when busy workers have done what they have in hand",
-            units::seconds(wait)
-        ),
+        (Some(wait), Some(blocks)) => {
+            let ahead = match quote.ahead {
+                0 => String::new(),
+                ahead => format!(" and {ahead} replicas of jobs that bid as much or more are done"),
+            };
+            format!(
+                "start    in about {} ({blocks} blocks) at most, when workers have done what they have in hand{ahead}",
+                units::seconds(wait)
+            )
+        }
         _ => "start    not with the workers there are now".into(),
     }
 }
@@ -98,18 +124,29 @@ mod tests {
         let mut quote = Quote {
             escrow: 4 * ISC,
             deposit: ISC,
+            results: 1_100_001,
+            expected: 2 * ISC,
             at_spot: 3 * ISC,
             spot: ISC / 2,
             wait: Some(0),
+            ahead: 0,
             replicas: 2,
             survey: Survey::default(),
         };
-        let text = cost(&quote);
-        assert!(text.contains("4 ISC for the worst case and 1 ISC deposit"));
-        assert!(text.contains("at most 3 ISC at what settled work paid lately, 0.5 ISC per"));
+        assert!(held(&quote).contains("4 ISC for the worst case and 1 ISC deposit"));
+        let text = cost(&quote, ISC / 2);
+        assert!(text.contains("2 ISC expected, 4 ISC at most: 1.101 results of a batch"));
+        assert!(!text.contains("lately"));
+        let low = cost(&quote, ISC / 4);
+        assert!(low.contains("others paid 0.5 ISC lately, at which it would be 3 ISC expected"));
         assert_eq!(start(&quote, Some(0)), "start    at once");
         quote.wait = Some(40);
-        assert!(start(&quote, Some(14)).contains("(14 blocks)"));
+        let text = start(&quote, Some(14));
+        assert!(text.contains("(14 blocks)") && !text.contains("bid as much"));
+        quote.ahead = 7;
+        assert!(
+            start(&quote, Some(14)).contains("and 7 replicas of jobs that bid as much or more")
+        );
         quote.wait = None;
         assert!(start(&quote, None).contains("not with the workers there are now"));
     }

@@ -1,26 +1,52 @@
 //! `sungrid worker`.
 
-use serde::Serialize;
-use sungrid_chain_client::{
-    AccountId, BlockNumber, Call, Chain, Rating, Run, Standing, SubmitError, Trust, Until, Worker,
-    WorkerState,
-};
-use sungrid_primitives::suns::{MICRO, SECONDS_PER_HOUR};
+use std::collections::BTreeMap;
 
-use crate::{Error, args::WorkerCommand, claims, context::Context, departed, output::table, units};
+use serde::Serialize;
+use sp_core::H256;
+use sungrid_chain_client::{
+    AccountId, Attestations, Attribute, Attributes, BlockNumber, Call, Chain, Rating, Run,
+    Standing, SubmitError, TaskClass, Tier, Tiers, Trust, Until, Worker, WorkerState,
+};
+use sungrid_primitives::{
+    attributes::CARBON_UNKNOWN,
+    suns::{MICRO, SECONDS_PER_HOUR},
+    traits::ProfileId,
+};
+
+use crate::{
+    Error, args::WorkerCommand, auditor::by_attribute, claims, context::Context, departed,
+    output::table, units,
+};
 
 #[derive(Serialize)]
 struct Row {
     worker: String,
     operator: String,
     state: String,
+    /// Where its results compare.
+    environment: H256,
+    profile: ProfileId,
+    /// What it declares.
     capacity_usuns: u64,
     /// What counts of it now.
     counted_usuns: u64,
     committed_usuns: u64,
+    /// What it has proven, and how far its next proof is.
+    standing: Option<Standing>,
     bond_planck: u128,
     delegated_planck: u128,
     jurisdiction: String,
+    region: String,
+    /// Instruction set, as words are in settings.
+    architecture: String,
+    energy: String,
+    /// None: it says nothing of it.
+    carbon_g_per_kwh: Option<u16>,
+    classes: Vec<TaskClass>,
+    /// Who stands for each attribute.
+    tiers: Tiers,
+    attestations: Vec<Attested>,
     accepted_units: u64,
     delivered_usuns_s: u128,
     missed: u32,
@@ -29,23 +55,73 @@ struct Row {
     declined: u32,
     handed_back: u32,
     faults: u32,
+    /// What its results in its environment were worth so far.
+    trust: Trust,
     credit_planck: u128,
     /// What requesters think of the operator.
     rating: Rating,
 }
 
+/// An auditor's word that is on chain for an attribute; it counts if the attribute's tier says so.
+#[derive(Serialize)]
+struct Attested {
+    attribute: Attribute,
+    auditor: AccountId,
+    /// First block at which it counts no more.
+    until: BlockNumber,
+}
+
+/// A word as settings files spell it.
+fn word(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        // The enumerations that this is for are words.
+        other => format!("{other:?}"),
+    }
+}
+
 impl Row {
-    async fn read(chain: &dyn Chain, key: AccountId, worker: &Worker) -> Result<Self, Error> {
+    async fn read(
+        chain: &dyn Chain,
+        key: AccountId,
+        worker: &Worker,
+        attestations: Option<&Attestations>,
+    ) -> Result<Self, Error> {
         let now = chain.head().await?.number;
+        let Attributes {
+            jurisdiction,
+            region,
+            architecture,
+            energy,
+            carbon,
+            classes,
+        } = &worker.attributes;
+        let attested = attestations.into_iter().flat_map(by_attribute);
+        let attested = attested.map(|(attribute, said)| Attested {
+            attribute,
+            auditor: said.auditor.clone(),
+            until: said.until,
+        });
         Ok(Self {
             operator: worker.operator.to_string(),
             state: state(worker, now),
+            environment: worker.environment,
+            profile: worker.profile,
+            standing: chain.standing(&key).await?,
             capacity_usuns: worker.capacity,
             counted_usuns: worker.counted,
             committed_usuns: worker.committed,
             bond_planck: worker.bond,
             delegated_planck: worker.delegated,
-            jurisdiction: String::from_utf8_lossy(&worker.attributes.jurisdiction).into_owned(),
+            jurisdiction: String::from_utf8_lossy(jurisdiction).into_owned(),
+            region: String::from_utf8_lossy(region).into_owned(),
+            architecture: word(architecture),
+            energy: word(energy),
+            carbon_g_per_kwh: (*carbon != CARBON_UNKNOWN).then_some(*carbon),
+            classes: classes.to_vec(),
+            tiers: worker.tiers,
+            attestations: attested.collect(),
+            trust: worker.trust,
             accepted_units: worker.accepted_units,
             delivered_usuns_s: worker.delivered,
             missed: worker.missed,
@@ -58,17 +134,41 @@ impl Row {
             worker: key.to_string(),
         })
     }
+
+    /// Jurisdiction and region.
+    fn place(&self) -> String {
+        let place = attested(&self.jurisdiction, self.tiers.jurisdiction);
+        match self.region.is_empty() {
+            true => place,
+            false => format!("{place} {}", attested(&self.region, self.tiers.region)),
+        }
+    }
+
+    /// Source and carbon intensity.
+    fn power(&self) -> String {
+        let source = attested(&self.energy, self.tiers.energy);
+        match self.carbon_g_per_kwh {
+            None => source,
+            Some(grams) => {
+                let grams = attested(&format!("{grams} g/kWh"), self.tiers.carbon);
+                format!("{source} {grams}")
+            }
+        }
+    }
+
+    fn machine(&self) -> String {
+        attested(&self.architecture, self.tiers.architecture)
+    }
 }
 
-/// A worker with how its capacity and its results stand.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    row: Row,
-    /// What it has proven, and how far its next proof is.
-    standing: Option<Standing>,
-    /// What its results in its environment were worth so far.
-    trust: Trust,
+/// A value with a mark if an auditor stands for it.
+fn attested(value: &str, tier: Tier) -> String {
+    // What an operator says may be anything, and terminals obey some of it.
+    let value: String = value.chars().filter(|c| !c.is_control()).collect();
+    match tier {
+        Tier::Declared => value,
+        Tier::Attested => format!("{value}+"),
+    }
 }
 
 fn proof(standing: Option<&Standing>) -> String {
@@ -247,27 +347,24 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
             "{key} is no worker of this chain: `sungrid worker list` names them"
         ))
     })?;
-    let standing = chain.standing(&key).await?;
-    let trust = chain.trust(&key, worker.environment).await?;
-    let row = Row::read(&*chain, key, &worker).await?;
-    let shown = Shown {
-        row,
-        standing,
-        trust,
-    };
-    context.out.result(&shown, || {
-        let row = &shown.row;
-        [
+    let attestations = attestations(&*chain).await?;
+    let said = attestations.get(&key);
+    let row = Row::read(&*chain, key, &worker, said).await?;
+    context.out.result(&row, || {
+        let classes: Vec<String> = row.classes.iter().map(word).collect();
+        let mut lines = vec![
             format!("worker {}, {}", row.worker, row.state),
             format!("operator   {}, rated {}", row.operator, stars(row.rating)),
-            format!("where      {}", row.jurisdiction),
+            format!("where      {}", row.place()),
+            format!("machine    {}, serves {}", row.machine(), classes.join(", ")),
+            format!("power      {}", row.power()),
             format!(
                 "capacity   {} SUNS declared, {} count, {} in use",
                 suns(row.capacity_usuns),
                 suns(row.counted_usuns),
                 suns(row.committed_usuns)
             ),
-            format!("proof      {}", proof(shown.standing.as_ref())),
+            format!("proof      {}", proof(row.standing.as_ref())),
             format!("bond       {}", units::isc(row.bond_planck)),
             format!(
                 "accepted   {} units, {} SUNS·hours",
@@ -280,20 +377,35 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
             ),
             format!(
                 "trust      {} accepted results in a row, score {}",
-                shown.trust.streak, shown.trust.score
+                row.trust.streak, row.trust.score
             ),
             format!("credit     {}", units::isc(row.credit_planck)),
-        ]
-        .join("\n")
+        ];
+        lines.extend(row.attestations.iter().map(|said| {
+            format!(
+                "attested   {} by {} until block {}",
+                word(said.attribute),
+                said.auditor,
+                said.until
+            )
+        }));
+        lines.join("\n")
     });
     Ok(())
 }
 
+/// What auditors said, by worker key.
+async fn attestations(chain: &dyn Chain) -> Result<BTreeMap<AccountId, Attestations>, Error> {
+    Ok(chain.attestations().await?.into_iter().collect())
+}
+
 async fn list(context: &Context) -> Result<(), Error> {
     let chain = context.chain().await?;
+    let attestations = attestations(&*chain).await?;
     let mut rows = Vec::new();
     for (key, worker) in chain.workers().await? {
-        rows.push(Row::read(&*chain, key, &worker).await?);
+        let said = attestations.get(&key);
+        rows.push(Row::read(&*chain, key, &worker, said).await?);
     }
     context.out.result(&rows, || {
         if rows.is_empty() {
@@ -303,12 +415,23 @@ async fn list(context: &Context) -> Result<(), Error> {
             vec![
                 row.worker.clone(),
                 row.state.clone(),
-                format!("{}/{}", suns(row.committed_usuns), suns(row.counted_usuns)),
+                format!(
+                    "{}/{}/{}",
+                    suns(row.committed_usuns),
+                    suns(row.counted_usuns),
+                    suns(row.capacity_usuns)
+                ),
                 units::isc_short(row.bond_planck.saturating_add(row.delegated_planck)),
-                row.jurisdiction.clone(),
+                row.place(),
+                row.machine(),
+                row.power(),
                 row.accepted_units.to_string(),
                 suns_hours(row.delivered_usuns_s),
-                format!("{}/{}", row.missed, row.faults),
+                format!("{}/{}", row.trust.streak, row.trust.score),
+                format!(
+                    "{}/{}/{}/{}",
+                    row.missed, row.declined, row.handed_back, row.faults
+                ),
                 units::isc_short(row.credit_planck),
                 stars(row.rating),
             ]
@@ -316,16 +439,85 @@ async fn list(context: &Context) -> Result<(), Error> {
         let header = [
             "worker",
             "state",
-            "SUNS in use",
+            "SUNS used/count/declared",
             "bond",
             "where",
+            "machine",
+            "power",
             "units",
             "SUNS·h",
-            "missed/faults",
+            "streak/score",
+            "missed/declined/back/faults",
             "credit",
             "rating",
         ];
-        table(&header, &rows.iter().map(line).collect::<Vec<_>>())
+        let table = table(&header, &rows.iter().map(line).collect::<Vec<_>>());
+        format!("{table}\n+ an auditor stands for it")
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            worker: String::new(),
+            operator: String::new(),
+            state: String::new(),
+            environment: H256::zero(),
+            profile: sungrid_primitives::traits::CPU_1_ID,
+            capacity_usuns: 0,
+            counted_usuns: 0,
+            committed_usuns: 0,
+            standing: None,
+            bond_planck: 0,
+            delegated_planck: 0,
+            jurisdiction: "DE".into(),
+            region: "DE-BY\u{1b}[2J".into(),
+            architecture: "x86_64".into(),
+            energy: "hydro".into(),
+            carbon_g_per_kwh: Some(24),
+            classes: vec![],
+            tiers: Tiers::default(),
+            attestations: vec![],
+            accepted_units: 0,
+            delivered_usuns_s: 0,
+            missed: 0,
+            declined: 0,
+            handed_back: 0,
+            faults: 0,
+            trust: Trust::default(),
+            credit_planck: 0,
+            rating: Rating::default(),
+        }
+    }
+
+    #[test]
+    fn what_an_auditor_stands_for_is_marked_and_what_an_operator_says_is_harmless() {
+        let mut row = row();
+        assert_eq!(row.place(), "DE DE-BY[2J");
+        assert_eq!(
+            (row.machine(), row.power()),
+            ("x86_64".into(), "hydro 24 g/kWh".into())
+        );
+        (row.tiers.jurisdiction, row.tiers.energy) = (Tier::Attested, Tier::Attested);
+        assert_eq!(
+            (row.place(), row.power()),
+            ("DE+ DE-BY[2J".into(), "hydro+ 24 g/kWh".into())
+        );
+        row.region.clear();
+        row.carbon_g_per_kwh = None;
+        assert_eq!((row.place(), row.power()), ("DE+".into(), "hydro+".into()));
+        let json = serde_json::to_value(&row).expect("JSON");
+        assert_eq!(json["tiers"]["energy"], "attested");
+    }
+
+    #[test]
+    fn words_are_those_of_settings() {
+        assert_eq!(word(sungrid_chain_client::Architecture::X86_64), "x86_64");
+        assert_eq!(word(TaskClass::Media), "media");
+        assert_eq!(word(Attribute::Carbon), "carbon");
+    }
 }

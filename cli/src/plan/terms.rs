@@ -104,7 +104,7 @@ impl JobFile {
                 energy: of(!self.energy.is_empty()),
                 carbon: of(self.max_gco2.is_some()),
             },
-            min_accepted_units: self.min_accepted_units.unwrap_or_default(),
+            min_streak: self.min_streak.unwrap_or_default(),
             distinct_jurisdictions: self.distinct_jurisdictions,
         })
     }

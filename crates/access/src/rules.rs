@@ -376,7 +376,7 @@ fn is_requester(job: &Job, asker: &Asker, account: Option<&AccountId>) -> bool {
 fn is_in_place(worker: &Worker, job: &Job) -> bool {
     worker
         .unmet(&job.spec, job.class)
-        .all(|unmet| !matches!(unmet, Unmet::Jurisdiction | Unmet::Tier))
+        .all(|unmet| !matches!(unmet, Unmet::Jurisdiction | Unmet::Tier(_)))
 }
 
 impl AccessPolicy for JobAccess {

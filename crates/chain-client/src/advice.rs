@@ -74,6 +74,25 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
         ("Canaries", "NothingToCheck") => {
             "the batch has no accepted result yet, or an answer was held against it already"
         }
+        ("Auditors", "NotAdmitted") => {
+            "only auditors do this: a referendum admits them (`auditors.admit`)"
+        }
+        ("Auditors", "AlreadyBonded") => "the auditor has bonded already: it may attest",
+        ("Auditors", "NotBonded") => "bond first: `sungrid auditor bond`",
+        ("Auditors", "Resigned") => {
+            "the auditor has resigned: what it attested counts until it expires, and no more is added"
+        }
+        ("Auditors", "NotResigned") => "resign first: `sungrid auditor resign`",
+        ("Auditors", "CoolingDown") => {
+            "the bond answers until all that the auditor attested has expired: `sungrid auditor list` says until when"
+        }
+        ("Auditors", "UnknownWorker") => {
+            "there is no worker with this key: `sungrid worker list` names them"
+        }
+        ("Auditors", "NotDeclared") => {
+            "its operator declares another value: `sungrid worker show` says which; have it corrected first"
+        }
+        ("Auditors", "NothingToRetract") => "you stand for none of these attributes of the worker",
         ("Capacity", "TooSoon") => "the last run began less than five minutes ago: wait",
         ("Capacity", "Undecided") => {
             "the worker has a commitment that is not opened: its daemon opens it; when its hour is over `sungrid worker settle` ends it"

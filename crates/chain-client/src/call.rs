@@ -9,7 +9,10 @@ use sungrid_primitives::{
     suns::Resources,
 };
 
-use crate::{AccountId, Attributes, Balance, BlockNumber, JobSpec, PoolId, Registration, Reveal};
+use crate::{
+    AccountId, Attributes, Balance, BlockNumber, JobSpec, PerAttribute, PoolId, Registration,
+    Reveal, Statement,
+};
 
 /// A call; `docs/protocol.md` states the rules of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,6 +259,26 @@ pub enum Call {
     OpenProof(Box<Openings>),
     /// `capacity.settle`
     SettleProof(AccountId),
+    /// `auditors.bond`
+    BondAuditor,
+    /// `auditors.attest`
+    AttestAttribute {
+        /// The worker key.
+        worker: AccountId,
+        /// The attribute and its value, as the operator declares it.
+        statement: Statement,
+    },
+    /// `auditors.retract`
+    RetractAttestation {
+        /// The worker key.
+        worker: AccountId,
+        /// Which attributes.
+        attributes: PerAttribute<bool>,
+    },
+    /// `auditors.resign`
+    ResignAuditor,
+    /// `auditors.withdraw`
+    WithdrawAuditor,
     /// `workers.pause`
     Pause(AccountId),
     /// `workers.resume`
@@ -354,6 +377,11 @@ impl Call {
             Self::CommitProof { .. } => ("Capacity", "commit"),
             Self::OpenProof(_) => ("Capacity", "open"),
             Self::SettleProof(_) => ("Capacity", "settle"),
+            Self::BondAuditor => ("Auditors", "bond"),
+            Self::AttestAttribute { .. } => ("Auditors", "attest"),
+            Self::RetractAttestation { .. } => ("Auditors", "retract"),
+            Self::ResignAuditor => ("Auditors", "resign"),
+            Self::WithdrawAuditor => ("Auditors", "withdraw"),
             Self::Pause(_) => ("Workers", "pause"),
             Self::Resume(_) => ("Workers", "resume"),
             Self::Leave(_) => ("Workers", "leave"),

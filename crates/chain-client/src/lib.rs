@@ -160,6 +160,10 @@ pub trait Chain: Send + Sync {
     async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError>;
     /// All workers.
     async fn workers(&self) -> Result<Vec<(AccountId, Worker)>, ChainError>;
+    /// All auditors.
+    async fn auditors(&self) -> Result<Vec<(AccountId, Auditor)>, ChainError>;
+    /// What auditors said of workers, by worker key; also what counts no more.
+    async fn attestations(&self) -> Result<Vec<(AccountId, Attestations)>, ChainError>;
     /// All pools, by number.
     async fn pools(&self) -> Result<Vec<(PoolId, Pool)>, ChainError>;
     /// What an account has in a pool; `None` if it has delegated nothing to it.

@@ -11,12 +11,15 @@ use sungrid_primitives::{
     traits::ProfileId,
 };
 pub use sungrid_primitives::{
-    attributes::{Architecture, Attributes, Classes, EnergySource, Region, TaskClass, Tier, Tiers},
+    attributes::{
+        Architecture, Attribute, Attributes, Classes, EnergySource, PerAttribute, Region,
+        Statement, TaskClass, Tier, Tiers,
+    },
     capacity::{Openings, Proven, Run, Shape},
     constraints::{Constraints, Unmet},
 };
 
-use crate::{Event, Job, JobSpec, PoolId};
+use crate::{Event, Job, JobSpec, PoolId, Trust};
 
 /// An account; its text form is SS58.
 pub type AccountId = sp_core::crypto::AccountId32;
@@ -146,6 +149,8 @@ pub struct Worker {
     pub accepted_units: u64,
     /// Charge of these units, µSUNS·s.
     pub delivered: u128,
+    /// What its results in its environment were worth so far.
+    pub trust: Trust,
 }
 
 impl Worker {
@@ -159,9 +164,9 @@ impl Worker {
 
     /// The constraints of a job of a class that it does not meet, by the rules that the chain has.
     pub fn unmet(&self, spec: &JobSpec, class: TaskClass) -> impl Iterator<Item = Unmet> + use<> {
-        let (attributes, units) = (&self.attributes, self.accepted_units);
+        let (attributes, streak) = (&self.attributes, self.trust.streak);
         spec.constraints
-            .unmet(class, attributes, &self.tiers, units)
+            .unmet(class, attributes, &self.tiers, streak)
     }
 
     /// What counts as its bond, planck.
@@ -180,6 +185,31 @@ impl Worker {
         limit.saturating_sub(self.committed)
     }
 }
+
+/// An auditor: who it stands for is among the attestations of workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Auditor {
+    /// Number of its admission: attestations of another one count no more.
+    pub admission: u32,
+    /// Held of it, planck; 0 until it bonds.
+    pub bond: Balance,
+    /// First block at which its bond may be withdrawn, once it has resigned.
+    pub leaving: Option<BlockNumber>,
+}
+
+/// An auditor's word for one attribute of one worker. It counts while that auditor is in this admission, until its block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attestation {
+    /// Whose word it is.
+    pub auditor: AccountId,
+    /// In which admission it was given.
+    pub admission: u32,
+    /// First block at which it counts no more.
+    pub until: BlockNumber,
+}
+
+/// The attestations of a worker, attribute by attribute.
+pub type Attestations = PerAttribute<Option<Attestation>>;
 
 /// How a worker's capacity stands.
 pub type Standing = sungrid_primitives::capacity::Standing<BlockNumber>;

@@ -190,6 +190,8 @@ mod benches {
             had::<T>(id, *batch, &key, &operator);
         }
         change::<T>(id, |job| job.in_flight = w.saturating_sub(1));
+        T::Verifier::prepare_trust(&key, &ENVIRONMENT);
+        change::<T>(id, |job| job.spec.constraints.min_streak = 1);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(key), id);

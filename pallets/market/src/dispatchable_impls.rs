@@ -12,6 +12,7 @@ use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     attributes::TaskClass,
+    explain::nearer,
     job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
     traits::{Assignment, Images, Pricing, Verifier, WorkerView, Workers},
 };
@@ -28,6 +29,9 @@ pub(crate) struct ClaimPlan<T: Config> {
     /// Batches of the window that were looked at to find it.
     looked_at: u32,
 }
+
+/// How many batches were looked at, the one that is drawn, and its record if somebody had it before.
+type Drawn<T> = (u32, BatchIndex, Option<BatchRecordOf<T>>);
 
 /// What a job comes to at its limits.
 pub(crate) struct WorstCase {
@@ -261,7 +265,8 @@ impl<T: Config> Pallet<T> {
     #[cfg(test)]
     pub(crate) fn would_draw(worker: &T::AccountId, id: JobId) -> Option<BatchIndex> {
         let (job, view) = (Jobs::<T>::get(id)?, T::Workers::view(worker)?);
-        Self::draw(worker, id, &job, &view).map(|(_, batch, _)| batch)
+        let drawn = Self::draw(worker, id, &job, &view);
+        drawn.ok().map(|(_, batch, _)| batch)
     }
 
     /// Every check of a claim, and the draw.
@@ -270,17 +275,11 @@ impl<T: Config> Pallet<T> {
         let view = T::Workers::view(worker).ok_or(Error::<T>::WorkerUnavailable)?;
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::NoSuchJob)?;
         ensure!(job.takes_claims(&now), Error::<T>::NotOpen);
-        let first = Self::rejections(&job.spec, job.class, job.rate, &view).next();
+        let first = Self::rejections(&job.spec, job.class, job.rate, worker, &view).next();
         if let Some(rejection) = first {
             return Err(rejection.into());
         }
-        let (looked_at, batch, record) = Self::draw(worker, id, &job, &view).ok_or_else(|| {
-            if T::Verifier::is_paused(id) || T::Verifier::rests(id, &view.operator) {
-                Error::<T>::InputMissing
-            } else {
-                Error::<T>::NothingToClaim
-            }
-        })?;
+        let (looked_at, batch, record) = Self::draw(worker, id, &job, &view)?;
         Ok(ClaimPlan {
             job,
             view,
@@ -290,56 +289,48 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether a started batch is open to the worker. When the time to start batches is over, or its operator lacks the
-    /// input (not `in_time`), only challenged ones are: or accomplices of a liar could keep a jury away. In a pause also those
-    /// of which something was delivered.
-    fn is_open_to(
-        job: &JobRecordOf<T>,
-        record: &BatchRecordOf<T>,
+    /// Whether a summons has come to a worker by now.
+    pub(crate) fn reached(
+        summons: &Summons<BlockNumberFor<T>>,
         worker: &T::AccountId,
         view: &WorkerView<T::AccountId>,
-        in_time: bool,
-        paused: bool,
     ) -> bool {
-        let reached = record.summons.is_none_or(|summons| {
-            let now = frame_system::Pallet::<T>::block_number();
-            let age: u32 = now.saturating_sub(summons.from).saturated_into();
-            let since: u32 = now.saturating_sub(summons.keyed_by).saturated_into();
-            // A younger key may have been looked for among many, so that its ticket is a low one.
-            let ticket = if view.keyed_for < since {
-                u8::MAX
-            } else {
-                BlakeTwo256::hash_of(&(summons.seed, worker)).0[0]
-            };
-            // All 256 tickets after eight steps.
-            u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
-        });
-        let served = in_time && (!paused || record.delivered);
-        Self::may_join(job, view, record) && reached && (served || record.challenge.is_some())
+        let now = frame_system::Pallet::<T>::block_number();
+        let age: u32 = now.saturating_sub(summons.from).saturated_into();
+        let since: u32 = now.saturating_sub(summons.keyed_by).saturated_into();
+        // A younger key may have been looked for among many, so that its ticket is a low one.
+        let ticket = if view.keyed_for < since {
+            u8::MAX
+        } else {
+            BlakeTwo256::hash_of(&(summons.seed, worker)).0[0]
+        };
+        // All 256 tickets after eight steps.
+        u32::from(ticket) < 1 << (age / SUMMONS_STEP).min(8)
     }
 
     /// Draws uniformly among the batches of the window that are open to the worker: a shuffle that stops
     /// at the first of them, so that it mostly reads one. Returns how many it read, too.
+    ///
+    /// # Errors
+    /// What keeps the worker from the batch that it is [nearest](nearer) to.
     fn draw(
         worker: &T::AccountId,
         id: JobId,
         job: &JobRecordOf<T>,
         view: &WorkerView<T::AccountId>,
-    ) -> Option<(u32, BatchIndex, Option<BatchRecordOf<T>>)> {
-        let now = frame_system::Pallet::<T>::block_number();
-        let in_time = now < job.claim_until && !T::Verifier::rests(id, &view.operator);
-        let paused = T::Verifier::is_paused(id);
+    ) -> Result<Drawn<T>, Error<T>> {
+        let door = Self::door(id, job, view);
+        let mut nearest = None;
         for (looked_at, batch) in (1..).zip(Self::shuffled(worker, id, job)) {
             let record = Batches::<T>::get(id, batch);
-            let open = match &record {
-                Some(record) => Self::is_open_to(job, record, worker, view, in_time, paused),
-                None => in_time && !paused,
-            };
-            if open {
-                return Some((looked_at, batch, record));
+            let barred: Vec<_> = Self::barred(&door, job, record.as_ref(), worker, view).collect();
+            if barred.is_empty() {
+                return Ok((looked_at, batch, record));
             }
+            nearest = Some(nearer(nearest, barred));
         }
-        None
+        let first = nearest.and_then(|barred| barred.first().copied());
+        Err(first.map_or(Error::NothingToClaim, Into::into))
     }
 
     /// The window in the order in which a claim of this worker looks at it now.

@@ -113,8 +113,8 @@ mod errors {
         TooMuchCarbon,
         /// The job demands that an auditor stands for an attribute, and none does.
         TierTooLow,
-        /// The worker has had too few units accepted for this job.
-        TooFewAcceptedUnits,
+        /// The worker has had too few results accepted in a row, in the job's environment, since its last fault.
+        StreakTooShort,
         /// The input of the job is said to be missing: by so many operators that it is paused until its requester resumes
         /// it, or lately by this worker's.
         InputMissing,

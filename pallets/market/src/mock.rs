@@ -20,6 +20,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     attributes::{Architecture, Attributes, EnergySource, TaskClass, Tiers},
     environment::EnvironmentId,
+    policy::Trust,
     receipt::BatchSummary,
     suns::{CPU_1, Profile},
     traits::{
@@ -56,6 +57,7 @@ pub(crate) const FLOOR: u128 = 1_000;
 pub(crate) const SPOT: u128 = 2 * PRICE;
 pub(crate) const RETENTION: u64 = 20;
 pub(crate) const APPEAL_BLOCKS: u64 = 30;
+pub(crate) const AUDIT_BLOCKS: u64 = 40;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
 pub(crate) const START_FEE: u128 = 3;
 pub(crate) const TREASURY: AccountId = 92;
@@ -142,10 +144,13 @@ pub struct MockWorker {
     pub attributes: Attributes,
     pub tiers: Tiers,
     pub accepted_units: u64,
+    pub trust: Trust,
     pub keyed_for: u32,
     pub delivered: u128,
     pub available: bool,
     pub capacity: u64,
+    /// Of that, not proven.
+    pub unproven: u64,
     pub committed: u64,
     pub unresolved: u32,
     pub missed: u32,
@@ -180,8 +185,9 @@ fn view(worker: MockWorker) -> WorkerView<AccountId> {
     WorkerView {
         operator: worker.operator,
         available: worker.available,
-        capacity: worker.capacity,
-        free: worker.capacity - worker.committed,
+        declared: worker.capacity,
+        capacity: worker.capacity - worker.unproven,
+        free: (worker.capacity - worker.unproven).saturating_sub(worker.committed),
         environment: worker.environment,
         profile: ProfileId {
             version: worker.profile_version,
@@ -189,7 +195,6 @@ fn view(worker: MockWorker) -> WorkerView<AccountId> {
         },
         attributes: worker.attributes,
         tiers: worker.tiers,
-        accepted_units: worker.accepted_units,
         keyed_for: worker.keyed_for,
     }
 }
@@ -299,10 +304,12 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         },
         tiers: Tiers::default(),
         accepted_units: 0,
+        trust: Trust::default(),
         keyed_for: u32::MAX,
         delivered: 0,
         available: true,
         capacity: 1_000_000,
+        unproven: 0,
         committed: 0,
         unresolved: 0,
         missed: 0,
@@ -444,6 +451,12 @@ impl Verifier<AccountId> for MockVerifier {
             0
         }
     }
+    fn audit_blocks(_: u64) -> u64 {
+        AUDIT_BLOCKS
+    }
+    fn trust_of(key: &AccountId, _: &EnvironmentId) -> Trust {
+        worker(*key).trust
+    }
     fn is_paused(job: JobId) -> bool {
         Paused::get().contains(&job)
     }
@@ -465,6 +478,10 @@ impl Verifier<AccountId> for MockVerifier {
     }
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare_result(_: JobId, _: BatchIndex) {}
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_trust(key: &AccountId, _: &EnvironmentId) {
+        change_worker(*key, |worker| worker.trust.streak = 1);
+    }
 }
 
 pub struct MockRandomness;

@@ -46,8 +46,8 @@ impl WeightInfo for () {
     }
     fn claim(w: u32) -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the records of the window, waiting, the
-        // verifier's ballot and agenda, the trust of everyone who has the batch, declines, its price.
-        estimate(160, 27 + u64::from(w), 9)
+        // verifier's ballot and agenda, the trust of everyone who has the batch and its own, declines, its price.
+        estimate(160, 28 + u64::from(w), 9)
     }
     fn cancel() -> Weight {
         estimate(

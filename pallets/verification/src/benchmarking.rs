@@ -613,7 +613,12 @@ mod benches {
             let key: T::AccountId = account("stranger", n, 0);
             let operator = account("stranger operator", n % LEAST_WITNESSES, 0);
             <T as pallet_market::Config>::Workers::prepare(&key, &operator, ENVIRONMENT);
+            let streak = 1;
+            Trusts::<T>::insert(&key, ENVIRONMENT, Trust { streak, score: 0 });
         }
+        pallet_market::Jobs::<T>::mutate_extant(job, |record| {
+            record.spec.constraints.min_streak = 1;
+        });
         super::call_witnesses::<T>(job);
         let at = System::<T>::block_number().saturating_add(T::DrawDelay::get());
         System::<T>::set_block_number(at);

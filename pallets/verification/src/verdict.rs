@@ -470,6 +470,14 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             .saturated_into()
     }
 
+    fn audit_blocks(virtual_seconds: u64) -> u64 {
+        Self::audit_blocks(virtual_seconds).saturated_into()
+    }
+
+    fn trust_of(worker: &T::AccountId, environment: &EnvironmentId) -> Trust {
+        Trusts::<T>::get(worker, environment)
+    }
+
     fn is_paused(job: JobId) -> bool {
         Self::pauses(&Decliners::<T>::get(job))
     }
@@ -497,6 +505,11 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     fn forget_job(job: JobId) {
         Decliners::<T>::remove(job);
         Received::<T>::remove(job);
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_trust(worker: &T::AccountId, environment: &EnvironmentId) {
+        Trusts::<T>::mutate(worker, environment, |trust| trust.streak = 1);
     }
 
     #[cfg(feature = "runtime-benchmarks")]

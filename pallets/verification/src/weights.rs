@@ -142,8 +142,8 @@ impl WeightInfo for () {
         estimate(350, 80, 56)
     }
     fn draw_witnesses() -> Weight {
-        // Ballot, call, job, result, beacon, agenda; per worker looked at (24) its number, seat, record, proof and tiers.
-        estimate(250, 150, 5)
+        // Ballot, call, job, result, beacon, agenda; per worker looked at (24) its number, seat, record, proof, tiers and trust.
+        estimate(250, 174, 5)
     }
     fn deadline_moot() -> Weight {
         // Ballot, job, batch, call.

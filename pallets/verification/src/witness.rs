@@ -145,7 +145,11 @@ impl<T: Config> Pallet<T> {
             };
             let constraints = &record.spec.constraints;
             let (attributes, tiers) = (&view.attributes, &view.tiers);
-            let mut unmet = constraints.unmet(record.class, attributes, tiers, view.accepted_units);
+            let streak = match constraints.min_streak {
+                0 => 0,
+                _ => Trusts::<T>::get(&worker, record.spec.environment).streak,
+            };
+            let mut unmet = constraints.unmet(record.class, attributes, tiers, streak);
             let sits = |operator: &T::AccountId| {
                 let mut seats = call.witnesses.iter();
                 seats.any(|witness| witness.assignment.operator == *operator)

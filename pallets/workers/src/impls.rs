@@ -106,6 +106,7 @@ impl<T: Config> Pallet<T> {
         let now = frame_system::Pallet::<T>::block_number();
         WorkerView {
             available: Self::is_available(&record) && !Self::rests(&record),
+            declared: record.capacity,
             capacity: counted,
             free: Self::free(&record, counted),
             operator: record.operator,
@@ -113,7 +114,6 @@ impl<T: Config> Pallet<T> {
             profile: record.profile,
             attributes: record.attributes,
             tiers: T::Attestations::tiers(worker),
-            accepted_units: record.accepted_units,
             keyed_for: now.saturating_sub(record.keyed_at).saturated_into(),
         }
     }

@@ -84,7 +84,7 @@ fn constraints(dice: &mut Dice) -> Constraints {
     match dice.below(16) {
         0 => constraints.jurisdictions = BoundedVec::truncate_from(PLACES[..2].to_vec()),
         1 => constraints.max_carbon = Some(400),
-        2 => constraints.min_accepted_units = 3,
+        2 => constraints.min_streak = 3,
         3 => constraints.distinct_jurisdictions = true,
         4 => constraints.energy = BoundedVec::truncate_from(vec![EnergySource::Solar]),
         5 => constraints.tiers.energy = Tier::Attested,

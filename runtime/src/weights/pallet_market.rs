@@ -22,7 +22,7 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
         // At least 42_493 ns.
         Weight::from_parts(41_138_234, 0)
             .saturating_add(Weight::from_parts(3_414_149, 0).saturating_mul(w.into()))
-            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(w.into())))
             .saturating_add(T::DbWeight::get().writes(5))
     }

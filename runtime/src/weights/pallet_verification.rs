@@ -118,7 +118,7 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     fn draw_witnesses() -> Weight {
         // At least 381_322 ns.
         Weight::from_parts(530_257_000, 0)
-            .saturating_add(T::DbWeight::get().reads(105))
+            .saturating_add(T::DbWeight::get().reads(129))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn forget_trust() -> Weight {

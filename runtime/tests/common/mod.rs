@@ -128,9 +128,11 @@ impl Blocks {
         UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(pallet_timestamp::Call::set { now }))
     }
 
-    /// Ends the block.
-    pub(crate) fn close(&mut self) {
-        self.parent = Executive::finalize_block().hash();
+    /// Ends the block, and gives its header.
+    pub(crate) fn close(&mut self) -> Header {
+        let header = Executive::finalize_block();
+        self.parent = header.hash();
+        header
     }
 
     /// A whole block; every transaction in it has to succeed. `transactions` runs inside of the block,

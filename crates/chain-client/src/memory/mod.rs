@@ -29,10 +29,10 @@ use sungrid_primitives::{
 use tokio::sync::watch;
 
 use crate::{
-    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, BlockRef, BlockStream, Call,
-    Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation,
-    Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round,
-    Series, Standing, SubmitError, Trust, Until, WitnessCall, Worker,
+    Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockNumber, BlockRef,
+    BlockStream, Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines,
+    Event, Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position,
+    Quote, Rating, Round, Series, Standing, SubmitError, Trust, Until, WitnessCall, Worker,
 };
 use rules::State;
 
@@ -364,9 +364,15 @@ impl Chain for MemoryChain {
         Ok(ratings.get(operator).copied().unwrap_or_default())
     }
 
-    async fn trust(&self, _: &AccountId, _: EnvironmentId) -> Result<Trust, ChainError> {
-        drop(self.online()?);
-        Ok(Trust::default())
+    async fn trust(
+        &self,
+        worker: &AccountId,
+        environment: EnvironmentId,
+    ) -> Result<Trust, ChainError> {
+        let state = self.online()?;
+        let worker = state.workers.get(worker);
+        let worker = worker.filter(|worker| worker.environment == environment);
+        Ok(worker.map(|worker| worker.trust).unwrap_or_default())
     }
 
     async fn raised_prices(&self, job: JobId) -> Result<Vec<(BatchIndex, Balance)>, ChainError> {
@@ -392,6 +398,22 @@ impl Chain for MemoryChain {
             .workers
             .iter()
             .map(|(id, worker)| (id.clone(), worker.clone()))
+            .collect())
+    }
+
+    async fn auditors(&self) -> Result<Vec<(AccountId, Auditor)>, ChainError> {
+        let state = self.online()?;
+        let auditors = state.auditors.iter();
+        Ok(auditors
+            .map(|(id, auditor)| (id.clone(), *auditor))
+            .collect())
+    }
+
+    async fn attestations(&self) -> Result<Vec<(AccountId, Attestations)>, ChainError> {
+        let state = self.online()?;
+        let attested = state.attested.iter();
+        Ok(attested
+            .map(|(id, said)| (id.clone(), said.clone()))
             .collect())
     }
 

@@ -15,11 +15,12 @@ use sungrid_primitives::{
 
 use super::FUNDS;
 use crate::{
-    Account, AccountId, Balance, Batch, BatchResult, BlockNumber, Call, CallStage, ChainParams,
-    Closing, Credit, Declines, DispatchFailure, Event, Image, Job, JobSpec, JobState, Outcome,
-    Outputs, Policy, PoolId, Proven, Rating, Registration, Replica, ReplicaState, Reveal, Run,
-    Series, Shape, SubmitError, TaskClass, Testimony, Tiers, Winner, Witness, WitnessCall, Worker,
-    WorkerState, keys,
+    Account, AccountId, Attestation, Attestations, Auditor, Balance, Batch, BatchResult,
+    BlockNumber, Call, CallStage, ChainParams, Closing, Credit, Declines, DispatchFailure, Event,
+    Image, Job, JobSpec, JobState, Outcome, Outputs, PerAttribute, Policy, PoolId, Proven, Rating,
+    Registration, Replica, ReplicaState, Reveal, Run, Series, Shape, Statement, SubmitError,
+    TaskClass, Testimony, Tier, Tiers, Trust, Winner, Witness, WitnessCall, Worker, WorkerState,
+    keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -76,6 +77,9 @@ pub struct State {
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
     pub raised_prices: BTreeMap<(JobId, BatchIndex), Balance>,
     pub workers: BTreeMap<AccountId, Worker>,
+    /// Admitted auditors: this chain has no governance.
+    pub auditors: BTreeMap<AccountId, Auditor>,
+    pub attested: BTreeMap<AccountId, Attestations>,
     pub pools: BTreeMap<PoolId, PoolRecord>,
     pub images: BTreeMap<ContentHash, Image>,
     pub accounts: BTreeMap<AccountId, Account>,
@@ -105,6 +109,7 @@ pub struct State {
     pub events: Vec<Event>,
 }
 
+mod auditors;
 mod availability;
 mod canaries;
 mod capacity;
@@ -159,6 +164,8 @@ impl State {
             results: BTreeMap::new(),
             raised_prices: BTreeMap::new(),
             workers: BTreeMap::new(),
+            auditors: BTreeMap::new(),
+            attested: BTreeMap::new(),
             pools: BTreeMap::new(),
             images: BTreeMap::new(),
             accounts: funded.iter().map(|id| (id.clone(), account)).collect(),
@@ -364,6 +371,15 @@ impl State {
             Call::CommitProof { seed, shape, root } => self.commit_proof(who, seed, shape, root),
             Call::OpenProof(openings) => self.open_proof(who, &openings),
             Call::SettleProof(worker) => self.settle_proof(who, &worker),
+            Call::BondAuditor => self.bond_auditor(who),
+            Call::AttestAttribute { worker, statement } => {
+                self.attest_attribute(who, worker, &statement)
+            }
+            Call::RetractAttestation { worker, attributes } => {
+                self.retract_attestation(who, &worker, attributes)
+            }
+            Call::ResignAuditor => self.resign_auditor(who),
+            Call::WithdrawAuditor => self.withdraw_auditor(who),
             Call::Pause(worker) => {
                 let record = self.own_worker(who, &worker)?;
                 record.state = if record.operator == *who {

@@ -11,6 +11,7 @@ use crate::{
     WorkerState,
 };
 
+mod auditors;
 mod orders;
 mod pools;
 mod service;
@@ -541,6 +542,9 @@ async fn a_job_is_explained_and_quoted_by_the_checks_of_a_claim() {
     // Anywhere, both can start, and the quote is what a submission holds.
     let offer = quote(&scene.spec()).await.expect("priced");
     assert_eq!((offer.wait, offer.survey.free_operators), (Some(0), 2));
+    assert_eq!(offer.results, 2_000_000);
+    // Five units of 125,000 µSUNS·s at 1 ISC per SUNS·hour, twice.
+    assert_eq!(offer.expected, 2 * 173_611_112);
     let job = scene.job().await;
     let record = scene.chain.job(job).await.expect("reads").expect("exists");
     assert_eq!(
@@ -559,7 +563,8 @@ async fn a_job_is_explained_and_quoted_by_the_checks_of_a_claim() {
         (survey.suitable, survey.busy, survey.free_operators),
         (2, 1, 1)
     );
-    assert_eq!(quote(&scene.spec()).await.expect("priced").wait, Some(2));
+    let offer = quote(&scene.spec()).await.expect("priced");
+    assert_eq!(offer.wait, Some(2));
 
     spec.price = 1;
     assert_eq!(quote(&spec).await, None);

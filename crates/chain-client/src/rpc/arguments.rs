@@ -4,7 +4,8 @@ use subxt::{dynamic::Value, ext::scale_value::Composite};
 use sungrid_primitives::capacity::Shape;
 
 use super::values::{
-    attributes, class, list, number, opening, option, profile, resources, spec, summary,
+    attributes, class, list, marks, number, opening, option, profile, resources, spec, statement,
+    summary,
 };
 use crate::{Call, TaskClass};
 
@@ -192,6 +193,15 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         | Call::Withdraw(worker) => {
             vec![("worker", account(worker))]
         }
+        Call::BondAuditor | Call::ResignAuditor | Call::WithdrawAuditor => vec![],
+        Call::AttestAttribute {
+            worker,
+            statement: said,
+        } => vec![("worker", account(worker)), ("statement", statement(said))],
+        Call::RetractAttestation { worker, attributes } => vec![
+            ("worker", account(worker)),
+            ("attributes", marks(attributes)),
+        ],
         Call::OpenPool { worker, commission } => vec![
             ("worker", account(worker)),
             ("commission", number(*commission)),

@@ -40,10 +40,10 @@ use nodes::Nodes;
 pub use nodes::look;
 
 use crate::{
-    Account, AccountId, Balance, Batch, BatchResult, BlockRef, BlockStream, Call, Chain,
-    ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event, Explanation, Follow,
-    Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote, Rating, Round, Series,
-    Standing, SubmitError, Tiers, Trust, Until, WitnessCall, Worker,
+    Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockRef, BlockStream,
+    Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event,
+    Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote,
+    Rating, Round, Series, Standing, SubmitError, Tiers, Trust, Until, WitnessCall, Worker,
 };
 
 /// A node may stay so long behind where another one was. Longer, and deadlines of a batch come near; shorter, and nodes are left for a
@@ -431,6 +431,7 @@ impl Chain for RpcChain {
         worker_record.tiers = self.tiers(worker).await?;
         let (declared, allowance) = (worker_record.capacity, self.allowance().await?);
         worker_record.counted = self.counted(worker, declared, allowance).await?;
+        worker_record.trust = self.trust(worker, worker_record.environment).await?;
         Ok(Some(worker_record))
     }
 
@@ -460,11 +461,42 @@ impl Chain for RpcChain {
                 worker.tiers = self.tiers(&id).await?;
             }
         }
+        let trusts: Vec<(Vec<[u8; 32]>, records::WireTrust)> = self
+            .list_raw("Verification", "Trusts", vec![], |_| true)
+            .await?;
+        for (keys, trust) in trusts {
+            if let &[id, environment] = keys.as_slice()
+                && let Some(worker) = workers.get_mut(&id.into())
+                && worker.environment == H256(environment)
+            {
+                worker.trust = trust.into();
+            }
+        }
         let allowance = self.allowance().await?;
         for (id, worker) in &mut workers {
             worker.counted = self.counted(id, worker.capacity, allowance).await?;
         }
         Ok(workers.into_iter().collect())
+    }
+
+    async fn auditors(&self) -> Result<Vec<(AccountId, Auditor)>, ChainError> {
+        let auditors = self
+            .list::<[u8; 32], records::WireAuditor>("Auditors", "Auditors", vec![], 0)
+            .await?;
+        let auditors = auditors.into_iter();
+        Ok(auditors
+            .map(|(id, auditor)| (id.into(), auditor.into()))
+            .collect())
+    }
+
+    async fn attestations(&self) -> Result<Vec<(AccountId, Attestations)>, ChainError> {
+        let attested = self
+            .list::<[u8; 32], records::WireAttestations>("Auditors", "Attested", vec![], 0)
+            .await?;
+        let attested = attested.into_iter();
+        Ok(attested
+            .map(|(id, said)| (id.into(), said.into()))
+            .collect())
     }
 
     async fn pools(&self) -> Result<Vec<(PoolId, Pool)>, ChainError> {

@@ -48,10 +48,11 @@ decodes! {
         energy: Vec<WireEnergy>,
         max_carbon: Option<u16>,
         tiers: WireTiers,
-        min_accepted_units: u64,
+        min_streak: u32,
         distinct_jurisdictions: bool,
     }
-    pub(super) struct WireAttestation { until: u32 }
+    pub(super) struct WireAuditor { admission: u32, bond: u128, leaving: Option<u32> }
+    pub(super) struct WireAttestation { auditor: Bytes32, admission: u32, until: u32 }
     pub(super) struct WireAttestations {
         jurisdiction: Option<WireAttestation>,
         region: Option<WireAttestation>,
@@ -192,11 +193,14 @@ decodes! {
         delivered: u128,
     }
     pub(super) enum WireRejection {
-        Unavailable, Environment, Profile, Constraint(WireUnmet), TooSmall, Busy,
+        Unavailable, Environment, Profile, Constraint(WireUnmet), TooSmall, Unproven, Busy,
+        Late, Paused, Resting, SameOperator, SameJurisdiction, NotDrawn,
     }
     pub(super) enum WireUnmet {
-        Class, Jurisdiction, Region, Architecture, Energy, Carbon, Tier, AcceptedUnits,
+        Class, Jurisdiction, Region, Architecture, Energy, Carbon, Tier(WireAttribute), Streak,
     }
+    pub(super) enum WireAttribute { Jurisdiction, Region, Architecture, Energy, Carbon }
+    pub(super) struct WireTrust { streak: u32, score: u32 }
     pub(super) struct WireRejected { reason: WireRejection, workers: u32, first: u32, alone: u32 }
     pub(super) struct WireSurvey {
         workers: u32,
@@ -209,6 +213,7 @@ decodes! {
     }
     pub(super) struct WireExplanation {
         wanting: u32,
+        needed: u32,
         replicas: u32,
         survey: WireSurvey,
         bid: u128,
@@ -218,9 +223,12 @@ decodes! {
     pub(super) struct WireQuote {
         escrow: u128,
         deposit: u128,
+        results: u64,
+        expected: u128,
         at_spot: u128,
         spot: u128,
         wait: Option<u64>,
+        ahead: u64,
         replicas: u32,
         survey: WireSurvey,
     }

@@ -9,7 +9,8 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    Architecture, Attributes, Constraints, EnergySource, JobSpec, Policy, TaskClass, Tier, Tiers,
+    Architecture, Attributes, Constraints, EnergySource, JobSpec, PerAttribute, Policy, Statement,
+    TaskClass, Tier, Tiers,
 };
 
 pub(in crate::rpc) fn number(n: impl Into<u128>) -> Value {
@@ -87,20 +88,40 @@ pub(in crate::rpc) fn class(class: &TaskClass) -> Value {
     })
 }
 
+fn per_attribute(values: PerAttribute<Value>) -> Value {
+    Value::named_composite([
+        ("jurisdiction", values.jurisdiction),
+        ("region", values.region),
+        ("architecture", values.architecture),
+        ("energy", values.energy),
+        ("carbon", values.carbon),
+    ])
+}
+
 pub(in crate::rpc) fn tiers(tiers: &Tiers) -> Value {
-    let tier = |tier: Tier| {
+    per_attribute(tiers.map(|tier| {
         unit_variant(match tier {
             Tier::Declared => "Declared",
             Tier::Attested => "Attested",
         })
+    }))
+}
+
+/// Some of the attributes.
+pub(in crate::rpc) fn marks(marks: &PerAttribute<bool>) -> Value {
+    per_attribute(marks.map(Value::bool))
+}
+
+/// What an auditor stands for.
+pub(in crate::rpc) fn statement(statement: &Statement) -> Value {
+    let (name, value) = match statement {
+        Statement::Jurisdiction(code) => ("Jurisdiction", Value::from_bytes(code)),
+        Statement::Region(region) => ("Region", Value::from_bytes(region)),
+        Statement::Architecture(one) => ("Architecture", architecture(one)),
+        Statement::Energy(source) => ("Energy", energy(source)),
+        Statement::Carbon(grams) => ("Carbon", number(*grams)),
     };
-    Value::named_composite([
-        ("jurisdiction", tier(tiers.jurisdiction)),
-        ("region", tier(tiers.region)),
-        ("architecture", tier(tiers.architecture)),
-        ("energy", tier(tiers.energy)),
-        ("carbon", tier(tiers.carbon)),
-    ])
+    Value::unnamed_variant(name, [value])
 }
 
 pub(in crate::rpc) fn list<Item>(items: &[Item], item: impl Fn(&Item) -> Value) -> Value {
@@ -136,7 +157,7 @@ pub(in crate::rpc) fn constraints(c: &Constraints) -> Value {
         ("energy", list(&c.energy, energy)),
         ("max_carbon", max_carbon),
         ("tiers", tiers(&c.tiers)),
-        ("min_accepted_units", number(c.min_accepted_units)),
+        ("min_streak", number(c.min_streak)),
         (
             "distinct_jurisdictions",
             Value::bool(c.distinct_jurisdictions),

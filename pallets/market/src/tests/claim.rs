@@ -70,7 +70,7 @@ fn a_worker_must_be_what_the_job_asks_for() {
     run(|| {
         let mut strict = spec(2);
         strict.constraints.jurisdictions = vec![*b"FR", *b"CH"].try_into().expect("few");
-        strict.constraints.min_accepted_units = 10;
+        strict.constraints.min_streak = 10;
         let id = submit_spec(strict);
 
         refuses(77, id, Error::WorkerUnavailable);
@@ -83,8 +83,8 @@ fn a_worker_must_be_what_the_job_asks_for() {
         refuses(12, id, Error::WrongProfile);
         refuses(13, id, Error::OutsideJurisdictions);
         change_worker(13, |w| w.attributes.jurisdiction = *b"CH");
-        refuses(13, id, Error::TooFewAcceptedUnits);
-        change_worker(13, |w| w.accepted_units = 10);
+        refuses(13, id, Error::StreakTooShort);
+        change_worker(13, |w| w.trust.streak = 10);
         claim(13, id);
     });
 }

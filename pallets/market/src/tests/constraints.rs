@@ -51,10 +51,7 @@ fn a_job_runs_only_where_its_requester_wants_it() {
                 job_with(|c| c.tiers.jurisdiction = Tier::Attested),
                 Error::TierTooLow,
             ),
-            (
-                job_with(|c| c.min_accepted_units = 7),
-                Error::TooFewAcceptedUnits,
-            ),
+            (job_with(|c| c.min_streak = 7), Error::StreakTooShort),
         ];
         // WHEN a worker lacks all of it, each job refuses it for its own reason
         for (job, error) in jobs {
@@ -69,7 +66,7 @@ fn a_job_runs_only_where_its_requester_wants_it() {
             attributes.energy = EnergySource::Hydro;
             attributes.carbon = 30;
             worker.tiers.jurisdiction = Tier::Attested;
-            worker.accepted_units = 7;
+            worker.trust.streak = 7;
         });
         for job in 0..7 {
             claim(10, job);

@@ -34,16 +34,16 @@ fn every_constraint_is_named_with_the_workers_it_costs() {
         keep(10..18);
         let mut strict = spec(2);
         strict.constraints.jurisdictions = vec![*b"DE"].try_into().expect("few");
-        strict.constraints.min_accepted_units = 10;
+        strict.constraints.min_streak = 10;
         let id = submit_spec(strict);
         for key in 10..18 {
-            change_worker(key, |w| w.accepted_units = 10);
+            change_worker(key, |w| w.trust.streak = 10);
         }
         change_worker(10, |w| w.available = false);
         change_worker(11, |w| w.environment = Default::default());
         change_worker(12, |w| w.profile_version = 2);
         change_worker(13, |w| w.attributes.jurisdiction = *b"FR");
-        change_worker(14, |w| w.accepted_units = 9);
+        change_worker(14, |w| w.trust.streak = 9);
         change_worker(15, |w| w.capacity = RATE - 1);
         change_worker(16, |w| {
             w.available = false;
@@ -59,7 +59,7 @@ fn every_constraint_is_named_with_the_workers_it_costs() {
                 rejected(Environment, 1, 1, 1),
                 rejected(Profile, 1, 1, 1),
                 rejected(Constraint(Unmet::Jurisdiction), 2, 1, 1),
-                rejected(Constraint(Unmet::AcceptedUnits), 1, 1, 1),
+                rejected(Constraint(Unmet::Streak), 1, 1, 1),
                 rejected(TooSmall, 1, 1, 1),
             ]
         );
@@ -77,7 +77,7 @@ fn the_first_reason_is_what_a_claim_is_told() {
     run(|| {
         let mut strict = spec(2);
         strict.constraints.jurisdictions = vec![*b"CH"].try_into().expect("few");
-        strict.constraints.min_accepted_units = 10;
+        strict.constraints.min_streak = 10;
         let id = submit_spec(strict);
         keep(10..11);
         // One fault is mended after another, as the claim names them.
@@ -92,7 +92,7 @@ fn the_first_reason_is_what_a_claim_is_told() {
             |w| w.environment = ENVIRONMENT,
             |w| w.profile_version = 1,
             |w| w.attributes.jurisdiction = *b"CH",
-            |w| w.accepted_units = 10,
+            |w| w.trust.streak = 10,
             |w| w.capacity = 1_000_000,
         ];
         for mend in mend {
@@ -129,11 +129,13 @@ fn busy_workers_are_suitable_and_wait() {
         let survey = Market::explain(id).expect("it exists").survey;
         assert_eq!((survey.suitable, survey.busy), (3, 2));
         assert_eq!((survey.operators, survey.free_operators), (2, 1));
-        // THEN the next job starts when the second operator has done its batch of two units of a second
-        assert_eq!(Market::quote(&spec(2)).expect("priced").wait, Some(2));
+        // THEN a job that bids more starts when the second operator has done its batch of two units of a second
+        let mut dearer = spec(2);
+        dearer.price = PRICE + 1;
+        assert_eq!(Market::quote(&dearer).expect("priced").wait, Some(2));
         Market::delivered(id, batch, &10);
-        assert_eq!(Market::quote(&spec(2)).expect("priced").wait, Some(2));
-        let mut threefold = spec(2);
+        assert_eq!(Market::quote(&dearer).expect("priced").wait, Some(2));
+        let mut threefold = dearer;
         threefold.policy = Policy::Replicate(3);
         assert_eq!(Market::quote(&threefold).expect("priced").wait, None);
     });

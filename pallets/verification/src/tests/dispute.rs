@@ -1,7 +1,7 @@
 //! Disagreement: who wins, who loses, when it is given up. Nothing is revealed before enough agree.
 
-use frame_support::traits::fungible::Inspect;
-use pallet_market::Outcome;
+use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
+use pallet_market::{NextJobId, Outcome};
 use sungrid_primitives::receipt::BatchSummary;
 
 use crate::{mock::*, *};
@@ -247,5 +247,44 @@ fn a_slashed_worker_below_its_minimum_claims_no_more() {
             Market::claim(signed(worker(2)), job),
             pallet_market::Error::<Test>::WorkerUnavailable
         );
+    });
+}
+
+#[test]
+fn a_fault_ends_the_streak_that_a_job_asks_for() {
+    run(|| {
+        let demanding = || {
+            let mut spec = spec(1, 2);
+            spec.constraints.min_streak = 5;
+            let job = NextJobId::<Test>::get();
+            assert_ok!(Market::submit(signed(requester()), spec));
+            job
+        };
+        let refuses = |n: u8, job| {
+            assert_noop!(
+                Market::claim(signed(worker(n)), job),
+                pallet_market::Error::<Test>::StreakTooShort
+            );
+        };
+        // GIVEN a record of thousands of results, and one of four
+        trust(1, LONG, LONG);
+        trust(2, 4, 4);
+        let job = demanding();
+        refuses(2, job);
+        claim(1, job);
+        // WHEN the one is caught with a lie, and the other one is right
+        let disputed = submit(1, 2);
+        for n in [1, 2] {
+            claim(n, disputed);
+        }
+        commit(1, disputed, 0, &lie(1));
+        commit(2, disputed, 0, &truth(0));
+        join(3, disputed, &truth(0));
+        open(disputed, &[2, 3], &truth(0));
+        assert_eq!(outcome(disputed), Some(Outcome::Completed));
+        // THEN nothing of the long record counts any more, and five in a row do
+        let next = demanding();
+        refuses(1, next);
+        claim(2, next);
     });
 }

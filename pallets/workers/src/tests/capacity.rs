@@ -185,7 +185,7 @@ fn the_market_s_notes_add_up() {
         assert_eq!(record.delivered, u128::MAX);
         let view = Workers::view(&w1).expect("active");
         assert_eq!(view.operator, account("olga"));
-        assert_eq!(view.accepted_units, record.accepted_units);
+        assert_eq!(view.declared, record.capacity);
         assert_eq!(Workers::views(10), [(w1, view)]);
         assert!(Workers::views(0).is_empty());
         // Notes on nobody leave no trace.

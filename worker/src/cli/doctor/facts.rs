@@ -453,6 +453,7 @@ pub(super) fn in_order() -> Facts {
         handed_back: 0,
         accepted_units: 10,
         delivered: 10,
+        trust: Default::default(),
     };
     Facts {
         folder: "/srv/worker".into(),

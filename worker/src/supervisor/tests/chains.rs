@@ -250,7 +250,7 @@ async fn outputs_are_kept_as_long_as_a_job_may_read_them() {
     let first = world.submit(world.spec(2, 2)).await;
     let mut spec = world.spec(2, 2);
     spec.after = Some(first);
-    spec.constraints.min_accepted_units = u64::MAX;
+    spec.constraints.min_streak = u32::MAX;
     let second = world.submit(spec).await;
     world
         .drive("the first ends", |state| completed(state, first))

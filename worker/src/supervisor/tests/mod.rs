@@ -319,7 +319,7 @@ async fn jobs_that_do_not_fit_are_left_alone() {
     let mut vouched = world.spec(1, 1);
     vouched.constraints.tiers.jurisdiction = Tier::Attested;
     let mut veterans = world.spec(1, 1);
-    veterans.constraints.min_accepted_units = 1_000;
+    veterans.constraints.min_streak = 1_000;
     let mut huge = world.spec(1, 1);
     huge.memory_limit = 2 << 30;
     for spec in [elsewhere, vouched, veterans, huge] {

@@ -1,9 +1,11 @@
-//! Why a job runs or does not, and what one would cost.
+//! Why a job runs or does not, and what one would cost. This chain says nothing of what keeps a worker from single batches, nor of
+//! the bids of others.
 
 use std::collections::BTreeSet;
 
 use super::*;
 use crate::{Explanation, Quote, Rejection, Survey};
+use sungrid_primitives::policy::{Candidate, MILLION};
 
 /// Everything that speaks against a worker, in the order in which a claim checks.
 pub(super) fn rejections(
@@ -25,7 +27,11 @@ pub(super) fn rejections(
         (worker.profile == spec.profile, Rejection::Profile),
     ];
     let after = [
-        (rate <= worker.counted, Rejection::TooSmall),
+        (rate <= worker.capacity, Rejection::TooSmall),
+        (
+            rate <= worker.counted || rate > worker.capacity,
+            Rejection::Unproven,
+        ),
         (rate <= worker.free(), Rejection::Busy),
     ];
     let failed = |(holds, reason): (bool, Rejection)| (!holds).then_some(reason);
@@ -45,14 +51,29 @@ impl State {
             JobState::Open => job.batches - job.next_batch,
             _ => 0,
         };
-        let (survey, _) = self.survey(&job.spec, job.class, job.rate);
+        let (survey, _, _) = self.survey(&job.spec, job.class, job.rate);
+        let replicas = job.spec.policy.paid_results();
+        let lacks = |batch: &BatchIndex| match self.batches.get(&(id, *batch)) {
+            Some(record) => {
+                let mut live = record.view.replicas.iter();
+                let live = live
+                    .by_ref()
+                    .filter(|r| r.state != ReplicaState::Out)
+                    .count();
+                record.wanted.saturating_sub(live) as u32
+            }
+            None => replicas,
+        };
+        let started = job.window.iter().map(lacks);
+        let needed = started.chain((fresh > 0).then_some(replicas)).min();
         Some(Explanation {
+            needed: needed.filter(|_| job.wants_work()).unwrap_or_default(),
             wanting: if job.wants_work() {
                 job.window.len() as u32 + fresh
             } else {
                 0
             },
-            replicas: job.spec.policy.paid_results(),
+            replicas,
             survey,
             bid: job.price,
             floor: FLOOR,
@@ -66,24 +87,39 @@ impl State {
         }
         let escrow = spec.escrow(&CPU_1)?;
         let class = self.class_of(&spec.image);
-        let (survey, mut waits) = self.survey(spec, class, spec.rate(&CPU_1)?);
+        let (survey, mut waits, fleet) = self.survey(spec, class, spec.rate(&CPU_1)?);
         waits.sort_unstable();
         let replicas = spec.policy.paid_results();
         let unit = CPU_1.unit_charge(spec.fuel_limit, spec.memory_limit)?;
         let charge = unit.checked_mul(u128::from(spec.units))?;
+        let pay = cost(unit.checked_mul(u128::from(spec.batch_size))?, spec.price);
+        let results = spec.policy.expected_results(&fleet, pay);
+        let expected = |price| {
+            let cost = cost(charge, price).checked_mul(u128::from(results))?;
+            Some(cost.div_ceil(u128::from(MILLION)))
+        };
         Some(Quote {
             escrow,
             deposit: self.deposit(spec),
-            at_spot: cost(charge, self.spot.price).checked_mul(u128::from(replicas))?,
+            results,
+            expected: expected(spec.price)?,
+            at_spot: expected(self.spot.price)?,
             spot: self.spot.price,
             wait: waits.get(replicas.checked_sub(1)? as usize).copied(),
+            ahead: 0,
             replicas,
             survey,
         })
     }
 
-    /// The workers, and for each operator of a suitable one the seconds until one of his is free.
-    fn survey(&self, spec: &JobSpec, class: TaskClass, rate: u64) -> (Survey, Vec<u64>) {
+    /// The workers, for each operator of a suitable one the seconds until one of his is free, and the suitable ones.
+    fn survey(
+        &self,
+        spec: &JobSpec,
+        class: TaskClass,
+        rate: u64,
+    ) -> (Survey, Vec<u64>, Vec<Candidate>) {
+        let mut fleet = Vec::new();
         let mut survey = Survey::default();
         let mut waits = BTreeMap::<&AccountId, u64>::new();
         let mut free = BTreeSet::new();
@@ -92,6 +128,11 @@ impl State {
             if !survey.count(&rejections) {
                 continue;
             }
+            fleet.push(Candidate {
+                capacity: worker.counted,
+                trust: worker.trust,
+                stake: worker.bond / 10,
+            });
             let wait = if rejections.contains(&Rejection::Busy) {
                 self.seconds_in_hand(key)
             } else {
@@ -103,7 +144,7 @@ impl State {
         }
         survey.operators = waits.len() as u32;
         survey.free_operators = free.len() as u32;
-        (survey, waits.into_values().collect())
+        (survey, waits.into_values().collect(), fleet)
     }
 
     /// Seconds until the shortest batch in a worker's hands has run to its limits.

@@ -71,6 +71,7 @@ impl State {
             handed_back: 0,
             accepted_units: 0,
             delivered: 0,
+            trust: Trust::default(),
         };
         self.workers.insert(r.worker.clone(), worker);
         self.events
@@ -101,6 +102,8 @@ impl State {
             return fail("Workers", "WorkInFlight", "wait for its verdicts");
         }
         record.tiers = Tiers::default();
+        record.trust = Trust::default();
+        self.attested.remove(worker);
         self.workers.remove(worker);
         self.rotate_pool(worker, &key);
         self.workers.insert(key, record);

@@ -15,8 +15,8 @@ use sungrid_primitives::{
 
 use super::*;
 use crate::{
-    AccountId, Architecture, Attributes, Constraints, EnergySource, JobSpec, Policy, Region,
-    Registration, Reveal, TaskClass, Tier, Tiers,
+    AccountId, Architecture, Attributes, Constraints, EnergySource, JobSpec, PerAttribute, Policy,
+    Region, Registration, Reveal, Statement, TaskClass, Tier, Tiers,
 };
 
 /// Written from the runtime of this repository; a runtime test holds it against the code.
@@ -56,7 +56,7 @@ fn calls() -> Vec<Call> {
                 energy: Tier::Attested,
                 ..Tiers::default()
             },
-            min_accepted_units: 1,
+            min_streak: 1,
             distinct_jurisdictions: true,
         },
     };
@@ -79,6 +79,10 @@ fn calls() -> Vec<Call> {
         summary,
         salt: [6; 32],
         bundle: hash,
+    };
+    let attest = |statement| Call::AttestAttribute {
+        worker: who.clone(),
+        statement,
     };
     vec![
         Call::PublishImage {
@@ -217,6 +221,21 @@ fn calls() -> Vec<Call> {
         Call::SettleProof(who.clone()),
         Call::ForgetTrust(who.clone()),
         Call::ForgetRating(who.clone()),
+        Call::BondAuditor,
+        attest(Statement::Jurisdiction(*b"DE")),
+        attest(Statement::Region(Region::truncate_from(b"DE-SN".to_vec()))),
+        attest(Statement::Architecture(Architecture::Riscv64)),
+        attest(Statement::Energy(EnergySource::Wind)),
+        attest(Statement::Carbon(12)),
+        Call::RetractAttestation {
+            worker: who.clone(),
+            attributes: PerAttribute {
+                energy: true,
+                ..PerAttribute::default()
+            },
+        },
+        Call::ResignAuditor,
+        Call::WithdrawAuditor,
         Call::Pause(who.clone()),
         Call::Resume(who.clone()),
         Call::Leave(who.clone()),

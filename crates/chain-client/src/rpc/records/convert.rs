@@ -11,10 +11,11 @@ use sungrid_primitives::{
 
 use super::*;
 use crate::{
-    Architecture, Attributes, Batch, BatchResult, CallStage, ClosedRound, Closing, Constraints,
-    Credit, EnergySource, Explanation, Image, Job, JobSpec, JobState, Listing, Outcome, Outputs,
-    Policy, Quote, Region, Rejected, Rejection, Replica, ReplicaState, Round, Series, Survey,
-    TaskClass, Testimony, Tier, Tiers, Unmet, Winner, Witness, WitnessCall, Worker, WorkerState,
+    Architecture, Attestation, Attestations, Attribute, Attributes, Auditor, Batch, BatchResult,
+    CallStage, ClosedRound, Closing, Constraints, Credit, EnergySource, Explanation, Image, Job,
+    JobSpec, JobState, Listing, Outcome, Outputs, Policy, Quote, Region, Rejected, Rejection,
+    Replica, ReplicaState, Round, Series, Survey, TaskClass, Testimony, Tier, Tiers, Trust, Unmet,
+    Winner, Witness, WitnessCall, Worker, WorkerState,
 };
 
 impl From<WireProfileId> for ProfileId {
@@ -129,9 +130,44 @@ impl From<WireConstraints> for Constraints {
                 energy: energy.into(),
                 carbon: carbon.into(),
             },
-            min_accepted_units: wire.min_accepted_units,
+            min_streak: wire.min_streak,
             distinct_jurisdictions: wire.distinct_jurisdictions,
         }
+    }
+}
+
+impl From<WireAuditor> for Auditor {
+    fn from(wire: WireAuditor) -> Self {
+        Self {
+            admission: wire.admission,
+            bond: wire.bond,
+            leaving: wire.leaving,
+        }
+    }
+}
+
+impl From<WireAttestations> for Attestations {
+    fn from(wire: WireAttestations) -> Self {
+        let said = |wire: Option<WireAttestation>| {
+            wire.map(|wire| Attestation {
+                auditor: wire.auditor.into(),
+                admission: wire.admission,
+                until: wire.until,
+            })
+        };
+        Self {
+            jurisdiction: said(wire.jurisdiction),
+            region: said(wire.region),
+            architecture: said(wire.architecture),
+            energy: said(wire.energy),
+            carbon: said(wire.carbon),
+        }
+    }
+}
+
+impl From<WireTrust> for Trust {
+    fn from(WireTrust { streak, score }: WireTrust) -> Self {
+        Self { streak, score }
     }
 }
 
@@ -385,6 +421,8 @@ impl From<WireWorker> for Worker {
             handed_back: wire.handed_back,
             accepted_units: wire.accepted_units,
             delivered: wire.delivered,
+            // Neither: the verifier knows.
+            trust: Trust::default(),
         }
     }
 }
@@ -398,8 +436,14 @@ impl From<WireUnmet> for Unmet {
             WireUnmet::Architecture => Self::Architecture,
             WireUnmet::Energy => Self::Energy,
             WireUnmet::Carbon => Self::Carbon,
-            WireUnmet::Tier => Self::Tier,
-            WireUnmet::AcceptedUnits => Self::AcceptedUnits,
+            WireUnmet::Tier(attribute) => Self::Tier(match attribute {
+                WireAttribute::Jurisdiction => Attribute::Jurisdiction,
+                WireAttribute::Region => Attribute::Region,
+                WireAttribute::Architecture => Attribute::Architecture,
+                WireAttribute::Energy => Attribute::Energy,
+                WireAttribute::Carbon => Attribute::Carbon,
+            }),
+            WireUnmet::Streak => Self::Streak,
         }
     }
 }
@@ -413,7 +457,14 @@ impl From<WireSurvey> for Survey {
                 WireRejection::Profile => Rejection::Profile,
                 WireRejection::Constraint(unmet) => Rejection::Constraint(unmet.into()),
                 WireRejection::TooSmall => Rejection::TooSmall,
+                WireRejection::Unproven => Rejection::Unproven,
                 WireRejection::Busy => Rejection::Busy,
+                WireRejection::Late => Rejection::Late,
+                WireRejection::Paused => Rejection::Paused,
+                WireRejection::Resting => Rejection::Resting,
+                WireRejection::SameOperator => Rejection::SameOperator,
+                WireRejection::SameJurisdiction => Rejection::SameJurisdiction,
+                WireRejection::NotDrawn => Rejection::NotDrawn,
             },
             workers: rejected.workers,
             first: rejected.first,
@@ -435,6 +486,7 @@ impl From<WireExplanation> for Explanation {
     fn from(wire: WireExplanation) -> Self {
         Self {
             wanting: wire.wanting,
+            needed: wire.needed,
             replicas: wire.replicas,
             survey: wire.survey.into(),
             bid: wire.bid,
@@ -449,9 +501,12 @@ impl From<WireQuote> for Quote {
         Self {
             escrow: wire.escrow,
             deposit: wire.deposit,
+            results: wire.results,
+            expected: wire.expected,
             at_spot: wire.at_spot,
             spot: wire.spot,
             wait: wire.wait,
+            ahead: wire.ahead,
             replicas: wire.replicas,
             survey: wire.survey.into(),
         }
@@ -558,14 +613,26 @@ mod tests {
             Constraint(Unmet::Architecture),
             Constraint(Unmet::Energy),
             Constraint(Unmet::Carbon),
-            Constraint(Unmet::Tier),
-            Constraint(Unmet::AcceptedUnits),
+            Constraint(Unmet::Tier(Attribute::Jurisdiction)),
+            Constraint(Unmet::Tier(Attribute::Region)),
+            Constraint(Unmet::Tier(Attribute::Architecture)),
+            Constraint(Unmet::Tier(Attribute::Energy)),
+            Constraint(Unmet::Tier(Attribute::Carbon)),
+            Constraint(Unmet::Streak),
             TooSmall,
+            Unproven,
+            Late,
+            Paused,
+            Resting,
+            SameOperator,
+            SameJurisdiction,
+            NotDrawn,
         ];
         survey.count(&all);
         survey.count(&[Busy]);
         let explanation = Explanation {
             wanting: 1,
+            needed: 5,
             replicas: 2,
             survey: survey.clone(),
             bid: 3,
@@ -577,9 +644,12 @@ mod tests {
         let quote = Quote {
             escrow: u128::MAX,
             deposit: 1,
+            results: 4,
+            expected: 5,
             at_spot: 2,
             spot: 3,
             wait: Some(u64::MAX),
+            ahead: 6,
             replicas: 3,
             survey,
         };
