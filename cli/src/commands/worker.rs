@@ -463,6 +463,7 @@ mod tests {
 
     fn row() -> Row {
         Row {
+            rests_until: 0,
             worker: String::new(),
             operator: String::new(),
             state: String::new(),
