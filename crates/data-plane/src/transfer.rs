@@ -386,6 +386,8 @@ impl Transfer<'_> {
                         break Err(PeerFault::Cut("the store gave up".into()));
                     }
                     let Some((at, length)) = leaf else { continue };
+                    // Whatever comes next, this has come.
+                    meter.wait(share.take(length).await);
                     meter.add(length);
                     self.note(shared, length);
                     if leads && shared.middle.come_to(at) {
@@ -396,7 +398,6 @@ impl Transfer<'_> {
                     if let Some(slow) = self.too_slow(shared, leads, meter) {
                         break Err(slow);
                     }
-                    meter.wait(share.take(length).await);
                 }
             }
         };

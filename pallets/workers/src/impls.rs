@@ -249,8 +249,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     }
 
     fn commit(worker: &T::AccountId, charge: u64) -> Result<(), ()> {
+        // What takes no capacity is no work: a capacity proof does not wait until the worker has rested.
         let mut record = Workers::<T>::get(worker)
-            .filter(|record| Self::is_available(record) && !Self::rests(record))
+            .filter(|record| Self::is_available(record) && (charge == 0 || !Self::rests(record)))
             .ok_or(())?;
         if charge > Self::free(&record, Self::counted(worker, &record)) {
             return Err(());

@@ -31,6 +31,9 @@ fn who_missed_a_deadline_takes_no_work_until_it_has_rested() {
         assert_noop!(Workers::commit(&w1, 1), ());
         // It may prove what it is worth, and answer when it is drawn.
         assert!(Workers::in_service(&w1).is_some());
+        assert_ok!(Workers::commit(&w1, 0));
+        Workers::release(&w1, 0);
+        Workers::resolved(&w1);
         System::set_block_number(until);
         assert!(can_commit(&w1, 1));
         assert_ok!(Workers::commit(&w1, 1));
