@@ -9,9 +9,12 @@ use sungrid_primitives::{
 
 use crate::{mock::*, *};
 
-/// A job of one batch that a worker with this streak has claimed.
+/// A job of one batch that a worker with this streak has claimed, whatever it has missed before.
 fn claimed_by(streak: u32) -> u32 {
     trust(1, streak, streak.min(10));
+    pallet_workers::Workers::<Test>::mutate_extant(worker(1), |record| {
+        (record.rests_until, record.arrears) = (0, 0);
+    });
     let job = submit_under(Policy::Adaptive, 1);
     claim(1, job);
     job
