@@ -234,7 +234,7 @@ impl Workers<AccountId> for MockWorkers {
     fn note_missed(key: &AccountId) {
         change_worker(*key, |worker| worker.missed += 1);
     }
-    fn let_rest(key: &AccountId, rate: u64, blocks: u64, since: u64) {
+    fn let_rest(key: &AccountId, rate: u64, blocks: u64, since: Option<u64>) {
         change_worker(*key, |worker| worker.rest = (rate, blocks, since));
     }
     fn note_declined(key: &AccountId) {
