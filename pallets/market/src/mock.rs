@@ -155,7 +155,7 @@ pub struct MockWorker {
     pub unresolved: u32,
     pub missed: u32,
     /// What it was to rest for last: µSUNS, blocks, since when.
-    pub rest: (u64, u64, u64),
+    pub rest: (u64, u64, Option<u64>),
     pub declined: u32,
     pub handed_back: u32,
     pub slashed: u32,
