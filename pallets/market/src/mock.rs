@@ -313,7 +313,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         committed: 0,
         unresolved: 0,
         missed: 0,
-        rest: (0, 0, 0),
+        rest: (0, 0, None),
         declined: 0,
         handed_back: 0,
         slashed: 0,
