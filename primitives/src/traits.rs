@@ -165,8 +165,8 @@ pub trait Workers<AccountId> {
     /// Records that the worker missed a deadline.
     fn note_missed(worker: &AccountId);
     /// The worker missed the deadline of a batch that it had claimed by block `since`, and that takes `rate` µSUNS of its capacity for `blocks`
-    /// blocks at its limits: it rests before its next claim.
-    fn let_rest(worker: &AccountId, rate: u64, blocks: u64, since: u64);
+    /// blocks at its limits: it rests before its next claim. `None`: it gave the batch back, though late, which is no outage of its own.
+    fn let_rest(worker: &AccountId, rate: u64, blocks: u64, since: Option<u64>);
     /// Records that the worker declined a batch in time: its input was not to be had.
     fn note_declined(worker: &AccountId);
     /// Records that the worker handed a batch back in time, for reasons of its own.

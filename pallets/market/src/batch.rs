@@ -353,7 +353,7 @@ impl<T: Config> BatchControl<T::AccountId> for Pallet<T> {
         Self::free_capacity(id, batch, worker);
         T::Workers::note_missed(worker);
         let rate = Jobs::<T>::get(id).map_or(0, |job| job.rate);
-        T::Workers::let_rest(worker, rate, blocks, since);
+        T::Workers::let_rest(worker, rate, blocks, Some(since));
     }
 
     fn declined(id: JobId, batch: BatchIndex, worker: &T::AccountId) {

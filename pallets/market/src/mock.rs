@@ -155,7 +155,7 @@ pub struct MockWorker {
     pub unresolved: u32,
     pub missed: u32,
     /// What it was to rest for last: µSUNS, blocks, since when.
-    pub rest: (u64, u64, u64),
+    pub rest: (u64, u64, Option<u64>),
     pub declined: u32,
     pub handed_back: u32,
     pub slashed: u32,
@@ -234,7 +234,7 @@ impl Workers<AccountId> for MockWorkers {
     fn note_missed(key: &AccountId) {
         change_worker(*key, |worker| worker.missed += 1);
     }
-    fn let_rest(key: &AccountId, rate: u64, blocks: u64, since: u64) {
+    fn let_rest(key: &AccountId, rate: u64, blocks: u64, since: Option<u64>) {
         change_worker(*key, |worker| worker.rest = (rate, blocks, since));
     }
     fn note_declined(key: &AccountId) {
@@ -313,7 +313,7 @@ fn new_worker(operator: AccountId, environment: EnvironmentId) -> MockWorker {
         committed: 0,
         unresolved: 0,
         missed: 0,
-        rest: (0, 0, 0),
+        rest: (0, 0, None),
         declined: 0,
         handed_back: 0,
         slashed: 0,

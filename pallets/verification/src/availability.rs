@@ -33,10 +33,14 @@
 //!   gain by saying that outputs are missing.
 //! - A seal that is missing or not opened is a miss on the witness's record.
 
-use frame_support::{ensure, pallet_prelude::*};
+use frame_support::{ensure, pallet_prelude::*, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
 use pallet_market::{Error as MarketError, Pallet as Market};
-use sp_runtime::traits::Saturating;
-use sungrid_primitives::{BatchIndex, JobId, traits::BatchControl};
+use sp_runtime::traits::{SaturatedConversion, Saturating};
+use sungrid_primitives::{
+    BatchIndex, JobId,
+    traits::{BatchControl, Workers as _},
+};
 
 use crate::*;
 
@@ -68,14 +72,41 @@ impl<T: Config> Pallet<T> {
         Ok((ballot, at))
     }
 
+    /// A worker has given back a batch that it had to seal by `until`. By the time that is left after that it is late: an honest machine that did
+    /// not stand still would be done. Then it rests for what that machine would have taken, or whoever stalls would give back in the last block.
+    fn note_given_back(
+        worker: &T::AccountId,
+        job: JobId,
+        batch: BatchIndex,
+        until: BlockNumberFor<T>,
+    ) {
+        let now = frame_system::Pallet::<T>::block_number();
+        let margin = Self::virtual_blocks(Self::batch_seconds(job));
+        if now <= until.saturating_sub(margin) {
+            return;
+        }
+        let blocks = Self::blocks_at_limits(job, batch).saturating_add(T::CommitSlack::get());
+        let rate = Market::<T>::job(job).map_or(0, |record| record.rate);
+        <T as pallet_market::Config>::Workers::let_rest(
+            worker,
+            rate,
+            blocks.saturated_into(),
+            None,
+        );
+    }
+
     pub(crate) fn do_hand_back(
         worker: T::AccountId,
         job: JobId,
         batch: BatchIndex,
     ) -> DispatchResult {
         let (mut ballot, at) = Self::check_hand_back(&worker, job, batch)?;
-        let operator = ballot.replicas.remove(at).assignment.operator;
+        let Replica { assignment, state } = ballot.replicas.remove(at);
+        let operator = assignment.operator;
         Market::<T>::handed_back(job, batch, &worker);
+        if let ReplicaState::Working { until } = state {
+            Self::note_given_back(&worker, job, batch, until);
+        }
         Self::deposit_event(Event::HandedBack {
             job,
             batch,
@@ -121,7 +152,11 @@ impl<T: Config> Pallet<T> {
             }
         }
         let mut rest = ballot.clone();
-        let operator = rest.replicas.remove(at).assignment.operator;
+        let Replica { assignment, state } = rest.replicas.remove(at);
+        let operator = assignment.operator;
+        if let ReplicaState::Working { until } = state {
+            Self::note_given_back(worker, job, made, until);
+        }
         Self::deposit_event(Event::HandedBack {
             job,
             batch: made,
@@ -171,8 +206,12 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
     ) -> DispatchResult {
         let (mut ballot, at) = Self::check_commit(&worker, job, batch)?;
-        let operator = ballot.replicas.remove(at).assignment.operator;
+        let Replica { assignment, state } = ballot.replicas.remove(at);
+        let operator = assignment.operator;
         Market::<T>::declined(job, batch, &worker);
+        if let ReplicaState::Working { until } = state {
+            Self::note_given_back(&worker, job, batch, until);
+        }
         Self::deposit_event(Event::Declined {
             job,
             batch,
@@ -238,7 +277,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Returns how many batches it looked at.
+    /// Returns how many batches it looked at, those that cuts made included.
     pub(crate) fn do_acknowledge(
         who: T::AccountId,
         id: JobId,
@@ -258,13 +297,15 @@ impl<T: Config> Pallet<T> {
         ensure!(batches <= MAX_RECEIPT, Error::<T>::ReceiptTooLong);
         let looked_at = first..first.saturating_add(batches);
         let layout = job.layout();
+        let mut count = 0u32;
         for batch in looked_at.clone().chain(layout.made_of(looked_at)) {
+            count.saturating_inc();
             ensure!(!job.window.contains(&batch), Error::<T>::NotDelivered);
             Self::end_window(id, batch)?;
         }
         Received::<T>::insert(id, below);
         Self::deposit_event(Event::Received { job: id, below });
-        Ok(batches)
+        Ok(count)
     }
 
     /// Whether the requester says that it has the outputs of a batch.

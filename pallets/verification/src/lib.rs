@@ -475,7 +475,7 @@ pub mod pallet {
         /// ## Events
         /// - [`Event::Received`]
         #[pallet::call_index(5)]
-        #[pallet::weight(<T as Config>::WeightInfo::acknowledge(MAX_RECEIPT))]
+        #[pallet::weight(<T as Config>::WeightInfo::acknowledge(MAX_RECEIPT.saturating_add(pallet_market::MAX_CUTS)))]
         pub fn acknowledge(
             origin: OriginFor<T>,
             job: JobId,

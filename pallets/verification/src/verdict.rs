@@ -29,6 +29,7 @@ use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
     policy::{TRUSTED_FROM, Trust},
+    suns::LANE_FUEL_PER_SECOND,
     traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
 };
 
@@ -51,8 +52,7 @@ impl<T: Config> Pallet<T> {
         phase: Phase,
         since: BlockNumberFor<T>,
     ) {
-        let blocks = Self::virtual_blocks(Self::batch_seconds(job));
-        let blocks = blocks.saturated_into();
+        let blocks = Self::blocks_at_limits(job, batch).saturated_into();
         Market::<T>::missed(job, batch, &worker, blocks, since.saturated_into());
         Self::deposit_event(Event::Missed {
             job,
@@ -62,15 +62,21 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// What a batch of a job takes on one lane at its limits, seconds.
-    fn batch_seconds(job: JobId) -> u64 {
+    /// Blocks that a batch in flight, whole or a part of one, takes on one lane at its limits.
+    pub(crate) fn blocks_at_limits(job: JobId, batch: BatchIndex) -> BlockNumberFor<T> {
+        let fuel = Market::<T>::terms(job, batch).map_or(0, |terms| terms.max_fuel);
+        Self::virtual_blocks(fuel.div_ceil(LANE_FUEL_PER_SECOND.into()).saturated_into())
+    }
+
+    /// What a batch of a job as it was ordered takes on one lane at its limits, seconds: deadlines of its parts are by that, too.
+    pub(crate) fn batch_seconds(job: JobId) -> u64 {
         Market::<T>::job(job)
             .and_then(|record| record.spec.batch_seconds())
             .unwrap_or_default()
     }
 
     /// So many seconds in blocks, rounded up.
-    fn virtual_blocks(seconds: u64) -> BlockNumberFor<T> {
+    pub(crate) fn virtual_blocks(seconds: u64) -> BlockNumberFor<T> {
         seconds
             .div_ceil(T::SecondsPerBlock::get().max(1))
             .saturated_into()

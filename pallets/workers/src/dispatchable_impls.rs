@@ -63,6 +63,7 @@ impl<T: Config> Pallet<T> {
                 committed: 0,
                 in_flight: 0,
                 busy_since: Default::default(),
+                claimed_at: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
                 rests_until: Default::default(),
@@ -220,7 +221,7 @@ impl<T: Config> Pallet<T> {
             System::<T>::block_number() >= until,
             Error::<T>::CoolingDown
         );
-        ensure!(!Self::rests(&record), Error::<T>::Resting);
+        ensure!(!Self::remembers_rest(&record), Error::<T>::Resting);
         Self::check_idle(&record)?;
         Self::check_free_of_liability(&record)?;
         let WorkerRecord {

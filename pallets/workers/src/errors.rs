@@ -64,7 +64,7 @@ mod errors {
         OfferTooNew,
         /// Nearly all that others delegated to this worker was slashed: nobody can join them any more.
         SlashedOut,
-        /// The worker missed a deadline: its bond stays until it has rested. Wait until its `rests_until`.
+        /// The worker missed a deadline: its bond stays until its rest is forgotten. Wait until its `rests_until`, and 16 times its `arrears` more.
         Resting,
     }
 }

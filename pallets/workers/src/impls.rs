@@ -256,8 +256,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         if charge > Self::free(&record, Self::counted(worker, &record)) {
             return Err(());
         }
+        record.claimed_at = System::<T>::block_number();
         if record.in_flight == 0 {
-            record.busy_since = System::<T>::block_number();
+            record.busy_since = record.claimed_at;
         }
         record.in_flight = record.in_flight.checked_add(1).ok_or(())?;
         // No saturation: admission has checked the sum.
@@ -290,7 +291,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         });
     }
 
-    fn let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: u64) {
+    fn let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: Option<u64>) {
         Self::do_let_rest(worker, rate, blocks, since);
     }
 
@@ -407,6 +408,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 committed: 0,
                 in_flight: 0,
                 busy_since: Default::default(),
+                claimed_at: Default::default(),
                 liable_until: Default::default(),
                 withheld_until: Default::default(),
                 rests_until: Default::default(),

@@ -10,7 +10,11 @@
 //! - Who misses another one rests for that, and twice for whatever is left of the last rest, [`Config::MaxMissRest`] at most. Of a rest a block is
 //!   forgotten in each [`FADES_IN`] blocks after it. Work that was delivered meanwhile changes nothing, as anybody can order it of himself for
 //!   next to nothing; time cannot be bought.
-//! - The record goes with the bond to another key or operator, and the bond is not withdrawn before the rest is over.
+//! - Who gives a batch back when an honest machine would be done rests for as long as that would have taken, and for what is left of its rests: or
+//!   giving back in the last block would be a miss for nothing. It is neither the least rest nor twice what is left, since a machine that stood
+//!   still for its owner does that, too.
+//! - The record goes with the bond to another key or operator, and the bond is not withdrawn before the rest is forgotten: or another worker
+//!   with that bond would begin without it.
 
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -28,8 +32,15 @@ impl<T: Config> Pallet<T> {
         frame_system::Pallet::<T>::block_number() < record.rests_until
     }
 
-    /// A worker missed a deadline for what it claimed in block `since`: so much µSUNS for so many blocks, at the limits.
-    pub(crate) fn do_let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: u64) {
+    /// Whether another miss would cost a worker more than a first one.
+    pub(crate) fn remembers_rest(record: &WorkerRecordOf<T>) -> bool {
+        let fades = record.arrears.saturating_mul(FADES_IN.into());
+        frame_system::Pallet::<T>::block_number() < record.rests_until.saturating_add(fades)
+    }
+
+    /// A worker missed a deadline for what it claimed in block `since`: so much µSUNS for so many blocks, at the limits. `None`: it gave that back
+    /// late.
+    pub(crate) fn do_let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: Option<u64>) {
         let Some(mut record) = Workers::<T>::get(worker) else {
             return;
         };
@@ -42,8 +53,12 @@ impl<T: Config> Pallet<T> {
             .saturating_mul(blocks.into())
             .div_ceil(record.capacity.max(1).into());
         let held: BlockNumberFor<T> = held.saturated_into();
-        // Nothing is claimed in a rest: what was claimed before the last one ended belongs to the same outage.
-        let is_another = since >= record.rests_until.saturated_into::<u64>();
+        // Nothing is claimed in a rest: what was claimed before the last one ended belongs to the same outage. So does a seal that was to be
+        // opened since, if nothing was claimed: the machine may not have been back.
+        let claimed_at = record.claimed_at.saturated_into::<u64>();
+        let is_another = since.is_some_and(|since| {
+            since.min(claimed_at) >= record.rests_until.saturated_into::<u64>()
+        });
         let costs = if is_another {
             left.saturating_add(held.max(T::MissRest::get()))
         } else {

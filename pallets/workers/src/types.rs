@@ -103,6 +103,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub in_flight: u32,
     /// The block in which it last took a batch when none was in flight.
     pub busy_since: BlockNumber,
+    /// The block in which it last took a batch.
+    pub claimed_at: BlockNumber,
     /// First block in which the bond answers for the outputs of no accepted result any more.
     pub liable_until: BlockNumber,
     /// First block in which it may be slashed anew for outputs that it withholds.

@@ -204,7 +204,7 @@ fn a_miss_frees_capacity_once_and_keeps_the_bond_answerable() {
         Market::missed(id, 0, &10, 7, 3);
         assert_eq!(worker(10).committed, 0);
         let rate = Market::job(id).expect("open").rate;
-        assert_eq!(worker(10).rest, (rate, 7, 3));
+        assert_eq!(worker(10).rest, (rate, 7, Some(3)));
         assert_eq!((worker(10).missed, worker(10).unresolved), (1, 1));
         // A reveal withheld after a delivery: the capacity was free already.
         claim(11, id);

@@ -9,11 +9,10 @@ use sungrid_primitives::{
 
 use crate::{mock::*, *};
 
-/// A job of one batch that a worker with this streak has claimed, who has rested from what it left unopened before.
+/// A job of one batch that a worker with this streak has claimed, whatever it has missed before.
 fn claimed_by(streak: u32) -> u32 {
     trust(1, streak, streak.min(10));
-    pallet_workers::Workers::<Test>::mutate(worker(1), |record| {
-        let record = record.as_mut().expect("registered");
+    pallet_workers::Workers::<Test>::mutate_extant(worker(1), |record| {
         (record.rests_until, record.arrears) = (0, 0);
     });
     let job = submit_under(Policy::Adaptive, 1);

@@ -2,7 +2,9 @@
 //! it.
 
 use frame_support::{
-    assert_noop, assert_ok, dispatch::CheckIfFeeless, storage::with_storage_layer,
+    assert_noop, assert_ok,
+    dispatch::{CheckIfFeeless, GetDispatchInfo},
+    storage::with_storage_layer,
 };
 use pallet_market::{Error as MarketError, MAX_CUTS, Outcome, Policy, SMALLEST_PART};
 use sp_core::H256;
@@ -570,7 +572,13 @@ fn a_receipt_covers_all_that_was_ordered_as_one_batch_or_nothing() {
         seal_units(3, job, 2, 5);
         open_units(3, job, 2, 5);
         // Now it covers all three: none of them stands any longer,
-        assert_ok!(receipt(2));
+        // and is charged for what cuts made as well,
+        let done = receipt(2).expect("all are delivered");
+        let weight = <Test as Config>::WeightInfo::acknowledge(3);
+        assert_eq!(done.actual_weight, Some(weight));
+        let most = Call::<Test>::acknowledge { job, below: 2 }.get_dispatch_info();
+        let all = <Test as Config>::WeightInfo::acknowledge(MAX_RECEIPT + MAX_CUTS);
+        assert_eq!(most.call_weight, all);
         wait(2);
         assert_eq!(outcome(job), Some(Outcome::Completed));
         // and witnesses are called for none.
@@ -672,4 +680,85 @@ fn a_seal_names_its_units_and_nothing_else_changes() {
         // A part is the heaviest of all commitments.
         assert_eq!(weight.expect("it may").actual_weight, None);
     });
+}
+
+/// A batch that takes a lane 160 blocks at its limits.
+fn long_order() -> u32 {
+    let job = pallet_market::NextJobId::<Test>::get();
+    let mut order = spec(4, 2);
+    (order.batch_size, order.fuel_limit) = (8, 60_000_000_000);
+    order.deadline = System::block_number() + 1_000;
+    assert_ok!(Market::submit(signed(requester()), order));
+    job
+}
+
+/// Worker `n` has four lanes.
+fn few_lanes(n: u8) {
+    pallet_workers::Workers::<Test>::mutate_extant(worker(n), |record| record.capacity /= 8);
+}
+
+#[test]
+fn who_misses_both_parts_of_a_batch_rests_as_for_the_whole() {
+    let rest_of_2 = |is_cut: bool| {
+        let mut rest = 0;
+        run(|| {
+            let job = long_order();
+            // The whole rest is more than the least one.
+            few_lanes(2);
+            claim(1, job);
+            claim(2, job);
+            if is_cut {
+                seal_units(1, job, 0, 4);
+            }
+            while registered(2).missed < 1 + u32::from(is_cut) {
+                next_block();
+            }
+            rest = registered(2).arrears;
+        });
+        rest
+    };
+    let whole = rest_of_2(false);
+    assert!(whole > MISS_REST, "{whole}");
+    assert_eq!(rest_of_2(true), whole);
+}
+
+/// Worker 2 claims a batch and gives it back so many blocks before its deadline; the rest that it gets.
+fn rest_of(blocks_left: u64, gives_back: fn(u32)) -> u64 {
+    let mut rest = 0;
+    run(|| {
+        let job = long_order();
+        few_lanes(2);
+        claim(2, job);
+        // Twice 160 blocks, and the slack.
+        wait(SLACK + 320 - blocks_left);
+        gives_back(job);
+        let record = registered(2);
+        assert_eq!((record.missed, record.committed), (0, 0));
+        rest = record.arrears;
+        assert_eq!(record.rests_until > System::block_number(), rest > 0);
+    });
+    rest
+}
+
+#[test]
+fn who_gives_back_when_an_honest_machine_would_be_done_rests_like_one_that_missed() {
+    let hand_back: fn(u32) = |job| {
+        assert_ok!(Verification::hand_back(signed(worker(2)), job, 0));
+    };
+    let decline: fn(u32) = |job| {
+        assert_ok!(Verification::decline(signed(worker(2)), job, 0));
+    };
+    for gives_back in [hand_back, decline] {
+        // The owner of an honest machine comes while it computes.
+        assert_eq!(rest_of(320, gives_back), 0);
+        assert_eq!(rest_of(160, gives_back), 0);
+        // Somebody stalls: a quarter of the machine for 165 blocks, rounded up.
+        for left in [159, 0] {
+            assert_eq!(rest_of(left, gives_back), 42);
+        }
+    }
+    // What is sealed of it is no stalling.
+    let cut: fn(u32) = |job| seal_units(2, job, 0, 4);
+    assert_eq!(rest_of(160, cut), 0);
+    assert_eq!(rest_of(0, cut), 22);
 }

@@ -7,7 +7,10 @@ use crate::{Error, Event, mock::*, rest::FADES_IN};
 
 /// What a batch of one lane that takes so many blocks costs a machine of eight lanes if it was claimed in block `since`.
 fn miss(worker: &str, blocks: u64, since: u64) -> u64 {
-    Workers::let_rest(&account(worker), SUNS / 8, blocks, since);
+    crate::Workers::<Test>::mutate_extant(account(worker), |record| {
+        record.claimed_at = record.claimed_at.max(since);
+    });
+    Workers::let_rest(&account(worker), SUNS / 8, blocks, Some(since));
     record(worker).arrears
 }
 
@@ -40,7 +43,7 @@ fn who_missed_a_deadline_takes_no_work_until_it_has_rested() {
         Workers::release(&w1, 1);
         Workers::resolved(&w1);
         // Nobody rests for somebody who is not there.
-        Workers::let_rest(&account("w9"), 1, 1, 0);
+        Workers::let_rest(&account("w9"), 1, 1, Some(0));
         assert_eq!(Workers::worker(account("w9")), None);
     });
 }
@@ -153,13 +156,88 @@ fn a_bond_is_not_back_for_another_worker_before_the_rest_is_over() {
         ));
         assert!(!can_commit(&account("w2"), 1));
         assert_ok!(Workers::leave(signed("olga"), account("w2")));
-        System::set_block_number(until - 1);
-        assert_noop!(
-            Workers::withdraw(signed("olga"), account("w2")),
-            Error::<Test>::Resting
-        );
-        System::set_block_number(until);
+        let forgotten = until + u64::from(FADES_IN) * record("w2").arrears;
+        for block in [until, forgotten - 1] {
+            System::set_block_number(block);
+            assert_noop!(
+                Workers::withdraw(signed("olga"), account("w2")),
+                Error::<Test>::Resting
+            );
+        }
+        System::set_block_number(forgotten);
         assert_ok!(Workers::withdraw(signed("olga"), account("w2")));
+    });
+}
+
+#[test]
+fn who_gives_back_late_rests_for_what_it_held_and_that_adds_up() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        let give_back = || {
+            // All eight lanes.
+            Workers::let_rest(&w1, SUNS, 3, None);
+            record("w1").arrears
+        };
+        assert_eq!(give_back(), 3);
+        for times in 2..=5 {
+            System::set_block_number(record("w1").rests_until);
+            assert_ok!(Workers::commit(&w1, 1));
+            assert_eq!(give_back(), 3 * times);
+            Workers::release(&w1, 1);
+            Workers::resolved(&w1);
+        }
+        System::set_block_number(record("w1").rests_until + u64::from(FADES_IN) * 15);
+        assert_eq!(give_back(), 3);
+    });
+}
+
+#[test]
+fn nobody_washes_a_rest_off_by_another_registration() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        miss("w1", 1, System::block_number());
+        let forgotten = record("w1").rests_until + u64::from(FADES_IN) * MISS_REST;
+        assert_ok!(Workers::leave(signed("olga"), w1.clone()));
+        while Workers::withdraw(signed("olga"), w1.clone()).is_err() {
+            System::set_block_number(System::block_number() + 1);
+        }
+        register("olga", "w1");
+        // It rests for no more than another one would that had waited as long with its key.
+        let now = System::block_number();
+        assert_eq!(now, forgotten);
+        assert_eq!(miss("w1", 1, now), MISS_REST);
+    });
+}
+
+#[test]
+fn whoever_has_claimed_nothing_since_its_rest_misses_no_other_one() {
+    scenario(|| {
+        register("olga", "w1");
+        let w1 = account("w1");
+        assert_ok!(Workers::commit(&w1, 1));
+        assert_ok!(Workers::commit(&w1, 1));
+        let rate = SUNS / 8;
+        Workers::let_rest(&w1, rate, 16, Some(System::block_number()));
+        let first = record("w1").arrears;
+        // What it had sealed before is to be opened after the rest, and nobody is there.
+        let opens = record("w1").rests_until + 1;
+        System::set_block_number(opens + 1);
+        Workers::let_rest(&w1, rate, 16, Some(opens));
+        assert_eq!(record("w1").arrears, first + 2, "one outage");
+        // Whoever was there to claim was there to open.
+        let back = record("w1").rests_until;
+        System::set_block_number(back);
+        let before = record("w1").arrears;
+        assert_ok!(Workers::commit(&w1, 1));
+        assert_eq!(record("w1").claimed_at, back);
+        Workers::let_rest(&w1, rate, 16, Some(back + 1));
+        assert_eq!(record("w1").arrears, 2 * before + MISS_REST);
+        for _ in 0..3 {
+            Workers::release(&w1, 1);
+            Workers::resolved(&w1);
+        }
     });
 }
 
@@ -167,10 +245,10 @@ fn a_bond_is_not_back_for_another_worker_before_the_rest_is_over() {
 fn no_figure_overflows() {
     scenario(|| {
         register("olga", "w1");
-        Workers::let_rest(&account("w1"), u64::MAX, u64::MAX, u64::MAX);
+        Workers::let_rest(&account("w1"), u64::MAX, u64::MAX, Some(u64::MAX));
         assert_eq!(record("w1").arrears, MAX_MISS_REST);
         System::set_block_number(u64::MAX);
-        Workers::let_rest(&account("w1"), u64::MAX, u64::MAX, 0);
+        Workers::let_rest(&account("w1"), u64::MAX, u64::MAX, Some(0));
         assert_eq!(record("w1").rests_until, u64::MAX);
     });
 }
