@@ -11,7 +11,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor};
 use crate::{
-    journal::{BatchId, Entry, Seal, Stage},
+    journal::{BatchId, Entry, JournalError, Seal, Stage},
     work::{self, WorkError},
 };
 
@@ -110,6 +110,29 @@ impl Supervisor {
         {
             batch.activity = None;
         }
+        // Its commitment was replaced here on the word of blocks that were given up, or is in a block only now.
+        if let ReplicaState::Committed(commitment) = &replica.state
+            && let Some(entry) = (batch.entry).with_seal_of(commitment, self.account.as_ref())
+        {
+            if let Err(error) = self.journal.write(&entry) {
+                // The seal that is wanted is in the journal all the same; the next block tries again.
+                self.note_full(error.to_string());
+                return Ok(());
+            }
+            info!(
+                job = id.0,
+                batch = id.1,
+                "the chain has an earlier commitment of ours: going on with that"
+            );
+            batch.entry = entry;
+            (batch.failures, batch.not_before, batch.told) = (0, 0, false);
+            if let Some(Activity::Working(task, _)) = batch.activity.take() {
+                task.abort();
+            }
+        }
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
         let waits = batch.activity.is_some() || now < batch.not_before;
         match (replica.state, batch.entry.stage.clone()) {
             // Its report is on the way.
@@ -339,18 +362,32 @@ impl Supervisor {
             Stage::Sealed(seal) => seal.units == units,
             _ => batch.ends == Some(cut.first),
         };
-        // While it is given back, that comes first.
-        if is_known || matches!(batch.activity, Some(Activity::Declining)) {
+        // What is on its way to the chain comes first.
+        if is_known
+            || matches!(
+                batch.activity,
+                Some(Activity::Declining | Activity::Committing)
+            )
+        {
             return Ok(());
         }
         let made = (id.0, made);
-        let beyond = self
-            .journal
-            .units(id)
-            .map(|mut units| units.split_off(&cut.first));
-        let moved = beyond.and_then(|beyond| self.journal.log_units(made, beyond.values()));
+        let rest = self.ports.chain.batch(made.0, made.1).await?;
+        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
+        let is_ours = own.is_some_and(|own| own.state == ReplicaState::Assigned);
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        let moved = || {
+            // A process before this one may have moved them.
+            if is_ours && self.journal.units(made)?.is_empty() {
+                let beyond = self.journal.units(id)?.split_off(&cut.first);
+                return self.journal.log_units(made, beyond.values());
+            }
+            Ok::<_, JournalError>(())
+        };
         let entry = batch.entry.at(Stage::Claimed);
-        if let Err(error) = moved.and_then(|()| self.journal.write(&entry)) {
+        if let Err(error) = moved().and_then(|()| self.journal.write(&entry)) {
             // The next block tries again; until then nothing that it seals is taken.
             self.note_full(error.to_string());
             return Ok(());
@@ -368,9 +405,7 @@ impl Supervisor {
             task.abort();
         }
         let anchor = batch.entry.anchor;
-        let rest = self.ports.chain.batch(made.0, made.1).await?;
-        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
-        if own.is_some_and(|own| own.state == ReplicaState::Assigned) {
+        if is_ours {
             self.take(made, anchor);
         }
         Ok(())
@@ -570,6 +605,12 @@ impl Supervisor {
             Report::Worked(id, result) => self.on_worked(id, result).await,
             Report::Parted(id, result) => self.on_parted(id, result).await,
             Report::Committed(id, result) => {
+                // Something else was begun meanwhile: the chain had it earlier than this was heard.
+                let is_awaited =
+                    |batch: &InHand| matches!(batch.activity, Some(Activity::Committing));
+                if !self.hand.get(&id).is_some_and(is_awaited) {
+                    return Ok(());
+                }
                 if let Some(batch) = self.hand.get_mut(&id) {
                     match &result {
                         Ok(_) => batch.activity = Some(Activity::CommitSent(now + RESEND_AFTER)),
