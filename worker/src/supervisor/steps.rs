@@ -9,7 +9,7 @@ use sungrid_manifest::ResultReady;
 use sungrid_primitives::JobId;
 use tracing::{debug, error, info, warn};
 
-use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor};
+use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
 use crate::{
     journal::{BatchId, Entry, JournalError, Seal, Stage},
     work::{self, WorkError},
@@ -20,6 +20,8 @@ use crate::{
 const FORGET_AFTER: u32 = 10;
 /// What a cut leaves of a batch is at least one part in so many of a batch of the order, or the chain refuses it.
 const SMALLEST_PART: u32 = 8;
+/// Cuts of a job beyond which the chain takes none.
+const MAX_CUTS: usize = 16;
 /// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
@@ -162,7 +164,8 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_vacated(now, replica.due, phase) =>
             {
-                self.vacate(id, others_sealed);
+                let is_time = hand::is_time_for_a_part(now, replica.due);
+                self.vacate(id, is_time && !others_sealed);
             }
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_declined(now, replica.due, is_preparing) =>
@@ -413,10 +416,11 @@ impl Supervisor {
 
     /// Gives a batch back because the machine's owner needs it: what is finished of it is sealed, if the chain takes that, and
     /// the rest handed back with it.
-    fn vacate(&mut self, id: BatchId, others_sealed: bool) {
+    fn vacate(&mut self, id: BatchId, may_cut: bool) {
         let bench = self.bench();
         let job = self.jobs.get(&id.0);
         let known = job.and_then(|job| job.prepared.clone().zip(job.record.as_ref()));
+        let known = known.filter(|(_, record)| record.cuts.len() < MAX_CUTS);
         let range = known.and_then(|(prepared, record)| {
             let range = record.range(id.1)?;
             Some((prepared, range, record.spec.batch_size))
@@ -424,7 +428,7 @@ impl Supervisor {
         let Some(batch) = self.hand.get_mut(&id) else {
             return;
         };
-        let may_cut = batch.may_cut && batch.may_hand_back && !others_sealed;
+        let may_cut = may_cut && batch.may_cut && batch.may_hand_back;
         let (true, Some((prepared, range, size))) = (may_cut, range) else {
             return self.decline(id, GivenBack::Vacated);
         };
@@ -485,14 +489,24 @@ impl Supervisor {
         if all.is_none_or(|(_, units)| seal.units == 0 || seal.units >= units) {
             return Ok(false);
         }
-        if let Some(batch) = self.hand.get_mut(&id) {
-            let entry = batch.entry.at(Stage::Claimed);
-            match self.journal.write(&entry) {
-                Ok(()) => (batch.entry, batch.not_before) = (entry, 0),
-                Err(error) => self.note_full(error.to_string()),
+        self.reopen(id);
+        Ok(true)
+    }
+
+    /// Goes back behind the seal of a batch; whether that is on the disk.
+    fn reopen(&mut self, id: BatchId) -> bool {
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return false;
+        };
+        let entry = batch.entry.at(Stage::Claimed);
+        match self.journal.write(&entry) {
+            Ok(()) => (batch.entry, batch.not_before) = (entry, 0),
+            Err(error) => {
+                self.note_full(error.to_string());
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     /// Gives a batch back: silence would go on this worker's record.
@@ -542,12 +556,14 @@ impl Supervisor {
         if let Some(batch) = self.hand.get_mut(&id) {
             batch.activity = Some(Activity::Committing);
         }
+        // Of a part the chain's word is waited for: if it is not taken, the batch has to be given back.
+        let until = match self.is_part(id, seal) {
+            true => Until::InBlock,
+            false => Until::InPool,
+        };
         let ports = self.ports.clone();
         self.tasks.spawn(async move {
-            Report::Committed(
-                id,
-                ports.chain.submit(&ports.key, call, Until::InPool).await,
-            )
+            Report::Committed(id, ports.chain.submit(&ports.key, call, until).await)
         });
     }
 
@@ -621,6 +637,15 @@ impl Supervisor {
                     }
                 }
                 self.log_step(id, "commit", result.as_ref().err());
+                if result.as_ref().is_err_and(is_refused)
+                    && let Some(Stage::Sealed(seal)) =
+                        self.hand.get(&id).map(|batch| batch.entry.stage.clone())
+                    && self.is_part(id, &seal)
+                    && self.reopen(id)
+                {
+                    self.decline(id, GivenBack::Vacated);
+                    return Ok(());
+                }
                 if result.is_ok()
                     && let Some(Stage::Sealed(seal)) =
                         self.hand.get(&id).map(|batch| batch.entry.stage.clone())
@@ -648,8 +673,13 @@ impl Supervisor {
                     Err(error) => {
                         if let Some(batch) = self.hand.get_mut(&id) {
                             batch.activity = None;
-                            // It was drawn for that one, or has handed too many back: what remains is to decline.
-                            batch.may_hand_back &= !is_refused(&error);
+                            // It was drawn for that one, or has handed too many back: what remains is to decline, while there is time.
+                            if batch.may_hand_back && is_refused(&error) {
+                                batch.may_hand_back = false;
+                                if matches!(why, GivenBack::Vacated) && batch.is_working() {
+                                    self.decline(id, why);
+                                }
+                            }
                         }
                     }
                 }

@@ -601,8 +601,8 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
             16
         ];
     });
-    // It has what is finished sealed, which is refused, and the batch in hand until it is given back.
-    assert_eq!(desk.work(602).await, State::Vacating);
+    // What is finished is sealed, which is refused; then it is handed back, in the same moment.
+    assert_eq!(desk.work(602).await, State::Owner);
     let account = machine.key.account();
     world
         .drive("it is handed back", |state| {
@@ -617,6 +617,49 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
         .drive("others do it", |state| completed(state, job))
         .await;
     assert_eq!(accepted_units(&world, &machine), 0);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_batch_that_is_due_soon_is_handed_back_whole() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    assert_eq!(desk.work(5).await, State::Suspended);
+    let account = machine.key.account();
+    // WHEN it stands still until just before its deadline
+    let given_back = |state: &mut MemoryState| {
+        let worker = &state.workers[&account];
+        worker.handed_back == 1 || !state.jobs[&job].cuts.is_empty()
+    };
+    world.drive("it is given back", given_back).await;
+    // THEN there is no time for a part that the chain may refuse.
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    blocks(&world, 60).await;
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_is_declined_in_the_same_block() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN a batch that it was drawn for, which is neither cut nor handed back
+    world.chain.edit(|state| state.drawn.insert((job, 0)));
+    let before = world.chain.edit(|state| state.number);
+    desk.work(602).await;
+    settle().await;
+    let account = machine.key.account();
+    world.chain.edit(|state| {
+        let worker = &state.workers[&account];
+        assert_eq!((worker.declined, worker.handed_back), (1, 0));
+        // Three transactions, each in a block of its own.
+        assert!(state.number <= before + 3, "{} {before}", state.number);
+    });
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    blocks(&world, 60).await;
     assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
     world.assert_blameless();
 }
