@@ -176,7 +176,12 @@ impl Supervisor {
                 self.start(id).await?
             }
             (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => {
-                if batch.may_cut || !self.is_refused_part(id, &seal).await? {
+                let may_cut = batch.may_cut;
+                let job = self.jobs.entry(id.0).or_default();
+                if job.record.is_none() {
+                    job.record = self.ports.chain.job(id.0).await?;
+                }
+                if may_cut || !self.is_refused_part(id, &seal).await? {
                     self.commit(id, &seal);
                 }
             }
@@ -546,6 +551,10 @@ impl Supervisor {
                 .map_or(0, |all| all.1),
             units => units,
         };
+        // One of an earlier version whose job was not read yet: the next block tries again.
+        if units == 0 {
+            return;
+        }
         let call = Call::Commit {
             job: id.0,
             batch: id.1,
