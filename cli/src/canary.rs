@@ -179,11 +179,11 @@ async fn read(chain: &dyn Chain, file: &Path) -> Result<Vec<Answer>, Error> {
 pub struct Exposed {
     /// Batches, and whether their results are right.
     pub checked: Vec<(BatchIndex, bool)>,
-    /// Batches without a result, in a job that has ended: their answers are planted no more.
+    /// Batches without a result, or that were cut, in a job that has ended: their answers are planted no more.
     pub uprooted: Vec<BatchIndex>,
 }
 
-/// Holds the results of a job against planted answers; if it has ended, gives up those for batches that failed.
+/// Holds the results of a job against planted answers; if it has ended, gives up those for batches that failed or were cut.
 ///
 /// # Errors
 /// [`Error::UnknownJob`]; [`Error::File`] or [`Error::Malformed`] of the file; [`Error::Usage`] if it is of another chain or no
@@ -200,7 +200,10 @@ pub async fn expose(
     let mut exposed = Exposed::default();
     let (mut unknown, mut failed) = (0, Vec::new());
     for answer in answers {
-        let Some(BatchResult { summary, .. }) = chain.result(job, answer.batch).await? else {
+        // The answer is that of a whole batch.
+        let is_part = record.layout().is_part(answer.batch);
+        let result = chain.result(job, answer.batch).await?;
+        let Some(BatchResult { summary, .. }) = result.filter(|_| !is_part) else {
             if matches!(record.state, JobState::Ended { .. }) && answer.is_for(&order) {
                 failed.push(answer);
             }

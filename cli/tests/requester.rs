@@ -560,6 +560,22 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     assert_eq!(exposed.checked, [(0, true), (1, true)]);
     assert_eq!(exposed.uprooted, [2]);
     assert_eq!(planted(), 0);
+    // And of what was cut: the answer is that of a whole batch.
+    let file_4 = folder.path().join("cut.json");
+    plant(file_4.clone()).await.unwrap();
+    let fifth = run().await;
+    chain.edit(|state| {
+        let record = state.jobs.get_mut(&fifth).unwrap();
+        let (first, _) = record.range(2).unwrap();
+        let first = first + 1;
+        record
+            .cuts
+            .push(sungrid_primitives::job::Cut { batch: 2, first });
+    });
+    let exposed = canary::expose(chain, &alice, fifth, &file_4).await.unwrap();
+    assert_eq!(exposed.checked, [(0, true), (1, true)]);
+    assert_eq!(exposed.uprooted, [2]);
+    assert_eq!(planted(), 0);
     let file_3 = folder.path().join("never.json");
     plant(file_3.clone()).await.unwrap();
     assert_eq!(planted(), 3);
@@ -573,7 +589,7 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let broken = canary::expose(chain, &alice, job, &file).await;
     assert!(broken.unwrap_err().to_string().contains("canary plant"));
     std::fs::write(&file, &text).unwrap();
-    let missing = canary::expose(chain, &alice, fourth + 1, &file).await;
+    let missing = canary::expose(chain, &alice, fifth + 1, &file).await;
     assert!(missing.unwrap_err().to_string().contains("no job"));
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
     other["genesis"] = format!("{:?}", sp_core::H256::zero()).into();

@@ -149,8 +149,10 @@ pub struct Config {
     pub memory_mib: u64,
     /// Disk that jobs may use, MiB.
     pub storage_mib: u64,
-    /// Bandwidth that jobs may use each way, Mbit/s: declared, and not exceeded by content.
+    /// Bandwidth that jobs may use each way, Mbit/s: declared, and not exceeded by what others fetch from this machine.
     pub bandwidth_mbit: u64,
+    /// Bandwidth for what this machine fetches, Mbit/s; 0: any. Peers are given longer the less it is.
+    pub download_mbit: u64,
     /// Bandwidth for what others fetch from this machine, Mbit/s, where that is less; 0: [`Self::bandwidth_mbit`].
     pub upload_mbit: u64,
     /// What is left of the upload while the machine is its owner's, percent.
@@ -212,6 +214,7 @@ impl Default for Config {
             storage_mib: 50_000,
             bandwidth_mbit: 100,
             upload_mbit: 0,
+            download_mbit: 0,
             owner_upload_percent: 25,
             traffic_gb_per_day: 0,
             bond_isc: None,
@@ -273,7 +276,11 @@ const MEANINGS: &[(&str, &str)] = &[
     ("storage_mib", "Disk for jobs, MiB."),
     (
         "bandwidth_mbit",
-        "Bandwidth for jobs, each way, Mbit/s: declared on chain, and not exceeded.",
+        "Bandwidth for jobs, each way, Mbit/s: declared on chain, and not exceeded by what others fetch from here.",
+    ),
+    (
+        "download_mbit",
+        "Bandwidth for what this machine fetches, Mbit/s; 0: any.",
     ),
     (
         "upload_mbit",
@@ -461,7 +468,10 @@ impl Config {
         };
         Rates {
             upload: mbit(upload),
-            download: mbit(self.bandwidth_mbit),
+            download: match self.download_mbit {
+                0 => None,
+                download => mbit(download),
+            },
         }
     }
 

@@ -5,7 +5,6 @@ mod show;
 use std::{
     io,
     net::SocketAddr,
-    num::NonZeroU64,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -42,7 +41,7 @@ use crate::{
     ports::{Blobs, Ports, Runner},
     register::{self, Offer, RegisterError},
     requests,
-    supervisor::{Fatal, Measure, Settings, Supervisor, stopped},
+    supervisor::{FETCHING, Fatal, Measure, Settings, Supervisor, stopped},
     work::Bounds,
 };
 
@@ -57,7 +56,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const FETCH_TIME: Duration = Duration::from_secs(15);
 /// Bytes per second that a peer has to serve, unless this machine's own line is slower: the bandwidth of one SUNS of Cpu/1.
 const FETCH_RATE: u64 = 20_000_000 / 8;
-/// Fetches that share a slow line. Fewer, and peers are blamed for it; more, and peers that trickle are waited for.
+/// Fetches that share a limited line, at least. Fewer, and peers are blamed for it; more, and peers that trickle are waited for.
 const FETCHES: u64 = 4;
 /// How long a capacity proof computes. Less, and the blocks around it show; more, and the chain takes it no more if
 /// transactions are slow.
@@ -291,10 +290,16 @@ pub async fn run(
     result
 }
 
-/// Bytes per second that a peer has to serve: no more than a part of this machine's own line, which several peers share.
+/// Bytes per second that a peer has to serve: of a line that the settings limit no more than its part, or peers are blamed for the
+/// limit. Of large inputs each batch in hand fetches one for each lane; beside them it fetches as a witness.
 fn fetch_rate(config: &Config) -> u64 {
-    let line = config.rates().download.map_or(u64::MAX, NonZeroU64::get);
-    FETCH_RATE.min(line / FETCHES)
+    let lanes = config.lanes() as u64;
+    let most = lanes.saturating_mul(config.max_batches() as u64);
+    let fetches = FETCHES.max(most.saturating_add(FETCHING as u64));
+    let line = config.rates().download;
+    line.map_or(FETCH_RATE, |line| {
+        FETCH_RATE.min(line.get() / fetches).max(1)
+    })
 }
 
 /// What this worker takes of the machine.

@@ -20,6 +20,9 @@ use sungrid_primitives::{
 };
 
 const VERSION: u8 = 1;
+/// Seals that were replaced of one batch. Fewer than cuts of a job and tries between them, and a salt may be forgotten; more, and files
+/// grow.
+const MOST_FORMER: usize = 32;
 
 /// A batch by job and index.
 pub type BatchId = (JobId, BatchIndex);
@@ -152,6 +155,10 @@ pub struct Entry {
     pub anchor: H256,
     /// How far it is.
     pub stage: Stage,
+    /// Seals that others took the place of, oldest first: what was sent may still come into a block, or come back with a
+    /// reorganisation, and then only its own salt opens it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Seal>,
 }
 
 impl Entry {
@@ -163,15 +170,33 @@ impl Entry {
             batch,
             anchor,
             stage: Stage::Claimed,
+            former: Vec::new(),
         }
     }
 
-    /// The same batch, further on.
+    /// The same batch, further on, or back. No seal is forgotten before it is settled.
     pub fn at(&self, stage: Stage) -> Self {
-        Self {
-            stage,
-            ..self.clone()
+        let mut next = self.clone();
+        match (std::mem::replace(&mut next.stage, stage), &next.stage) {
+            (_, Stage::Settled) => next.former.clear(),
+            (Stage::Sealed(seal), now) if *now != Stage::Sealed(seal.clone()) => {
+                next.former.push(seal);
+            }
+            _ => {}
         }
+        if let Stage::Sealed(seal) = &next.stage {
+            next.former.retain(|former| former != seal);
+        }
+        let excess = next.former.len().saturating_sub(MOST_FORMER);
+        next.former.drain(..excess);
+        next
+    }
+
+    /// The batch with the seal that a commitment is of, if it is one that was replaced.
+    pub fn with_seal_of(&self, commitment: &H256, worker: &[u8; 32]) -> Option<Self> {
+        let is_of = |seal: &&Seal| seal.commitment(self.id(), worker) == *commitment;
+        let seal = self.former.iter().find(is_of)?;
+        Some(self.at(Stage::Sealed(seal.clone())))
     }
 
     /// Its name.
@@ -252,6 +277,22 @@ impl Journal {
         file.persist(path).map_err(|error| error.error)?;
         // The name is on the disk only when the folder is.
         File::open(&self.folder)?.sync_all()
+    }
+
+    /// Seals of a batch that were replaced.
+    pub fn former(&self, id: BatchId) -> Result<Vec<Seal>, JournalError> {
+        let path = self.path(id, "json");
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(JournalError::io(&path, error)),
+        };
+        let entry: Entry =
+            serde_json::from_slice(&bytes).map_err(|error| JournalError::Damaged {
+                path,
+                reason: error.to_string(),
+            })?;
+        Ok(entry.former)
     }
 
     /// All batches.

@@ -2,10 +2,10 @@
 //!
 //! | | content goes | comes | new work |
 //! |---|---|---|---|
-//! | the machine is the work's | at `upload_mbit` | at `bandwidth_mbit` | yes |
+//! | the machine is the work's | at `upload_mbit` | at `download_mbit` | yes |
 //! | it is its owner's (also: the line costs by volume) | at `owner_upload_percent` of that | as before: what began is brought to its end | no |
 //! | the day's traffic is used up | the same | the same | no |
-//! | witnesses look for what this worker owes | at `upload_mbit`, whatever else holds | as before | by the rows above |
+//! | witnesses look for what this worker owes | at any rate, whatever else holds: each of them waits for 20 Mbit/s | as before | by the rows above |
 //!
 //! Serving never stops: outputs are owed until their requester has them or their time is over, and whoever withholds them loses
 //! bond. [X9]
@@ -72,6 +72,14 @@ impl Bounds {
             rates: config.rates(),
             owner_percent: config.owner_upload_percent,
             daily: NonZeroU64::new(config.traffic_gb_per_day.saturating_mul(1_000_000_000)),
+        }
+    }
+
+    /// While witnesses look for what is owed.
+    fn called(&self) -> Rates {
+        Rates {
+            upload: None,
+            ..self.rates
         }
     }
 
@@ -219,14 +227,15 @@ impl Keeper {
         let daily = self.bounds.daily.map(NonZeroU64::get);
         let is_spent = daily.is_some_and(|daily| self.traffic.bytes >= daily);
         let reason = match (self.machine.phase().state.may_work(), is_spent) {
-            _ if *self.called.borrow() => None,
             (false, _) => Some("the machine is its owner's"),
             (true, true) => Some("the day's traffic is used up"),
             (true, false) => None,
         };
-        let rates = match reason {
-            Some(_) => self.bounds.slow(),
-            None => self.bounds.rates,
+        let (rates, reason) = match reason {
+            // Of several witnesses each calls slow who serves all of them at the line's rate.
+            _ if *self.called.borrow() => (self.bounds.called(), None),
+            Some(_) => (self.bounds.slow(), reason),
+            None => (self.bounds.rates, None),
         };
         self.spent.send_if_modified(|last| {
             let spent = is_spent.then(|| {

@@ -59,6 +59,7 @@ use crate::{
 
 use hand::{Activity, GivenBack, InHand};
 pub use measure::Measure;
+pub(crate) use witness::FETCHING;
 
 /// Blocks between two looks at all batches of the network for one that may be ours. Fewer, and much is read; more, and too little
 /// is left of the two minutes that a commitment has beside the work.

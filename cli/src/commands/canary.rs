@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, command: CanaryCommand) -> Result<(),
                 let (right, wrong) = (exposed.right, &exposed.wrong);
                 let failed = match exposed.uprooted.len() {
                     0 => String::new(),
-                    n => format!("; {n} answers are given up, as their batches failed"),
+                    n => format!("; {n} answers are given up, as their batches failed or were cut"),
                 };
                 match wrong.len() {
                     0 => format!("{right} results of job {job} are right, none is wrong{failed}"),

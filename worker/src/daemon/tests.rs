@@ -44,3 +44,23 @@ fn a_port_that_a_neighbour_has_is_told_with_its_folder() {
         assert!(text.contains("address in use"), "{text}");
     }
 }
+
+#[test]
+fn peers_are_not_blamed_for_a_limit_of_the_settings() {
+    let rate = |download_mbit, lanes, max_batches| {
+        fetch_rate(&Config {
+            bandwidth_mbit: 8,
+            download_mbit,
+            lanes,
+            max_batches,
+            ..Config::default()
+        })
+    };
+    // What is declared limits nothing that comes.
+    assert_eq!(rate(0, 64, 256), FETCH_RATE);
+    // One megabyte per second, shared by all that may be fetched at once.
+    assert_eq!(rate(8, 4, 12), 1_000_000 / 50);
+    assert_eq!(rate(8, 1, 1), 1_000_000 / 4);
+    assert_eq!(rate(1_000_000, 1, 1), FETCH_RATE);
+    assert_eq!(rate(1, 1_000, 1_000), 1, "never nothing");
+}

@@ -47,6 +47,12 @@ impl Fake {
         upload.expect("a limit").get()
     }
 
+    fn limits(&self) -> (Option<NonZeroU64>, Option<NonZeroU64>) {
+        let rates = self.rates.lock().expect("no panic");
+        let last = rates.last().expect("it is set");
+        (last.upload, last.download)
+    }
+
     fn moves(&self, bytes: u64) {
         self.moved.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -86,6 +92,14 @@ fn calm() -> Readings {
         power: Reading::Known(Power::Mains),
         metered: Reading::Known(false),
         ..Readings::default()
+    }
+}
+
+/// Somebody touches a key.
+fn busy() -> Readings {
+    Readings {
+        input: [("test", Input::Whole(Duration::ZERO))].into(),
+        ..calm()
     }
 }
 
@@ -148,12 +162,7 @@ async fn while_the_machine_is_its_owners_little_goes_out_and_never_nothing() {
     assert_eq!(world.see(&calm(), 400), State::Idle);
     assert_eq!(world.fake.upload(), FULL);
     assert_eq!(world.told(), "80.0 Mbit/s out, 240.0 Mbit/s in");
-    // Somebody touches a key.
-    let back = Readings {
-        input: [("test", Input::Whole(Duration::ZERO))].into(),
-        ..calm()
-    };
-    assert!(!world.see(&back, 1).may_work());
+    assert!(!world.see(&busy(), 1).may_work());
     assert_eq!(world.fake.upload(), SLOW);
     assert_eq!(
         world.told(),
@@ -182,12 +191,16 @@ async fn while_the_machine_is_its_owners_little_goes_out_and_never_nothing() {
 }
 
 #[tokio::test]
-async fn what_witnesses_look_for_is_served_at_full_speed_whoever_sits_there() {
+async fn what_witnesses_look_for_is_served_without_a_limit_whoever_sits_there() {
     let mut world = World::new(bounds());
     assert_eq!(world.fake.upload(), SLOW);
     world.line.call(true);
     world.keeper.look(1);
-    assert_eq!(world.fake.upload(), FULL);
+    assert_eq!(world.fake.limits(), (None, bounds().rates.download));
+    // Nor with one that is set for a machine that is the work's.
+    world.see(&calm(), 400);
+    assert_eq!(world.fake.limits(), (None, bounds().rates.download));
+    world.see(&busy(), 1);
     world.line.call(false);
     world.keeper.look(1);
     assert_eq!(world.fake.upload(), SLOW);
@@ -291,7 +304,7 @@ async fn a_change_of_hands_is_heard_of_and_what_was_moved_is_written_down() {
         tokio::task::yield_now().await;
     }
     line.call(true);
-    while fake.upload() != FULL {
+    while fake.limits().0.is_some() {
         tokio::task::yield_now().await;
     }
     fake.moves(123);

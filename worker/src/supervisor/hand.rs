@@ -21,6 +21,10 @@ const FETCH_PATIENCE: BlockNumber = 20;
 /// is a miss.
 const DECLINE_MARGIN: BlockNumber = 5;
 
+/// Blocks before a commit deadline in which nothing is sealed any more of a batch that is given back: fewer, and there is no time left
+/// to hand it back should the chain not take the part; more, and finished units go unpaid.
+const PART_MARGIN: BlockNumber = 10;
+
 /// Why a batch is given back.
 #[derive(Clone, Copy)]
 pub(super) enum GivenBack {
@@ -157,6 +161,11 @@ impl InHand {
         self.not_before = now.saturating_add(1 << self.failures.min(5));
         self.failures += 1;
     }
+}
+
+/// Whether there is time to seal a part of it, and to give it back all the same.
+pub(super) fn is_time_for_a_part(now: BlockNumber, due: Option<BlockNumber>) -> bool {
+    due.is_none_or(|due| now.saturating_add(PART_MARGIN) < due)
 }
 
 /// Whether a decline has to be sent now to be in time.

@@ -9,9 +9,9 @@ use sungrid_manifest::ResultReady;
 use sungrid_primitives::JobId;
 use tracing::{debug, error, info, warn};
 
-use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor};
+use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
 use crate::{
-    journal::{BatchId, Entry, Seal, Stage},
+    journal::{BatchId, Entry, JournalError, Seal, Stage},
     work::{self, WorkError},
 };
 
@@ -20,6 +20,8 @@ use crate::{
 const FORGET_AFTER: u32 = 10;
 /// What a cut leaves of a batch is at least one part in so many of a batch of the order, or the chain refuses it.
 const SMALLEST_PART: u32 = 8;
+/// Cuts of a job beyond which the chain takes none.
+const MAX_CUTS: usize = 16;
 /// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
@@ -110,6 +112,29 @@ impl Supervisor {
         {
             batch.activity = None;
         }
+        // Its commitment was replaced here on the word of blocks that were given up, or is in a block only now.
+        if let ReplicaState::Committed(commitment) = &replica.state
+            && let Some(entry) = (batch.entry).with_seal_of(commitment, self.account.as_ref())
+        {
+            if let Err(error) = self.journal.write(&entry) {
+                // The seal that is wanted is in the journal all the same; the next block tries again.
+                self.note_full(error.to_string());
+                return Ok(());
+            }
+            info!(
+                job = id.0,
+                batch = id.1,
+                "the chain has an earlier commitment of ours: going on with that"
+            );
+            batch.entry = entry;
+            (batch.failures, batch.not_before, batch.told) = (0, 0, false);
+            if let Some(Activity::Working(task, _)) = batch.activity.take() {
+                task.abort();
+            }
+        }
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
         let waits = batch.activity.is_some() || now < batch.not_before;
         match (replica.state, batch.entry.stage.clone()) {
             // Its report is on the way.
@@ -139,7 +164,8 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_vacated(now, replica.due, phase) =>
             {
-                self.vacate(id, others_sealed);
+                let is_time = hand::is_time_for_a_part(now, replica.due);
+                self.vacate(id, is_time && !others_sealed);
             }
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_declined(now, replica.due, is_preparing) =>
@@ -150,7 +176,12 @@ impl Supervisor {
                 self.start(id).await?
             }
             (ReplicaState::Assigned, Stage::Sealed(seal)) if !waits => {
-                if batch.may_cut || !self.is_refused_part(id, &seal).await? {
+                let may_cut = batch.may_cut;
+                let job = self.jobs.entry(id.0).or_default();
+                if job.record.is_none() {
+                    job.record = self.ports.chain.job(id.0).await?;
+                }
+                if may_cut || !self.is_refused_part(id, &seal).await? {
                     self.commit(id, &seal);
                 }
             }
@@ -339,18 +370,32 @@ impl Supervisor {
             Stage::Sealed(seal) => seal.units == units,
             _ => batch.ends == Some(cut.first),
         };
-        // While it is given back, that comes first.
-        if is_known || matches!(batch.activity, Some(Activity::Declining)) {
+        // What is on its way to the chain comes first.
+        if is_known
+            || matches!(
+                batch.activity,
+                Some(Activity::Declining | Activity::Committing)
+            )
+        {
             return Ok(());
         }
         let made = (id.0, made);
-        let beyond = self
-            .journal
-            .units(id)
-            .map(|mut units| units.split_off(&cut.first));
-        let moved = beyond.and_then(|beyond| self.journal.log_units(made, beyond.values()));
+        let rest = self.ports.chain.batch(made.0, made.1).await?;
+        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
+        let is_ours = own.is_some_and(|own| own.state == ReplicaState::Assigned);
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return Ok(());
+        };
+        let moved = || {
+            // A process before this one may have moved them.
+            if is_ours && self.journal.units(made)?.is_empty() {
+                let beyond = self.journal.units(id)?.split_off(&cut.first);
+                return self.journal.log_units(made, beyond.values());
+            }
+            Ok::<_, JournalError>(())
+        };
         let entry = batch.entry.at(Stage::Claimed);
-        if let Err(error) = moved.and_then(|()| self.journal.write(&entry)) {
+        if let Err(error) = moved().and_then(|()| self.journal.write(&entry)) {
             // The next block tries again; until then nothing that it seals is taken.
             self.note_full(error.to_string());
             return Ok(());
@@ -368,9 +413,7 @@ impl Supervisor {
             task.abort();
         }
         let anchor = batch.entry.anchor;
-        let rest = self.ports.chain.batch(made.0, made.1).await?;
-        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
-        if own.is_some_and(|own| own.state == ReplicaState::Assigned) {
+        if is_ours {
             self.take(made, anchor);
         }
         Ok(())
@@ -378,10 +421,11 @@ impl Supervisor {
 
     /// Gives a batch back because the machine's owner needs it: what is finished of it is sealed, if the chain takes that, and
     /// the rest handed back with it.
-    fn vacate(&mut self, id: BatchId, others_sealed: bool) {
+    fn vacate(&mut self, id: BatchId, may_cut: bool) {
         let bench = self.bench();
         let job = self.jobs.get(&id.0);
         let known = job.and_then(|job| job.prepared.clone().zip(job.record.as_ref()));
+        let known = known.filter(|(_, record)| record.cuts.len() < MAX_CUTS);
         let range = known.and_then(|(prepared, record)| {
             let range = record.range(id.1)?;
             Some((prepared, range, record.spec.batch_size))
@@ -389,7 +433,7 @@ impl Supervisor {
         let Some(batch) = self.hand.get_mut(&id) else {
             return;
         };
-        let may_cut = batch.may_cut && batch.may_hand_back && !others_sealed;
+        let may_cut = may_cut && batch.may_cut && batch.may_hand_back;
         let (true, Some((prepared, range, size))) = (may_cut, range) else {
             return self.decline(id, GivenBack::Vacated);
         };
@@ -450,14 +494,24 @@ impl Supervisor {
         if all.is_none_or(|(_, units)| seal.units == 0 || seal.units >= units) {
             return Ok(false);
         }
-        if let Some(batch) = self.hand.get_mut(&id) {
-            let entry = batch.entry.at(Stage::Claimed);
-            match self.journal.write(&entry) {
-                Ok(()) => (batch.entry, batch.not_before) = (entry, 0),
-                Err(error) => self.note_full(error.to_string()),
+        self.reopen(id);
+        Ok(true)
+    }
+
+    /// Goes back behind the seal of a batch; whether that is on the disk.
+    fn reopen(&mut self, id: BatchId) -> bool {
+        let Some(batch) = self.hand.get_mut(&id) else {
+            return false;
+        };
+        let entry = batch.entry.at(Stage::Claimed);
+        match self.journal.write(&entry) {
+            Ok(()) => (batch.entry, batch.not_before) = (entry, 0),
+            Err(error) => {
+                self.note_full(error.to_string());
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     /// Gives a batch back: silence would go on this worker's record.
@@ -497,6 +551,10 @@ impl Supervisor {
                 .map_or(0, |all| all.1),
             units => units,
         };
+        // One of an earlier version whose job was not read yet: the next block tries again.
+        if units == 0 {
+            return;
+        }
         let call = Call::Commit {
             job: id.0,
             batch: id.1,
@@ -507,12 +565,14 @@ impl Supervisor {
         if let Some(batch) = self.hand.get_mut(&id) {
             batch.activity = Some(Activity::Committing);
         }
+        // Of a part the chain's word is waited for: if it is not taken, the batch has to be given back.
+        let until = match self.is_part(id, seal) {
+            true => Until::InBlock,
+            false => Until::InPool,
+        };
         let ports = self.ports.clone();
         self.tasks.spawn(async move {
-            Report::Committed(
-                id,
-                ports.chain.submit(&ports.key, call, Until::InPool).await,
-            )
+            Report::Committed(id, ports.chain.submit(&ports.key, call, until).await)
         });
     }
 
@@ -570,6 +630,12 @@ impl Supervisor {
             Report::Worked(id, result) => self.on_worked(id, result).await,
             Report::Parted(id, result) => self.on_parted(id, result).await,
             Report::Committed(id, result) => {
+                // Something else was begun meanwhile: the chain had it earlier than this was heard.
+                let is_awaited =
+                    |batch: &InHand| matches!(batch.activity, Some(Activity::Committing));
+                if !self.hand.get(&id).is_some_and(is_awaited) {
+                    return Ok(());
+                }
                 if let Some(batch) = self.hand.get_mut(&id) {
                     match &result {
                         Ok(_) => batch.activity = Some(Activity::CommitSent(now + RESEND_AFTER)),
@@ -580,6 +646,15 @@ impl Supervisor {
                     }
                 }
                 self.log_step(id, "commit", result.as_ref().err());
+                if result.as_ref().is_err_and(is_refused)
+                    && let Some(Stage::Sealed(seal)) =
+                        self.hand.get(&id).map(|batch| batch.entry.stage.clone())
+                    && self.is_part(id, &seal)
+                    && self.reopen(id)
+                {
+                    self.decline(id, GivenBack::Vacated);
+                    return Ok(());
+                }
                 if result.is_ok()
                     && let Some(Stage::Sealed(seal)) =
                         self.hand.get(&id).map(|batch| batch.entry.stage.clone())
@@ -607,8 +682,13 @@ impl Supervisor {
                     Err(error) => {
                         if let Some(batch) = self.hand.get_mut(&id) {
                             batch.activity = None;
-                            // It was drawn for that one, or has handed too many back: what remains is to decline.
-                            batch.may_hand_back &= !is_refused(&error);
+                            // It was drawn for that one, or has handed too many back: what remains is to decline, while there is time.
+                            if batch.may_hand_back && is_refused(&error) {
+                                batch.may_hand_back = false;
+                                if matches!(why, GivenBack::Vacated) && batch.is_working() {
+                                    self.decline(id, why);
+                                }
+                            }
                         }
                     }
                 }

@@ -39,7 +39,7 @@ const SEAL_MARGIN: BlockNumber = 20;
 /// busy for longer.
 pub(super) const OWNER_MARGIN: BlockNumber = 60;
 /// Batches whose outputs are fetched at the same time: this earns little, and lanes wait for the same line.
-const FETCHING: usize = 2;
+pub(crate) const FETCHING: usize = 2;
 
 /// What is being done about a draw.
 #[derive(Default)]
@@ -56,6 +56,19 @@ pub(super) struct Duty {
     not_before: BlockNumber,
     /// The last block for a seal.
     until: BlockNumber,
+}
+
+impl Duty {
+    /// Notes what an attempt that came to nothing says of those who owe the outputs.
+    fn note(&mut self, nothing: &Nothing) {
+        match nothing {
+            Nothing::Withheld(reason) => self.withheld = Some(reason.to_string()),
+            // It may have found nothing before, but what keeps it from looking now may have then, too.
+            Nothing::Unable(_) => self.withheld = None,
+            // Who begins to serve at the last moment did not serve before.
+            Nothing::TooLate(_) => {}
+        }
+    }
 }
 
 /// Whether outputs are fetched though the machine's owner needs it.
@@ -224,19 +237,19 @@ impl Supervisor {
                 info!(job = id.0, batch = id.1, "witness: the outputs are served");
                 self.write_down(id, seed, Some(shown));
             }
-            Err(Nothing::Withheld(reason)) => {
-                debug!(job = id.0, batch = id.1, %reason, "witness: not served yet");
-                duty.withheld = Some(reason.to_string());
-            }
-            Err(Nothing::Unable(reason)) => {
-                // It may have found nothing before, but what keeps it from looking now may have then, too.
-                duty.withheld = None;
-                warn!(
-                    job = id.0,
-                    batch = id.1,
-                    reason,
-                    "witness: this worker cannot tell"
-                );
+            Err(nothing) => {
+                duty.note(&nothing);
+                match nothing {
+                    Nothing::Withheld(reason) => {
+                        debug!(job = id.0, batch = id.1, %reason, "witness: not served yet");
+                    }
+                    Nothing::Unable(reason) | Nothing::TooLate(reason) => warn!(
+                        job = id.0,
+                        batch = id.1,
+                        reason,
+                        "witness: this worker cannot tell"
+                    ),
+                }
             }
         }
         Ok(())
@@ -315,5 +328,24 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::BlobError;
+
+    #[test]
+    fn who_begins_to_serve_at_the_last_moment_has_withheld_before() {
+        let mut duty = Duty::default();
+        let withheld = Nothing::Withheld(BlobError::Unreachable("nobody answers".into()));
+        duty.note(&Nothing::TooLate("no time".into()));
+        assert_eq!(duty.withheld, None, "that alone says nothing");
+        duty.note(&withheld);
+        duty.note(&Nothing::TooLate("no time".into()));
+        assert!(duty.withheld.is_some());
+        duty.note(&Nothing::Unable("the disk is full".into()));
+        assert_eq!(duty.withheld, None, "its own trouble");
     }
 }

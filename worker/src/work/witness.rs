@@ -28,6 +28,9 @@ pub enum Nothing {
     /// This worker cannot tell: its own trouble, or more than it takes. It says nothing then.
     #[error("{0}")]
     Unable(String),
+    /// They are served, and too little time is left to fetch them.
+    #[error("{0}")]
+    TooLate(String),
 }
 
 impl From<BlobError> for Nothing {
@@ -103,7 +106,7 @@ pub async fn fetch_outputs(
     let left = left.saturating_sub(started.elapsed());
     if needed.saturating_sub(slack) > left {
         let reason = format!("the outputs take {needed:?}, and a witness has {left:?}");
-        return Err(Nothing::Unable(reason));
+        return Err(Nothing::TooLate(reason));
     }
     let needed = needed.min(left);
     let from = Source {

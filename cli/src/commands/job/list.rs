@@ -91,7 +91,10 @@ pub(super) async fn list(context: &Context, all: bool) -> Result<(), Error> {
             job: record.job,
             state,
             units: record.spec.units,
-            batches: record.spec.batches(),
+            batches: record
+                .spec
+                .batches()
+                .saturating_add(record.cuts.len() as u32),
             settled: record.accepted.len() as u32,
             failed: ended.map_or(0, |e| e.failed),
             paid_planck: ended.map_or(0, |e| e.paid),

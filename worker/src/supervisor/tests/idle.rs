@@ -9,7 +9,7 @@ use std::{
 };
 
 use sungrid_chain_client::{
-    Chain, ReplicaState,
+    Call, Chain, ReplicaState, Until,
     memory::{Interrupt, MemoryState},
 };
 use sungrid_idle::{Input, Policy, Power, Reading, Readings, State};
@@ -22,8 +22,10 @@ use super::{
 };
 use crate::{
     idle::{self, TICK, Watcher},
+    journal::Stage,
     schedule::{self, Choice, Done, Greedy, Offer, Scheduler, energy::Energy},
     supervisor::Supervisor,
+    work,
 };
 
 /// Counts the runs that hold memory.
@@ -492,6 +494,69 @@ async fn a_seal_over_a_batch_that_is_cut_on_its_way_costs_nobody_anything() {
 }
 
 #[tokio::test]
+async fn a_commitment_that_comes_back_with_a_reorganisation_is_opened() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN another one that has sealed all of it and sent that, which is in no block yet
+    world.chain.interrupt("commit", Interrupt::HangBefore);
+    let process = other.start().await;
+    world.chain.interrupted(1).await;
+    let first = || {
+        let entries = other.journal().load().expect("reads");
+        let mut entries = entries.into_iter();
+        entries.find(|entry| entry.batch == 0).expect("in hand")
+    };
+    let Stage::Sealed(seal) = first().stage else {
+        panic!("it is written down before it is sent");
+    };
+    assert_eq!(seal.units, 8);
+    let before = world.chain.edit(|state| state.clone());
+    process.kill().await;
+    // WHEN the batch is cut, it seals what is left of it,
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 2).await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    world.chain.interrupt("commit", Interrupt::HangBefore);
+    let process = other.start().await;
+    world.chain.interrupted(2).await;
+    let Stage::Sealed(part) = first().stage else {
+        panic!("it is sealed again: {:?}", first());
+    };
+    assert_eq!((part.units, first().former), (3, vec![seal.clone()]));
+    world.net.peer(&other.endpoint, |peer| {
+        let kept = &peer.kept[&work::name((job, 0))];
+        assert!(kept.contains(&seal.bundle) && kept.contains(&part.bundle));
+    });
+    // AND all these blocks are given up for others, in which its first commitment is,
+    world.chain.edit(|state| {
+        let number = state.number;
+        *state = before;
+        state.number = number;
+    });
+    let call = Call::Commit {
+        job,
+        batch: 0,
+        units: 8,
+        digest: seal.digest((job, 0)),
+        commitment: seal.commitment((job, 0), other.key.account().as_ref()),
+    };
+    let sent = world.chain.submit(&other.key, call, Until::InBlock);
+    sent.await.expect("it is sound");
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    // THEN it opens that one, and is paid for all.
+    assert!(!process.task.is_finished(), "the worker gave up");
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid, [0, 8, 8]);
+    assert_eq!(first().former, []);
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn what_others_have_sealed_is_handed_back_whole() {
     let world = World::new().await;
     let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
@@ -536,8 +601,8 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
             16
         ];
     });
-    // It has what is finished sealed, which is refused, and the batch in hand until it is given back.
-    assert_eq!(desk.work(602).await, State::Vacating);
+    // What is finished is sealed, which is refused; then it is handed back, in the same moment.
+    assert_eq!(desk.work(602).await, State::Owner);
     let account = machine.key.account();
     world
         .drive("it is handed back", |state| {
@@ -552,6 +617,49 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
         .drive("others do it", |state| completed(state, job))
         .await;
     assert_eq!(accepted_units(&world, &machine), 0);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_batch_that_is_due_soon_is_handed_back_whole() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    assert_eq!(desk.work(5).await, State::Suspended);
+    let account = machine.key.account();
+    // WHEN it stands still until just before its deadline
+    let given_back = |state: &mut MemoryState| {
+        let worker = &state.workers[&account];
+        worker.handed_back == 1 || !state.jobs[&job].cuts.is_empty()
+    };
+    world.drive("it is given back", given_back).await;
+    // THEN there is no time for a part that the chain may refuse.
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    blocks(&world, 60).await;
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_is_declined_in_the_same_block() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN a batch that it was drawn for, which is neither cut nor handed back
+    world.chain.edit(|state| state.drawn.insert((job, 0)));
+    let before = world.chain.edit(|state| state.number);
+    desk.work(602).await;
+    settle().await;
+    let account = machine.key.account();
+    world.chain.edit(|state| {
+        let worker = &state.workers[&account];
+        assert_eq!((worker.declined, worker.handed_back), (1, 0));
+        // Three transactions, each in a block of its own.
+        assert!(state.number <= before + 3, "{} {before}", state.number);
+    });
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    blocks(&world, 60).await;
     assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
     world.assert_blameless();
 }

@@ -228,6 +228,41 @@ async fn the_salt_is_on_the_disk_before_the_commitment_is_sent() {
 }
 
 #[tokio::test]
+async fn a_seal_of_an_earlier_version_is_of_the_whole_batch() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    let [a, b] = both(&machines).await;
+    for _ in 0..2 {
+        world.chain.interrupt("commit", Interrupt::HangBefore);
+    }
+    let job = world.submit(world.spec(3, 3)).await;
+    world.chain.interrupted(2).await;
+    a.kill().await;
+    b.kill().await;
+    // GIVEN journals that do not say of how many units their seals are
+    for machine in &machines {
+        let journal = machine.journal();
+        let entries = journal.load().expect("reads");
+        let [entry] = &entries[..] else {
+            panic!("one batch: {entries:?}");
+        };
+        let mut entry = entry.clone();
+        let Stage::Sealed(seal) = &mut entry.stage else {
+            panic!("it is sealed");
+        };
+        seal.units = 0;
+        journal.write(&entry).expect("writes");
+    }
+    let _processes = both(&machines).await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    let record = world.chain.job(job).await.expect("reads").expect("there");
+    assert_eq!((record.settled, record.cuts.len()), (1, 0));
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn a_node_that_goes_away_and_comes_back_is_survived() {
     let world = World::new().await;
     let machines = [world.machine(0), world.machine(1)];
