@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sungrid_e2e::{Node, Requester, Worker};
+use sungrid_e2e::{Node, Process, Requester, Worker, binary};
 use tempfile::TempDir;
 
 /// Units of the job, which is one batch.
@@ -92,8 +92,14 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
     // GIVEN a batch of which some units are finished, and not all
     let units = UNITS.to_string();
     let terms = ["--units", &units, "--batch-size", &units];
-    let order = ["job", "submit", "--no-watch", "--policy", "optimistic"];
-    let job = alice.json(&[&order[..], &terms, &["--image", image]].concat())["job"].to_string();
+    let mut order = Command::new(binary("sungrid"));
+    order.args(["--json", "--node", &node.url()]);
+    order.args(alice.line(&["job", "submit", "--policy", "optimistic"]));
+    order.args(["--units", &units, "--batch-size", &units]);
+    order.args(["--fuel-limit", "20G", "--image", image]);
+    // It stays, and serves what the workers need.
+    let order = Process::start("sungrid job submit", &mut order);
+    let job = "0";
     let patience = Instant::now() + Duration::from_secs(120);
     while finished(bob.folder()) < 3 {
         assert!(Instant::now() < patience, "nothing is finished");
@@ -107,7 +113,9 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
     // THEN the batch is cut, another worker computes the rest of it and nothing else,
     let mut charlie = Worker::start(&node, "//Charlie");
     charlie.process().wait_for("computed and sealed");
-    let done = alice.json(&["job", "collect", &job]);
+    let (status, log) = order.finish();
+    assert!(status.success(), "{log}");
+    let done = alice.json(&["job", "collect", job]);
     assert_eq!(done["verified"], UNITS, "{done}");
     // AND each is paid for what it has finished.
     let accepted = ["//Bob", "//Charlie"].map(|operator| {

@@ -241,7 +241,10 @@ fn quotient(charge: u128, price: u128) -> (u128, bool) {
     // `rest < DIVISOR`, so neither product nor their sum exceeds `charge`, or `DIVISOR` squared.
     let small = (charge % DIVISOR) * rest;
     let from_rest = (charge / DIVISOR) * rest + small / DIVISOR;
-    (from_whole.saturating_add(from_rest), small.is_multiple_of(DIVISOR))
+    (
+        from_whole.saturating_add(from_rest),
+        small.is_multiple_of(DIVISOR),
+    )
 }
 
 fn saturate(value: u128) -> u64 {
