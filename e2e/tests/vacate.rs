@@ -91,7 +91,6 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
 
     // GIVEN a batch of which some units are finished, and not all
     let units = UNITS.to_string();
-    let terms = ["--units", &units, "--batch-size", &units];
     let mut order = Command::new(binary("sungrid"));
     order.args(["--json", "--node", &node.url()]);
     order.args(alice.line(&["job", "submit", "--policy", "optimistic"]));

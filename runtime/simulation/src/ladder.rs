@@ -59,7 +59,7 @@ impl Times {
 
     /// How long the batch of a unit takes, ms.
     fn of(&self, unit: u64) -> u64 {
-        let long = self.long.filter(|long| unit % long.one_in == 0);
+        let long = self.long.filter(|long| unit.is_multiple_of(long.one_in));
         long.map_or(self.batch, |long| long.batch)
     }
 }
