@@ -93,7 +93,7 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
     let units = UNITS.to_string();
     let mut order = Command::new(binary("sungrid"));
     order.args(["--json", "--node", &node.url()]);
-    order.args(alice.line(&["job", "submit", "--policy", "optimistic"]));
+    order.args(alice.line(&["job", "submit", "--policy", "replicate:2"]));
     order.args(["--units", &units, "--batch-size", &units]);
     order.args(["--fuel-limit", "20G", "--image", image]);
     // It stays, and serves what the workers need.
@@ -109,15 +109,14 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
     let _game = Game::play(folder.path());
     bob.process()
         .wait_for("what is finished is sealed, the rest given back");
-    // THEN the batch is cut, another worker computes the rest of it and nothing else,
-    let mut charlie = Worker::start(&node, "//Charlie");
-    charlie.process().wait_for("computed and sealed");
+    // THEN the batch is cut: two others compute the rest of it, and one of them what he has finished, to compare;
+    let _others = ["//Charlie", "//Dave"].map(|operator| Worker::start(&node, operator));
     let (status, log) = order.finish();
     assert!(status.success(), "{log}");
     let done = alice.json(&["job", "collect", job]);
     assert_eq!(done["verified"], UNITS, "{done}");
     // AND each is paid for what it has finished.
-    let accepted = ["//Bob", "//Charlie"].map(|operator| {
+    let accepted = ["//Bob", "//Charlie", "//Dave"].map(|operator| {
         let listed = Requester::new(&node, operator).json(&["worker", "list"]);
         let account = Requester::new(&node, operator).json(&["account"])["account"].clone();
         let workers = listed.as_array().expect("a list").iter();
@@ -130,9 +129,16 @@ fn what_a_machine_has_finished_is_paid_when_its_owner_comes_back() {
             own["missed"].as_u64().expect("a number"),
         )
     });
-    assert!((1..UNITS).contains(&accepted[0].0), "{accepted:?}");
-    assert_eq!(accepted[0].0 + accepted[1].0, UNITS, "{accepted:?}");
-    assert_eq!(accepted.map(|own| (own.1, own.2)), [(1, 0), (0, 0)]);
+    let kept = accepted[0].0;
+    assert!((1..UNITS).contains(&kept), "{accepted:?}");
+    let mut others = [accepted[1].0, accepted[2].0];
+    others.sort_unstable();
+    assert_eq!(others, [UNITS - kept, UNITS], "{accepted:?}");
+    assert_eq!(
+        accepted.map(|own| (own.1, own.2)),
+        [(1, 0), (0, 0), (0, 0)],
+        "{accepted:?}"
+    );
     // The receipts of both parts verify without a network, and the bill is what was paid.
     let receipts = done["receipts"].as_str().expect("where the receipts are");
     let job_folder = Path::new(receipts).parent().expect("the job's folder");
