@@ -36,6 +36,8 @@ const DEFAULT_BATCHES: u32 = 64;
 
 /// Seconds until a job ends in any case, if the user says nothing; cut to what the chain allows.
 const DEFAULT_DEADLINE: u64 = 24 * 3_600;
+/// Blocks that may pass until an order is on chain.
+const BLOCKS_TO_SUBMIT: u64 = 5;
 
 /// What submission needs beside the plan.
 pub struct Submission<'a> {
@@ -298,7 +300,7 @@ impl Submission<'_> {
             Some(environment) => environment,
             None => favoured_environment(chain).await?,
         };
-        Ok(JobSpec {
+        let spec = JobSpec {
             image: image_hash,
             input: ContentHash::zero(),
             units: count,
@@ -313,7 +315,23 @@ impl Submission<'_> {
             deadline: head.number.saturating_add(blocks.min(allowed) as u32),
             endpoint: vec![],
             constraints,
-        })
+        };
+        let asks_for_time = matches!(spec.policy, Policy::Optimistic | Policy::Quorum(_));
+        if asks_for_time && let Some(quote) = chain.quote(&spec).await? {
+            let left = u64::from(spec.deadline.saturating_sub(head.number));
+            // The transaction comes a few blocks later.
+            let least = quote.least_blocks.saturating_add(BLOCKS_TO_SUBMIT);
+            if left <= least {
+                let seconds = least.saturating_add(1).saturating_mul(params.block_ms) / 1_000;
+                return usage(format!(
+                    "--deadline is too near: with {} and batches of this length the chain starts nothing in the last {}, so allow more \
+                     than that, or order smaller batches",
+                    units::policy(&spec.policy),
+                    units::seconds(seconds)
+                ));
+            }
+        }
+        Ok(spec)
     }
 
     async fn check_balance(

@@ -178,9 +178,12 @@ pub struct Quote {
     pub at_spot: u128,
     /// What settled work paid lately, planck per SUNS·hour.
     pub spot: u128,
+    /// Blocks to the deadline that the policy asks for more of: in so many before it nobody starts a batch, as no time would be left to
+    /// challenge its result, or to draw who checks it. A deadline that is no further away is refused.
+    pub least_blocks: u64,
     /// Seconds until a first batch can start, about and at most: 0 if at once. What busy workers have in hand is counted at its
     /// limits, and what other jobs bid as much or more for at its limits, too, all of it for the suitable workers. `None` if
-    /// too few are suitable.
+    /// too few are suitable for as many replicas as it takes on average.
     pub wait: Option<u64>,
     /// Batches of other jobs, replicas counted one by one, that go first: they bid as much or more.
     pub ahead: u64,

@@ -82,6 +82,17 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Most replicas of a batch that are ordered before any is sealed. A quorum's others are drawn when the first is.
+    pub fn ordered_at_first(&self) -> u32 {
+        match self {
+            Self::Optimistic | Self::Quorum(_) => 1,
+            Self::Adaptive => 2,
+            Self::Replicate(count) => u32::from(*count),
+        }
+    }
+}
+
 /// Parts of one in which averages are given.
 pub const MILLION: u64 = 1_000_000;
 /// Parts of one in which probabilities are added up.
@@ -267,15 +278,15 @@ pub fn convinces(group: u128, total: u128, trust: u32) -> bool {
     group.saturating_mul(trust.into()) > total.saturating_mul(trust.saturating_sub(1).into())
 }
 
-/// How many more results of new workers a group of `members` needs until it convinces, at least as many as make
-/// two; `u32::MAX` if the others are too powerful.
-pub fn missing(group: u128, members: u32, total: u128, trust: u32) -> u32 {
+/// How many more results of workers of this `weight`, that of new ones at least, a group of `members` needs until it convinces, at least
+/// as many as make two; `u32::MAX` if the others are too powerful.
+pub fn missing(group: u128, members: u32, total: u128, trust: u32, weight: u32) -> u32 {
     let rest = total.saturating_sub(group);
-    let new = Trust::default().weight();
+    let weight = weight.max(Trust::default().weight());
     let mut missing = 0u32;
     let mut group = group.min(MAX_POWER);
     while !convinces(group, rest.saturating_add(group), trust) && group < MAX_POWER {
-        group = joined(group, new);
+        group = joined(group, weight);
         missing += 1;
     }
     if convinces(group, rest.saturating_add(group), trust) {
@@ -395,7 +406,7 @@ mod tests {
             // As many as convince when all of them are new and agree.
             let group = power(vec![2; results as usize]);
             assert!(convinces(group, 1 + group, trust));
-            assert_eq!(missing(1, 0, 2, trust), results);
+            assert_eq!(missing(1, 0, 2, trust, 0), results);
         }
         assert_eq!(Policy::Optimistic.paid_results(), 1);
         assert_eq!(Policy::Replicate(3).paid_results(), 3);
@@ -506,13 +517,16 @@ mod tests {
         assert!(convinces(128, 129, 100));
         // One in seven disagrees: 64 of 67 is not enough, nor 256 of 259; three more do.
         assert!(!convinces(64, 67, 100) && !convinces(256, 259, 100));
-        assert_eq!(missing(64, 6, 67, 100), 3);
+        assert_eq!(missing(64, 6, 67, 100, 2), 3);
+        // Two of record disagree at 99.9 %: eleven new workers more would have to agree with one of them, or three of record.
+        assert_eq!(missing(32, 1, 65, 1_000, 0), 11);
+        assert_eq!(missing(32, 1, 65, 1_000, 32), 3);
         assert!(convinces(512, 515, 100));
         // Two workers of score 99 reach 99.9 %; one of any score does not.
         let pair = power([32, 32]);
         assert!(convinces(pair, 1 + pair, 1_000));
-        assert_eq!(missing(1 << 40, 1, 1 + (1 << 40), 1_000), 1);
-        assert_eq!(missing(MAX_POWER, 2, 3 * MAX_POWER, 1_000), u32::MAX);
+        assert_eq!(missing(1 << 40, 1, 1 + (1 << 40), 1_000, 2), 1);
+        assert_eq!(missing(MAX_POWER, 2, 3 * MAX_POWER, 1_000, 2), u32::MAX);
         // Evenly split, nobody convinces.
         assert!(!convinces(8, 17, 2));
     }
@@ -589,7 +603,7 @@ mod tests {
             let group = power(scores.iter().map(|s| super::Trust { streak: 0, score: *s }.weight()));
             prop_assert!(group <= MAX_POWER);
             let _ = convinces(group, total, trust);
-            let _ = missing(group, scores.len() as u32, group.saturating_add(total), trust);
+            let _ = missing(group, scores.len() as u32, group.saturating_add(total), trust, trust);
         }
     }
 }

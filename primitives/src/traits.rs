@@ -353,8 +353,8 @@ pub trait Verifier<AccountId> {
     fn deadline_weight() -> Weight;
     /// Nobody can claim the missing replicas of the batch any more: conclude without them.
     fn abandoned(job: JobId, batch: BatchIndex);
-    /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged in
-    /// time; 0 for policies without a challenge.
+    /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged, or those who check it
+    /// drawn, in time; 0 for policies that need neither.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
     /// Blocks from a claim in which a single result can be audited: where fewer are left to the deadline, none stands alone.
     fn audit_blocks(virtual_seconds: u64) -> u64;

@@ -221,7 +221,7 @@ fn rejection(rejected: &Rejected, spec: &JobSpec) -> String {
         ),
         Rejection::Busy => format!("{} busy", verb("is", "are")),
         Rejection::Late => format!(
-            "{} too late to start a batch: no time would be left to challenge its result",
+            "{} too late to start a batch: no time would be left to challenge its result, or to draw who checks it",
             verb("comes", "come")
         ),
         Rejection::Paused => format!(
@@ -243,7 +243,7 @@ fn rejection(rejected: &Rejected, spec: &JobSpec) -> String {
             verb("is", "are")
         ),
         Rejection::NotDrawn => format!(
-            "{} not drawn yet for the audits that are wanted; all are after half a minute or so",
+            "{} not drawn yet for the checks that are wanted; all are after half a minute or so",
             verb("is", "are")
         ),
     }
@@ -332,12 +332,12 @@ mod tests {
             reasons(&survey, 1, &spec()),
             [
                 "1 of 6 workers has proven too little of its capacity for one unit of it, and would do otherwise",
-                "1 of 6 workers comes too late to start a batch: no time would be left to challenge its result, and would do otherwise",
+                "1 of 6 workers comes too late to start a batch: no time would be left to challenge its result, or to draw who checks it, and would do otherwise",
                 "1 of 6 workers waits until it is resumed: operators could not get its input",
                 "2 of 6 workers rest from it for some minutes: their operators could not get its input, or handed a batch back",
                 "2 of 6 workers are of operators that had the batches in question already",
                 "1 of 6 workers is where another one is that had the batches in question",
-                "1 of 6 workers is not drawn yet for the audits that are wanted; all are after half a minute or so, and would do otherwise",
+                "1 of 6 workers is not drawn yet for the checks that are wanted; all are after half a minute or so, and would do otherwise",
                 "0 of 6 workers have all it asks for: 0 operators, 1 is needed",
             ]
         );

@@ -1,7 +1,7 @@
 //! `sungrid quote`: what a job would cost, and when it could start.
 
 use serde::Serialize;
-use sungrid_chain_client::Quote;
+use sungrid_chain_client::{Policy, Quote};
 use sungrid_manifest::Manifest;
 
 use super::{explain, job};
@@ -54,6 +54,7 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
             cost(&quote, spec.price),
             start(&quote, quoted.wait_blocks),
         ];
+        lines.extend(rounds(&spec.policy));
         lines.extend(
             quoted
                 .reasons
@@ -112,6 +113,16 @@ fn start(quote: &Quote, blocks: Option<u64>) -> String {
     }
 }
 
+/// What a batch takes when it has started, where that is not what its limits say.
+fn rounds(policy: &Policy) -> Option<String> {
+    let is_quorum = matches!(policy, Policy::Quorum(_));
+    is_quorum.then(|| {
+        "takes    twice as long as a batch is computed, and about a minute: who is to find the same is drawn when the first result is \
+         sealed; as much again where somebody disagrees"
+            .into()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use sungrid_chain_client::Survey;
@@ -128,6 +139,7 @@ mod tests {
             expected: 2 * ISC,
             at_spot: 3 * ISC,
             spot: ISC / 2,
+            least_blocks: 0,
             wait: Some(0),
             ahead: 0,
             replicas: 2,

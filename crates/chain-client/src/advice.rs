@@ -51,7 +51,8 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "a job that comes after this one has not ended: try again later"
         }
         ("Market", "DeadlineTooNear") => {
-            "the deadline leaves no time to challenge a result: choose a later one, or another policy"
+            "the deadline leaves no time to challenge a result (optimistic), or to draw who checks it (quorum): choose a later one, \
+             shorter batches, or another policy"
         }
         ("Verification", "NotStanding" | "ChallengeTooLate") => {
             "only a revealed result of an optimistic job can be challenged, once, before its window ends"

@@ -72,8 +72,8 @@ impl<T: Config> Pallet<T> {
     /// Everything that keeps a worker from one batch in the window of a job, in the order of [`Rejection`]. `record`: of the
     /// batch, if it was started.
     ///
-    /// When the time to start batches is over, or its operator rests, only challenged ones are for it: or accomplices of a
-    /// liar could keep a jury away. In a pause also those of which something was delivered.
+    /// When its operator rests, only challenged ones are for it: or accomplices of a liar could keep a jury away. When the time to start
+    /// batches is over, also those that somebody was drawn for, which have started. In a pause those of which something was delivered.
     pub(crate) fn barred(
         door: &Door,
         job: &JobRecordOf<T>,
@@ -90,11 +90,11 @@ impl<T: Config> Pallet<T> {
         let same_place = had
             .iter()
             .any(|had| had.jurisdiction == worker.attributes.jurisdiction);
-        let drawn = record
-            .and_then(|record| record.summons)
-            .is_none_or(|summons| Self::reached(&summons, key, worker));
+        let summons = record.and_then(|record| record.summons);
+        let started = challenged || summons.is_some();
+        let drawn = summons.is_none_or(|summons| Self::reached(&summons, key, worker));
         failed([
-            (challenged || !door.late, Rejection::Late),
+            (started || !door.late, Rejection::Late),
             (challenged || delivered || !door.paused, Rejection::Paused),
             (challenged || !door.rests, Rejection::Resting),
             (!same_operator, Rejection::SameOperator),

@@ -108,17 +108,19 @@ impl<T: Config> Pallet<T> {
         let class = T::Images::class(&spec.image).unwrap_or_default();
         let (mut survey, fleet) = Self::survey(spec, class, worst.rate, |_, _| Vec::new());
         let replicas = spec.policy.paid_results();
-        let (free_in, cut) = Self::free_in(&fleet, replicas as usize);
+        let results = Self::expected_results(spec, worst.unit_charge, &fleet);
+        let first = spec.policy.ordered_at_first();
+        let operators = u64::from(first).max(results.div_ceil(MILLION));
+        let (free_in, cut) = Self::free_in(&fleet, first as usize, operators as usize);
         let queue = Self::queue(spec.profile, &spec.environment, spec.price, &fleet);
         survey.truncated |= cut || queue.truncated;
         let spot = T::Pricing::spot(spec.profile);
-        let results = Self::expected_results(spec, worst.unit_charge, &fleet);
         let charge = worst.unit_charge.checked_mul(u128::from(spec.units))?;
         let expected = |price| {
             let cost = suns::cost(charge, price).checked_mul(u128::from(results))?;
             Some(cost.div_ceil(u128::from(MILLION)))
         };
-        let own = u128::from(worst.rate).saturating_mul(u128::from(replicas));
+        let own = u128::from(worst.rate).saturating_mul(u128::from(first));
         let wait = free_in.map(|wait| wait.saturating_add(queue.seconds(&fleet, own)));
         Some(Quote {
             escrow: worst.escrow,
@@ -127,6 +129,10 @@ impl<T: Config> Pallet<T> {
             expected: expected(spec.price)?,
             at_spot: expected(spot)?,
             spot,
+            least_blocks: T::Verifier::appeal_blocks(
+                &spec.policy,
+                spec.batch_seconds().unwrap_or(u64::MAX),
+            ),
             wait,
             ahead: queue.claims,
             replicas,
@@ -193,10 +199,10 @@ impl<T: Config> Pallet<T> {
         (survey, suitable)
     }
 
-    /// Seconds until `wanted` operators have a worker with free capacity, and whether batches were left out
-    /// of the account. A busy worker is taken to be free once the shortest of its batches has run to its
+    /// Seconds until `first` operators have a worker with free capacity, if there are as many as `operators` of suitable ones; and
+    /// whether batches were left out of the account. A busy worker is taken to be free once the shortest of its batches has run to its
     /// limits.
-    fn free_in(suitable: &Fleet<T>, wanted: usize) -> (Option<u64>, bool) {
+    fn free_in(suitable: &Fleet<T>, first: usize, operators: usize) -> (Option<u64>, bool) {
         let mut by_operator = BTreeMap::<&T::AccountId, u64>::new();
         let mut note = |operator, seconds: u64| {
             let entry = by_operator.entry(operator).or_insert(u64::MAX);
@@ -224,7 +230,8 @@ impl<T: Config> Pallet<T> {
         let truncated = batches.next().is_some();
         let mut waits: Vec<u64> = by_operator.into_values().collect();
         waits.sort_unstable();
-        let wait = wanted.checked_sub(1).and_then(|last| waits.get(last));
+        let last = first.checked_sub(1).filter(|_| waits.len() >= operators);
+        let wait = last.and_then(|last| waits.get(last));
         (wait.copied().filter(|wait| *wait < u64::MAX), truncated)
     }
 

@@ -198,7 +198,7 @@ pub struct JobRecord<AccountId, BlockNumber> {
     pub batches: u32,
     /// Batches that were cut, in order.
     pub cuts: BoundedVec<Cut, ConstU32<MAX_CUTS>>,
-    /// From this block on only replicas that a challenge orders can be claimed.
+    /// From this block on only replicas that a challenge or a quorum's draw orders can be claimed.
     pub claim_until: BlockNumber,
     /// Capacity that a claim takes, µSUNS: one lane and the memory limit.
     pub rate: u64,
@@ -471,7 +471,7 @@ pub struct BatchRecord<AccountId, BlockNumber> {
     /// Replicas that are wanted and not claimed.
     pub wanted: u32,
     /// Who may claim them; `None`: every worker that suits the job. Once drawn it stays so, also for whoever replaces one of them or
-    /// decides between two: an accomplice would stand ready for that.
+    /// decides between two: an accomplice would stand ready for that. Further replicas of a quorum are drawn anew.
     pub summons: Option<Summons<BlockNumber>>,
     /// The challenge of its result, if there is one.
     pub challenge: Option<Challenge<AccountId>>,

@@ -101,7 +101,9 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
     ) -> DispatchResult {
         let (mut ballot, at) = Self::check_hand_back(&worker, job, batch)?;
-        let Replica { assignment, state } = ballot.replicas.remove(at);
+        let Replica {
+            assignment, state, ..
+        } = ballot.replicas.remove(at);
         let operator = assignment.operator;
         Market::<T>::handed_back(job, batch, &worker);
         if let ReplicaState::Working { until } = state {
@@ -152,7 +154,9 @@ impl<T: Config> Pallet<T> {
             }
         }
         let mut rest = ballot.clone();
-        let Replica { assignment, state } = rest.replicas.remove(at);
+        let Replica {
+            assignment, state, ..
+        } = rest.replicas.remove(at);
         let operator = assignment.operator;
         if let ReplicaState::Working { until } = state {
             Self::note_given_back(worker, job, made, until);
@@ -206,7 +210,9 @@ impl<T: Config> Pallet<T> {
         batch: BatchIndex,
     ) -> DispatchResult {
         let (mut ballot, at) = Self::check_commit(&worker, job, batch)?;
-        let Replica { assignment, state } = ballot.replicas.remove(at);
+        let Replica {
+            assignment, state, ..
+        } = ballot.replicas.remove(at);
         let operator = assignment.operator;
         Market::<T>::declined(job, batch, &worker);
         if let ReplicaState::Working { until } = state {

@@ -10,7 +10,9 @@ use frame_support::{
     },
 };
 use frame_system::{Pallet as System, RawOrigin};
-use pallet_market::{Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy};
+use pallet_market::{
+    Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy, SUMMONS_STEP,
+};
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, One, Saturating};
 use sungrid_primitives::{
@@ -120,6 +122,30 @@ fn answer(n: u32) -> BatchSummary {
     summary(if n <= LIARS { n as u8 } else { 0 })
 }
 
+/// The draw that a batch waits for takes place, and reaches everybody.
+fn draw<T: Config>(job: JobId) {
+    if let Some(Stage::Drawing { at }) = Ballots::<T>::get(job, 0).map(|ballot| ballot.stage) {
+        System::<T>::set_block_number(at);
+        Pallet::<T>::deadline(job, 0);
+        System::<T>::set_block_number(at.saturating_add((8 * SUMMONS_STEP).into()));
+    }
+}
+
+/// The largest quorum of new workers, who all agree: so many have sealed. Returns how many it takes.
+fn agreeing<T: Config>(job: JobId, sealed: impl Fn(u32) -> u32) -> u32 {
+    let replicas = Policy::Quorum(MAX_TRUST).paid_results();
+    claim::<T>(1, job);
+    commit::<T>(1, job, &summary(1));
+    draw::<T>(job);
+    for n in 2..=replicas {
+        claim::<T>(n, job);
+    }
+    for n in 2..=sealed(replicas) {
+        commit::<T>(n, job, &summary(1));
+    }
+    replicas
+}
+
 /// All of them have sealed, and all but the last of those who agree have revealed.
 fn crowded<T: Config>() -> JobId
 where
@@ -137,6 +163,7 @@ where
         for n in from..next {
             commit::<T>(n, job, &answer(n));
         }
+        draw::<T>(job);
     }
     for n in LIARS + 1..MAX_ASSIGNMENTS {
         reveal::<T>(n, job, &answer(n));
@@ -333,13 +360,7 @@ mod benches {
     #[benchmark]
     fn commit_open() {
         let job = prepare::<T>(Policy::Quorum(MAX_TRUST));
-        let replicas = Policy::Quorum(MAX_TRUST).paid_results();
-        for n in 1..=replicas {
-            claim::<T>(n, job);
-        }
-        for n in 1..replicas {
-            super::commit::<T>(n, job, &summary(1));
-        }
+        let replicas = agreeing::<T>(job, |all| all.saturating_sub(1));
         let (digest, seal) = (
             receipt::digest(job, 0, &summary(1)),
             seal::<T>(replicas, job, &summary(1)),
@@ -410,13 +431,7 @@ mod benches {
     #[benchmark]
     fn reveal_open() {
         let job = prepare::<T>(Policy::Quorum(MAX_TRUST));
-        let replicas = Policy::Quorum(MAX_TRUST).paid_results();
-        for n in 1..=replicas {
-            claim::<T>(n, job);
-        }
-        for n in 1..=replicas {
-            super::commit::<T>(n, job, &summary(1));
-        }
+        agreeing::<T>(job, |all| all);
 
         #[extrinsic_call]
         reveal(

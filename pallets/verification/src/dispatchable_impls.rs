@@ -3,11 +3,10 @@
 use frame_support::{ensure, pallet_prelude::*};
 use pallet_market::Pallet as Market;
 use sp_core::H256;
-use sp_runtime::traits::{SaturatedConversion, Saturating};
+use sp_runtime::traits::Saturating;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     receipt::{self, BatchSummary},
-    suns::LANE_FUEL_PER_SECOND,
     traits::{BatchControl, BatchTerms},
 };
 
@@ -199,9 +198,7 @@ impl<T: Config> Pallet<T> {
         let bond = Market::<T>::challenge(job, batch, &challenger)?;
         // The challenged replica goes first; those before it withheld theirs.
         ballot.replicas[..=accused].rotate_right(1);
-        let terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
-        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
-        let until = now.saturating_add(Self::jury_blocks(seconds.saturated_into()));
+        let until = now.saturating_add(Self::jury_blocks(Self::batch_seconds(job)));
         ballot.jury_until = Some(until);
         ballot.wanted = 0;
         Self::expect_by(until, job, batch);

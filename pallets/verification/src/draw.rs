@@ -19,7 +19,6 @@ use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, SaturatedConversion, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    suns::LANE_FUEL_PER_SECOND,
     traits::{Assignment, BatchControl, BatchTerms, Workers},
 };
 
@@ -65,8 +64,11 @@ impl<T: Config> Pallet<T> {
             Self::summon(job, batch);
             return Self::want(job, batch, ballot, JURY);
         }
+        if matches!(ballot.bar, Bar::Quorum(_)) {
+            return Self::next_round(job, batch, ballot);
+        }
         let since = at.saturating_sub(T::DrawDelay::get());
-        let (until, latest) = (Self::stands_until(terms), Self::last_to_stand(job));
+        let (until, latest) = (Self::stands_until(job), Self::last_to_stand(job));
         let sealed = ballot.votes().next().map(|replica| &replica.assignment);
         let audited = sealed
             .and_then(|Assignment { operator, .. }| AuditedUntil::<T>::get(operator))
@@ -86,7 +88,7 @@ impl<T: Config> Pallet<T> {
         if stands {
             Self::let_stand(job, batch, ballot, since, until.max(audited).min(latest));
         } else {
-            Self::audit(job, batch, terms, ballot);
+            Self::audit(job, batch, ballot);
         }
     }
 
@@ -96,10 +98,20 @@ impl<T: Config> Pallet<T> {
         Market::<T>::summon(job, batch, Self::seed(job, batch), lead);
     }
 
+    /// Orders further replicas of a quorum, of whom nobody knew who has sealed so far: one, and with each claim another one while all who
+    /// have it would not convince if they found what leads. Those of one round see each other, hence [`Self::tally`].
+    fn next_round(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
+        ballot.stage = Stage::Sealing;
+        ballot.round = ballot.round.saturating_add(1);
+        ballot.wanted = ballot.sealed().saturating_add(1);
+        Self::summon(job, batch);
+        Self::want(job, batch, ballot, 1);
+    }
+
     /// Has strangers find the result, too. What is sealed stays so: they have nothing to copy. Its worker knows from now on if it is about to be
     /// caught, and would have nothing more to lose: what its operator has drawn meanwhile stands as long as this one would have stood.
-    fn audit(job: JobId, batch: BatchIndex, terms: &BatchTerms, mut ballot: BallotRecordOf<T>) {
-        let until = Self::stands_until(terms);
+    fn audit(job: JobId, batch: BatchIndex, mut ballot: BallotRecordOf<T>) {
+        let until = Self::stands_until(job);
         if let Some(replica) = ballot.votes().next() {
             AuditedUntil::<T>::mutate(&replica.assignment.operator, |audited| {
                 *audited = Some(audited.map_or(until, |audited| audited.max(until)));
@@ -132,10 +144,10 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The last block for which a single result stands that is drawn now: as long as an audit of it would take.
-    fn stands_until(terms: &BatchTerms) -> BlockNumberFor<T> {
+    /// Deadlines of a part are those of the whole batch, so a part stands no shorter.
+    fn stands_until(job: JobId) -> BlockNumberFor<T> {
         let now = frame_system::Pallet::<T>::block_number();
-        let seconds = terms.max_fuel.div_ceil(LANE_FUEL_PER_SECOND.into());
-        now.saturating_add(Self::standing_blocks(seconds.saturated_into()))
+        now.saturating_add(Self::standing_blocks(Self::batch_seconds(job)))
     }
 
     /// The last block for which a result of a job can stand, if it is to be opened before the deadline.
@@ -179,7 +191,7 @@ impl<T: Config> Pallet<T> {
         });
         if let Some(worker) = suspect {
             Self::deposit_event(Event::Suspected { job, batch, worker });
-            Self::audit(job, batch, terms, ballot);
+            Self::audit(job, batch, ballot);
         } else {
             ballot.bar = Bar::Agree(1);
             Self::advance(job, batch, terms, ballot);

@@ -105,7 +105,8 @@ mod events {
             /// What did not come.
             phase: Phase,
         },
-        /// What is sealed does not decide the batch: more replicas are needed.
+        /// What is sealed does not decide the batch: more replicas are needed. In a quorum they are drawn, and may be
+        /// more or fewer, as they weigh.
         Undecided {
             /// The job.
             job: JobId,

@@ -27,18 +27,18 @@
 //! | `Optimistic` | one | nobody challenges it within [`Config::ChallengeWindow`]; else the jury |
 //! | `Replicate(k)` | `k` | `k` equal results |
 //! | `Adaptive` | one if the first worker is trusted, the draw lets its result stand, and its operator is not [`Caught`] while it does; else two | two equal results |
-//! | `Quorum(trust)` | as many as convince if all agree, weighted by score | a group that [convinces](sungrid_primitives::policy::convinces) |
+//! | `Quorum(trust)` | one; when it has sealed, as many drawn ones as convince if all agree, weighted by score | a group of more than one round that [convinces](sungrid_primitives::policy::convinces) |
 //!
 //! ## Overview
 //!
 //! ```text
 //!        claim          all wanted have sealed; enough agree          all who agree have opened
 //! (none) ────► Sealing ────────────────────────────────────► Revealing ──────────────────────► Results
-//!               ▲  ▲ │ one sealed, of a trusted worker        ▲   │ │ one, and Optimistic        ▲
+//!               ▲  ▲ │ one sealed of a trusted, or a quorum's ▲   │ │ one, and Optimistic        ▲
 //!               │  │ │                   Standing, sealed ─────┘   │ └────────────► Standing ─────┤
 //!               │  │ │      it stands ▲   │ caught               │                 │ in peace   │
 //!               │  │ └──────────────► Drawing ◄──────────────────┼─────────────────┘ challenged │
-//!               │  └───────────────────┴───┘ audit, or jury      │                              │
+//!               │  └───────────────────┴───┘ audit, jury, quorum │                              │
 //!               └──── too few agree: more are wanted ◄────────────┘ a seal was not opened         │
 //! ```
 //!
@@ -49,7 +49,7 @@
 //!   digests agree, so a replica that a disagreement orders works with no result in sight either.
 //! - *Reveals* are for those who agree, and stay open for [`Config::RevealWindow`] blocks. Whoever is outvoted
 //!   has nothing to open.
-//! - *More replicas*: as many as the leading result lacks.
+//! - *More replicas*: as many as the leading result lacks; in a quorum by a new draw, so that nobody who has sealed knew of them.
 //! - *Draw*: see `draw.rs`.
 //! - *Standing*: a single result of a trusted worker stays sealed for as long as an audit of such a batch takes, and
 //!   [`Config::StandingWindow`]. Whoever lied in it probably lied in others: if one of these is found out meanwhile, this one is
@@ -65,7 +65,8 @@
 //! ## Known limits
 //!
 //! - A wrong result is accepted if `k` operators who collude get the same batch. The draw makes that rare
-//!   and the bond of every attempt that fails makes it dear; it does not make it impossible.
+//!   and the bond of every attempt that fails makes it dear; it does not make it impossible. Under `Replicate`, and `Adaptive` for
+//!   workers without a record, they see that they have it before they lie.
 //! - A digest can be guessed if the whole batch has but a few possible outcomes.
 //! - A worker may commit to another's digest without knowing the result. It cannot open the seal and loses its bond; its
 //!   replacement works with the results in sight that were opened meanwhile.

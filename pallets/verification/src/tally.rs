@@ -23,38 +23,71 @@ struct Group {
     digest: H256,
     members: u32,
     power: u128,
+    /// The round of the first of them.
+    round: u8,
+    /// Whether others are of another round: those of one may have agreed on what to say.
+    spans_rounds: bool,
 }
 
-/// The result that leads and how many more like it would decide, 0 if it is decided.
+impl Group {
+    fn new<AccountId, BlockNumber>(
+        digest: H256,
+        replica: &Replica<AccountId, BlockNumber>,
+    ) -> Self {
+        Self {
+            digest,
+            members: 0,
+            power: 1,
+            round: replica.round,
+            spans_rounds: false,
+        }
+    }
+
+    fn join<AccountId, BlockNumber>(
+        &mut self,
+        replica: &Replica<AccountId, BlockNumber>,
+        trust: Trust,
+    ) {
+        self.members = self.members.saturating_add(1);
+        self.power = policy::joined(self.power, trust.weight());
+        self.spans_rounds |= replica.round != self.round;
+    }
+}
+
+/// The result that leads and how many more like it would decide, 0 if it is decided; in a quorum of workers who weigh as much as the
+/// heaviest that has sealed, or whatever a lie of a worker of record is held against would look hopeless.
 pub(crate) struct Tally {
     pub(crate) leading: H256,
     pub(crate) missing: u32,
 }
 
 impl<T: Config> Pallet<T> {
-    /// Compares the digests of all votes; `None` if there is none. Of equals the earlier commitment leads.
+    /// Compares the digests of all votes; `None` if there is none. Of equals the earlier commitment leads. With `hopefully` those at
+    /// work are taken to find what leads.
+    ///
+    /// A quorum is convinced by nothing that was all sealed in one round, however much its finders weigh: they can see before they seal
+    /// that they would outweigh whoever is there. They cannot see who is drawn afterwards.
     pub(crate) fn tally(
         job: JobId,
         batch: BatchIndex,
         environment: &EnvironmentId,
         ballot: &BallotRecordOf<T>,
+        hopefully: bool,
     ) -> Option<Tally> {
         let mut groups: Vec<Group> = Vec::new();
+        let mut heaviest = 0;
         for replica in ballot.votes() {
             let Some(digest) = replica.digest(job, batch) else {
                 continue;
             };
             let trust = Trusts::<T>::get(&replica.assignment.worker, environment);
-            match groups.iter_mut().find(|group| group.digest == digest) {
-                Some(group) => {
-                    group.members = group.members.saturating_add(1);
-                    group.power = policy::joined(group.power, trust.weight());
-                }
-                None => groups.push(Group {
-                    digest,
-                    members: 1,
-                    power: policy::joined(1, trust.weight()),
-                }),
+            heaviest = trust.weight().max(heaviest);
+            if let Some(group) = groups.iter_mut().find(|group| group.digest == digest) {
+                group.join(replica, trust);
+            } else {
+                let mut group = Group::new(digest, replica);
+                group.join(replica, trust);
+                groups.push(group);
             }
         }
         let total = policy::total(groups.iter().map(|group| group.power));
@@ -62,16 +95,28 @@ impl<T: Config> Pallet<T> {
             Bar::Agree(_) => u128::from(group.members),
             Bar::Quorum(_) => group.power,
         };
-        let leading = groups.into_iter().reduce(|leading, next| {
+        let mut leading = groups.into_iter().reduce(|leading, next| {
             if rank(&next) > rank(&leading) {
                 next
             } else {
                 leading
             }
         })?;
+        let others = total.saturating_sub(leading.power);
+        let at_work = ballot
+            .votes()
+            .filter(|replica| hopefully && matches!(replica.state, ReplicaState::Working { .. }));
+        for replica in at_work {
+            let trust = Trusts::<T>::get(&replica.assignment.worker, environment);
+            leading.join(replica, trust);
+        }
         let missing = match ballot.bar {
             Bar::Agree(count) => count.saturating_sub(leading.members),
-            Bar::Quorum(trust) => policy::missing(leading.power, leading.members, total, trust),
+            Bar::Quorum(trust) => {
+                let total = others.saturating_add(leading.power);
+                policy::missing(leading.power, leading.members, total, trust, heaviest)
+                    .max(u32::from(!leading.spans_rounds))
+            }
         };
         Some(Tally {
             leading: leading.digest,
@@ -83,22 +128,8 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn votes_at_least(bar: Bar) -> u32 {
         match bar {
             Bar::Agree(count) => count,
-            Bar::Quorum(trust) => policy::missing(1, 0, policy::total([]), trust),
+            Bar::Quorum(trust) => policy::missing(1, 0, policy::total([]), trust, 0),
         }
-    }
-
-    /// Whether a quorum could be convinced if all who have the batch agreed.
-    pub(crate) fn would_convince(
-        environment: &EnvironmentId,
-        ballot: &BallotRecordOf<T>,
-        trust: u32,
-    ) -> bool {
-        let workers = ballot.hopeful().map(|replica| &replica.assignment.worker);
-        let (members, power) = workers.fold((0u32, 1), |(members, power), worker| {
-            let weight = Trusts::<T>::get(worker, environment).weight();
-            (members.saturating_add(1), policy::joined(power, weight))
-        });
-        policy::missing(power, members, policy::total([power]), trust) == 0
     }
 
     /// Notes that a result was refuted or not opened, or its outputs withheld. It counts against all single results that any

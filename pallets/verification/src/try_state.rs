@@ -77,7 +77,7 @@ mod checks {
         ///
         /// 1. A batch has a ballot exactly while the market has it in flight; it is under challenge in both or
         ///    in neither, and then its first replica is revealed.
-        /// 2. Replicas of a ballot are assigned by the market, each once; it knows whether one was delivered.
+        /// 2. Replicas of a ballot are assigned by the market, each once, in a round that there was; it knows whether one was delivered.
         /// 3. Votes that are working or sealed, plus those that the market still looks for, are those wanted.
         /// 4. A batch waits for seals exactly while some are wanted; for reveals, while one of that digest is
         ///    sealed; it stands while its only vote is revealed, under `Adaptive` while that is sealed.
@@ -280,6 +280,15 @@ mod checks {
             ensure!(
                 record.delivered == ((working as usize) < ballot.replicas.len()),
                 "verification 2: a delivery that the market does not know of, or that was none"
+            );
+            let is_quorum = matches!(ballot.bar, Bar::Quorum(_));
+            ensure!(
+                (ballot.round == 0 || is_quorum)
+                    && ballot
+                        .replicas
+                        .iter()
+                        .all(|replica| replica.round <= ballot.round),
+                "verification 2: a replica of a round that there was not"
             );
             let sealed = ballot.sealed();
             let fits = match ballot.stage {

@@ -65,6 +65,8 @@ pub struct Replica<AccountId, BlockNumber> {
     pub assignment: Assignment<AccountId>,
     /// What has been heard of it.
     pub state: ReplicaState<BlockNumber>,
+    /// Draws of a quorum's replicas before it was ordered. Those of one number may know of each other before they seal.
+    pub round: u8,
 }
 
 /// What it takes to decide a batch.
@@ -83,7 +85,7 @@ pub struct Replica<AccountId, BlockNumber> {
 pub enum Bar {
     /// So many equal results.
     Agree(u32),
-    /// A group of equal results that [convinces](sungrid_primitives::policy::convinces) at this trust.
+    /// A group of equal results, not all of one round, that [convinces](sungrid_primitives::policy::convinces) at this trust.
     Quorum(u32),
 }
 
@@ -150,6 +152,8 @@ pub struct BallotRecord<AccountId, BlockNumber> {
     /// Under challenge: the last block for jurors to claim their replicas. The first replica is the challenged one
     /// then, and has no vote.
     pub jury_until: Option<BlockNumber>,
+    /// Draws of a quorum's replicas so far: what is claimed now is of this round.
+    pub round: u8,
     /// Replicas that did not miss their commit deadline; from commitment on in order of commitment.
     pub replicas: BoundedVec<Replica<AccountId, BlockNumber>, ConstU32<MAX_ASSIGNMENTS>>,
 }

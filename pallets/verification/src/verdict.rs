@@ -24,7 +24,7 @@ use frame_support::{defensive, pallet_prelude::*, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use pallet_market::{MAX_ASSIGNMENTS, Pallet as Market, Policy};
 use sp_core::H256;
-use sp_runtime::traits::{One, SaturatedConversion, Saturating};
+use sp_runtime::traits::{One, SaturatedConversion, Saturating, Zero};
 use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
@@ -116,6 +116,7 @@ impl<T: Config> Pallet<T> {
             Some(Replica {
                 assignment,
                 state: ReplicaState::Revealed { summary, bundle },
+                ..
             }) => {
                 let winner = Winner {
                     worker: assignment.worker.clone(),
@@ -213,7 +214,7 @@ impl<T: Config> Pallet<T> {
         terms: &BatchTerms,
         mut ballot: BallotRecordOf<T>,
     ) {
-        let tally = Self::tally(job, batch, &terms.environment, &ballot);
+        let tally = Self::tally(job, batch, &terms.environment, &ballot, false);
         let missing = match tally {
             Some(Tally {
                 leading,
@@ -231,14 +232,20 @@ impl<T: Config> Pallet<T> {
         if wanted > most {
             return Self::give_up(job, batch, ballot);
         }
-        ballot.wanted = wanted;
-        ballot.stage = Stage::Sealing;
         Self::deposit_event(Event::Undecided {
             job,
             batch,
             sealed,
             wanted,
         });
+        if matches!(ballot.bar, Bar::Quorum(_)) {
+            ballot.wanted = sealed;
+            Self::await_draw(job, batch, &mut ballot);
+            Ballots::<T>::insert(job, batch, ballot);
+            return;
+        }
+        ballot.wanted = wanted;
+        ballot.stage = Stage::Sealing;
         Self::want(job, batch, ballot, missing);
     }
 
@@ -390,11 +397,13 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             wanted: 1,
             stage: Stage::Sealing,
             jury_until: None,
+            round: 0,
             replicas: BoundedVec::new(),
         });
         let replica = Replica {
             assignment,
             state: ReplicaState::Working { until },
+            round: ballot.round,
         };
         if ballot.replicas.try_push(replica).is_err() {
             defensive!("the market assigns a batch at most `MAX_ASSIGNMENTS` times");
@@ -403,10 +412,12 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         let more = match ballot.bar {
             Bar::Agree(count) if is_new && !trusted => count.saturating_sub(1),
             Bar::Agree(_) => 0,
-            // One at a time: the next one's weight is not known yet.
-            Bar::Quorum(trust) => {
+            // One at a time: the next one's weight is not known yet. None before the first has sealed: who is to find the same is drawn
+            // when it cannot change its mind any more.
+            Bar::Quorum(_) => {
                 let last = ballot.hopeful().count() as u32 >= ballot.wanted;
-                u32::from(last && !Self::would_convince(environment, &ballot, trust))
+                let tally = Self::tally(job, batch, environment, &ballot, true);
+                u32::from(last && tally.is_some_and(|tally| tally.missing > 0))
             }
         }
         .min(room);
@@ -466,14 +477,18 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
     }
 
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64 {
-        if *policy != Policy::Optimistic {
-            return 0;
+        match policy {
+            Policy::Replicate(_) | Policy::Adaptive => Zero::zero(),
+            Policy::Optimistic => Self::commit_blocks(virtual_seconds)
+                .saturating_add(T::RevealWindow::get())
+                .saturating_add(T::ChallengeWindow::get())
+                .saturating_add(Self::jury_blocks(virtual_seconds)),
+            // A round of drawn ones, and that those of another can be claimed: of who decides, or replaces somebody.
+            Policy::Quorum(_) => {
+                Self::audit_blocks(virtual_seconds).saturating_add(T::DrawDelay::get())
+            }
         }
-        Self::commit_blocks(virtual_seconds)
-            .saturating_add(T::RevealWindow::get())
-            .saturating_add(T::ChallengeWindow::get())
-            .saturating_add(Self::jury_blocks(virtual_seconds))
-            .saturated_into()
+        .saturated_into()
     }
 
     fn audit_blocks(virtual_seconds: u64) -> u64 {

@@ -97,10 +97,10 @@ fn constraints(dice: &mut Dice) -> Constraints {
 pub fn spec(image: H256, dice: &mut Dice) -> JobSpecOf<Runtime> {
     let now = System::block_number();
     let policy = policy(dice);
-    // Whatever is optimistic leaves its jury time, and where a single result is to stand there must be time for audits.
+    // Whatever is optimistic leaves its jury time, and where a single result is to stand, or a quorum to be drawn, there must be time.
     let appeal = match policy {
         Policy::Optimistic => HOURS + 600,
-        Policy::Adaptive if !dice.once_in(4) => 600,
+        Policy::Adaptive | Policy::Quorum(_) if !dice.once_in(4) => 600,
         _ => 0,
     };
     let floor = Suns::floor(CPU_1_ID).min(1_000 * ISC);

@@ -190,7 +190,7 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                 // Who would see whether the others are its friends waits until they are there.
                 let unseen = ballot.wanted as usize - ballot.replicas.len();
                 if worker.hostile
-                    && strategy == Strategy::InSight
+                    && matches!(strategy, Strategy::InSight | Strategy::Gamble(_))
                     && unseen > 0
                     && friends == ballot.replicas.len()
                     && ballot.sealed() == 0
@@ -210,6 +210,10 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                             trusted && !audits && !has_lied(key, of)
                         }
                         Strategy::InSight => among_friends,
+                        Strategy::Gamble(_) => {
+                            let is_first = ballot.wanted == 1 && ballot.replicas.len() == 1;
+                            among_friends || (is_first && trusted)
+                        }
                     };
                 let said = if lies {
                     summary(job, batch, of)

@@ -17,13 +17,15 @@ pub(crate) enum Strategy {
     Doomed(u32),
     /// Always, all of them the same result.
     Together,
-    /// All of them the same result, where they see before they seal that nobody else has the batch.
+    /// All of them the same result, where they see before they seal that it will be accepted.
     InSight,
+    /// As the former; and, once so many results were accepted, whoever seals first and sees nobody yet, in the hope for who is drawn.
+    Gamble(u32),
 }
 
 impl Strategy {
     /// All there are.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Always,
         Self::OnceTrusted(TRUSTED_FROM),
         Self::OnceTrusted(5_000),
@@ -33,6 +35,8 @@ impl Strategy {
         Self::Patient(9_000),
         Self::Together,
         Self::InSight,
+        Self::Gamble(100),
+        Self::Gamble(1_000),
     ];
 
     /// What there is to be had where batches are of different lengths.
@@ -54,20 +58,24 @@ impl Strategy {
             Self::Doomed(_) => "lies when doomed",
             Self::Together => "colludes",
             Self::InSight => "colludes in sight",
+            Self::Gamble(_) => "gambles in sight",
         }
     }
 
     /// Results in a row that it waits for.
     pub(crate) fn from(self) -> u32 {
         match self {
-            Self::OnceTrusted(from) | Self::Patient(from) | Self::Doomed(from) => from,
+            Self::OnceTrusted(from)
+            | Self::Patient(from)
+            | Self::Doomed(from)
+            | Self::Gamble(from) => from,
             Self::Always | Self::Together | Self::InSight => 0,
         }
     }
 
     /// Whether all say the same.
     pub(crate) fn colludes(self) -> bool {
-        matches!(self, Self::Together | Self::InSight)
+        matches!(self, Self::Together | Self::InSight | Self::Gamble(_))
     }
 }
 
@@ -76,7 +84,20 @@ pub(crate) type Answer = u32;
 /// The right answer.
 pub(crate) const RIGHT: Answer = 0;
 /// What colluders agreed on.
-const PLOT: Answer = u32::MAX;
+pub(crate) const PLOT: Answer = u32::MAX;
+
+/// What a worker sees of a batch before it seals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight {
+    /// It is there to check another's result.
+    pub(crate) audits: bool,
+    /// What colluders say is accepted, if all of them say it who have the batch and have not sealed.
+    pub(crate) wins: bool,
+    /// Nobody else has the batch.
+    pub(crate) is_first: bool,
+    /// The batch takes longer than others.
+    pub(crate) is_long: bool,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Worker {
@@ -171,15 +192,14 @@ impl Fleet {
         self.workers[worker].hostile
     }
 
-    /// What it says; `audits` if it can see that it is there to check another's result, `among_friends` that everybody who has the batch
-    /// is hostile; `is_long` if the batch takes longer than others.
-    pub(crate) fn answer(
-        &mut self,
-        at: usize,
-        audits: bool,
-        among_friends: bool,
-        is_long: bool,
-    ) -> Answer {
+    /// What it says of a batch.
+    pub(crate) fn answer(&mut self, at: usize, sight: Sight) -> Answer {
+        let Sight {
+            audits,
+            wins,
+            is_first,
+            is_long,
+        } = sight;
         let strategy = self.strategy;
         let worker = &mut self.workers[at];
         let is_time = worker.accepted >= strategy.from() && !audits;
@@ -194,7 +214,8 @@ impl Fleet {
                         !is_long && worker.doomed > 0 && worker.undecided == worker.doomed;
                     is_time && (begins || goes_on)
                 }
-                Strategy::InSight => among_friends,
+                Strategy::InSight => wins,
+                Strategy::Gamble(_) => wins || (is_first && is_time),
             };
         if !lies {
             return RIGHT;

@@ -4,13 +4,13 @@
 //! Time passes: workers are busy all the time, so that there are many batches in flight, and results stand while their worker
 //! goes on. What happens when is a queue of ballots by the time at which they go on.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
 use pallet_market::{JURY, MAX_ASSIGNMENTS, Policy};
 use sungrid_fuzz::dice::Dice;
 use sungrid_primitives::policy::{self, TRUSTED_FROM, Trust};
 
-use crate::fleet::{Answer, Fleet, RIGHT};
+use crate::fleet::{Answer, Fleet, PLOT, RIGHT, Sight};
 
 /// Most results that are compared to find so many equal ones, as the runtime has it.
 const MAX_REPLICAS: usize = 5;
@@ -102,6 +102,8 @@ struct Ballot {
     /// Further replicas are of summoned workers.
     drawn: bool,
     votes: Vec<(usize, Answer)>,
+    /// Of a quorum: how many votes there were at each draw.
+    draws: Vec<usize>,
     /// Who has the batch and no vote: a challenged worker.
     accused: Option<(usize, Answer)>,
     /// When the first was sealed, ms.
@@ -122,40 +124,80 @@ impl Ballot {
         self.executed += 1;
     }
 
-    /// Those from `first` on seal, who see one another and nothing that is sealed.
+    /// Those from `first` on seal, who see one another and nothing that is sealed, but what they sealed themselves.
     fn seal(&mut self, first: usize, fleet: &mut Fleet) {
-        let everybody = first == 0 && self.accused.is_none() && self.votes.len() > 1;
-        let among_friends = everybody && self.votes.iter().all(|(at, _)| fleet.is_hostile(*at));
+        let wins = self.would_win(first, fleet);
         let is_second = usize::from(self.accused.is_none());
+        let is_first = self.accused.is_none() && self.votes.len() == 1;
         for (at, (worker, answer)) in self.votes.iter_mut().enumerate().skip(first) {
-            let audits = self.audited && at >= is_second;
-            *answer = fleet.answer(*worker, audits, among_friends, self.is_long);
+            let sight = Sight {
+                audits: self.audited && at >= is_second,
+                wins,
+                is_first,
+                is_long: self.is_long,
+            };
+            *answer = fleet.answer(*worker, sight);
         }
     }
 
-    /// Equal answers: how many, and their power; of equals the earlier comes first.
-    fn groups(&self, fleet: &Fleet) -> Vec<Group> {
+    /// Whether a lie is accepted without further votes, if all colluders from `first` on tell it.
+    fn would_win(&mut self, first: usize, fleet: &Fleet) -> bool {
+        // An optimistic result may be challenged, its jury's is another matter.
+        if self.policy == Policy::Optimistic {
+            return false;
+        }
+        for (worker, answer) in self.votes.iter_mut().skip(first) {
+            *answer = if fleet.is_hostile(*worker) {
+                PLOT
+            } else {
+                RIGHT
+            };
+        }
+        self.tally(fleet, first..first) == (PLOT, 0)
+    }
+
+    /// Draws before the vote at a place was ordered.
+    fn round(&self, at: usize) -> usize {
+        self.draws.iter().filter(|start| **start <= at).count()
+    }
+
+    /// Equal answers; of equals the earlier comes first.
+    fn groups(&self, fleet: &Fleet, unsealed: &Range<usize>) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
-        for (worker, answer) in &self.votes {
+        for (at, (worker, answer)) in self.votes.iter().enumerate() {
+            if unsealed.contains(&at) {
+                continue;
+            }
             let weight = fleet.trust(*worker).weight();
-            match groups.iter_mut().find(|(other, ..)| other == answer) {
-                Some((_, members, power)) => {
-                    *members += 1;
-                    *power = policy::joined(*power, weight);
-                }
-                None => groups.push((*answer, 1, policy::joined(1, weight))),
+            let round = self.round(at);
+            if let Some(group) = groups.iter_mut().find(|group| group.answer == *answer) {
+                group.join(weight, round);
+            } else {
+                let mut group = Group {
+                    answer: *answer,
+                    members: 0,
+                    power: 1,
+                    round,
+                    spans_rounds: false,
+                };
+                group.join(weight, round);
+                groups.push(group);
             }
         }
         groups
     }
 
-    /// The result that leads, and how many more like it it takes.
-    fn tally(&self, fleet: &Fleet) -> (Answer, usize) {
-        let groups = self.groups(fleet);
-        let total = policy::total(groups.iter().map(|(.., power)| *power));
-        let rank = |(_, members, power): &Group| match self.policy {
-            Policy::Quorum(_) => *power,
-            _ => u128::from(*members),
+    /// The result that leads, and how many more like it it takes: if those who have not sealed find it, too.
+    fn tally(&self, fleet: &Fleet, unsealed: Range<usize>) -> (Answer, usize) {
+        let groups = self.groups(fleet, &unsealed);
+        let sealed = (0..self.votes.len()).filter(|at| !unsealed.contains(at));
+        let heaviest = sealed
+            .map(|at| fleet.trust(self.votes[at].0).weight())
+            .max();
+        let total = policy::total(groups.iter().map(|group| group.power));
+        let rank = |group: &Group| match self.policy {
+            Policy::Quorum(_) => group.power,
+            _ => u128::from(group.members),
         };
         let leading = groups.into_iter().reduce(|leading, next| {
             if rank(&next) > rank(&leading) {
@@ -164,9 +206,29 @@ impl Ballot {
                 leading
             }
         });
-        let (answer, members, power) = leading.expect("somebody has voted");
+        let mut leading = leading.expect("somebody has sealed");
+        let others = total - leading.power;
+        for at in unsealed {
+            leading.join(fleet.trust(self.votes[at].0).weight(), self.round(at));
+        }
+        let Group {
+            answer,
+            members,
+            power,
+            spans_rounds,
+            ..
+        } = leading;
         let missing = match self.policy {
-            Policy::Quorum(trust) => policy::missing(power, members, total, trust) as usize,
+            Policy::Quorum(trust) => {
+                let lacking = policy::missing(
+                    power,
+                    members,
+                    others + power,
+                    trust,
+                    heaviest.unwrap_or_default(),
+                );
+                lacking.max(u32::from(!spans_rounds)) as usize
+            }
             _ => self.count.saturating_sub(members as usize),
         };
         (answer, missing)
@@ -209,8 +271,23 @@ impl Ballot {
     }
 }
 
-/// An answer, how many gave it, and their power.
-type Group = (Answer, u32, u128);
+/// Those who gave an answer.
+struct Group {
+    answer: Answer,
+    members: u32,
+    power: u128,
+    /// The round of the first of them, and whether others are of another one.
+    round: usize,
+    spans_rounds: bool,
+}
+
+impl Group {
+    fn join(&mut self, weight: u32, round: usize) {
+        self.members += 1;
+        self.power = policy::joined(self.power, weight);
+        self.spans_rounds |= round != self.round;
+    }
+}
 
 /// What is in flight, and what time it is.
 pub(crate) struct Ladder {
@@ -294,6 +371,7 @@ impl Ladder {
             audited: false,
             drawn: false,
             votes: Vec::new(),
+            draws: Vec::new(),
             accused: None,
             since: self.now + takes,
             executed: 0,
@@ -321,14 +399,8 @@ impl Ladder {
                     ballot.add(fleet, dice);
                 }
             }
-            // One at a time, until all who have the batch would convince if they agreed.
-            Policy::Quorum(trust) => {
-                while !would_convince(&ballot, trust, fleet)
-                    && ballot.votes.len() < MAX_ASSIGNMENTS as usize
-                {
-                    ballot.add(fleet, dice);
-                }
-            }
+            // Others are drawn when it is sealed.
+            Policy::Quorum(_) => {}
         }
         ballot.seal(0, fleet);
         self.occupy(ballot.executed, takes, fleet);
@@ -376,7 +448,7 @@ impl Ladder {
             }
             Next::Settle => ballot.accept(answer, fleet, self.now),
             Next::Compare => {
-                let (answer, missing) = ballot.tally(fleet);
+                let (answer, missing) = ballot.tally(fleet, 0..0);
                 let most = match self.policy {
                     Policy::Quorum(_) => MAX_ASSIGNMENTS as usize,
                     _ => MAX_REPLICAS,
@@ -410,13 +482,28 @@ impl Ladder {
         dice: &mut Dice,
     ) -> Option<Decided> {
         let first = ballot.votes.len();
-        for _ in 0..missing {
+        if matches!(self.policy, Policy::Quorum(_)) {
+            // One at a time, until all who have the batch would convince if they found what leads.
+            ballot.draws.push(first);
             ballot.add(fleet, dice);
+            while ballot.tally(fleet, first..ballot.votes.len()).1 > 0
+                && ballot.votes.len() < MAX_ASSIGNMENTS as usize
+            {
+                ballot.add(fleet, dice);
+            }
+        } else {
+            for _ in 0..missing {
+                ballot.add(fleet, dice);
+            }
         }
         ballot.seal(first, fleet);
-        self.occupy(missing, ballot.takes, fleet);
+        self.occupy(ballot.votes.len() - first, ballot.takes, fleet);
         ballot.next = Next::Compare;
-        let summons = if ballot.drawn { SUMMONS } else { 0 };
+        let summons = match self.policy {
+            Policy::Quorum(_) => DRAW + SUMMONS,
+            _ if ballot.drawn => SUMMONS,
+            _ => 0,
+        };
         let wait = summons + ballot.takes + REVEAL;
         self.go_on(ballot, wait);
         None
@@ -435,12 +522,4 @@ impl Ladder {
         };
         self.go_on(ballot, wait);
     }
-}
-
-fn would_convince(ballot: &Ballot, trust: u32, fleet: &Fleet) -> bool {
-    let power = ballot.votes.iter().fold(1, |power, (worker, _)| {
-        policy::joined(power, fleet.trust(*worker).weight())
-    });
-    let all = policy::total([power]);
-    policy::missing(power, ballot.votes.len() as u32, all, trust) == 0
 }

@@ -506,15 +506,32 @@ mod tests {
     }
 
     #[test]
-    fn a_quorum_of_99_9_percent_accepts_nothing_wrong_but_of_two_of_record_who_see_each_other() {
+    fn a_quorum_of_99_9_percent_accepts_nothing_wrong_but_of_colluders_of_record_who_stake_their_bonds_on_it()
+     {
         for strategy in Strategy::ALL {
             let row = run(Policy::Quorum(1_000), strategy, 100, 200_000);
-            if strategy == Strategy::InSight {
-                assert_eq!(row.outcome.slashes, 0);
-                assert!(row.wrong() <= 0.012, "{}", row.wrong());
+            let name = strategy.name();
+            if let Strategy::Gamble(100) = strategy {
+                // One in ten meets a friend, as long as there are as many: a hundred of them are slashed for a dozen. Six standard
+                // deviations more.
+                assert!(
+                    (1..=32).contains(&row.outcome.wrong),
+                    "{}",
+                    row.outcome.wrong
+                );
+                assert!(row.outcome.caught > 0.9, "{}", row.outcome.caught);
             } else {
-                assert_eq!(row.outcome.wrong, 0, "{}", strategy.name());
+                assert_eq!(row.outcome.wrong, 0, "{name} from {}", strategy.from());
             }
+        }
+    }
+
+    #[test]
+    fn colluders_in_sight_get_nothing_past_a_quorum_however_young_those_are_whom_they_meet() {
+        // At 99 % two of record outweigh a worker without, but not by themselves.
+        for trust in [2, 10, 100] {
+            let row = run(Policy::Quorum(trust), Strategy::InSight, 200, 100_000);
+            assert_eq!((row.outcome.wrong, row.outcome.slashes), (0, 0), "{trust}");
         }
     }
 

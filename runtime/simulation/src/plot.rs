@@ -7,16 +7,17 @@ use crate::{Row, SHARES};
 /// One colour per policy, apart for readers who see few colours.
 const COLOURS: [&str; 4] = ["#d55e00", "#0072b2", "#009e73", "#7b4fa3"];
 const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 1_080.0;
+const HEIGHT: f64 = 1_400.0;
 /// Strategies, one panel each, and what there is to say of those that there are several of.
-pub(crate) const KINDS: [(&str, &str); 5] = [
+pub(crate) const KINDS: [(&str, &str); 6] = [
     ("always lies", ""),
     ("lies once trusted", ", at the best time"),
     ("lies patiently", ", at the best time"),
     ("colludes", ""),
     ("colludes in sight", ""),
+    ("gambles in sight", ", at the best time"),
 ];
-/// Of one of the six panels.
+/// Of one of the seven panels.
 const PANEL: (f64, f64) = (360.0, 230.0);
 /// Decades of the logarithmic axis; whatever is below is drawn as none.
 const DECADES: i32 = 6;
@@ -67,7 +68,7 @@ pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {
 <text x="40" y="54" fill="#555">1,000 workers of different operators; a slashed liar is below its least bond and gets no more work</text>"##
     );
     let lefts = [80.0, 540.0];
-    let tops = [130.0, 450.0, 770.0];
+    let tops = [130.0, 450.0, 770.0, 1_090.0];
     for (at, (name, adverb)) in KINDS.into_iter().enumerate() {
         let title = format!("Each hostile worker {name}{adverb}");
         let panel = Panel {

@@ -227,6 +227,7 @@ decodes! {
         expected: u128,
         at_spot: u128,
         spot: u128,
+        least_blocks: u64,
         wait: Option<u64>,
         ahead: u64,
         replicas: u32,

@@ -188,6 +188,25 @@ fn parts_never_cost_more_than_the_whole_whatever_the_price_and_the_cuts() {
 }
 
 #[test]
+fn a_part_stands_as_long_as_the_whole_would_since_its_audit_may_take_as_long() {
+    run(|| {
+        for _ in 0..200 {
+            trust(1, LONG, 10);
+            let job = order(Policy::Adaptive, 1);
+            claim(1, job);
+            seal_units(1, job, 0, 1);
+            wait(DRAW_DELAY);
+            if let Stage::Standing { until, .. } = ballot(job).stage {
+                // Twice the eight seconds of the whole, in blocks of three.
+                assert_eq!(until, System::block_number() + STANDING_WINDOW + 6);
+                return;
+            }
+        }
+        panic!("the draw always says the same");
+    });
+}
+
+#[test]
 fn others_who_compute_it_have_both_parts_and_lose_nothing() {
     run(|| {
         let job = order(Policy::Replicate(2), 1);

@@ -47,6 +47,12 @@ fn every_invariant_bites() {
             record.as_mut().expect("in flight").delivered = false
         })
     });
+    bites("verification 2: a replica of a round", |job| {
+        change(job, |b| b.replicas[1].round = 1)
+    });
+    bites("verification 2: a replica of a round", |job| {
+        change(job, |b| b.round = 1)
+    });
     bites("verification 3", |job| change(job, |b| b.wanted += 1));
     bites("verification 3", |job| {
         change(job, |b| {

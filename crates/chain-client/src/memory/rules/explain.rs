@@ -7,6 +7,16 @@ use super::*;
 use crate::{Explanation, Quote, Rejection, Survey};
 use sungrid_primitives::policy::{Candidate, MILLION};
 
+/// Blocks before its deadline in which nobody starts a batch of a job on a chain; this one starts them all the same.
+fn appeal_blocks(policy: &Policy) -> u64 {
+    let blocks = match policy {
+        Policy::Replicate(_) | Policy::Adaptive => 0,
+        Policy::Optimistic => COMMIT_SLACK + REVEAL_WINDOW + CHALLENGE_WINDOW,
+        Policy::Quorum(_) => 2 * COMMIT_SLACK,
+    };
+    blocks.into()
+}
+
 /// Everything that speaks against a worker, in the order in which a claim checks.
 pub(super) fn rejections(
     params: &ChainParams,
@@ -105,7 +115,11 @@ impl State {
             expected: expected(spec.price)?,
             at_spot: expected(self.spot.price)?,
             spot: self.spot.price,
-            wait: waits.get(replicas.checked_sub(1)? as usize).copied(),
+            least_blocks: appeal_blocks(&spec.policy),
+            wait: waits
+                .get(spec.policy.ordered_at_first().checked_sub(1)? as usize)
+                .copied()
+                .filter(|_| waits.len() as u64 >= results.div_ceil(MILLION)),
             ahead: 0,
             replicas,
             survey,
