@@ -41,7 +41,8 @@ Examples:
   sungrid worker list
   sungrid --key operator.key worker pause WORKER
   sungrid --key operator.key worker offer WORKER --to ADDRESS --price 120
-  sungrid --key buyer.key worker accept WORKER --price 120 --to NEWKEY --proof 0x…";
+  sungrid --key buyer.key worker accept WORKER --price 120 --to NEWKEY --proof 0x…
+  sungrid --key operator.key worker unbond WORKER --amount 20      75 minutes later, or when it is free: worker withdraw WORKER";
 
 /// Rent compute from the grid: publish applications, submit jobs, collect and verify results.
 #[derive(Debug, Parser)]
@@ -388,6 +389,31 @@ pub enum WorkerCommand {
     },
     /// Let a worker of yours take work again.
     Resume {
+        /// The worker key's address.
+        worker: AccountId,
+    },
+    /// Take a part out of a worker's bond that its declared capacity does not need. It counts for nothing from now on and stays slashable
+    /// until it answers for no work any more: 75 minutes later, or when what was claimed before is decided and nobody can ask
+    /// for its outputs. Then `worker withdraw` pays it out.
+    ///
+    /// To take out more, declare less first (`lanes`, `memory_gib` in worker.toml); set its `bond_isc` as low, or the daemon bonds as
+    /// much again. A worker that is always at work frees it sooner if it is paused until nothing is in flight.
+    #[command(after_help = "Example:
+  sungrid --key operator.key worker unbond WORKER                 all that its capacity does not need
+  sungrid --key operator.key worker unbond WORKER --amount 20
+  sungrid worker show WORKER                                      from which block on it is free
+  sungrid --key operator.key worker withdraw WORKER")]
+    Unbond {
+        /// The worker key's address.
+        worker: AccountId,
+        /// How much [default: all that the declared capacity does not need].
+        #[arg(long, value_parser = units::parse_isc, value_name = "ISC")]
+        amount: Option<u128>,
+    },
+    /// Pay out what has left a worker's bond (see `unbond`) and is free.
+    #[command(after_help = "Example:
+  sungrid --key operator.key worker withdraw WORKER")]
+    Withdraw {
         /// The worker key's address.
         worker: AccountId,
     },

@@ -125,6 +125,9 @@ pub trait Delegations<AccountId> {
     fn rotated(worker: &AccountId, key: &AccountId);
     /// A worker is withdrawn. Says which account keeps its stake, if there is any, for those whose it is.
     fn dissolve(worker: &AccountId, operator: &AccountId, left: Delegated) -> Option<AccountId>;
+    /// Has somebody delegate to a worker, in a pool whose last round is not settled yet, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &AccountId);
 }
 
 impl<AccountId> Delegations<AccountId> for () {
@@ -132,6 +135,8 @@ impl<AccountId> Delegations<AccountId> for () {
     fn dissolve(_: &AccountId, _: &AccountId, _: Delegated) -> Option<AccountId> {
         None
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(_: &AccountId) {}
 }
 
 /// Who shares a worker's income with its operator; implemented by `pallet-delegation`, asked by `pallet-rewards`.

@@ -245,6 +245,9 @@ pub trait Attestations<AccountId> {
     fn tiers(worker: &AccountId) -> Tiers;
     /// These attributes of a worker are not what they were: nobody stands for them any more.
     fn revoke(worker: &AccountId, changed: PerAttribute<bool>);
+    /// Has an auditor of its own stand for each attribute of a worker, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &AccountId);
 }
 
 impl<AccountId> Attestations<AccountId> for () {
@@ -252,6 +255,8 @@ impl<AccountId> Attestations<AccountId> for () {
         Tiers::default()
     }
     fn revoke(_: &AccountId, _: PerAttribute<bool>) {}
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(_: &AccountId) {}
 }
 
 /// The image register; implemented by `pallet-images`.

@@ -145,7 +145,7 @@ fn no_batch_is_decided_later_than_those_who_answer_for_it_may_leave() {
     let delay: u32 = <Runtime as pallet_verification::Config>::DrawDelay::get();
     let draw = delay + 1;
     let reveal: u32 = <Runtime as pallet_verification::Config>::RevealWindow::get();
-    let longest: u32 = <Runtime as pallet_delegation::Config>::LongestBatch::get();
+    let longest: u32 = <Runtime as pallet_workers::Config>::LongestBatch::get();
     let job: u32 = <Runtime as pallet_market::Config>::MaxJobBlocks::get();
     // For the outputs of that batch their bonds answer a little longer.
     let liability: u32 = <Runtime as pallet_workers::Config>::Liability::get();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sp_core::H256;
 use sungrid_chain_client::{
     AccountId, Attestations, Attribute, Attributes, BlockNumber, Call, Chain, Rating, Run,
-    Standing, SubmitError, TaskClass, Tier, Tiers, Trust, Until, Worker, WorkerState,
+    Standing, SubmitError, TaskClass, Tier, Tiers, Trust, Unbonding, Until, Worker, WorkerState,
 };
 use sungrid_primitives::{
     attributes::CARBON_UNKNOWN,
@@ -34,7 +34,10 @@ struct Row {
     committed_usuns: u64,
     /// What it has proven, and how far its next proof is.
     standing: Option<Standing>,
+    /// The operator's part that stays.
     bond_planck: u128,
+    /// What of the operator's part leaves, and when it is free.
+    unbonding: Vec<Unbonding>,
     delegated_planck: u128,
     jurisdiction: String,
     region: String,
@@ -112,6 +115,10 @@ impl Row {
             counted_usuns: worker.counted,
             committed_usuns: worker.committed,
             bond_planck: worker.bond,
+            unbonding: match worker.leaving {
+                0 => vec![],
+                _ => chain.unbonding(&key).await?,
+            },
             delegated_planck: worker.delegated,
             jurisdiction: String::from_utf8_lossy(jurisdiction).into_owned(),
             region: String::from_utf8_lossy(region).into_owned(),
@@ -258,6 +265,8 @@ pub(super) async fn run(context: &Context, command: WorkerCommand) -> Result<(),
             };
             send(context, call).await
         }
+        WorkerCommand::Unbond { worker, amount } => unbond(context, worker, amount).await,
+        WorkerCommand::Withdraw { worker } => send(context, Call::WithdrawUnbonded(worker)).await,
         WorkerCommand::Settle { worker } => settle(context, worker).await,
         WorkerCommand::Forget { accounts } => forget(context, accounts).await,
         WorkerCommand::Report { blocks } => report(context, blocks).await,
@@ -283,6 +292,62 @@ async fn send(context: &Context, call: Call) -> Result<(), Error> {
     context.out.result(block, || match block {
         Some(block) => format!("done in block {block}"),
         None => "done".into(),
+    });
+    Ok(())
+}
+
+/// The record of a worker, or how to find one.
+async fn known(chain: &dyn Chain, worker: &AccountId) -> Result<Worker, Error> {
+    chain.worker(worker).await?.ok_or_else(|| {
+        Error::Usage(format!(
+            "{worker} is no worker of this chain: `sungrid worker list` names them"
+        ))
+    })
+}
+
+/// Takes so much out of a worker's bond, or all that its capacity does not need, and says when it is free.
+async fn unbond(context: &Context, worker: AccountId, amount: Option<u128>) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Unbonded {
+        block: Option<BlockNumber>,
+        amount_planck: u128,
+        /// The operator's part that stays.
+        bond_planck: u128,
+        /// All that leaves, oldest first.
+        unbonding: Vec<Unbonding>,
+    }
+    let (key, chain) = (context.key()?, context.chain().await?);
+    let record = known(&*chain, &worker).await?;
+    let spare = record.spare(&chain.params().await?);
+    let amount_planck = amount.unwrap_or(spare);
+    if amount_planck > spare || amount_planck == 0 {
+        return Err(Error::Usage(format!(
+            "no more than {} can leave the bond of {worker}: the {} SUNS that it declares and what others delegated need the rest of {}. \
+             Name an amount up to that, or declare less first (`lanes`, `memory_gib` in worker.toml)",
+            units::isc(spare),
+            suns(record.capacity),
+            units::isc(record.bond)
+        )));
+    }
+    let call = Call::Unbond {
+        worker: worker.clone(),
+        amount: amount_planck,
+    };
+    let included = chain.submit(&key, call, Until::InBlock).await?;
+    let unbonded = Unbonded {
+        block: included.block.map(|block| block.number),
+        amount_planck,
+        bond_planck: known(&*chain, &worker).await?.bond,
+        unbonding: chain.unbonding(&worker).await?,
+    };
+    context.out.result(&unbonded, || {
+        let free_at = unbonded.unbonding.last().map_or(0, |part| part.free_at);
+        format!(
+            "{} leave the bond, {} stay\nfree from block {free_at} on, if nothing is found against the worker: \
+             sungrid worker withdraw {worker}",
+            units::isc(amount_planck),
+            units::isc(unbonded.bond_planck)
+        )
     });
     Ok(())
 }
@@ -342,11 +407,7 @@ async fn settle(context: &Context, named: Vec<AccountId>) -> Result<(), Error> {
 
 async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
     let chain = context.chain().await?;
-    let worker = chain.worker(&key).await?.ok_or_else(|| {
-        Error::Usage(format!(
-            "{key} is no worker of this chain: `sungrid worker list` names them"
-        ))
-    })?;
+    let worker = known(&*chain, &key).await?;
     let attestations = attestations(&*chain).await?;
     let said = attestations.get(&key);
     let row = Row::read(&*chain, key, &worker, said).await?;
@@ -381,6 +442,13 @@ async fn show(context: &Context, key: AccountId) -> Result<(), Error> {
             ),
             format!("credit     {}", units::isc(row.credit_planck)),
         ];
+        lines.extend(row.unbonding.iter().map(|part| {
+            format!(
+                "leaving    {}, free from block {} on as far as is known now (`worker withdraw`)",
+                units::isc(part.amount_planck),
+                part.free_at
+            )
+        }));
         lines.extend(row.attestations.iter().map(|said| {
             format!(
                 "attested   {} by {} until block {}",
@@ -474,6 +542,7 @@ mod tests {
             committed_usuns: 0,
             standing: None,
             bond_planck: 0,
+            unbonding: vec![],
             delegated_planck: 0,
             jurisdiction: "DE".into(),
             region: "DE-BY\u{1b}[2J".into(),

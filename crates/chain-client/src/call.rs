@@ -201,6 +201,15 @@ pub enum Call {
         /// Planck.
         amount: Balance,
     },
+    /// `workers.unbond`
+    Unbond {
+        /// The worker key.
+        worker: AccountId,
+        /// Planck.
+        amount: Balance,
+    },
+    /// `workers.withdraw_unbonded`
+    WithdrawUnbonded(AccountId),
     /// `workers.rotate_key`
     RotateKey {
         /// The worker key that it has.
@@ -367,6 +376,8 @@ impl Call {
             Self::SetCapacity { .. } => ("Workers", "set_capacity"),
             Self::SetEnvironment { .. } => ("Workers", "set_environment"),
             Self::BondMore { .. } => ("Workers", "bond_more"),
+            Self::Unbond { .. } => ("Workers", "unbond"),
+            Self::WithdrawUnbonded(_) => ("Workers", "withdraw_unbonded"),
             Self::RotateKey { .. } => ("Workers", "rotate_key"),
             Self::OfferWorker { .. } => ("Workers", "offer"),
             Self::RetractOffer(_) => ("Workers", "retract_offer"),

@@ -156,6 +156,8 @@ pub trait Chain: Send + Sync {
 
     /// A worker by its worker key.
     async fn worker(&self, worker: &AccountId) -> Result<Option<Worker>, ChainError>;
+    /// What leaves a worker's bond, oldest first; nothing, if it is no worker.
+    async fn unbonding(&self, worker: &AccountId) -> Result<Vec<Unbonding>, ChainError>;
     /// What a worker has proven of its capacity, and how far its next proof is; `None` if it is no worker.
     async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError>;
     /// All workers.

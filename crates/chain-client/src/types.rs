@@ -129,8 +129,10 @@ pub struct Worker {
     pub counted: u64,
     /// Capacity in use, µSUNS.
     pub committed: u64,
-    /// The operator's part of the bond, planck.
+    /// The operator's part of the bond that stays, planck.
     pub bond: Balance,
+    /// What of the operator's part leaves, planck: slashable until it is withdrawn, and nothing else. See [`Chain::unbonding`](crate::Chain::unbonding).
+    pub leaving: Balance,
     /// What others delegated to it and leave there, planck.
     pub delegated: Balance,
     /// Whether it may claim.
@@ -153,7 +155,26 @@ pub struct Worker {
     pub trust: Trust,
 }
 
+/// A part of an operator's bond that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unbonding {
+    /// Planck.
+    pub amount_planck: Balance,
+    /// First block, as far as is known now, at which it can be withdrawn.
+    pub free_at: BlockNumber,
+}
+
 impl Worker {
+    /// Planck of the operator's part that neither the declared capacity needs nor what others delegated.
+    pub fn spare(&self, params: &ChainParams) -> Balance {
+        let least = params.bond_for(self.capacity);
+        // As the chain counts: others' money counts up to four times the operator's, and no more of it may be there.
+        let own = least
+            .saturating_sub(self.delegated)
+            .max(self.delegated.div_ceil(LEVERAGE - 1));
+        self.bond.saturating_sub(own)
+    }
+
     /// Whether a job's constraints, environment and profile let this worker work on it.
     pub fn suits(&self, job: &Job) -> bool {
         let spec = &job.spec;

@@ -57,6 +57,7 @@ fn attested<T: Config>(auditor: &T::AccountId) -> Result<T::AccountId, Benchmark
 fn registered<T: Config>() -> T::AccountId {
     let (worker, operator) = (account("worker", 0, 0), account("operator", 0, 0));
     pallet_workers::Pallet::<T>::prepare(&worker, &operator, EnvironmentId::repeat_byte(7));
+    Attested::<T>::remove(&worker);
     worker
 }
 

@@ -74,4 +74,32 @@ impl<T: Config> AttestationsTrait<T::AccountId> for Pallet<T> {
     fn revoke(worker: &T::AccountId, changed: PerAttribute<bool>) {
         Self::remove(worker, changed, |_| true);
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &T::AccountId) {
+        use codec::Decode;
+        use sp_runtime::traits::{BlakeTwo256, Bounded, Hash, TrailingZeroInput};
+
+        let admission = NextAdmission::<T>::get();
+        NextAdmission::<T>::put(admission.saturating_add(1));
+        let mut number = 0u8;
+        let given = PerAttribute::<()>::default().map(|()| {
+            number = number.saturating_add(1);
+            let hash = BlakeTwo256::hash_of(&(worker, number));
+            let auditor = T::AccountId::decode(&mut TrailingZeroInput::new(hash.as_ref())).ok()?;
+            let record = AuditorRecord {
+                admission,
+                bond: 0,
+                leaving: None,
+            };
+            Auditors::<T>::insert(&auditor, record);
+            let until = Bounded::max_value();
+            Some(Attestation {
+                auditor,
+                admission,
+                until,
+            })
+        });
+        Attested::<T>::insert(worker, given);
+    }
 }

@@ -117,6 +117,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<WORKER_BOND>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type LongestBatch = ConstU64<100>;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<5>;
     type MaxMissRest = ConstU64<100>;

@@ -156,6 +156,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<WORKER_BOND>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type LongestBatch = ConstU64<100>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();

@@ -20,8 +20,8 @@ use crate::*;
 fn opened<T: Config>() -> Result<(T::AccountId, T::AccountId), BenchmarkError> {
     let (worker, operator) = (account("worker", 0, 0), account("operator", 0, 0));
     pallet_workers::Pallet::<T>::prepare(&worker, &operator, EnvironmentId::repeat_byte(7));
-    T::Currency::mint_into(&operator, T::Currency::minimum_balance())?;
-    Pallet::<T>::do_open(operator.clone(), worker.clone(), Perbill::from_percent(5))?;
+    // With a pool, to which somebody else has delegated.
+    assert_eq!(PoolOf::<T>::get(&worker), Some(0));
     Ok((worker, operator))
 }
 
@@ -54,6 +54,8 @@ mod benchmarks {
         let (worker, operator) = (account("worker", 0, 0), whitelisted_caller());
         pallet_workers::Pallet::<T>::prepare(&worker, &operator, EnvironmentId::repeat_byte(7));
         T::Currency::mint_into(&operator, T::Currency::minimum_balance())?;
+        // The pool that it has comes with another one.
+        Pallet::<T>::rotated(&worker, &account("other", 0, 0));
 
         #[extrinsic_call]
         _(
@@ -62,7 +64,7 @@ mod benchmarks {
             Perbill::from_percent(5),
         );
 
-        assert_eq!(PoolOf::<T>::get(worker), Some(0));
+        assert_eq!(PoolOf::<T>::get(worker), Some(1));
         Ok(())
     }
 

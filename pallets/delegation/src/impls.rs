@@ -3,7 +3,7 @@
 use frame_support::{
     defensive,
     storage::{TransactionOutcome, with_transaction},
-    traits::{Get, fungible::Inspect},
+    traits::fungible::Inspect,
 };
 use frame_system::Pallet as System;
 use pallet_workers::Workers;
@@ -125,7 +125,7 @@ impl<T: Config> Pallet<T> {
         record: &pallet_workers::WorkerRecordOf<T>,
         delegation: &DelegationOf<T>,
     ) -> frame_system::pallet_prelude::BlockNumberFor<T> {
-        pallet_workers::Pallet::<T>::free_at(record, delegation.left, T::LongestBatch::get())
+        pallet_workers::Pallet::<T>::free_at(record, delegation.left)
     }
 }
 
@@ -155,6 +155,32 @@ impl<T: Config> DelegationsTrait<T::AccountId> for Pallet<T> {
         });
         Some(Self::account_of(id))
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(worker: &T::AccountId) {
+        use frame_support::traits::{Get, fungible::Mutate};
+        use sp_runtime::Perbill;
+
+        let id = NextPool::<T>::get();
+        let who: T::AccountId = frame_benchmarking::account("delegator", id, 0);
+        let (least, deposit) = (T::MinDelegation::get(), T::Currency::minimum_balance());
+        if T::Earnings::round() == 0 {
+            T::Earnings::end_round();
+        }
+        // Whatever fails here fails the benchmark at its verification.
+        let Some(record) = Workers::<T>::get(worker) else {
+            return;
+        };
+        let _ = T::Currency::mint_into(&record.operator, deposit);
+        let _ = T::Currency::mint_into(&who, deposit.saturating_add(least.saturating_mul(2)));
+        let _ = Self::do_open(record.operator, worker.clone(), Perbill::from_percent(5));
+        let _ = Self::do_delegate(who, id, least.saturating_mul(2));
+        Pools::<T>::mutate_extant(id, |pool| {
+            pool.earning = pool.joining / 2;
+            pool.joining = pool.joining.saturating_sub(pool.earning);
+            pool.round = pool.round.saturating_sub(1);
+        });
+    }
 }
 
 impl<T: Config> IncomeShares<T::AccountId> for Pallet<T> {
@@ -167,7 +193,7 @@ impl<T: Config> IncomeShares<T::AccountId> for Pallet<T> {
         let commission = pool.commission_at(System::<T>::block_number());
         Pools::<T>::insert(id, pool);
         let divided = credit.saturating_sub(commission.mul_ceil(credit));
-        let part = proportion(divided, earning, record.bond.saturating_add(earning))?;
+        let part = proportion(divided, earning, record.staying().saturating_add(earning))?;
         Some((Self::account_of(id), part))
     }
 }

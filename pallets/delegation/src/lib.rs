@@ -34,7 +34,7 @@
 //! ## Leaving
 //! [`undelegate`](Pallet::undelegate) starts the cool-down of workers, and the time in which they answer for outputs if that
 //! is longer, in which a delegation is slashable and earns nothing. [`withdraw`](Pallet::withdraw) ends it once every batch is decided that it answered for and nobody
-//! can ask for their outputs any more: see [`free_at`](pallet_workers::Pallet::free_at); after [`Config::LongestBatch`] in any case.
+//! can ask for their outputs any more: see [`free_at`](pallet_workers::Pallet::free_at); after [`LongestBatch`](pallet_workers::Config::LongestBatch) in any case.
 //!
 //! ## Commission
 //! A lower one counts at once, a higher one after [`Config::CommissionNotice`], so that whoever disagrees can leave
@@ -100,9 +100,6 @@ pub mod pallet {
         /// Blocks from the announcement of a higher commission to its first charge.
         #[pallet::constant]
         type CommissionNotice: Get<BlockNumberFor<Self>>;
-        /// Blocks from a claim by which its batch is decided in any case. Too small and a slash comes too late.
-        #[pallet::constant]
-        type LongestBatch: Get<BlockNumberFor<Self>>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -240,10 +237,6 @@ pub mod pallet {
             assert!(
                 T::Cooldown::get() >= T::FeelessWindow::get(),
                 "within FeelessWindow a stake must not make free calls for two workers"
-            );
-            assert!(
-                T::LongestBatch::get() >= T::Cooldown::get(),
-                "LongestBatch must not be shorter than the cool-down"
             );
         }
 

@@ -91,7 +91,6 @@ parameter_types! {
     pub const EmissionRate: Permill = Permill::from_percent(8);
     pub static FeelessWindow: u64 = COOLDOWN;
     pub static CommissionNotice: u64 = NOTICE;
-    pub static LongestBatch: u64 = LONGEST;
     pub static MinDelegation: u128 = LEAST;
 }
 
@@ -131,6 +130,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<OWN>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type LongestBatch = ConstU64<LONGEST>;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<5>;
     type MaxMissRest = ConstU64<100>;
@@ -168,7 +168,6 @@ impl pallet_delegation::Config for Test {
     type PalletId = PoolsId;
     type MinDelegation = MinDelegation;
     type CommissionNotice = CommissionNotice;
-    type LongestBatch = LongestBatch;
     type WeightInfo = ();
 }
 

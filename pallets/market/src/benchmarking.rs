@@ -14,9 +14,9 @@ use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    policy::MAX_REPLICAS,
+    policy::{self, MAX_REPLICAS},
     suns::CPU_1,
-    traits::{CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
+    traits::{Assignment, CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
 };
 
 use crate::*;
@@ -93,16 +93,61 @@ fn worker<T: Config>(n: u32) -> (T::AccountId, T::AccountId) {
     (worker, operator)
 }
 
-/// The worker has had the batch, which wants another replica.
+/// The worker has had the batch, which wants another replica, after all others who can get one.
 fn had<T: Config>(id: JobId, batch: BatchIndex, worker: &T::AccountId, operator: &T::AccountId) {
-    let claimant = Claimant {
-        worker: worker.clone(),
-        operator: operator.clone(),
-        jurisdiction: *b"DE",
-        working: false,
-    };
+    let others = (2..MAX_ASSIGNMENTS).map(|n| {
+        let other: T::AccountId = account("other", n, 0);
+        (other.clone(), other)
+    });
+    let own = core::iter::once((worker.clone(), operator.clone()));
+    let claimants: alloc::vec::Vec<_> = others
+        .chain(own)
+        .map(|(worker, operator)| Claimant {
+            worker,
+            operator,
+            jurisdiction: *b"CH",
+            working: false,
+        })
+        .collect();
     let record = BatchRecord {
-        assignments: vec![claimant].try_into().expect("one"),
+        assignments: claimants.try_into().expect("within the bound"),
+        wanted: 1,
+        summons: None,
+        challenge: None,
+        delivered: false,
+    };
+    Batches::<T>::insert(id, batch, record);
+}
+
+/// So many workers have a batch of a quorum, which wants another one.
+fn shared<T: Config>(id: JobId, batch: BatchIndex, workers: u32) {
+    let spec = Jobs::<T>::get(id).expect("submitted").spec;
+    let mut claimants = alloc::vec::Vec::new();
+    for n in 1..=workers {
+        let (worker, operator) = worker::<T>(n);
+        let assignment = Assignment {
+            worker: worker.clone(),
+            operator: operator.clone(),
+        };
+        let (policy, environment) = (&spec.policy, &spec.environment);
+        T::Verifier::assigned(
+            id,
+            batch,
+            assignment,
+            policy,
+            environment,
+            1,
+            MAX_ASSIGNMENTS,
+        );
+        claimants.push(Claimant {
+            worker,
+            operator,
+            jurisdiction: *b"CH",
+            working: true,
+        });
+    }
+    let record = BatchRecord {
+        assignments: claimants.try_into().expect("within the bound"),
         wanted: 1,
         summons: None,
         challenge: None,
@@ -178,25 +223,48 @@ mod benches {
         assert_eq!(job.state, JobState::Pending);
     }
 
-    /// The operator has had every batch that is looked at but the last.
+    /// The operator has had every batch that is looked at but the last, a quorum's, which has a bid of its own and is the last that
+    /// its worker had not; `r`: how many have that one with it. Checked twice, as it is where it is free.
     #[benchmark]
-    fn claim(w: Linear<1, WINDOW>) {
+    fn claim(w: Linear<1, WINDOW>, r: Linear<1, MAX_ASSIGNMENTS>) {
+        // Not in the genesis block, or what is measured is another block, which draws differently.
+        frame_system::Pallet::<T>::set_block_number(One::one());
         let id = super::submit::<T>(4 * WINDOW);
         let (key, operator) = worker::<T>(0);
+        T::Verifier::prepare_trust(&key, &ENVIRONMENT);
+        change::<T>(id, |job| {
+            job.spec.constraints.min_streak = 1;
+            job.spec.constraints.distinct_jurisdictions = true;
+            job.spec.policy = Policy::Quorum(policy::MAX_TRUST);
+            job.price = 2 * job.spec.price;
+        });
         let job = Jobs::<T>::get(id).expect("submitted");
         let order: alloc::vec::Vec<_> = Pallet::<T>::shuffled(&key, id, &job).collect();
         let (last, others) = order[..w as usize].split_last().expect("one at least");
         for batch in others {
             had::<T>(id, *batch, &key, &operator);
         }
-        change::<T>(id, |job| job.in_flight = w.saturating_sub(1));
-        T::Verifier::prepare_trust(&key, &ENVIRONMENT);
-        change::<T>(id, |job| job.spec.constraints.min_streak = 1);
+        if r > 1 {
+            shared::<T>(id, *last, r - 1);
+        }
+        change::<T>(id, |job| job.in_flight = w);
 
-        #[extrinsic_call]
-        _(RawOrigin::Signed(key), id);
+        #[block]
+        {
+            let free = Pallet::<T>::would_claim(&key, id);
+            let done = Pallet::<T>::claim(RawOrigin::Signed(key.clone()).into(), id);
+            assert!(free && done.is_ok());
+        }
 
-        assert!(Batches::<T>::contains_key(id, last));
+        let record = Batches::<T>::get(id, last).expect("claimed");
+        assert_eq!(record.assignments.len() as u32, r);
+        assert!(
+            record
+                .assignments
+                .iter()
+                .any(|claimant| claimant.worker == key)
+        );
+        assert!(RaisedPrices::<T>::contains_key(id, last));
     }
 
     /// The window is emptied of new batches and refilled with waiting ones.

@@ -186,8 +186,8 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Returns how many batches of the window it looked at.
-    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> Result<u32, DispatchError> {
+    /// Returns how many batches of the window it looked at, and of how many workers' trust the verifier did.
+    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> Result<(u32, u32), DispatchError> {
         let ClaimPlan {
             mut job,
             view,
@@ -226,6 +226,10 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| Error::<T>::NothingToClaim)
             .defensive()?;
         record.wanted.saturating_dec();
+        let had = match job.spec.policy {
+            Policy::Quorum(_) => record.assignments.len() as u32,
+            _ => 0,
+        };
         let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);
         let room = MAX_ASSIGNMENTS.saturating_sub(spoken_for);
         let more = T::Verifier::assigned(
@@ -253,7 +257,7 @@ impl<T: Config> Pallet<T> {
             worker,
             operator,
         });
-        Ok(looked_at)
+        Ok((looked_at, had))
     }
 
     /// Whether [`Pallet::claim`] would succeed.

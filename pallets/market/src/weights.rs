@@ -8,8 +8,8 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 pub trait WeightInfo {
     /// [`crate::Pallet::submit`].
     fn submit() -> Weight;
-    /// [`crate::Pallet::claim`] that looks at `w` batches of the window.
-    fn claim(w: u32) -> Weight;
+    /// [`crate::Pallet::claim`] that looks at `w` batches of the window, and gets one of a quorum that `r` workers have had.
+    fn claim(w: u32, r: u32) -> Weight;
     /// [`crate::Pallet::cancel`].
     fn cancel() -> Weight;
     /// [`crate::Pallet::raise`].
@@ -44,10 +44,10 @@ impl WeightInfo for () {
         // Profile, floor, environment, image, number, the job before, account, holds, job, agenda, cursor.
         estimate(80, 13, 9)
     }
-    fn claim(w: u32) -> Weight {
+    fn claim(w: u32, r: u32) -> Weight {
         // Worker, its attestations and five auditors, job, randomness, the records of the window, waiting, the
         // verifier's ballot and agenda, the trust of everyone who has the batch and its own, declines, its price.
-        estimate(160, 28 + u64::from(w), 9)
+        estimate(160, 16 + u64::from(w) + u64::from(r), 9)
     }
     fn cancel() -> Weight {
         estimate(

@@ -9,15 +9,16 @@ use frame_support::{
         fungible::{Inspect, Mutate},
     },
 };
-use frame_system::{Pallet as System, RawOrigin};
+use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
 use pallet_market::{
-    Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy, SUMMONS_STEP,
+    Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy, RaisedPrices,
+    SUMMONS_STEP, WINDOW,
 };
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    policy::{MAX_TRUST, Trust},
+    policy::{MAX_REPLICAS, MAX_TRUST, Trust},
     receipt::{self, BatchSummary},
     suns::CPU_1,
     traits::{Assignment, CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
@@ -146,8 +147,8 @@ fn agreeing<T: Config>(job: JobId, sealed: impl Fn(u32) -> u32) -> u32 {
     replicas
 }
 
-/// All of them have sealed, and all but the last of those who agree have revealed.
-fn crowded<T: Config>() -> JobId
+/// All of them but the last have sealed.
+fn all_but_one<T: Config>() -> JobId
 where
     <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
 {
@@ -160,19 +161,74 @@ where
             next += 1;
         }
         assert!(next > from);
-        for n in from..next {
+        for n in from..next.min(MAX_ASSIGNMENTS) {
             commit::<T>(n, job, &answer(n));
         }
         draw::<T>(job);
     }
+    job
+}
+
+/// All of them have sealed, and all but the last of those who agree have revealed.
+fn crowded<T: Config>() -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = all_but_one::<T>();
+    commit::<T>(MAX_ASSIGNMENTS, job, &answer(MAX_ASSIGNMENTS));
     for n in LIARS + 1..MAX_ASSIGNMENTS {
         reveal::<T>(n, job, &answer(n));
     }
     job
 }
 
+/// A batch that as many workers as can get one have claimed, and the first of them declined, one for each that there was no place for.
+fn taken_by_all<T: Config>(policy: Policy, units: u32) -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = prepare_units::<T>(policy, units);
+    let mut oldest = 1;
+    for n in 1..=MAX_ASSIGNMENTS {
+        // Nobody counts yet.
+        Decliners::<T>::remove(job);
+        if !Market::<T>::claimable(job, worker::<T>(n)) {
+            decline::<T>(oldest, job);
+            Decliners::<T>::remove(job);
+            oldest += 1;
+        }
+        claim::<T>(n, job);
+    }
+    job
+}
+
+/// As many workers as can get a batch have had it, and as many of them as can have it at once compute it, in the last block of their deadline. It has
+/// a price of its own.
+fn busy<T: Config>(units: u32) -> (JobId, u32)
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let working = |job| Ballots::<T>::get(job, 0).map_or(0, |ballot| ballot.replicas.len() as u32);
+    let mut job = taken_by_all::<T>(Policy::Quorum(MAX_TRUST), units);
+    if working(job) < MAX_REPLICAS.into() {
+        job = taken_by_all::<T>(Policy::Replicate(MAX_REPLICAS), units);
+    }
+    let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+    let deadlines = ballot
+        .replicas
+        .iter()
+        .filter_map(|replica| match replica.state {
+            ReplicaState::Working { until } => Some(until),
+            _ => None,
+        });
+    let until = deadlines.max().expect("somebody computes it");
+    System::<T>::set_block_number(until);
+    RaisedPrices::<T>::insert(job, 0, 3_600_000_001);
+    (job, working(job))
+}
+
 /// A result that seven workers have found.
-pub(crate) fn accepted<T: Config>() -> (JobId, BatchIndex)
+fn accepted<T: Config>() -> (JobId, BatchIndex)
 where
     <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
 {
@@ -220,7 +276,7 @@ where
 }
 
 /// A result that as many workers as can get a batch are said to have found.
-fn found_by_all<T: Config>() -> JobId
+pub(crate) fn found_by_all<T: Config>() -> JobId
 where
     <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
 {
@@ -292,23 +348,17 @@ fn decliners<T: Config>(count: u32) -> DeclinersOf<T> {
 mod benches {
     use super::*;
 
-    /// The last of as many workers as can get a batch disagrees with the one before: nobody can tell who is right.
+    /// The last of as many workers as can get a batch agrees with nobody: nobody can tell who is right.
     #[benchmark]
     fn commit() {
-        let job = prepare::<T>(Policy::Replicate(2));
+        let job = all_but_one::<T>();
         let last = MAX_ASSIGNMENTS;
-        for n in 1..=last {
-            // Nobody counts yet.
-            Decliners::<T>::remove(job);
-            claim::<T>(n, job);
-            if n < last - 1 {
-                super::decline::<T>(n, job);
-            }
-        }
-        super::commit::<T>(last - 1, job, &summary(1));
+        let mut known = decliners::<T>(MAX_DECLINERS);
+        known.last_mut().expect("some").operator = account("operator", last, 0);
+        Decliners::<T>::insert(job, known);
         let (digest, seal) = (
-            receipt::digest(job, 0, &summary(2)),
-            seal::<T>(last, job, &summary(2)),
+            receipt::digest(job, 0, &summary(200)),
+            seal::<T>(last, job, &summary(200)),
         );
 
         #[extrinsic_call]
@@ -321,21 +371,15 @@ mod benches {
             seal,
         );
 
+        assert_eq!(Decliners::<T>::get(job).len() as u32, MAX_DECLINERS - 1);
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 
-    /// The last of as many workers as can get a batch seals half of it: nobody is to be had for the rest.
+    /// The last of as many workers as can get a batch seals half of it, late: nobody is to be had for the rest.
     #[benchmark]
     fn commit_part() {
-        let job = prepare_units::<T>(Policy::Replicate(2), 2);
+        let (job, working) = busy::<T>(2);
         let last = MAX_ASSIGNMENTS;
-        for n in 1..=last {
-            Decliners::<T>::remove(job);
-            claim::<T>(n, job);
-            if n < last - 1 {
-                super::decline::<T>(n, job);
-            }
-        }
         Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS.saturating_sub(1)));
         let (digest, seal) = (
             receipt::digest(job, 0, &summary(1)),
@@ -352,8 +396,14 @@ mod benches {
             seal,
         );
 
-        let job = Market::<T>::job(job).expect("not cleaned up");
-        assert_eq!((job.made(), job.failed, job.in_flight), (1, 1, 1));
+        let record = Market::<T>::job(job).expect("not cleaned up");
+        assert_eq!((record.made(), record.failed, record.in_flight), (1, 1, 1));
+        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+        assert_eq!(
+            (ballot.replicas.len() as u32, ballot.sealed()),
+            (working, 1)
+        );
+        assert!(RaisedPrices::<T>::contains_key(job, 1));
     }
 
     /// The commitment that opens the reveals of the largest quorum.
@@ -457,19 +507,11 @@ mod benches {
         assert!(Ballots::<T>::get(job, 0).is_some_and(|b| b.jury_until.is_some()));
     }
 
-    /// The last of as many workers as can get the batch declines, its job is paused, and the batch fails.
+    /// The last of as many workers as can get the batch declines, late; its job is paused, and the batch fails.
     #[benchmark]
     fn decline() {
-        let job = prepare::<T>(Policy::Optimistic);
+        let (job, _) = busy::<T>(1);
         let pauses = T::DeclinesToPause::get();
-        for n in 1..=MAX_ASSIGNMENTS {
-            // Nobody counts yet.
-            Decliners::<T>::remove(job);
-            claim::<T>(n, job);
-            if n < MAX_ASSIGNMENTS {
-                super::decline::<T>(n, job);
-            }
-        }
         Decliners::<T>::insert(job, decliners::<T>(pauses.saturating_sub(1)));
         let last = worker::<T>(MAX_ASSIGNMENTS);
 
@@ -480,17 +522,10 @@ mod benches {
         assert!(Market::<T>::job(job).is_some_and(|job| job.failed == 1 && job.has_ended()));
     }
 
+    /// The last assignment that there is, late: the batch fails.
     #[benchmark]
     fn hand_back() {
-        // The last assignment that there is: the batch fails.
-        let job = prepare::<T>(Policy::Optimistic);
-        for n in 1..=MAX_ASSIGNMENTS {
-            Decliners::<T>::remove(job);
-            claim::<T>(n, job);
-            if n < MAX_ASSIGNMENTS {
-                super::decline::<T>(n, job);
-            }
-        }
+        let (job, _) = busy::<T>(1);
         Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS.saturating_sub(1)));
         let last = worker::<T>(MAX_ASSIGNMENTS);
 
@@ -523,7 +558,11 @@ mod benches {
         }
         pallet_market::Jobs::<T>::mutate(job, |job| {
             let job = job.as_mut().expect("open");
-            (job.batches, job.next_batch) = (b, b);
+            (job.batches, job.next_batch) = (b.saturating_add(WINDOW), b);
+            job.window = (b..b.saturating_add(WINDOW))
+                .collect::<alloc::vec::Vec<_>>()
+                .try_into()
+                .expect("full");
         });
         let requester: T::AccountId = account("requester", 0, 0);
 
@@ -600,15 +639,12 @@ mod benches {
         assert!(Results::<T>::get(job, 0).is_some_and(|r| r.outputs == Outputs::Withheld));
     }
 
-    /// One of seven withholds its reveal: the batch fails, as many workers as can get it have had it, and the
-    /// job ends.
+    /// As many workers as can have a batch at once miss its deadline, after all others who can get it have declined: it fails, and the job
+    /// ends.
     #[benchmark]
     fn deadline() {
-        let job = crowded::<T>();
-        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
-        let Stage::Revealing { until, .. } = ballot.stage else {
-            panic!("the last reveal is awaited");
-        };
+        let (job, _) = busy::<T>(1);
+        let until = System::<T>::block_number();
         System::<T>::set_block_number(until.saturating_add(One::one()));
 
         #[block]

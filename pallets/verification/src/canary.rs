@@ -87,6 +87,6 @@ where
 
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare() -> (JobId, BatchIndex) {
-        benchmarking::accepted::<T>()
+        (benchmarking::found_by_all::<T>(), 0)
     }
 }

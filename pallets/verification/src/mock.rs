@@ -154,6 +154,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<1_000>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<10>;
+    type LongestBatch = ConstU64<10_000>;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<MISS_REST>;
     type MaxMissRest = ConstU64<100>;

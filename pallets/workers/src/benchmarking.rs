@@ -64,6 +64,22 @@ fn consent<T: Config>(
     Ok((worker, proof))
 }
 
+/// So many parts of a worker's bond leave, each since a block of its own.
+fn leaving<T: Config>(worker: &T::AccountId, parts: u32) {
+    let now = System::<T>::block_number();
+    Workers::<T>::mutate_extant(worker, |record| {
+        for n in 0..parts {
+            let part = Unbonding {
+                amount: 1,
+                left: now.saturating_add(n.into()),
+            };
+            // Whatever fails here fails the benchmark at its verification.
+            let _ = record.unbonding.try_push(part);
+        }
+    });
+    System::<T>::set_block_number(now.saturating_add(parts.into()));
+}
+
 fn prices<T: Config>() {
     T::Pricing::prepare(CPU_1_ID, CPU_1, 1, ENVIRONMENT);
 }
@@ -146,6 +162,41 @@ mod benchmarks {
         let after = Workers::<T>::get(&worker).map(|record| record.bond);
         assert_eq!(after, before.map(|bond| bond + amount));
         Ok(())
+    }
+
+    /// The last part that can leave.
+    #[benchmark]
+    fn unbond() {
+        let (worker, operator) = worker::<T>();
+        leaving::<T>(&worker, MAX_UNBONDING.saturating_sub(1));
+        let before = Workers::<T>::get(&worker).map(|record| record.staying());
+        Workers::<T>::mutate_extant(&worker, |record| record.capacity = 1);
+        let amount = T::MinBond::get();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(operator), worker.clone(), amount);
+
+        let record = Workers::<T>::get(&worker).expect("registered");
+        assert!(record.unbonding.is_full());
+        assert_eq!(Some(record.staying()), before.map(|before| before - amount));
+    }
+
+    /// All parts that can leave, none of which answers for anything any more.
+    #[benchmark]
+    fn withdraw_unbonded() {
+        let (worker, operator) = worker::<T>();
+        leaving::<T>(&worker, MAX_UNBONDING);
+        let before = Workers::<T>::get(&worker).expect("registered");
+        let now = System::<T>::block_number();
+        let all = T::LongestBatch::get().saturating_add(T::Liability::get());
+        System::<T>::set_block_number(now.saturating_add(all));
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(operator), worker.clone());
+
+        let record = Workers::<T>::get(&worker).expect("registered");
+        assert!(record.unbonding.is_empty());
+        assert_eq!(record.bond, before.staying());
     }
 
     #[benchmark]

@@ -29,10 +29,7 @@ impl<T: Config> Pallet<T> {
             .delegated
             .join(amount)
             .ok_or(Error::<T>::SlashedOut)?;
-        ensure!(
-            record.slashable() <= record.bond.saturating_mul(LEVERAGE),
-            Error::<T>::OwnPartTooSmall
-        );
+        Self::check_own_part(&record, record.delegated.stake)?;
         T::Currency::transfer_and_hold(
             &HoldReason::Bond.into(),
             from,
@@ -69,17 +66,26 @@ impl<T: Config> Pallet<T> {
         Ok(amount)
     }
 
+    /// That so much of others' money is within [`LEVERAGE`] of what of the operator's stays beside it.
+    pub(crate) fn check_own_part(
+        record: &WorkerRecordOf<T>,
+        of_others: u128,
+    ) -> Result<(), Error<T>> {
+        let own = record.staying();
+        ensure!(
+            own.saturating_add(of_others) <= own.saturating_mul(LEVERAGE),
+            Error::<T>::OwnPartTooSmall
+        );
+        Ok(())
+    }
+
     /// First block, as far as is known now, at which what left a worker's bond in the block `left` may be taken out:
     /// the cool-down is over, every batch that it answered for is decided, and their outputs are in nobody's question any
     /// more. The former is so once the worker has had none in flight since, the latter [`Config::Liability`] blocks after
-    /// the last of them was accepted, and both in any case `longest` blocks after a claim.
-    pub fn free_at(
-        record: &WorkerRecordOf<T>,
-        left: BlockNumberFor<T>,
-        longest: BlockNumberFor<T>,
-    ) -> BlockNumberFor<T> {
+    /// the last of them was accepted, and both in any case [`Config::LongestBatch`] blocks after a claim.
+    pub fn free_at(record: &WorkerRecordOf<T>, left: BlockNumberFor<T>) -> BlockNumberFor<T> {
         let least = T::Cooldown::get().max(T::Liability::get());
-        let last = left.saturating_add(longest.max(least));
+        let last = left.saturating_add(T::LongestBatch::get().max(least));
         let answered = if record.busy_since > left {
             // What was claimed before it left was decided when the worker was idle; what is accepted now was claimed since.
             let decided = record.busy_since.saturating_add(T::Liability::get());

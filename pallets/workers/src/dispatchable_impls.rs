@@ -70,6 +70,7 @@ impl<T: Config> Pallet<T> {
                 arrears: Default::default(),
                 keyed_at: System::<T>::block_number(),
                 bond,
+                unbonding: Default::default(),
                 delegated: Default::default(),
                 state: WorkerState::Active,
                 faults: 0,

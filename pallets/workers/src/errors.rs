@@ -64,6 +64,14 @@ mod errors {
         OfferTooNew,
         /// Nearly all that others delegated to this worker was slashed: nobody can join them any more.
         SlashedOut,
+        /// There is nothing to take out of the bond: name an amount above zero.
+        NothingToUnbond,
+        /// Too many parts of this bond leave already: withdraw what is free of them first.
+        TooManyUnbondings,
+        /// Nothing of this bond leaves: `unbond` some of it first.
+        NothingLeaves,
+        /// The worker is offered to somebody, bond included: retract the offer first.
+        Offered,
         /// The worker missed a deadline: its bond stays until its rest is forgotten. Wait until its `rests_until`, and 16 times its `arrears` more.
         Resting,
     }

@@ -49,6 +49,26 @@ mod events {
             /// Bond from now, planck.
             bond: u128,
         },
+        /// A part of a worker's bond leaves: slashable until it is withdrawn.
+        Unbonding {
+            /// The worker's key.
+            worker: T::AccountId,
+            /// Planck.
+            amount: u128,
+            /// What of the operator's part stays, planck.
+            stays: u128,
+        },
+        /// What had left a worker's bond was released.
+        UnbondedWithdrawn {
+            /// The worker's key.
+            worker: T::AccountId,
+            /// To whom.
+            operator: T::AccountId,
+            /// Planck.
+            amount: u128,
+            /// Bond from now, planck, with what still leaves.
+            bond: u128,
+        },
         /// A worker takes no work for the time being.
         WorkerPaused {
             /// Its key.

@@ -47,6 +47,10 @@ impl<T: Config> Pallet<T> {
             "MissRest must be at least one block, and no more than MaxMissRest"
         );
         assert!(
+            T::LongestBatch::get() >= T::Cooldown::get(),
+            "LongestBatch must not be shorter than the cool-down"
+        );
+        assert!(
             T::CallBond::get() > 0,
             "CallBond of zero gives block space away"
         );
@@ -147,7 +151,7 @@ impl<T: Config> Pallet<T> {
         // All or nothing, and all of it first.
         let of_others = of_others.min(to_treasury);
         record.delegated.stake = record.delegated.stake.saturating_sub(of_others);
-        record.bond = record.bond.saturating_sub(total.saturating_sub(of_others));
+        record.lose(total.saturating_sub(of_others));
         Slashed { total, to_honest }
     }
 
@@ -332,7 +336,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             return 0;
         };
         let paid = Self::pay_from_bond(&record.operator, to, amount.min(record.bond));
-        record.bond = record.bond.saturating_sub(paid);
+        record.lose(paid);
         Self::deposit_event(Event::DamagesPaid {
             worker: worker.clone(),
             operator: record.operator.clone(),
@@ -345,7 +349,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     }
 
     fn exposed(worker: &T::AccountId) -> u128 {
-        Workers::<T>::get(worker).map_or(0, |record| T::SlashFraction::get().mul_ceil(record.bond))
+        // What leaves may be gone when a lie of today is found out.
+        Workers::<T>::get(worker).map_or(0, |record| {
+            T::SlashFraction::get().mul_ceil(record.staying())
+        })
     }
 
     fn slash(worker: &T::AccountId, honest: &[T::AccountId]) -> Slashed {
@@ -377,7 +384,10 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
         use frame_support::traits::fungible::{Inspect, Mutate};
         use sungrid_primitives::traits::CPU_1_ID;
 
-        use sungrid_primitives::attributes::{Architecture, Attributes, EnergySource, TaskClass};
+        use sungrid_primitives::{
+            attributes::{Architecture, Attributes, EnergySource, TaskClass},
+            delegation::Delegations,
+        };
 
         use crate::WorkerRecord;
 
@@ -415,6 +425,7 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
                 arrears: Default::default(),
                 keyed_at: Default::default(),
                 bond,
+                unbonding: Default::default(),
                 delegated: Default::default(),
                 state: WorkerState::Active,
                 faults: 0,
@@ -427,6 +438,8 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             },
         );
         T::Proofs::prepare(worker, capacity);
+        T::Attestations::prepare(worker);
+        T::Delegations::prepare(worker);
         T::Roster::joined(worker);
     }
 }

@@ -22,6 +22,8 @@
 //! | the treasury cannot be paid either | that part stays in the bond |
 //! | outputs withheld that it was paid for | damages to the requester out of the operator's part; then as a wrong result, all of it to the treasury |
 //! | `leave`, then [`Config::Cooldown`] blocks, no batch undecided, and [`Config::Liability`] blocks since the last accepted result: `withdraw` | released |
+//! | `unbond` of a part that the capacity does not need | counts no more, slashable |
+//! | then the cool-down, and nothing left that it answered for: `withdraw_unbonded` | that part released |
 //!
 //! ## Capacity
 //! Capacity follows from declared resources by the worker's profile, in µSUNS; [`Config::Proofs`] says how much of it
@@ -79,6 +81,7 @@ mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 pub mod types;
+mod unbond;
 pub mod weights;
 
 use frame_support::pallet_macros::import_section;
@@ -86,7 +89,8 @@ use frame_support::pallet_macros::import_section;
 pub use feeless::{ChargeUnlessFeeless, Payment};
 pub use pallet::*;
 pub use types::{
-    Allowance, Endpoint, FeelessUse, Offer, OfferOf, WorkerRecord, WorkerRecordOf, WorkerState,
+    Allowance, Endpoint, FeelessUse, MAX_UNBONDING, Offer, OfferOf, Unbonding, WorkerRecord,
+    WorkerRecordOf, WorkerState,
 };
 pub use weights::WeightInfo;
 
@@ -97,6 +101,8 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
+    use alloc::vec::Vec;
+
     use frame_support::{
         pallet_prelude::*,
         traits::{
@@ -171,6 +177,10 @@ pub mod pallet {
         /// Most blocks of such a rest. Too few: whoever stalls is back as soon; too many: a machine that was broken is as good as gone.
         #[pallet::constant]
         type MaxMissRest: Get<BlockNumberFor<Self>>;
+        /// Blocks from a claim by which its batch is decided and its outputs are in nobody's question any more, in any case. Too few: a
+        /// slash comes too late. Too many: what leaves the bond of a worker that is always at work waits as long.
+        #[pallet::constant]
+        type LongestBatch: Get<BlockNumberFor<Self>>;
         /// Part of its capacity up to which a busy worker takes more work.
         #[pallet::constant]
         type AdmissionLimit: Get<Perbill>;
@@ -564,6 +574,53 @@ pub mod pallet {
             let who = ensure_signed(origin)?;
             Self::do_accept(who, worker, price, key, proof)
         }
+
+        /// Takes a part of the operator's bond out of use: it counts for nothing any more, and is slashable until
+        /// [`withdraw_unbonded`](Pallet::withdraw_unbonded). What stays is the least bond for the declared capacity, together with what
+        /// others delegated, and a fifth of both.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Parameters
+        /// - `worker`: its key.
+        /// - `amount`: planck.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::Leaving`], [`Error::NothingToUnbond`], [`Error::BondTooLow`],
+        /// [`Error::OwnPartTooSmall`], [`Error::TooManyUnbondings`].
+        ///
+        /// # Events
+        /// [`Event::Unbonding`].
+        #[pallet::call_index(13)]
+        #[pallet::weight(T::WeightInfo::unbond())]
+        pub fn unbond(
+            origin: OriginFor<T>,
+            worker: T::AccountId,
+            #[pallet::compact] amount: u128,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_unbond(who, worker, amount)
+        }
+
+        /// Releases what has left a worker's bond and answers for nothing any more: once the cool-down is over, every batch that it
+        /// answered for is decided and their outputs are in nobody's question, and the worker's rests are forgotten.
+        ///
+        /// # Origin
+        /// The operator.
+        ///
+        /// # Errors
+        /// [`Error::UnknownWorker`], [`Error::NotOperator`], [`Error::NothingLeaves`], [`Error::Offered`], [`Error::Resting`],
+        /// [`Error::CoolingDown`].
+        ///
+        /// # Events
+        /// [`Event::UnbondedWithdrawn`].
+        #[pallet::call_index(14)]
+        #[pallet::weight(T::WeightInfo::withdraw_unbonded())]
+        pub fn withdraw_unbonded(origin: OriginFor<T>, worker: T::AccountId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_withdraw_unbonded(who, worker)
+        }
     }
 
     #[pallet::view_functions]
@@ -578,6 +635,12 @@ pub mod pallet {
         pub fn required_bond(profile: ProfileId, resources: Resources) -> Option<u128> {
             let capacity = Self::capacity_of(profile, &resources).ok()?;
             Some(Self::bond_for(capacity))
+        }
+
+        /// What leaves a worker's bond, oldest first: planck, and the first block in which each part can be withdrawn, as far as is known
+        /// now.
+        pub fn unbonding(key: T::AccountId) -> Vec<(u128, BlockNumberFor<T>)> {
+            Workers::<T>::get(key).map_or_else(Vec::new, |record| Self::unbonding_of(&record))
         }
 
         /// Feeless calls that a worker key may make now, as far as its bond goes.

@@ -60,6 +60,7 @@ pub(crate) const MIN_BOND: u128 = 1_000;
 pub(crate) const BOND_PER_SUNS: u128 = 4_000;
 pub(crate) const COOLDOWN: u64 = 20;
 pub(crate) const LIABILITY: u64 = 30;
+pub(crate) const LONGEST: u64 = 200;
 pub(crate) const MISS_REST: u64 = 5;
 pub(crate) const MAX_MISS_REST: u64 = 100;
 /// A bond of one SUNS is good for a call in two blocks, and for five at once.
@@ -93,6 +94,7 @@ parameter_types! {
     pub const SlashFraction: Perbill = Perbill::from_percent(10);
     pub const AdmissionLimit: Perbill = Perbill::from_percent(80);
     pub const FeelessBudget: Weight = Weight::from_parts(4_000_000_000, 0);
+    pub static LongestBatch: u64 = LONGEST;
 }
 
 /// Here, a resumption follows the pause that has paid for it.
@@ -143,6 +145,7 @@ impl pallet_workers::Config for Test {
     type BondPerSuns = ConstU128<BOND_PER_SUNS>;
     type SlashFraction = SlashFraction;
     type Cooldown = ConstU64<COOLDOWN>;
+    type LongestBatch = LongestBatch;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<MISS_REST>;
     type MaxMissRest = ConstU64<MAX_MISS_REST>;

@@ -13,8 +13,8 @@
 //! - Who gives a batch back when an honest machine would be done rests for as long as that would have taken, and for what is left of its rests: or
 //!   giving back in the last block would be a miss for nothing. It is neither the least rest nor twice what is left, since a machine that stood
 //!   still for its owner does that, too.
-//! - The record goes with the bond to another key or operator, and the bond is not withdrawn before the rest is forgotten: or another worker
-//!   with that bond would begin without it.
+//! - The record goes with the bond to another key or operator, and nothing of the bond is withdrawn before the rest is forgotten: or another
+//!   worker with that bond would begin without it.
 
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -34,8 +34,13 @@ impl<T: Config> Pallet<T> {
 
     /// Whether another miss would cost a worker more than a first one.
     pub(crate) fn remembers_rest(record: &WorkerRecordOf<T>) -> bool {
+        frame_system::Pallet::<T>::block_number() < Self::forgotten_at(record)
+    }
+
+    /// First block in which nothing is left of a worker's rests.
+    pub(crate) fn forgotten_at(record: &WorkerRecordOf<T>) -> BlockNumberFor<T> {
         let fades = record.arrears.saturating_mul(FADES_IN.into());
-        frame_system::Pallet::<T>::block_number() < record.rests_until.saturating_add(fades)
+        record.rests_until.saturating_add(fades)
     }
 
     /// A worker missed a deadline for what it claimed in block `since`: so much µSUNS for so many blocks, at the limits. `None`: it gave that back

@@ -21,7 +21,8 @@ impl<T: Config> Pallet<T> {
     /// 6. nobody has made a feeless call yet to come;
     /// 7. what others delegated has shares, and no more of them leave than there are;
     /// 8. only registered workers are offered;
-    /// 9. nobody rests for longer than a miss costs.
+    /// 9. nobody rests for longer than a miss costs;
+    /// 10. what leaves is part of the operator's bond, in the order in which it left, and nothing is to leave yet.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut bonds = BTreeMap::<T::AccountId, u128>::new();
         for (worker, record) in Workers::<T>::iter() {
@@ -56,6 +57,14 @@ impl<T: Config> Pallet<T> {
                     && record.rests_until
                         <= frame_system::Pallet::<T>::block_number().saturating_add(record.arrears),
                 "9: a worker rests for longer than a miss costs"
+            );
+            let now = frame_system::Pallet::<T>::block_number();
+            let parts = &record.unbonding;
+            ensure!(
+                record.leaving() <= record.bond
+                    && parts.iter().all(|part| part.amount > 0 && part.left <= now)
+                    && parts.windows(2).all(|two| two[0].left < two[1].left),
+                "10: more leaves than is bonded, or in another order than it left"
             );
             let delegated = record.delegated;
             ensure!(

@@ -80,6 +80,30 @@ pub struct FeelessUse<BlockNumber> {
     pub ref_time: u64,
 }
 
+/// Most parts of a bond that are to be released at a time. Fewer, and who lowers a bond in steps waits for the first of them; more,
+/// and every claim reads a larger record.
+pub const MAX_UNBONDING: u32 = 8;
+
+/// A part of an operator's bond that is to be released: slashable until it is, and nothing else.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Unbonding<BlockNumber> {
+    /// Planck.
+    pub amount: u128,
+    /// The block in which it began to leave.
+    pub left: BlockNumber,
+}
+
 /// One worker.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -117,6 +141,8 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub keyed_at: BlockNumber,
     /// Bonded by the operator, planck: held of it.
     pub bond: u128,
+    /// Of that, what is to be released, oldest first.
+    pub unbonding: BoundedVec<Unbonding<BlockNumber>, ConstU32<MAX_UNBONDING>>,
     /// Delegated by others: on the same hold.
     pub delegated: Delegated,
     /// Whether it takes work.
@@ -141,7 +167,34 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
 impl<AccountId, BlockNumber> WorkerRecord<AccountId, BlockNumber> {
     /// What stands behind the worker's capacity and calls, planck: see [`Delegated::backing`].
     pub fn backing(&self) -> u128 {
-        self.delegated.backing(self.bond)
+        self.delegated.backing(self.staying())
+    }
+
+    /// What of the operator's part stays, planck.
+    pub fn staying(&self) -> u128 {
+        self.bond.saturating_sub(self.leaving())
+    }
+
+    /// What of the operator's part is to be released, planck.
+    pub fn leaving(&self) -> u128 {
+        self.unbonding
+            .iter()
+            .fold(0, |sum, part| sum.saturating_add(part.amount))
+    }
+
+    /// Takes so many planck out of the operator's part: of what stays first, so that a worker whose operator takes money out is off the
+    /// market sooner than others; then of what began to leave last.
+    pub fn lose(&mut self, amount: u128) {
+        self.bond = self.bond.saturating_sub(amount);
+        let mut excess = self.leaving().saturating_sub(self.bond);
+        while let Some(part) = self.unbonding.last_mut().filter(|_| excess > 0) {
+            let lost = part.amount.min(excess);
+            part.amount = part.amount.saturating_sub(lost);
+            excess = excess.saturating_sub(lost);
+            if part.amount == 0 {
+                self.unbonding.pop();
+            }
+        }
     }
 
     /// What a slash finds, planck.

@@ -32,6 +32,10 @@ pub trait WeightInfo {
     fn retract_offer() -> Weight;
     /// Of [`accept`](crate::Pallet::accept).
     fn accept() -> Weight;
+    /// Of [`unbond`](crate::Pallet::unbond).
+    fn unbond() -> Weight;
+    /// Of [`withdraw_unbonded`](crate::Pallet::withdraw_unbonded).
+    fn withdraw_unbonded() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -105,5 +109,17 @@ impl WeightInfo for () {
             Weight::from_parts(130_000_000, 16_000)
                 .saturating_add(RocksDbWeight::get().reads_writes(5, 5)),
         )
+    }
+
+    // The record.
+    fn unbond() -> Weight {
+        Weight::from_parts(30_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+    }
+
+    // The record, the offer, the operator and its holds.
+    fn withdraw_unbonded() -> Weight {
+        Weight::from_parts(60_000_000, 8_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(4, 3))
     }
 }

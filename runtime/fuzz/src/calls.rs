@@ -41,7 +41,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 75] = [
+const DRAWS: [(u64, Draw); 77] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -65,6 +65,8 @@ const DRAWS: [(u64, Draw); 75] = [
     (5, update),
     (5, set_capacity),
     (5, bond_more),
+    (8, unbond),
+    (6, withdraw_unbonded),
     (5, pause),
     (10, resume),
     (6, leave),

@@ -2,10 +2,7 @@
 
 use crate::{
     Rewards, Runtime,
-    constants::{
-        currency::ISC,
-        time::{DAYS, HOURS},
-    },
+    constants::{currency::ISC, time::DAYS},
 };
 use frame_support::{
     PalletId, parameter_types,
@@ -21,9 +18,6 @@ impl pallet_delegation::Config for Runtime {
     // A test network's value, long beside the cool-down of ten minutes.
     type CommissionNotice = ConstU32<DAYS>;
     type Earnings = Rewards;
-    // A job's last claim may come a week after its submission; its batch has two hours of commit deadline then (an hour of
-    // virtual time, twice), and minutes to reveal; after that its workers answer for its outputs for an hour and a quarter.
-    type LongestBatch = ConstU32<{ 7 * DAYS + 5 * HOURS }>;
     // An account's and a delegation's records are some 300 bytes: a tenth of that as a deposit.
     type MinDelegation = ConstU128<ISC>;
     type PalletId = PoolsPalletId;

@@ -69,6 +69,9 @@ impl pallet_workers::Config for Runtime {
     type Delegations = Delegation;
     // Outputs are kept for an hour; a call for witnesses at its end takes a quarter of one.
     type Liability = ConstU32<{ HOURS + 15 * MINUTES }>;
+    // A job's last claim may come a week after its submission; its batch has two hours of commit deadline then (an hour of
+    // virtual time, twice), and minutes to reveal; after that its workers answer for its outputs for an hour and a quarter.
+    type LongestBatch = ConstU32<{ 7 * DAYS + 5 * HOURS }>;
     // As long as somebody rests who declines; a machine whose power failed loses no more than what it had in hand.
     type MissRest = ConstU32<{ 5 * MINUTES }>;
     type MaxMissRest = ConstU32<DAYS>;

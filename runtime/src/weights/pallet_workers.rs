@@ -92,4 +92,16 @@ impl<T: frame_system::Config> pallet_workers::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(19))
             .saturating_add(T::DbWeight::get().writes(18))
     }
+    fn unbond() -> Weight {
+        // By hand, until it is measured.
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+    fn withdraw_unbonded() -> Weight {
+        // By hand, until it is measured.
+        Weight::from_parts(60_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
 }

@@ -32,7 +32,8 @@ use crate::{
     Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockNumber, BlockRef,
     BlockStream, Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines,
     Event, Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position,
-    Quote, Rating, Round, Series, Standing, SubmitError, Trust, Until, WitnessCall, Worker,
+    Quote, Rating, Round, Series, Standing, SubmitError, Trust, Unbonding, Until, WitnessCall,
+    Worker,
 };
 use rules::State;
 
@@ -431,6 +432,11 @@ impl Chain for MemoryChain {
             .iter()
             .map(|(id, record)| (*id, at_now(record.view.clone())))
             .collect())
+    }
+
+    async fn unbonding(&self, worker: &AccountId) -> Result<Vec<Unbonding>, ChainError> {
+        let state = self.online()?;
+        Ok(state.unbonding.get(worker).cloned().unwrap_or_default())
     }
 
     async fn position(

@@ -19,8 +19,8 @@ use crate::{
     BlockNumber, Call, CallStage, ChainParams, Closing, Credit, Declines, DispatchFailure, Event,
     Image, Job, JobSpec, JobState, Outcome, Outputs, PerAttribute, Policy, PoolId, Proven, Rating,
     Registration, Replica, ReplicaState, Reveal, Run, Series, Shape, Statement, SubmitError,
-    TaskClass, Testimony, Tier, Tiers, Trust, Winner, Witness, WitnessCall, Worker, WorkerState,
-    keys,
+    TaskClass, Testimony, Tier, Tiers, Trust, Unbonding, Winner, Witness, WitnessCall, Worker,
+    WorkerState, keys,
 };
 
 /// Price floor of `Cpu/1`, planck per SUNS·hour.
@@ -77,6 +77,7 @@ pub struct State {
     pub results: BTreeMap<(JobId, BatchIndex), BatchResult>,
     pub raised_prices: BTreeMap<(JobId, BatchIndex), Balance>,
     pub workers: BTreeMap<AccountId, Worker>,
+    pub unbonding: BTreeMap<AccountId, Vec<Unbonding>>,
     /// Admitted auditors: this chain has no governance.
     pub auditors: BTreeMap<AccountId, Auditor>,
     pub attested: BTreeMap<AccountId, Attestations>,
@@ -164,6 +165,7 @@ impl State {
             results: BTreeMap::new(),
             raised_prices: BTreeMap::new(),
             workers: BTreeMap::new(),
+            unbonding: BTreeMap::new(),
             auditors: BTreeMap::new(),
             attested: BTreeMap::new(),
             pools: BTreeMap::new(),
@@ -359,6 +361,8 @@ impl State {
                 self.own_worker(who, &worker)?.bond += amount;
                 Ok(())
             }
+            Call::Unbond { worker, amount } => self.unbond(who, &worker, amount),
+            Call::WithdrawUnbonded(worker) => self.withdraw_unbonded(who, &worker),
             Call::RotateKey { worker, key, proof } => self.rotate_key(who, &worker, key, proof),
             Call::OfferWorker { .. } | Call::RetractOffer(_) | Call::AcceptWorker { .. } => fail(
                 "Workers",

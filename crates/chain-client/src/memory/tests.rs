@@ -455,6 +455,37 @@ async fn a_stolen_worker_key_cannot_be_registered() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_bond_leaves_after_the_cool_down() {
+    let scene = Scene::new().await;
+    let worker = scene.worker(0).await.account();
+    let operator = key("//Operator0");
+    let (issuance, params) = scene.chain.edit(|state| (state.issuance(), state.params));
+    let read = async || {
+        let record = scene.chain.worker(&worker).await;
+        record.expect("reads").expect("registered")
+    };
+    let spare = read().await.spare(&params);
+    assert_eq!((spare, read().await.bond), (100 * ISC, 200 * ISC));
+    let unbond = |amount| Call::Unbond {
+        worker: worker.clone(),
+        amount,
+    };
+    assert!(scene.send(&operator, unbond(spare + 1)).await.is_err());
+    scene.ok(&operator, unbond(spare)).await;
+    let record = read().await;
+    assert_eq!((record.bond, record.leaving), (100 * ISC, spare));
+    let parts = scene.chain.unbonding(&worker).await.expect("reads");
+    assert_eq!((parts.len(), parts[0].amount_planck), (1, spare));
+    let withdraw = || scene.send(&operator, Call::WithdrawUnbonded(worker.clone()));
+    assert!(withdraw().await.is_err());
+    scene.chain.advance_to(parts[0].free_at);
+    withdraw().await.expect("cooled down");
+    assert_eq!((read().await.bond, read().await.leaving), (100 * ISC, 0));
+    assert!(withdraw().await.is_err());
+    assert_eq!(scene.chain.edit(|state| state.issuance()), issuance);
+}
+
+#[tokio::test]
 async fn an_operator_leaves_with_its_bond_after_the_cool_down() {
     let scene = Scene::new().await;
     let worker = scene.worker(0).await.account();

@@ -141,7 +141,7 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("worker", account(worker)),
             ("environment", Value::from_bytes(environment)),
         ],
-        Call::BondMore { worker, amount } => {
+        Call::BondMore { worker, amount } | Call::Unbond { worker, amount } => {
             vec![("worker", account(worker)), ("amount", number(*amount))]
         }
         Call::RotateKey { worker, key, proof } => vec![
@@ -190,7 +190,8 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
         | Call::Resume(worker)
         | Call::RetractOffer(worker)
         | Call::Leave(worker)
-        | Call::Withdraw(worker) => {
+        | Call::Withdraw(worker)
+        | Call::WithdrawUnbonded(worker) => {
             vec![("worker", account(worker))]
         }
         Call::BondAuditor | Call::ResignAuditor | Call::WithdrawAuditor => vec![],

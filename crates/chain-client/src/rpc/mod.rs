@@ -43,7 +43,8 @@ use crate::{
     Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockRef, BlockStream,
     Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event,
     Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote,
-    Rating, Round, Series, Standing, SubmitError, Tiers, Trust, Until, WitnessCall, Worker,
+    Rating, Round, Series, Standing, SubmitError, Tiers, Trust, Unbonding, Until, WitnessCall,
+    Worker,
 };
 
 /// A node may stay so long behind where another one was. Longer, and deadlines of a batch come near; shorter, and nodes are left for a
@@ -433,6 +434,18 @@ impl Chain for RpcChain {
         worker_record.counted = self.counted(worker, declared, allowance).await?;
         worker_record.trust = self.trust(worker, worker_record.environment).await?;
         Ok(Some(worker_record))
+    }
+
+    async fn unbonding(&self, worker: &AccountId) -> Result<Vec<Unbonding>, ChainError> {
+        let arguments = vec![Value::from_bytes(worker)];
+        let parts: Vec<(u128, u32)> = self.view("Workers", "unbonding", arguments).await?;
+        let parts = parts.into_iter();
+        Ok(parts
+            .map(|(amount_planck, free_at)| Unbonding {
+                amount_planck,
+                free_at,
+            })
+            .collect())
     }
 
     async fn standing(&self, worker: &AccountId) -> Result<Option<Standing>, ChainError> {

@@ -171,6 +171,7 @@ decodes! {
         carbon: u16,
         classes: Vec<WireClass>,
     }
+    pub(super) struct WireUnbonding { amount: u128 }
     pub(super) struct WireDelegated { stake: u128, shares: u128, leaving: u128 }
     pub(super) enum WireWorkerState { Active, Paused, Suspended, Leaving { until: u32 } }
     pub(super) struct WireWorker {
@@ -183,6 +184,7 @@ decodes! {
         committed: u64,
         rests_until: u32,
         bond: u128,
+        unbonding: Vec<WireUnbonding>,
         delegated: WireDelegated,
         state: WireWorkerState,
         faults: u32,

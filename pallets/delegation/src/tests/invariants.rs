@@ -127,10 +127,3 @@ fn a_stake_that_calls_twice_does_not_start() {
     FeelessWindow::set(COOLDOWN + 1);
     Delegation::integrity_test();
 }
-
-#[test]
-#[should_panic(expected = "shorter than the cool-down")]
-fn a_longest_batch_too_short_does_not_start() {
-    LongestBatch::set(COOLDOWN - 1);
-    Delegation::integrity_test();
-}

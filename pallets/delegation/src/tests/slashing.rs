@@ -145,3 +145,54 @@ fn slashed_again_and_again_the_rest_is_still_paid_out() {
         assert_eq!(free("dora") + free("dirk"), 2 * FUNDS - 101_233 + stake);
     });
 }
+
+#[test]
+fn what_the_operator_takes_out_leaves_a_fifth_beside_others_money() {
+    scenario(|| {
+        open(0, "w1", Perbill::zero());
+        let (olga, w1) = (|| signed("olga"), account("w1"));
+        let unbond = |amount| Workers::unbond(olga(), w1.clone(), amount);
+        assert_ok!(Workers::bond_more(olga(), w1.clone(), OWN));
+        delegate("dora", 4 * OWN);
+        // The capacity needs an own part of a fifth of a SUNS at least, others' money a fifth of all.
+        assert_noop!(unbond(OWN + 1), WorkersError::<Test>::OwnPartTooSmall);
+        assert_ok!(unbond(OWN));
+        // Nobody joins on what leaves.
+        assert_noop!(
+            Delegation::delegate(signed("dirk"), 0, LEAST),
+            WorkersError::<Test>::OwnPartTooSmall
+        );
+        assert_eq!(record("w1").backing(), 5 * OWN);
+        // Both parts of the bond and the stake are slashed.
+        assert_eq!(slash("w1"), 6 * OWN / 10);
+        assert_eq!(position("dora").staying, 4 * OWN * 9 / 10);
+        assert_eq!(
+            (record("w1").bond, record("w1").leaving()),
+            (2 * OWN * 9 / 10, OWN)
+        );
+        pass(COOLDOWN);
+        assert_ok!(Workers::withdraw_unbonded(olga(), w1));
+        assert_eq!(record("w1").bond, 2 * OWN * 9 / 10 - OWN);
+    });
+}
+
+#[test]
+fn with_what_others_leave_the_operator_may_take_out_all_but_a_fifth() {
+    scenario(|| {
+        open(0, "w1", Perbill::zero());
+        let unbond = |amount| Workers::unbond(signed("olga"), account("w1"), amount);
+        assert_noop!(unbond(1), WorkersError::<Test>::BondTooLow);
+        delegate("dora", OWN * 4 / 5);
+        assert_noop!(unbond(OWN * 4 / 5 + 1), WorkersError::<Test>::BondTooLow);
+        assert_ok!(unbond(OWN * 4 / 5));
+        assert!(available("w1"));
+        // What she took out earns nothing: Dora has four fifths of all that counts.
+        next_round();
+        pay("w1", 1_000);
+        next_round();
+        assert_eq!(position("dora").income, 800);
+        // What others take out counts no more, either.
+        undelegate("dora");
+        assert!(!available("w1"));
+    });
+}

@@ -242,11 +242,11 @@ fn a_claim_gives_back_the_weight_of_what_it_did_not_look_at() {
             let looked_at = at.expect("one is open") as u32 + 1;
             // THEN a claim weighs as many as it looked at
             let claimed = Market::claim(RuntimeOrigin::signed(10), id).expect("one is open");
-            let weight = <Test as Config>::WeightInfo::claim(looked_at);
+            let weight = <Test as Config>::WeightInfo::claim(looked_at, 0);
             assert_eq!(claimed.actual_weight, Some(weight));
         }
         // AND before it is carried out, as many as there can be
-        let most = <Test as Config>::WeightInfo::claim(WINDOW);
+        let most = <Test as Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS);
         assert_eq!(
             Call::<Test>::claim { job: id }
                 .get_dispatch_info()

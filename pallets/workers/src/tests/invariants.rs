@@ -101,6 +101,35 @@ fn a_rest_that_no_miss_explains_is_noticed() {
 }
 
 #[test]
+fn a_part_that_is_not_there_to_leave_is_noticed() {
+    let text = "10: more leaves than is bonded, or in another order than it left";
+    let leaving = |parts: &[(u128, u64)]| {
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|&(amount, left)| crate::Unbonding { amount, left })
+            .collect();
+        broken(|record| record.unbonding = parts.try_into().expect("few"))
+    };
+    for parts in [
+        &[(BOND_PER_SUNS + 1, 1)][..],
+        &[(u128::MAX, 0), (u128::MAX, 1)],
+        &[(0, 1)],
+        &[(1, 2)],
+        &[(1, 1), (1, 0)],
+        &[(1, 1), (1, 1)],
+    ] {
+        assert_eq!(leaving(parts), text.into());
+    }
+}
+
+#[test]
+#[should_panic(expected = "shorter than the cool-down")]
+fn a_longest_batch_too_short_does_not_start() {
+    LongestBatch::set(COOLDOWN - 1);
+    Workers::check_parameters();
+}
+
+#[test]
 fn an_offer_of_nobody_is_noticed() {
     let error = new_test_ext().execute_with(|| {
         let offer = crate::Offer {

@@ -10,3 +10,4 @@ mod registration;
 mod rest;
 mod rotation;
 mod slashing;
+mod unbond;

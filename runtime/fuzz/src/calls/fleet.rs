@@ -50,6 +50,49 @@ pub(super) fn bond_more(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     Some((By::Account(operator), call.into()))
 }
 
+/// Every other time of a worker that has work in flight: whoever takes money out before its verdict.
+pub(super) fn unbond(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let mut chosen = worker(dice)?;
+    let busy: Vec<_> = Register::<Runtime>::iter()
+        .filter(|(_, record)| record.in_flight > 0)
+        .map(|(worker, record)| (worker, record.operator))
+        .collect();
+    if let Some(busy) = dice.pick(&busy)
+        && dice.once_in(2)
+    {
+        chosen = busy.clone();
+    }
+    let (worker, operator) = chosen;
+    let record = Register::<Runtime>::get(&worker)?;
+    let amount = match dice.below(4) {
+        0 => amount(dice),
+        1 => record.staying(),
+        // Mostly what its capacity may leave.
+        _ => record.staying() / u128::from(dice.within(2, 20)),
+    };
+    let call = pallet_workers::Call::unbond { worker, amount };
+    Some((By::Account(operator), call.into()))
+}
+
+/// Mostly when something is free.
+pub(super) fn withdraw_unbonded(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let now = System::block_number();
+    let (free, others): (Vec<_>, Vec<_>) = Register::<Runtime>::iter()
+        .filter(|(_, record)| !record.unbonding.is_empty())
+        .map(|(worker, record)| (worker, record.operator))
+        .partition(|(worker, _)| {
+            let parts = sungrid_runtime::Workers::unbonding(worker.clone());
+            parts.iter().any(|(_, free_at)| *free_at <= now)
+        });
+    let (worker, operator) = dice
+        .pick(&free)
+        .or_else(|| dice.pick(&others))
+        .cloned()
+        .or_else(|| worker(dice))?;
+    let call = pallet_workers::Call::withdraw_unbonded { worker };
+    Some((By::Account(operator), call.into()))
+}
+
 pub(super) fn pause(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     let (worker, operator) = worker(dice)?;
     let who = master(dice, &worker, operator);

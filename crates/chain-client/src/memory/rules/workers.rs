@@ -62,6 +62,7 @@ impl State {
             counted: capacity.min(self.allowance),
             committed: 0,
             bond: r.bond,
+            leaving: 0,
             delegated: 0,
             state: WorkerState::Active,
             faults: 0,
@@ -105,6 +106,9 @@ impl State {
         record.trust = Trust::default();
         self.attested.remove(worker);
         self.workers.remove(worker);
+        if let Some(parts) = self.unbonding.remove(worker) {
+            self.unbonding.insert(key.clone(), parts);
+        }
         self.rotate_pool(worker, &key);
         self.workers.insert(key, record);
         Ok(())
@@ -154,8 +158,52 @@ impl State {
             }
         }
         self.workers.remove(worker);
-        self.release(&record.operator, record.bond);
+        self.unbonding.remove(worker);
+        self.release(&record.operator, record.bond + record.leaving);
         self.dissolve_pool(worker, &record.operator);
+        Ok(())
+    }
+
+    /// Here what leaves answers for nothing any more, and is free after the cool-down.
+    pub(super) fn unbond(
+        &mut self,
+        who: &AccountId,
+        worker: &AccountId,
+        amount: Balance,
+    ) -> Dispatched {
+        let (params, free_at) = (self.params, self.number + COOLDOWN);
+        let record = self.own_worker(who, worker)?;
+        if amount > record.spare(&params) {
+            return fail("Workers", "BondTooLow", "offer less first");
+        }
+        record.bond -= amount;
+        record.leaving += amount;
+        self.unbonding
+            .entry(worker.clone())
+            .or_default()
+            .push(Unbonding {
+                amount_planck: amount,
+                free_at,
+            });
+        Ok(())
+    }
+
+    pub(super) fn withdraw_unbonded(&mut self, who: &AccountId, worker: &AccountId) -> Dispatched {
+        let now = self.number;
+        let operator = self.own_worker(who, worker)?.operator.clone();
+        let parts = self.unbonding.entry(worker.clone()).or_default();
+        let before = parts.len();
+        let mut amount = 0;
+        parts.retain(|part| {
+            let free = part.free_at <= now;
+            amount += if free { part.amount_planck } else { 0 };
+            !free
+        });
+        if parts.len() == before {
+            return fail("Workers", "CoolingDown", "wait for the cool-down");
+        }
+        self.own_worker(who, worker)?.leaving -= amount;
+        self.release(&operator, amount);
         Ok(())
     }
 

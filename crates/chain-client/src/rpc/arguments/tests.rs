@@ -179,6 +179,11 @@ fn calls() -> Vec<Call> {
             worker: who.clone(),
             amount: ISC,
         },
+        Call::Unbond {
+            worker: who.clone(),
+            amount: ISC,
+        },
+        Call::WithdrawUnbonded(who.clone()),
         Call::RotateKey {
             worker: who.clone(),
             key: who.clone(),

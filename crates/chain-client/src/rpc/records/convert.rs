@@ -11,11 +11,11 @@ use sungrid_primitives::{
 
 use super::*;
 use crate::{
-    Architecture, Attestation, Attestations, Attribute, Attributes, Auditor, Batch, BatchResult,
-    CallStage, ClosedRound, Closing, Constraints, Credit, EnergySource, Explanation, Image, Job,
-    JobSpec, JobState, Listing, Outcome, Outputs, Policy, Quote, Region, Rejected, Rejection,
-    Replica, ReplicaState, Round, Series, Survey, TaskClass, Testimony, Tier, Tiers, Trust, Unmet,
-    Winner, Witness, WitnessCall, Worker, WorkerState,
+    Architecture, Attestation, Attestations, Attribute, Attributes, Auditor, Balance, Batch,
+    BatchResult, CallStage, ClosedRound, Closing, Constraints, Credit, EnergySource, Explanation,
+    Image, Job, JobSpec, JobState, Listing, Outcome, Outputs, Policy, Quote, Region, Rejected,
+    Rejection, Replica, ReplicaState, Round, Series, Survey, TaskClass, Testimony, Tier, Tiers,
+    Trust, Unmet, Winner, Witness, WitnessCall, Worker, WorkerState,
 };
 
 impl From<WireProfileId> for ProfileId {
@@ -381,6 +381,8 @@ impl From<WireWitnessCall> for WitnessCall {
 
 impl From<WireWorker> for Worker {
     fn from(wire: WireWorker) -> Self {
+        let parts = wire.unbonding.iter().map(|part| part.amount);
+        let leaving = parts.fold(0, Balance::saturating_add);
         let attributes = wire.attributes;
         Self {
             operator: wire.operator.into(),
@@ -401,7 +403,8 @@ impl From<WireWorker> for Worker {
             // Neither: the pallet of capacity proofs does.
             counted: wire.capacity,
             committed: wire.committed,
-            bond: wire.bond,
+            bond: wire.bond.saturating_sub(leaving),
+            leaving,
             delegated: Delegated {
                 stake: wire.delegated.stake,
                 shares: wire.delegated.shares,
