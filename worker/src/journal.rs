@@ -140,6 +140,15 @@ pub enum Stage {
     Sealed(Seal),
     /// Accepted: outputs are served until the job's retention ends.
     Settled,
+    /// Given back, lost, or not known to the chain any more, as far as that can be taken back.
+    Left,
+}
+
+impl Stage {
+    /// Whether something is left to do for it, unless a reorganisation takes back how it ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Claimed | Self::Sealed(_))
+    }
 }
 
 /// One batch.
@@ -174,15 +183,13 @@ impl Entry {
         }
     }
 
-    /// The same batch, further on, or back. No seal is forgotten before it is settled.
+    /// The same batch, further on, or back. No seal is forgotten before its end is [final](Self::finally).
     pub fn at(&self, stage: Stage) -> Self {
         let mut next = self.clone();
-        match (std::mem::replace(&mut next.stage, stage), &next.stage) {
-            (_, Stage::Settled) => next.former.clear(),
-            (Stage::Sealed(seal), now) if *now != Stage::Sealed(seal.clone()) => {
-                next.former.push(seal);
-            }
-            _ => {}
+        if let Stage::Sealed(seal) = std::mem::replace(&mut next.stage, stage)
+            && next.stage != Stage::Sealed(seal.clone())
+        {
+            next.former.push(seal);
         }
         if let Stage::Sealed(seal) = &next.stage {
             next.former.retain(|former| former != seal);
@@ -190,6 +197,14 @@ impl Entry {
         let excess = next.former.len().saturating_sub(MOST_FORMER);
         next.former.drain(..excess);
         next
+    }
+
+    /// The same batch when nothing can take its end back any more.
+    pub fn finally(&self) -> Self {
+        Self {
+            former: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// The batch with the seal that a commitment is of, if it is one that was replaced.

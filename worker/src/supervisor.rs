@@ -14,6 +14,7 @@
 //! | out, refused or gone | anything | let it go |
 
 mod chores;
+mod finality;
 mod hand;
 mod hints;
 mod measure;
@@ -242,10 +243,13 @@ impl Supervisor {
                 "the profile of this worker is gone".into(),
             ))
         })?;
-        let hand = journal
-            .load()?
-            .into_iter()
-            .map(|entry| (entry.id(), InHand::new(entry)));
+        let head = ports.chain.head().await?;
+        let hand = journal.load()?.into_iter().map(|entry| {
+            let is_over = !entry.stage.is_open();
+            let mut batch = InHand::new(entry);
+            batch.ended_at = (is_over && !batch.entry.former.is_empty()).then_some(head.number);
+            (batch.entry.id(), batch)
+        });
         let hand: BTreeMap<_, _> = hand.collect();
         // Outputs whose batch nobody remembers: the process died between keeping them and sealing.
         let orphans = ports.blobs.kept().await.unwrap_or_default();
@@ -256,7 +260,6 @@ impl Supervisor {
                 warn!(%error, name, "cannot let content go");
             }
         }
-        let head = ports.chain.head().await?;
         Ok(Self {
             params: ports.chain.params().await?,
             profile,
@@ -493,6 +496,7 @@ impl Supervisor {
             self.scan_due = now.saturating_add(SCAN_EVERY);
         }
         self.go_on().await?;
+        self.finish().await?;
         self.chores().await?;
         let count = |is: fn(&InHand) -> bool| self.hand.values().filter(|batch| is(batch)).count();
         self.metrics.in_hand(
@@ -582,14 +586,14 @@ impl Supervisor {
 
     /// Batches that the chain has not decided yet.
     fn unsettled(&self) -> usize {
-        let open = |batch: &&InHand| batch.entry.stage != Stage::Settled;
+        let open = |batch: &&InHand| batch.entry.stage.is_open();
         self.hand.values().filter(open).count()
     }
 
     /// Whether some batch of a job is still being worked on.
     fn works_on(&self, job: JobId) -> bool {
         let mut batches = self.hand.range((job, 0)..=(job, u32::MAX));
-        batches.any(|(_, batch)| batch.entry.stage != Stage::Settled)
+        batches.any(|(_, batch)| batch.entry.stage.is_open())
     }
 
     /// The block hash that receipts of a claim seen now name.

@@ -6,10 +6,11 @@ mod inputs;
 mod needs;
 mod open;
 mod prepare;
+mod seal;
+mod turns;
 mod witness;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,12 +23,8 @@ use sp_core::H256;
 use sungrid_access::Part;
 use sungrid_executor::{Cancel, Exit, Limits, Outcome, RunError, Task};
 use sungrid_gossip::{News, Outbox};
-use sungrid_manifest::{Bundle, Manifest, UnitInput, UnitOutput, hash, limits, unit_seed};
-use sungrid_primitives::{
-    ContentHash, JobId, UnitIndex,
-    receipt::{BatchSummary, Receipt},
-    suns::Profile,
-};
+use sungrid_manifest::{Manifest, UnitInput, UnitOutput, limits, unit_seed};
+use sungrid_primitives::{JobId, UnitIndex, suns::Profile};
 use sungrid_seal::LeftBehind;
 use tokio::{
     sync::{Semaphore, watch},
@@ -47,6 +44,9 @@ pub use needs::{Needs, needs};
 pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};
+pub use seal::{Given, name, parse_name, seal_finished};
+use seal::{finished, seal};
+use turns::Turns;
 pub use witness::{Nothing, fetch_outputs, kept_batch};
 
 /// A unit may take this much longer than its fuel limit says at the measured speed, before it counts as stuck.
@@ -60,8 +60,6 @@ const BESIDE: usize = AHEAD / 2;
 /// Bytes up to which a unit's input is small; larger ones count for more. Of what it left: for up to so many its lane is free before they
 /// are stored.
 const SMALL_UNIT: u64 = 64 << 10;
-/// What is finished of a batch is sealed within this, or not at all: a machine that is needed, and a deadline, do not wait.
-const SEALING: Duration = Duration::from_secs(8);
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
 
@@ -193,7 +191,7 @@ struct Crew {
     places: Semaphore,
     /// For those that have a lane or wait for one: no more than run, so that other work does not stand behind all that were
     /// fetched ahead.
-    turns: Semaphore,
+    turns: Arc<Turns>,
     /// Whether those without inputs are given up, since one is not to be had.
     given_up: watch::Sender<bool>,
 }
@@ -226,7 +224,12 @@ pub async fn run_batch(
     anchor: H256,
 ) -> Result<Finished, WorkError> {
     let (job, batch) = id;
-    let gathered = Arc::new(gather(&bench, &prepared, id, (first, count)).await?);
+    let (papers, gathered) = {
+        let _fetching = bench.progress.fetch();
+        let papers = prepared.papers(&bench.ports, bench.bounds, id).await?;
+        let gathered = papers.gather(&bench, id, (first, count)).await?;
+        (Arc::new(papers), Arc::new(gathered))
+    };
     let mut computed = finished(&bench, id, (first, count)).await?;
     let resumed = computed.len() as u64;
     let mut waiting = (first..first + count)
@@ -244,17 +247,16 @@ pub async fn run_batch(
             peers,
         },
         places: Semaphore::new(AHEAD.max(bench.at_once)),
-        turns: Semaphore::new(bench.at_once),
+        turns: Turns::new(bench.at_once),
         given_up: watch::Sender::new(false),
     });
     let window = AHEAD.max(bench.at_once);
     let mut begin = |running: &mut JoinSet<_>| {
         for unit in waiting.by_ref().take(window.saturating_sub(running.len())) {
             let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
-            let crew = crew.clone();
+            let (crew, papers) = (crew.clone(), papers.clone());
             running.spawn(async move {
-                let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-                let input = unit_input(job, inputs, &gathered, unit)?;
+                let input = papers.unit(job, &gathered, unit)?;
                 run_unit(&bench, &prepared, &gathered, &crew, id, input).await
             });
         }
@@ -306,16 +308,8 @@ pub async fn run_batch(
         return Err(error);
     }
     let computed_here = computed.len() as u64 - resumed;
-    let seal = seal(
-        &bench,
-        &prepared,
-        &gathered,
-        id,
-        anchor,
-        (first, count),
-        computed,
-    )
-    .await?;
+    let range = (first, count);
+    let seal = seal(&bench, &papers, &gathered, id, anchor, range, computed).await?;
     Ok(Finished {
         seal,
         computed: computed_here,
@@ -323,104 +317,11 @@ pub async fn run_batch(
     })
 }
 
-/// Seals the units of a batch that are finished, from the first on: what was computed is paid though nobody goes on here. `None` if
-/// these are fewer than `least`, or it takes too long: its machine is needed.
-pub async fn seal_finished(
-    bench: Bench,
-    prepared: Arc<Prepared>,
-    id: BatchId,
-    (first, count): (UnitIndex, u32),
-    least: u32,
-    anchor: H256,
-) -> Result<Option<Finished>, WorkError> {
-    let sealing = async {
-        let computed = finished(&bench, id, (first, count)).await?;
-        let units = (first..first + count).take_while(|unit| computed.contains_key(unit));
-        let done = units.count() as u32;
-        if done < least.max(1) {
-            return Ok(None);
-        }
-        let gathered = gather(&bench, &prepared, id, (first, done)).await?;
-        let range = (first, done);
-        let seal = seal(&bench, &prepared, &gathered, id, anchor, range, computed).await?;
-        Ok(Some(Finished {
-            seal,
-            computed: done.into(),
-            measured: Measured::default(),
-        }))
-    };
-    tokio::time::timeout(SEALING, sealing)
-        .await
-        .unwrap_or(Ok(None))
-}
-
-/// What the units of a batch get from an earlier job.
-async fn gather(
-    bench: &Bench,
-    prepared: &Prepared,
-    id: BatchId,
-    (first, count): (UnitIndex, u32),
-) -> Result<Gathered, WorkError> {
-    let _fetching = bench.progress.fetch();
-    let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-    match &prepared.before {
-        Some(before) => {
-            let units = first..first + count;
-            before.gather(bench, id.0, units, &inputs.sealing).await
-        }
-        None => Ok(Gathered::default()),
-    }
-}
-
-/// The units of a batch that former runs have finished, as far as their outputs are here.
-async fn finished(
-    bench: &Bench,
-    id: BatchId,
-    (first, count): (UnitIndex, u32),
-) -> Result<HashMap<UnitIndex, Computed>, WorkError> {
-    let mut computed = HashMap::new();
-    for (unit, done) in bench.journal.units(id)? {
-        if (first..first + count).contains(&unit)
-            && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
-        {
-            let busy = Duration::ZERO;
-            computed.insert(unit, Computed { done, stored, busy });
-        }
-    }
-    Ok(computed)
-}
-
 /// Places that a unit takes of those that a batch has: with large inputs, only as many units have one as run at the same time.
 fn share_of(input: &UnitInput, at_once: usize) -> u32 {
     let most = (AHEAD / at_once.max(1)).max(1) as u64;
     let share = bytes_of(&input.files).div_ceil(SMALL_UNIT).clamp(1, most);
     u32::try_from(share).unwrap_or(u32::MAX)
-}
-
-/// Protects the outputs of a unit that a former run computed; `None` when some are gone.
-async fn hold_outputs(
-    blobs: &dyn Blobs,
-    done: &DoneUnit,
-) -> Result<Option<Vec<Stored>>, WorkError> {
-    let Ok(output) = UnitOutput::decode(&done.output) else {
-        return Ok(None);
-    };
-    let mut stored = Vec::new();
-    for content in contents(&output) {
-        match blobs.hold(content).await? {
-            Some(guard) => stored.push(guard),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(stored))
-}
-
-fn contents(output: &UnitOutput) -> impl Iterator<Item = ContentHash> + '_ {
-    let streams = [output.stdout, output.stderr]
-        .into_iter()
-        .flatten()
-        .map(|blob| blob.hash);
-    streams.chain(output.files.iter().map(|file| file.hash))
 }
 
 /// Computes a unit; `None` if the others gave up before it had its inputs.
@@ -455,8 +356,7 @@ async fn run_unit(
         () = stopped(&mut given_up) => return Ok(None),
     };
     let _ready = bench.progress.unit();
-    let turn = crew.turns.acquire().await;
-    let turn = turn.map_err(|_| WorkError::Stopped)?;
+    let turn = crew.turns.take(unit).await?;
     let lane = bench.lanes.clone().acquire_owned();
     let lane = (turn, lane.await.map_err(|_| WorkError::Stopped)?);
     let mut files = inputs.shared.clone();
@@ -531,22 +431,6 @@ async fn bring_inputs(
     Ok(held)
 }
 
-/// The whole input of a unit, by the rules of its manifest: the earlier job's files are no requester's choice.
-fn unit_input(
-    job: JobId,
-    inputs: &Inputs,
-    gathered: &Gathered,
-    unit: UnitIndex,
-) -> Result<UnitInput, WorkError> {
-    let mut input = inputs.unit(job, unit)?;
-    gathered.add_to(&mut input);
-    input.validate().map_err(|error| WorkError::Malformed {
-        job,
-        reason: error.to_string(),
-    })?;
-    Ok(input)
-}
-
 fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
     let seconds = prepared.spec.fuel_limit / bench.lane_speed.max(1);
     let wall_clock = Duration::from_secs(seconds)
@@ -608,98 +492,11 @@ async fn store(
     })
 }
 
-async fn seal(
-    bench: &Bench,
-    prepared: &Prepared,
-    gathered: &Gathered,
-    id: BatchId,
-    anchor: H256,
-    (first, count): (UnitIndex, u32),
-    mut computed: HashMap<UnitIndex, Computed>,
-) -> Result<Seal, WorkError> {
-    let Ports {
-        chain, blobs, key, ..
-    } = &bench.ports;
-    let job = prepared.job;
-    let inputs = prepared.inputs(&bench.ports, bench.bounds, id).await?;
-    let malformed = |reason: String| WorkError::Malformed { job, reason };
-    let (mut units, mut leaves, mut content, mut guards) = (vec![], vec![], vec![], vec![]);
-    for unit in first..first + count {
-        let Some(Computed { done, stored, .. }) = computed.remove(&unit) else {
-            return Err(malformed(format!("unit {unit} has no result")));
-        };
-        let output =
-            UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
-        let input = unit_input(job, inputs, gathered, unit)?
-            .encode()
-            .map_err(|error| malformed(error.to_string()))?;
-        let receipt = Receipt {
-            genesis: chain.genesis(),
-            job,
-            unit,
-            image: prepared.spec.image,
-            input: inputs.sealing.input_hash(&input),
-            output: hash(&done.output),
-            fuel: done.fuel,
-            peak_memory: done.peak_memory,
-            exit: output.exit,
-            environment: prepared.spec.environment,
-            anchor,
-        };
-        leaves.push(receipt.leaf());
-        content.extend(contents(&output));
-        guards.extend(stored);
-        units.push((key.sign_receipt(receipt), output));
-    }
-    let summary = BatchSummary::of(&leaves, &bench.profile)
-        .ok_or_else(|| malformed("its profile cannot charge its units".into()))?;
-    let bundle = Bundle::new(units)
-        .encode()
-        .map_err(|error| malformed(error.to_string()))?;
-    let stored = blobs.put(bundle.bytes.into()).await?;
-    content.push(stored.hash());
-    // What a seal is of that this one takes the place of is owed again if its commitment comes back.
-    let former = bench.journal.former(id)?;
-    if !former.is_empty() {
-        content.extend(former.iter().map(|seal| seal.bundle));
-        for done in bench.journal.units(id)?.into_values() {
-            let output = UnitOutput::decode(&done.output);
-            content.extend(output.iter().flat_map(contents));
-        }
-    }
-    blobs.keep(&name(id), &content).await?;
-    drop(guards);
-    let mut salt = [0; 32];
-    getrandom::fill(&mut salt).map_err(|error| WorkError::Run {
-        job,
-        unit: first,
-        reason: format!("the system has no randomness: {error}"),
-    })?;
-    Ok(Seal {
-        units: count,
-        root: summary.root,
-        fuel: summary.fuel,
-        charge: summary.charge,
-        salt,
-        bundle: bundle.hash,
-    })
-}
-
-/// The name under which a batch's outputs are kept.
-pub fn name((job, batch): BatchId) -> String {
-    format!("batch/{job}/{batch}")
-}
-
-/// The batch whose outputs are kept under a name.
-pub fn parse_name(name: &str) -> Option<BatchId> {
-    let (job, batch) = name.strip_prefix("batch/")?.split_once('/')?;
-    Some((job.parse().ok()?, batch.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use sungrid_manifest::File;
+    use sungrid_primitives::ContentHash;
 
     fn input(bytes: u64) -> UnitInput {
         UnitInput {

@@ -97,6 +97,8 @@ pub trait Chain: Send + Sync {
     }
     /// The best block.
     async fn head(&self) -> Result<BlockRef, ChainError>;
+    /// The last block that is final, as far as the node knows.
+    async fn finalised(&self) -> Result<BlockNumber, ChainError>;
     /// The time that the best block states, milliseconds since 1970.
     async fn time(&self) -> Result<u64, ChainError>;
     /// Blocks from now on. Goes on by itself after a lost connection.

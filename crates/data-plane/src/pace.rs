@@ -126,6 +126,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// Requests of this peer that are open now, this one included.
+    pub(crate) fn requests(&self) -> usize {
+        Arc::strong_count(&self.turn)
+    }
+
     /// Waits until so many bytes may pass, and says how long. Nothing is taken if it is dropped before.
     pub(crate) async fn take(&self, bytes: u64) -> Duration {
         let pace = &self.pace;

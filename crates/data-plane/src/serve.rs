@@ -30,7 +30,10 @@ use iroh_blobs::{
     },
     util,
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{error::Elapsed, timeout},
+};
 use tracing::debug;
 
 use crate::{
@@ -194,59 +197,178 @@ impl ProtocolHandler for Provider {
 }
 
 /// A stream that counts what is sent, waits for the peer's share of the line, and gives up on a peer that takes nothing.
-struct Metered {
-    inner: SendStream,
+struct Metered<S> {
+    inner: S,
     stall: Duration,
     served: Arc<Served>,
     share: Share,
 }
 
-impl Metered {
-    fn stalled(&mut self) -> io::Error {
-        util::SendStream::reset(&mut self.inner, ERR_LIMIT).ok();
-        io::Error::new(io::ErrorKind::TimedOut, "the peer takes no data")
-    }
+/// Waits for this side's line, which does not count against the peer, and says for how long the peer may take nothing of these bytes then. Its requests
+/// get their parts of its own line in turn, so that of a narrow one each takes as many times as long.
+async fn turn(share: &Share, bytes: usize, stall: Duration) -> Duration {
+    share.take(bytes as u64).await;
+    let requests = u32::try_from(share.requests()).unwrap_or(u32::MAX);
+    stall.saturating_mul(requests)
+}
 
-    fn count(&self, bytes: usize) {
+impl<S: util::SendStream> Metered<S> {
+    fn note(&mut self, bytes: usize, sent: Result<io::Result<()>, Elapsed>) -> io::Result<()> {
+        let Ok(sent) = sent else {
+            self.inner.reset(ERR_LIMIT).ok();
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the peer takes no data",
+            ));
+        };
+        sent?;
         self.served.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(())
     }
 }
 
-impl util::SendStream for Metered {
+impl<S: util::SendStream> util::SendStream for Metered<S> {
     async fn send_bytes(&mut self, bytes: Bytes) -> io::Result<()> {
         let length = bytes.len();
-        self.share.take(length as u64).await;
-        match timeout(self.stall, self.inner.send_bytes(bytes)).await {
-            Ok(result) => result?,
-            Err(_) => return Err(self.stalled()),
-        }
-        self.count(length);
-        Ok(())
+        let patience = turn(&self.share, length, self.stall).await;
+        let sent = timeout(patience, self.inner.send_bytes(bytes)).await;
+        self.note(length, sent)
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.share.take(bytes.len() as u64).await;
-        match timeout(self.stall, util::SendStream::send(&mut self.inner, bytes)).await {
-            Ok(result) => result?,
-            Err(_) => return Err(self.stalled()),
-        }
-        self.count(bytes.len());
-        Ok(())
+        let patience = turn(&self.share, bytes.len(), self.stall).await;
+        let sent = timeout(patience, self.inner.send(bytes)).await;
+        self.note(bytes.len(), sent)
     }
 
     async fn sync(&mut self) -> io::Result<()> {
-        util::SendStream::sync(&mut self.inner).await
+        self.inner.sync().await
     }
 
     fn reset(&mut self, code: VarInt) -> io::Result<()> {
-        util::SendStream::reset(&mut self.inner, code)
+        self.inner.reset(code)
     }
 
     async fn stopped(&mut self) -> io::Result<Option<VarInt>> {
-        util::SendStream::stopped(&mut self.inner).await
+        self.inner.stopped().await
     }
 
     fn id(&self) -> u64 {
-        util::SendStream::id(&self.inner)
+        self.inner.id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use iroh::SecretKey;
+    use tokio::{task::JoinSet, time::Instant};
+    use util::SendStream as _;
+
+    use super::*;
+
+    const STALL: Duration = Duration::from_secs(20);
+    const PIECE: usize = 16 << 10;
+    /// The receiver tells a sender that there is room when so much was taken from a stream: an eighth of its window.
+    const ROOM: u64 = 1_250_000 / 8;
+
+    /// A stream to a peer that takes what its own line lets it, or nothing.
+    struct Taken {
+        line: Option<Share>,
+        room: u64,
+    }
+
+    impl util::SendStream for Taken {
+        async fn send_bytes(&mut self, bytes: Bytes) -> io::Result<()> {
+            let Some(line) = &self.line else {
+                return std::future::pending().await;
+            };
+            while self.room < bytes.len() as u64 {
+                for _ in 0..ROOM.div_ceil(PIECE as u64) {
+                    line.take(ROOM.min(PIECE as u64)).await;
+                }
+                self.room += ROOM;
+            }
+            self.room -= bytes.len() as u64;
+            Ok(())
+        }
+
+        async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.send_bytes(Bytes::copy_from_slice(bytes)).await
+        }
+
+        async fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn reset(&mut self, code: VarInt) -> io::Result<()> {
+            assert_eq!(code, ERR_LIMIT);
+            Ok(())
+        }
+
+        async fn stopped(&mut self) -> io::Result<Option<VarInt>> {
+            Ok(None)
+        }
+
+        fn id(&self) -> u64 {
+            0
+        }
+    }
+
+    fn pace(bits: u64) -> Arc<Pace> {
+        Pace::new(NonZeroU64::new(bits / 8))
+    }
+
+    /// As many requests of one peer as it may have open, each for so many bytes; whether they were answered, and when the last one ended.
+    async fn served(upload: u64, download: Option<u64>, bytes: usize) -> (usize, Duration) {
+        let peer = SecretKey::from_bytes(&[1; 32]).public();
+        let (upload, download) = (pace(upload), download.map(pace));
+        let requests = ServeLimits::default().max_requests_per_peer;
+        let streams: Vec<_> = (0..requests)
+            .map(|_| Metered {
+                inner: Taken {
+                    line: download.as_ref().map(|pace| pace.of(peer)),
+                    room: 0,
+                },
+                stall: STALL,
+                served: Arc::default(),
+                share: upload.of(peer),
+            })
+            .collect();
+        let (start, mut answers) = (Instant::now(), JoinSet::new());
+        for mut stream in streams {
+            answers.spawn(async move {
+                for _ in 0..bytes / PIECE {
+                    stream.send_bytes(Bytes::from_static(&[0; PIECE])).await?;
+                }
+                Ok::<_, io::Error>(())
+            });
+        }
+        let answers = answers.join_all().await;
+        let answered = answers.iter().filter(|answer| answer.is_ok()).count();
+        (answered, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_narrow_line_is_no_stall_however_many_requests_share_it() {
+        for (upload, download) in [
+            (1_000_000_000, 1_000_000),
+            (1_000_000_000, 200_000),
+            (1_000_000, 1_000_000_000),
+            (100_000, 1_000_000_000),
+        ] {
+            let (answered, took) = served(upload, Some(download), 1 << 20).await;
+            assert_eq!(answered, 16, "{upload} {download}");
+            assert!(took > STALL, "or this shows nothing: {took:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_given_up_whatever_it_has_open() {
+        let (answered, took) = served(1_000_000_000, None, PIECE).await;
+        assert_eq!(answered, 0);
+        // The more requests, the longer, and all are gone by then.
+        assert!(took >= STALL && took <= 17 * STALL, "{took:?}");
     }
 }

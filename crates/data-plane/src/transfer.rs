@@ -6,6 +6,7 @@
 
 use std::{
     num::NonZeroU64,
+    pin::pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use bao_tree::io::BaoContentItem;
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future::OptionFuture, stream::FuturesUnordered};
 use iroh::{EndpointId, endpoint::Connection};
 use iroh_blobs::{
     Hash,
@@ -255,7 +256,8 @@ impl Transfer<'_> {
             met: watch::Sender::new(false),
         };
         let meter = Meter::start();
-        let front = self.receive((self.peer.id(), content), &shared, &meter, true);
+        let alone = None::<std::future::Pending<()>>;
+        let front = self.receive((self.peer.id(), content), &shared, &meter, alone);
         let end = if size.get() >= STRIPED_FROM && !helpers.is_empty() {
             let (end, ()) = futures::future::join(front, self.help(helpers, &shared)).await;
             end?
@@ -287,9 +289,13 @@ impl Transfer<'_> {
                 continue;
             }
             let meter = Meter::start();
+            let overdue = shared.overdue(self.fetcher.patience.slow_after).shared();
+            let receiving = AtomicBool::new(false);
             let fetching = self.over(peer, |connection| {
-                let (wanted, meter) = (wanted.clone(), &meter);
+                let (wanted, meter, receiving) = (wanted.clone(), &meter, &receiving);
+                let overdue = overdue.clone();
                 async move {
+                    receiving.store(false, Ordering::Relaxed);
                     let Some((content, size)) = self.ask(connection, wanted).await? else {
                         return Ok(());
                     };
@@ -297,15 +303,23 @@ impl Transfer<'_> {
                     if size != shared.size.get() {
                         return Ok(());
                     }
-                    self.receive((peer.id(), content), shared, meter, false)
-                        .await?;
+                    receiving.store(true, Ordering::Relaxed);
+                    let from = (peer.id(), content);
+                    self.receive(from, shared, meter, Some(overdue)).await?;
                     Ok(())
                 }
             });
+            // Once pieces come that ends by itself, with all that came on the disk.
+            let without_an_answer = async {
+                overdue.clone().await;
+                if receiving.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+            };
             let fetched = tokio::select! {
                 biased;
                 fetched = fetching => fetched,
-                () = shared.overdue(self.fetcher.patience.slow_after) => Err(meter.too_slow().into()),
+                () = without_an_answer => Err(meter.too_slow().into()),
             };
             match fetched {
                 Ok(()) if meter.bytes() == 0 => return,
@@ -349,15 +363,17 @@ impl Transfer<'_> {
         Ok(Some(header.map_err(|e| fault(&e.into()))?))
     }
 
-    /// Writes the pieces of an answer as they come.
+    /// Writes the pieces of an answer as they come: of the provider in charge, or of a helper until it is overdue.
     async fn receive(
         &self,
         (peer, mut content): (EndpointId, AtBlobContent),
         shared: &Shared<'_>,
         meter: &Meter,
-        leads: bool,
+        overdue: Option<impl Future<Output = ()>>,
     ) -> Result<End, Failure> {
         let (fetcher, goal) = (self.fetcher, self.goal);
+        let leads = overdue.is_none();
+        let mut overdue = pin!(OptionFuture::from(overdue));
         let hash = goal.hash;
         let import = fetcher
             .storage
@@ -368,7 +384,13 @@ impl Transfer<'_> {
         let import = import.map_err(|e| stopped(e.into()))?;
         let share = fetcher.download.of(peer);
         let outcome = loop {
-            match self.in_time(content.next()).await {
+            let next = tokio::select! {
+                biased;
+                next = self.in_time(content.next()) => next,
+                // Without one it is never.
+                Some(()) = &mut overdue => break Err(meter.too_slow()),
+            };
+            match next {
                 Err(stalled) => break Err(stalled),
                 Ok(BlobContentNext::Done(end)) => break Ok(Some(end)),
                 Ok(BlobContentNext::More((_, Err(error)))) => break Err(fault(&error.into())),

@@ -18,12 +18,15 @@ use crate::{
 /// that starts its machine anew is paused; more, and this machine waits as long for other work.
 const FETCH_PATIENCE: BlockNumber = 20;
 /// Blocks before a commit deadline in which a decline that is due has to be sent: fewer, and it may come too late, which
-/// is a miss.
+/// is a miss. As many before the chain has who declines rest.
 const DECLINE_MARGIN: BlockNumber = 5;
 
 /// Blocks before a commit deadline in which nothing is sealed any more of a batch that is given back: fewer, and there is no time left
 /// to hand it back should the chain not take the part; more, and finished units go unpaid.
 const PART_MARGIN: BlockNumber = 10;
+/// Blocks before a commit deadline in which a batch that stands still for the machine's owner is given back. Fewer, and a block that is not seen leaves no
+/// time for a part; more, and an owner who leaves in time finds nothing to go on with.
+const STILL_MARGIN: BlockNumber = PART_MARGIN + 4;
 
 /// Why a batch is given back.
 #[derive(Clone, Copy)]
@@ -63,6 +66,8 @@ pub(super) struct InHand {
     pub(super) may_cut: bool,
     /// The unit before which others are known to have cut it.
     pub(super) ends: Option<UnitIndex>,
+    /// The block after whose finality nothing can take its end back, while it can.
+    pub(super) ended_at: Option<BlockNumber>,
     pub(super) told: bool,
     /// The chain has our reveal: nothing of it is left to do but to wait.
     pub(super) revealed: bool,
@@ -81,6 +86,7 @@ impl InHand {
             may_hand_back: true,
             may_cut: true,
             ends: None,
+            ended_at: None,
             told: false,
             revealed: false,
         }
@@ -91,7 +97,7 @@ impl InHand {
         match self.entry.stage {
             Stage::Claimed => true,
             Stage::Sealed(_) => goal == Goal::Settled || !self.revealed,
-            Stage::Settled => false,
+            Stage::Settled | Stage::Left => false,
         }
     }
 
@@ -122,20 +128,25 @@ impl InHand {
         }
     }
 
-    /// Whether it is time to give it back, while there still is time: it waits for its input, or for what its job's units
-    /// share.
-    pub(super) fn is_to_be_declined(
-        &self,
-        now: BlockNumber,
-        due: Option<BlockNumber>,
-        is_preparing: bool,
-    ) -> bool {
-        let waits = match &self.activity {
+    /// Whether it waits for its input, or for what its job's units share, and nothing else can be done for it.
+    fn waits(&self, is_preparing: bool) -> bool {
+        match &self.activity {
             None => is_preparing || self.decline_from.is_some(),
             Some(Activity::Working(_, progress)) => progress.is_fetching(),
             Some(_) => false,
-        };
-        waits && (self.decline_from.is_some_and(|from| now >= from) || is_late(now, due))
+        }
+    }
+
+    /// Whether it is time to give it back, while there still is time: it waits, and has waited for long, or there is no time left.
+    pub(super) fn is_to_be_declined(
+        &self,
+        now: BlockNumber,
+        time: &Time,
+        is_preparing: bool,
+    ) -> bool {
+        let waits = self.waits(is_preparing);
+        waits
+            && (self.decline_from.is_some_and(|from| now >= from) || time.is_up_for_who_waits(now))
     }
 
     pub(super) fn note_phase(&mut self, phase: Phase) {
@@ -147,12 +158,18 @@ impl InHand {
     pub(super) fn is_to_be_vacated(
         &mut self,
         now: BlockNumber,
-        due: Option<BlockNumber>,
+        time: &Time,
         phase: Phase,
+        is_preparing: bool,
     ) -> bool {
         self.note_phase(phase);
         let is_ours = matches!(self.activity, None | Some(Activity::Working(..)));
-        is_ours && self.held && (phase.state == State::Vacating || is_late(now, due))
+        let is_up = match phase.state.may_work() {
+            true => time.is_up(now),
+            false => time.is_up_for_who_stands_still(now),
+        };
+        let waits = self.waits(is_preparing) && time.is_up_for_who_waits(now);
+        is_ours && self.held && (phase.state == State::Vacating || is_up || waits)
     }
 
     /// Notes a failed step: twice the pause after each, so that a lasting fault does not fill the log.
@@ -163,12 +180,67 @@ impl InHand {
     }
 }
 
-/// Whether there is time to seal a part of it, and to give it back all the same.
-pub(super) fn is_time_for_a_part(now: BlockNumber, due: Option<BlockNumber>) -> bool {
-    due.is_none_or(|due| now.saturating_add(PART_MARGIN) < due)
+/// By when a batch has to be sealed.
+pub(super) struct Time {
+    /// The last block for that.
+    pub(super) due: Option<BlockNumber>,
+    /// Blocks that a batch of its job takes at its limits: who gives it back when fewer are left rests for that.
+    pub(super) takes: BlockNumber,
 }
 
-/// Whether a decline has to be sent now to be in time.
-fn is_late(now: BlockNumber, due: Option<BlockNumber>) -> bool {
-    due.is_some_and(|due| now.saturating_add(DECLINE_MARGIN) >= due)
+impl Time {
+    fn is_within(&self, now: BlockNumber, margin: BlockNumber) -> bool {
+        self.due
+            .is_some_and(|due| now.saturating_add(margin) >= due)
+    }
+
+    /// Whether there is time to seal a part of it, and to give it back all the same.
+    pub(super) fn is_there_for_a_part(&self, now: BlockNumber) -> bool {
+        !self.is_within(now, PART_MARGIN)
+    }
+
+    /// Whether a decline has to be sent now to be in time.
+    fn is_up(&self, now: BlockNumber) -> bool {
+        self.is_within(now, DECLINE_MARGIN)
+    }
+
+    fn is_up_for_who_stands_still(&self, now: BlockNumber) -> bool {
+        self.is_within(now, STILL_MARGIN)
+    }
+
+    /// Whether who waits for somebody else gives up: in time to rest for nothing, or, where it is too late for that, for nothing to be missed.
+    fn is_up_for_who_waits(&self, now: BlockNumber) -> bool {
+        // By the next block, the first that it can be in.
+        let is_free = !self.is_within(now, self.takes);
+        let is_soon = self.is_within(now, self.takes.saturating_add(DECLINE_MARGIN));
+        self.is_up(now) || (is_free && is_soon)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_gives_up_in_time_to_rest_for_nothing_or_else_at_the_last_moment() {
+        let time = Time {
+            due: Some(200),
+            takes: 30,
+        };
+        let blocks = (0..=200).filter(|now| time.is_up_for_who_waits(*now));
+        // In a block up to 170 it is in time, by the chain's rule; what is sent in one is in the next at the earliest.
+        let expected = (165..170).chain(195..=200);
+        assert_eq!(blocks.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let without = Time { due: None, ..time };
+        assert!(
+            !(0..=u32::MAX - 1)
+                .step_by(1 << 20)
+                .any(|now| without.is_up_for_who_waits(now))
+        );
+        let endless = Time {
+            due: Some(u32::MAX),
+            takes: u32::MAX,
+        };
+        assert!(!endless.is_up_for_who_waits(0) && endless.is_up_for_who_waits(u32::MAX));
+    }
 }

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use codec::Encode;
 use sp_core::H256;
-use sungrid_chain_client::{Batch, Call, Replica, ReplicaState, Reveal, SubmitError, Until};
+use sungrid_chain_client::{
+    Batch, BlockNumber, Call, Replica, ReplicaState, Reveal, SubmitError, Until,
+};
 use sungrid_manifest::ResultReady;
-use sungrid_primitives::JobId;
+use sungrid_primitives::{JobId, suns::LANE_FUEL_PER_SECOND};
 use tracing::{debug, error, info, warn};
 
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
 use crate::{
     journal::{BatchId, Entry, JournalError, Seal, Stage},
-    work::{self, WorkError},
+    work::{self, Given, WorkError},
 };
 
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
@@ -33,7 +35,9 @@ impl Supervisor {
             let assigned = record
                 .replica(&self.account)
                 .is_some_and(|replica| replica.state == ReplicaState::Assigned);
-            if assigned && !self.hand.contains_key(&(job, batch)) {
+            if assigned && self.hand.contains_key(&(job, batch)) {
+                self.look_again((job, batch)).await?;
+            } else if assigned {
                 info!(job, batch, "taking up a batch that was claimed before");
                 self.take((job, batch), self.anchor());
             }
@@ -60,7 +64,7 @@ impl Supervisor {
         let Some(batch) = self.hand.get(&id) else {
             return Ok(());
         };
-        if batch.entry.stage == Stage::Settled {
+        if !batch.entry.stage.is_open() {
             return Ok(());
         }
         let record = self.ports.chain.batch(id.0, id.1).await?;
@@ -101,6 +105,10 @@ impl Supervisor {
         let now = self.head.number;
         let is_preparing = self.jobs.get(&id.0).is_some_and(|job| job.preparing);
         let phase = self.idle.phase();
+        let time = hand::Time {
+            due: replica.due,
+            takes: self.takes(id.0),
+        };
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
@@ -162,13 +170,13 @@ impl Supervisor {
             }
             // First: what its owner's presence held up is not its requester's fault.
             (ReplicaState::Assigned, Stage::Claimed)
-                if batch.is_to_be_vacated(now, replica.due, phase) =>
+                if batch.is_to_be_vacated(now, &time, phase, is_preparing) =>
             {
-                let is_time = hand::is_time_for_a_part(now, replica.due);
-                self.vacate(id, is_time && !others_sealed);
+                let is_time = time.is_there_for_a_part(now);
+                self.vacate(id, is_time && !others_sealed).await?;
             }
             (ReplicaState::Assigned, Stage::Claimed)
-                if batch.is_to_be_declined(now, replica.due, is_preparing) =>
+                if batch.is_to_be_declined(now, &time, is_preparing) =>
             {
                 self.decline(id, GivenBack::NoInput);
             }
@@ -262,7 +270,7 @@ impl Supervisor {
         let entry = batch.entry.at(Stage::Settled);
         match self.journal.write(&entry) {
             Ok(()) => {
-                batch.entry = entry;
+                (batch.entry, batch.ended_at) = (entry, Some(self.head.number));
                 if let Err(error) = self.journal.remove_units(id) {
                     debug!(%error, job = id.0, batch = id.1, "a unit log stays until the batch is let go");
                 }
@@ -277,21 +285,6 @@ impl Supervisor {
         }
         self.note_end(id, true);
         Ok(())
-    }
-
-    /// Forgets a batch and lets its content go.
-    pub(super) async fn let_go(&mut self, id: BatchId) {
-        if let Some(batch) = self.hand.remove(&id)
-            && let Some(Activity::Working(task, _)) = batch.activity
-        {
-            task.abort();
-        }
-        if let Err(error) = self.ports.blobs.let_go(&work::name(id)).await {
-            warn!(%error, job = id.0, batch = id.1, "its content cannot be let go");
-        }
-        if let Err(error) = self.journal.remove(id) {
-            warn!(%error, job = id.0, batch = id.1, "its journal entry cannot be removed");
-        }
     }
 
     /// Starts to compute a batch, once its job's image and shared inputs are here.
@@ -421,21 +414,29 @@ impl Supervisor {
 
     /// Gives a batch back because the machine's owner needs it: what is finished of it is sealed, if the chain takes that, and
     /// the rest handed back with it.
-    fn vacate(&mut self, id: BatchId, may_cut: bool) {
-        let bench = self.bench();
-        let job = self.jobs.get(&id.0);
-        let known = job.and_then(|job| job.prepared.clone().zip(job.record.as_ref()));
-        let known = known.filter(|(_, record)| record.cuts.len() < MAX_CUTS);
-        let range = known.and_then(|(prepared, record)| {
-            let range = record.range(id.1)?;
-            Some((prepared, range, record.spec.batch_size))
+    async fn vacate(&mut self, id: BatchId, may_cut: bool) -> Result<(), Fatal> {
+        let batch = self.hand.get(&id);
+        if !may_cut || !batch.is_some_and(|batch| batch.may_cut && batch.may_hand_back) {
+            self.decline(id, GivenBack::Vacated);
+            return Ok(());
+        }
+        let job = self.jobs.entry(id.0).or_default();
+        if job.record.is_none() {
+            job.record = self.ports.chain.job(id.0).await?;
+        }
+        let record = job.record.as_ref();
+        let record = record.filter(|record| record.cuts.len() < MAX_CUTS);
+        let order = record.and_then(|record| {
+            let given = match &job.prepared {
+                Some(prepared) => Given::Prepared(prepared.clone()),
+                None => Given::Ordered(record.spec.clone()),
+            };
+            Some((given, record.range(id.1)?, record.spec.batch_size))
         });
-        let Some(batch) = self.hand.get_mut(&id) else {
-            return;
-        };
-        let may_cut = may_cut && batch.may_cut && batch.may_hand_back;
-        let (true, Some((prepared, range, size))) = (may_cut, range) else {
-            return self.decline(id, GivenBack::Vacated);
+        let bench = self.bench();
+        let (Some((given, range, size)), Some(batch)) = (order, self.hand.get_mut(&id)) else {
+            self.decline(id, GivenBack::Vacated);
+            return Ok(());
         };
         let anchor = batch.entry.anchor;
         let before = batch.activity.replace(Activity::Declining);
@@ -444,9 +445,21 @@ impl Supervisor {
         }
         let least = size.div_ceil(SMALLEST_PART);
         self.tasks.spawn(async move {
-            let sealed = work::seal_finished(bench, prepared, id, range, least, anchor);
+            let sealed = work::seal_finished(bench, given, id, range, least, anchor);
             Report::Parted(id, sealed.await)
         });
+        Ok(())
+    }
+
+    /// Blocks that a batch of a job takes at its limits, as the chain counts them.
+    fn takes(&self, job: JobId) -> BlockNumber {
+        let record = self.jobs.get(&job).and_then(|job| job.record.as_ref());
+        record.map_or(0, |record| {
+            let fuel = u128::from(record.spec.fuel_limit) * u128::from(record.spec.batch_size);
+            let seconds = fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND));
+            let blocks = (1_000 * seconds).div_ceil(u128::from(self.params.block_ms.max(1)));
+            BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX)
+        })
     }
 
     async fn on_parted(

@@ -1,11 +1,11 @@
 //! What the units of a job get: its input manifest and the files that they share, opened if they are sealed.
 
-use std::{any::Any, collections::BTreeMap};
+use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use sungrid_access::Part;
 use sungrid_chain_client::JobSpec;
-use sungrid_manifest::{Encoded, Image, JobInput, Manifest, ManifestError, UnitInput, UnitOutput};
+use sungrid_manifest::{Encoded, Image, JobInput, Manifest, ManifestError, UnitOutput};
 use sungrid_primitives::{ContentHash, JobId};
 use sungrid_seal::{JobKey, LeftBehind, open_output, seal_output};
 
@@ -20,7 +20,7 @@ use crate::{
 
 /// The inputs of a job, in the clear: they are in memory only.
 pub(super) struct Inputs {
-    pub(super) input: JobInput,
+    pub(super) input: Arc<JobInput>,
     /// What every unit finds below `/in`, the image's files included.
     pub(super) shared: BTreeMap<String, Bytes>,
     pub(super) sealing: Sealing,
@@ -37,6 +37,11 @@ impl Sealing {
     /// As it is.
     pub(super) fn none() -> Self {
         Self(None)
+    }
+
+    /// Sealed under a key.
+    pub(super) fn under(key: JobKey) -> Self {
+        Self(Some(key))
     }
 
     /// What stored bytes are.
@@ -121,49 +126,12 @@ impl Loading<'_> {
 
     /// Opens a sealed manifest with the key that its requester hands to who holds this batch.
     pub(super) async fn open(&self, sealed: &Bytes, batch: BatchId) -> Result<Inputs, WorkError> {
-        let requester = self.key_of(&self.spec.endpoint, sealed, batch).await;
-        let (key, manifest) = match requester {
-            Ok(opened) => opened,
-            // Whoever computes the same has it, too. What another one gives proves nothing against the requester.
-            Err(
-                first @ WorkError::Fetch {
-                    source: BlobError::Unreachable(_),
-                    ..
-                },
-            ) => {
-                let mut opened = Err(first);
-                for peer in holders(self.ports, self.job, None).await {
-                    if let Ok(found) = self.key_of(&peer, sealed, batch).await {
-                        opened = Ok(found);
-                        break;
-                    }
-                }
-                opened?
-            }
-            Err(other) => return Err(other),
-        };
+        let (key, manifest) = unlock(self.ports, self.bounds, batch, self.spec, sealed).await?;
         let shared = self.ports.blobs.share_key(self.job, &key);
         let sources = sources(self.ports, self.job, self.spec).await;
-        let sealing = Sealing(Some(key));
-        let mut inputs = self.load(manifest.into(), sealing, sources).await?;
+        let mut inputs = self.load(manifest, Sealing::under(key), sources).await?;
         inputs._key = Some(shared);
         Ok(inputs)
-    }
-
-    /// A peer's key, with what it opens.
-    async fn key_of(
-        &self,
-        peer: &[u8],
-        sealed: &Bytes,
-        batch: BatchId,
-    ) -> Result<(JobKey, Vec<u8>), WorkError> {
-        let asked = self.ports.blobs.key(batch, peer);
-        let key = self.bounds.in_time(0, asked).await.flatten();
-        let key = key.map_err(|source| self.not_fetched("the key", source))?;
-        let manifest = key.open(sealed.to_vec());
-        let manifest =
-            manifest.map_err(|error| self.malformed("the sealed input manifest", error))?;
-        Ok((key, manifest))
     }
 
     /// Checks a manifest and fetches what all units share from those who have it.
@@ -205,7 +173,7 @@ impl Loading<'_> {
         let mut shared = read_files(&*ports.blobs, job, &input.shared, &held, &sealing).await?;
         shared.extend(self.of_image.clone());
         Ok(Inputs {
-            input,
+            input: Arc::new(input),
             shared,
             sealing,
             _stored: held,
@@ -215,14 +183,6 @@ impl Loading<'_> {
 }
 
 impl Inputs {
-    /// The input of a unit, before what it gets from an earlier job.
-    pub(super) fn unit(&self, job: JobId, unit: u32) -> Result<UnitInput, WorkError> {
-        self.input.unit(unit).ok_or_else(|| WorkError::Malformed {
-            job,
-            reason: format!("it has no unit {unit}"),
-        })
-    }
-
     /// Bytes that a unit gets: what all share and, on average, its own. What comes from an earlier job is not known yet.
     pub(super) fn unit_bytes(&self) -> u64 {
         let own: u64 = self
@@ -232,5 +192,49 @@ impl Inputs {
             .map(|unit| bytes_of(&unit.files))
             .sum();
         bytes_of(&self.input.shared) + own / (self.input.units.len() as u64).max(1)
+    }
+}
+
+/// The key of a job, from its requester or who computes it, for who holds this batch, and the input manifest that it opens.
+pub(super) async fn unlock(
+    ports: &Ports,
+    bounds: Bounds,
+    batch: BatchId,
+    spec: &JobSpec,
+    sealed: &Bytes,
+) -> Result<(JobKey, Bytes), WorkError> {
+    let job = batch.0;
+    let key_of = async |peer: &[u8]| {
+        let asked = ports.blobs.key(batch, peer);
+        let key = bounds.in_time(0, asked).await.flatten();
+        let key = key.map_err(|source| WorkError::Fetch {
+            job,
+            what: "the key".into(),
+            source,
+        })?;
+        let manifest = key
+            .open(sealed.to_vec())
+            .map_err(|error| WorkError::Malformed {
+                job,
+                reason: format!("the sealed input manifest: {error}"),
+            })?;
+        Ok((key, Bytes::from(manifest)))
+    };
+    match key_of(&spec.endpoint).await {
+        // Whoever computes the same has it, too. What another one gives proves nothing against the requester.
+        Err(
+            first @ WorkError::Fetch {
+                source: BlobError::Unreachable(_),
+                ..
+            },
+        ) => {
+            for peer in holders(ports, job, None).await {
+                if let Ok(found) = key_of(&peer).await {
+                    return Ok(found);
+                }
+            }
+            Err(first)
+        }
+        requester => requester,
     }
 }

@@ -15,6 +15,7 @@ use super::{
     WorkError,
     before::Before,
     inputs::{Inputs, Loading, Sealing},
+    seal::Papers,
 };
 use crate::{
     journal::BatchId,
@@ -63,6 +64,22 @@ impl Prepared {
         };
         let open = || loading.open(&self.manifest, batch);
         self.inputs.get_or_try_init(open).await
+    }
+
+    /// What receipts say of the units, for who holds this batch.
+    pub(super) async fn papers(
+        &self,
+        ports: &Ports,
+        bounds: Bounds,
+        batch: BatchId,
+    ) -> Result<Papers, WorkError> {
+        let inputs = self.inputs(ports, bounds, batch).await?;
+        Ok(Papers {
+            spec: self.spec.clone(),
+            input: inputs.input.clone(),
+            sealing: inputs.sealing.clone(),
+            before: self.before.clone(),
+        })
     }
 }
 
@@ -158,27 +175,9 @@ pub async fn prepare(
         what: what.into(),
         source,
     };
-    let fetch = async |what: &str, from: &[Vec<u8>], part: Part, hash: ContentHash, max: u64| {
-        let get = async |peers| {
-            let from = Source { job, part, peers };
-            let fetched = bounds.in_time(max, ports.blobs.fetch(hash, &from, max));
-            fetched
-                .await
-                .flatten()
-                .map_err(|source| not_fetched(what, source))
-        };
-        let first = get(from.to_vec()).await;
-        or_from_others(ports, job, first, get).await
-    };
     let mut stored = Vec::new();
-    let (bytes, guard) = fetch(
-        "the image manifest",
-        &requester,
-        Part::Image,
-        spec.image,
-        limits::IMAGE_BYTES as u64,
-    )
-    .await?;
+    let manifest = ("the image manifest", spec.image, limits::IMAGE_BYTES as u64);
+    let (bytes, guard) = fetch(ports, bounds, job, Part::Image, manifest, &requester).await?;
     stored.push(guard);
     let image = Image::decode(&bytes).map_err(|error| malformed("the image manifest", error))?;
     if image.limits.output > bounds.unit_output {
@@ -188,26 +187,14 @@ pub async fn prepare(
         );
         return Err(WorkError::NotWanted { job, reason });
     }
-    let (bytes, guard) = fetch(
-        "the input manifest",
-        &requester,
-        Part::Shared,
-        spec.input,
-        sealed_size(limits::JOB_INPUT_BYTES as u64),
-    )
-    .await?;
+    let most = sealed_size(limits::JOB_INPUT_BYTES as u64);
+    let manifest = ("the input manifest", spec.input, most);
+    let (manifest, guard) = fetch(ports, bounds, job, Part::Shared, manifest, &requester).await?;
     stored.push(guard);
-    let manifest = bytes;
     let before = Before::of(ports, job, &spec).await?;
     let sources = sources(ports, job, &spec).await;
-    let (wasm, guard) = fetch(
-        "the code",
-        &sources,
-        Part::Image,
-        image.code,
-        limits::CODE_BYTES,
-    )
-    .await?;
+    let code = ("the code", image.code, limits::CODE_BYTES);
+    let (wasm, guard) = fetch(ports, bounds, job, Part::Image, code, &sources).await?;
     stored.push(guard);
     let program = ports.runner.load(wasm).await.map_err(|error| match error {
         LoadError::Refused(reason) => WorkError::Malformed { job, reason },
@@ -255,6 +242,28 @@ pub async fn prepare(
         inputs,
         _stored: stored,
     })
+}
+
+/// Reads content of a job: what it is called, its address, and how many bytes it may have.
+pub(super) async fn fetch(
+    ports: &Ports,
+    bounds: Bounds,
+    job: JobId,
+    part: Part,
+    (what, hash, max): (&str, ContentHash, u64),
+    from: &[Vec<u8>],
+) -> Result<(Bytes, Stored), WorkError> {
+    let get = async |peers| {
+        let from = Source { job, part, peers };
+        let fetched = bounds.in_time(max, ports.blobs.fetch(hash, &from, max));
+        fetched.await.flatten().map_err(|source| WorkError::Fetch {
+            job,
+            what: what.into(),
+            source,
+        })
+    };
+    let first = get(from.to_vec()).await;
+    or_from_others(ports, job, first, get).await
 }
 
 /// What the requester could not give, from workers that came earlier; its own failure if they cannot either.

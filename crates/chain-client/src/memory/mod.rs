@@ -72,6 +72,8 @@ struct Inner {
     interrupts: Mutex<HashMap<&'static str, VecDeque<Interrupt>>>,
     interrupted: watch::Sender<u64>,
     connected: watch::Sender<bool>,
+    /// The last final block, if not each is at once.
+    finalised: Mutex<Option<BlockNumber>>,
 }
 
 fn hash_of(genesis: &H256, number: u32) -> H256 {
@@ -101,6 +103,7 @@ impl MemoryChain {
                 interrupts: Mutex::default(),
                 interrupted: watch::Sender::new(0),
                 connected: watch::Sender::new(true),
+                finalised: Mutex::default(),
             }),
         }
     }
@@ -166,6 +169,13 @@ impl MemoryChain {
     /// Stops or starts answering: a node that goes away and comes back.
     pub fn set_connected(&self, connected: bool) {
         self.inner.connected.send_replace(connected);
+    }
+
+    /// From here on no block is final, or each is at once again.
+    pub fn set_finality(&self, on: bool) {
+        let now = self.state().number;
+        let finalised = self.inner.finalised.lock();
+        *finalised.unwrap_or_else(PoisonError::into_inner) = (!on).then_some(now);
     }
 
     /// Waits until a block after which the condition holds on the chain's state.
@@ -235,6 +245,13 @@ impl Chain for MemoryChain {
     async fn head(&self) -> Result<BlockRef, ChainError> {
         drop(self.online()?);
         Ok(*self.inner.head.borrow())
+    }
+
+    async fn finalised(&self) -> Result<BlockNumber, ChainError> {
+        let best = self.online()?.number;
+        let finalised = self.inner.finalised.lock();
+        let finalised = *finalised.unwrap_or_else(PoisonError::into_inner);
+        Ok(finalised.unwrap_or(best))
     }
 
     async fn time(&self) -> Result<u64, ChainError> {

@@ -40,11 +40,11 @@ use nodes::Nodes;
 pub use nodes::look;
 
 use crate::{
-    Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockRef, BlockStream,
-    Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines, Event,
-    Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position, Quote,
-    Rating, Round, Series, Standing, SubmitError, Tiers, Trust, Unbonding, Until, WitnessCall,
-    Worker,
+    Account, AccountId, Attestations, Auditor, Balance, Batch, BatchResult, BlockNumber, BlockRef,
+    BlockStream, Call, Chain, ChainError, ChainInfo, ChainParams, ClosedRound, Credit, Declines,
+    Event, Explanation, Follow, Image, Included, Job, JobSpec, Keypair, Pool, PoolId, Position,
+    Quote, Rating, Round, Series, Standing, SubmitError, Tiers, Trust, Unbonding, Until,
+    WitnessCall, Worker,
 };
 
 /// A node may stay so long behind where another one was. Longer, and deadlines of a batch come near; shorter, and nodes are left for a
@@ -226,6 +226,15 @@ impl Chain for RpcChain {
             number: at.block_number() as u32,
             hash: to_h256(at.block_hash()),
         })
+    }
+
+    async fn finalised(&self) -> Result<BlockNumber, ChainError> {
+        let rpc = &self.inner.rpc;
+        let hash = rpc.chain_get_finalized_head().await.map_err(rpc_broken)?;
+        let header = rpc.chain_get_header(Some(hash)).await.map_err(rpc_broken)?;
+        let header = header
+            .ok_or_else(|| ChainError::Node("it has no header of its last final block".into()))?;
+        Ok(header.number() as BlockNumber)
     }
 
     async fn time(&self) -> Result<u64, ChainError> {

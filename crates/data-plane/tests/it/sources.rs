@@ -10,15 +10,11 @@ use crate::{
 };
 
 const SIZE: usize = 40 << 20;
-/// What may come twice: pieces on their way to the disk when whoever sent them is put back.
-const AGAIN: u64 = 1 << 20;
 
 async fn fetch(to: &DataPlane, hash: Hash, from: &[PeerAddress]) -> Fetched {
     let fetched = to.fetch(hash, from, FetchOptions::up_to(SIZE as u64)).await;
     let fetched = fetched.expect("some of them are honest");
-    let again = fetched.transferred.checked_sub(SIZE as u64);
-    let again = again.expect("all of it came");
-    assert!(again <= AGAIN, "{again} bytes came twice");
+    assert_eq!(fetched.transferred, SIZE as u64, "no byte came twice");
     let content = to.get_bytes(hash, SIZE as u64).await.expect("here");
     assert!(Hash::new(&content) == hash);
     fetched

@@ -2,12 +2,12 @@
 
 use sungrid_chain_client::{Chain, JobSpec, memory::MemoryState};
 use sungrid_manifest::{Image, JobInput, Manifest, UnitSpec};
-use sungrid_primitives::ISC;
+use sungrid_primitives::{ISC, JobId, suns::LANE_FUEL_PER_SECOND};
 
 use super::{
     completed,
     faults::{counter, pair},
-    kit::{REQUESTER, World, settle},
+    kit::{Machine, REQUESTER, World, settle},
 };
 use crate::work::{self, WorkError};
 
@@ -272,4 +272,82 @@ async fn a_decline_that_a_reorganisation_undoes_is_sent_again() {
         .await;
     settle().await;
     assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+}
+
+/// A job of one batch whose units take a minute each at their limits.
+async fn of_minutes(world: &World, units: u32) -> JobId {
+    let spec = JobSpec {
+        fuel_limit: 60 * LANE_FUEL_PER_SECOND,
+        ..world.spec(units, units)
+    };
+    world.submit(spec).await
+}
+
+/// By when a machine has to seal the first batch of a job.
+async fn due(world: &World, job: JobId, machine: &Machine) -> u32 {
+    let batch = world.chain.batch(job, 0).await.expect("reads");
+    let own = batch
+        .as_ref()
+        .and_then(|batch| batch.replica(&machine.key.account()));
+    own.and_then(|own| own.due).expect("it is assigned")
+}
+
+#[tokio::test]
+async fn who_declines_for_a_slow_line_rests_for_nothing() {
+    let world = World::new().await;
+    let (machines, _processes) = pair(&world).await;
+    // GIVEN a batch of two minutes, of which one unit is finished; what the other one needs is on its way for ever
+    let job = of_minutes(&world, 2).await;
+    trickle(&world, b"own file of 1");
+    world
+        .drive("both have it", |state| {
+            state.workers.values().all(|worker| worker.committed > 0)
+        })
+        .await;
+    let due = due(&world, job, &machines[0]).await;
+    world
+        .drive("both decline", |state| {
+            state.workers.values().all(|worker| worker.declined == 1)
+        })
+        .await;
+    // THEN they waited as long as they could without a rest: until less than those two minutes are left
+    let now = world.chain.head().await.expect("reads").number;
+    assert!((due - 40 - 6..=due - 40).contains(&now), "{now}, due {due}");
+    world.chain.edit(|state| {
+        let rests = |worker: &sungrid_chain_client::Worker| worker.rests_until > 0;
+        assert!(!state.workers.values().any(rests));
+    });
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn who_can_only_decline_too_late_tries_until_the_end() {
+    let world = World::new().await;
+    let machines = [world.machine(0), world.machine(1)];
+    machines[0].running.close(0);
+    let first = machines[0].start().await;
+    let _other = machines[1].start().await;
+    let job = of_minutes(&world, 2).await;
+    machines[0].running.somebody_waits().await;
+    let due = due(&world, job, &machines[0]).await;
+    // GIVEN a process that is started anew when it would rest for a decline, and has nothing yet of what it needs
+    first.kill().await;
+    machines[0].running.open();
+    machines[0].fetching.close(0);
+    let process = machines[0].start().await;
+    settle().await;
+    world.chain.advance_to(due - 30);
+    for _ in 0..10 {
+        settle().await;
+        world.chain.advance(1);
+    }
+    settle().await;
+    assert_eq!(counter(&process, "batches_declined_total"), 0);
+    // WHEN that comes, then it is in time after all.
+    machines[0].fetching.open();
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    assert_eq!(counter(&process, "batches_declined_total"), 0);
+    world.assert_blameless();
 }

@@ -13,12 +13,13 @@ use sungrid_chain_client::{
     memory::{Interrupt, MemoryState},
 };
 use sungrid_idle::{Input, Policy, Power, Reading, Readings, State};
+use sungrid_manifest::{Manifest, UnitOutput};
 use sungrid_primitives::{JobId, job::Cut};
 
 use super::{
     completed,
     faults::counter,
-    kit::{Machine, Running, World, settle},
+    kit::{Machine, REQUESTER, Running, World, settle},
 };
 use crate::{
     idle::{self, TICK, Watcher},
@@ -378,7 +379,7 @@ async fn what_was_finished_is_paid_though_the_owner_is_back() {
 }
 
 /// A desktop, left by its owner, that has finished three of the eight units of a batch.
-async fn three_of_eight(world: &World, machine: &Machine) -> (Desk, JobId) {
+pub(super) async fn three_of_eight(world: &World, machine: &Machine) -> (Desk, JobId) {
     let mut desk = Desk::start(machine).await;
     desk.leave().await;
     machine.running.close(3);
@@ -393,14 +394,14 @@ async fn three_of_eight(world: &World, machine: &Machine) -> (Desk, JobId) {
     (desk, job)
 }
 
-fn accepted_units(world: &World, machine: &Machine) -> u64 {
+pub(super) fn accepted_units(world: &World, machine: &Machine) -> u64 {
     let account = machine.key.account();
     world
         .chain
         .edit(|state| state.workers[&account].accepted_units)
 }
 
-fn ranges(world: &World, job: JobId) -> Vec<(u32, u32)> {
+pub(super) fn ranges(world: &World, job: JobId) -> Vec<(u32, u32)> {
     world.chain.edit(|state| {
         let record = &state.jobs[&job];
         let all = 0..record.total_batches();
@@ -622,23 +623,122 @@ async fn what_the_chain_does_not_cut_is_handed_back_though_it_was_sealed_here() 
 }
 
 #[tokio::test]
-async fn a_batch_that_is_due_soon_is_handed_back_whole() {
+async fn what_is_finished_of_a_batch_that_is_due_soon_is_sealed_in_time() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    assert_eq!(desk.work(5).await, State::Suspended);
+    // WHEN it stands still until just before its deadline, which comes long before its owner's patience ends
+    let account = machine.key.account();
+    world
+        .drive("it is given back", |state| {
+            state.workers[&account].handed_back == 1
+        })
+        .await;
+    let standing = desk.process.metrics.status().machine;
+    assert_eq!(standing.expect("there is a policy").state, State::Suspended);
+    // THEN what is finished is a batch of its own, and paid.
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    let (_other, _third) = (other.start().await, third.start().await);
+    world
+        .drive("the others do the rest", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    assert_eq!(accepted_units(&world, &machine), 3);
+    assert_eq!(machine.runs.lock().unwrap().len(), 3);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_batch_that_is_due_at_once_is_handed_back_whole() {
     let world = World::new().await;
     let machine = world.machine(0);
     let (mut desk, job) = three_of_eight(&world, &machine).await;
     assert_eq!(desk.work(5).await, State::Suspended);
     let account = machine.key.account();
-    // WHEN it stands still until just before its deadline
-    let given_back = |state: &mut MemoryState| {
-        let worker = &state.workers[&account];
-        worker.handed_back == 1 || !state.jobs[&job].cuts.is_empty()
-    };
-    world.drive("it is given back", given_back).await;
-    // THEN there is no time for a part that the chain may refuse.
+    let batch = world.chain.batch(job, 0).await.expect("reads");
+    let own = batch.as_ref().and_then(|batch| batch.replica(&account));
+    let due = own.and_then(|own| own.due).expect("it is assigned");
+    // WHEN the node is back only when there is no time for a part that the chain may refuse
+    world.chain.set_connected(false);
+    world.chain.advance_to(due - 8);
+    world.chain.set_connected(true);
+    world
+        .drive("it is given back", |state| {
+            state.workers[&account].handed_back == 1
+        })
+        .await;
     assert_eq!(ranges(&world, job), [(0, 8)]);
     blocks(&world, 60).await;
     assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
     world.assert_blameless();
+}
+
+/// The same desktop after its process died with three of eight units finished; its owner is there when it is started anew.
+async fn started_anew(world: &World, machine: &Machine) -> (Desk, JobId) {
+    let (desk, job) = three_of_eight(world, machine).await;
+    desk.process.kill().await;
+    (Desk::start(machine).await, job)
+}
+
+#[tokio::test]
+async fn what_a_former_process_finished_is_paid_though_its_owner_never_leaves() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = started_anew(&world, &machine).await;
+    // GIVEN a requester that has left: what receipts need is in the store
+    world.net.peer(REQUESTER, |peer| peer.away = true);
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 2).await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    assert_eq!(machine.alive.load(Ordering::SeqCst), 0);
+    world.net.peer(REQUESTER, |peer| peer.away = false);
+    let (_other, _third) = (other.start().await, third.start().await);
+    world
+        .drive("the others do the rest", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    assert_eq!(accepted_units(&world, &machine), 3);
+    assert_eq!(machine.runs.lock().unwrap().len(), 3);
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_a_former_process_finished_and_is_here_no_more_is_handed_back() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = started_anew(&world, &machine).await;
+    // GIVEN a store that has collected what the second unit left
+    let finished = machine.journal().units((job, 0)).expect("reads");
+    let output = UnitOutput::decode(&finished[&1].output).expect("valid");
+    let tile = output.files.iter().find(|file| &*file.name == "tile");
+    let tile = tile.expect("it left one").hash;
+    world.net.peer(&machine.endpoint, |peer| {
+        peer.content.remove(&tile).expect("it was there")
+    });
+    // THEN the first is all that is sealed
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 2).await;
+    assert_eq!(ranges(&world, job), [(0, 1), (1, 7)]);
+    // AND of another one, whose input manifest is nowhere to be had, nothing: it is handed back whole.
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let (mut desk, job) = started_anew(&world, &machine).await;
+    let input = world.chain.edit(|state| state.jobs[&job].spec.input);
+    world.net.peer(&machine.endpoint, |peer| {
+        peer.content.remove(&input).expect("it was there")
+    });
+    world.net.peer(REQUESTER, |peer| peer.away = true);
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 2).await;
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    let account = machine.key.account();
+    world.chain.edit(|state| {
+        assert_eq!(state.workers[&account].handed_back, 1);
+    });
+    assert_eq!(counter(&desk.process, "deadlines_missed_total"), 0);
 }
 
 #[tokio::test]
@@ -732,5 +832,8 @@ async fn what_its_owner_keeps_from_its_input_is_not_its_requesters_fault() {
     blocks(&world, 2).await;
     assert_eq!(counter(&desk.process, "batches_vacated_total"), 1);
     assert_eq!(counter(&desk.process, "batches_declined_total"), 0);
+    world.chain.edit(|state| {
+        assert_eq!(state.workers[&account].rests_until, 0, "it was in time");
+    });
     world.assert_blameless();
 }

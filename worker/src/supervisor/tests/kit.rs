@@ -62,7 +62,7 @@ pub(super) struct Peer {
     /// Each job has its share of the store, and no more is taken of it.
     pub(super) over_quota: bool,
     pub(super) lies_about: HashSet<ContentHash>,
-    /// Content that never comes to its end.
+    /// Content that does not come to its end.
     pub(super) trickles: HashSet<ContentHash>,
     /// Keys that it tells whoever asks, by job; what the rules are is tested where they are.
     pub(super) keys: HashMap<JobId, JobKey>,
@@ -74,7 +74,7 @@ pub(super) struct Peer {
 
 /// All stores of the world, by endpoint; they outlive the processes that use them, as disks do.
 #[derive(Clone, Default)]
-pub(super) struct Net(Arc<Mutex<HashMap<Vec<u8>, Peer>>>);
+pub(super) struct Net(Arc<Mutex<HashMap<Vec<u8>, Peer>>>, Arc<Notify>);
 
 impl Net {
     fn peers(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Peer>> {
@@ -83,6 +83,12 @@ impl Net {
 
     pub(super) fn peer<R>(&self, endpoint: &[u8], edit: impl FnOnce(&mut Peer) -> R) -> R {
         edit(self.peers().entry(endpoint.into()).or_default())
+    }
+
+    /// What came never to its end comes.
+    pub(super) fn serve_all(&self, endpoint: &[u8]) {
+        self.peer(endpoint, |peer| peer.trickles.clear());
+        self.1.notify_waiters();
     }
 
     pub(super) fn put(&self, endpoint: &[u8], bytes: impl Into<Bytes>) -> ContentHash {
@@ -159,8 +165,10 @@ impl MemoryBlobs {
         let panics = self.net.peer(from, |peer| std::mem::take(&mut peer.panics));
         assert!(!panics, "as told");
         let trickles = |peer: &Peer| peer.trickles.contains(&name);
-        if self.net.peers().get(from).is_some_and(trickles) && self.hold(name).await?.is_none() {
-            std::future::pending::<()>().await;
+        while self.net.peers().get(from).is_some_and(trickles) && self.hold(name).await?.is_none() {
+            let served = self.net.1.notified();
+            // Between the look and the wait nothing else runs: tests have one thread.
+            served.await;
         }
         let mut peers = self.net.peers();
         let here = peers

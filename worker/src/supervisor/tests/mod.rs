@@ -6,6 +6,7 @@ mod choosing;
 mod declines;
 mod drains;
 mod faults;
+mod finality;
 mod hints;
 mod idle;
 mod isolation;

@@ -92,3 +92,25 @@ async fn a_batch_has_no_more_units_in_the_line_for_lanes_than_run() {
     batch.await.expect("no panic").expect("all is served");
     assert_eq!(runs(&machine), 8);
 }
+
+#[tokio::test]
+async fn what_is_finished_has_no_gap_whichever_inputs_come_first() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    // GIVEN units that wait for the lane behind the first, all but the second and the third, whose inputs come last
+    let own = |n: u32| sungrid_manifest::hash(format!("own file of {n}").as_bytes());
+    world.net.peer(REQUESTER, |peer| {
+        peer.trickles.extend([1, 2].map(own));
+    });
+    machine.running.close(0);
+    let (_, _, batch) = begin(&world, &machine, 8).await;
+    machine.running.somebody_waits().await;
+    settle().await;
+    world.net.serve_all(REQUESTER);
+    settle().await;
+    // THEN they run in the order of the batch all the same.
+    machine.running.open();
+    batch.await.expect("no panic").expect("all is served");
+    let runs = machine.runs.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(*runs, (0..8).collect::<Vec<_>>());
+}

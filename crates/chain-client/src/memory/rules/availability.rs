@@ -51,11 +51,29 @@ impl State {
             );
         };
         replica.state = ReplicaState::Out;
-        replica.due = None;
+        let due = replica.due.take();
         let operator = replica.operator.clone();
+        self.note_given_back(who, id, due);
         self.free_capacity(id, who);
         self.want_one_more(id, batch);
         Ok(operator)
+    }
+
+    /// Who gives a batch back when less time is left than it takes at its limits rests for that. Here its share of the capacity makes no difference.
+    fn note_given_back(&mut self, who: &AccountId, id: JobId, due: Option<BlockNumber>) {
+        let Some((job, due)) = self.jobs.get(&id).zip(due) else {
+            return;
+        };
+        let fuel = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size);
+        let seconds = fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND));
+        let blocks = (1_000 * seconds).div_ceil(u128::from(self.params.block_ms));
+        let takes = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
+        if self.number > due.saturating_sub(takes)
+            && let Some(worker) = self.workers.get_mut(who)
+        {
+            let rest = COMMIT_SLACK.saturating_add(takes);
+            worker.rests_until = worker.rests_until.max(self.number.saturating_add(rest));
+        }
     }
 
     pub(super) fn decline(&mut self, who: &AccountId, id: JobId, batch: BatchIndex) -> Dispatched {
@@ -106,6 +124,7 @@ impl State {
         if job.cuts.len() >= MAX_CUTS {
             return fail("Market", "TooManyCuts", "");
         }
+        let due = own.and_then(|own| own.due);
         let Some((first, _)) = job.range(batch) else {
             return fail("Market", "BadCut", "");
         };
@@ -130,6 +149,7 @@ impl State {
                 worker.committed += job.rate;
             }
         }
+        self.note_given_back(who, id, due);
         let own = rest.view.replica(who).map(|own| own.operator.clone());
         if let Some(price) = self.raised_prices.get(&(id, batch)).copied() {
             self.raised_prices.insert((id, made), price);
