@@ -223,6 +223,10 @@ impl Blobs for Plane {
         Ok(Stored::new(hash, Some(Box::new(held))))
     }
 
+    async fn sync(&self) -> Result<(), BlobError> {
+        self.node.sync().await.map_err(store_error)
+    }
+
     async fn hold(&self, hash: ContentHash) -> Result<Option<Stored>, BlobError> {
         let held = self.node.hold(to_hash(hash)).await.map_err(store_error)?;
         Ok(held.map(|held| Stored::new(hash, Some(Box::new(held)))))
@@ -244,7 +248,7 @@ impl Blobs for Plane {
             .pin_bundle(name, list.hash())
             .await
             .map_err(store_error)?;
-        self.node.sync().await.map_err(store_error)?;
+        self.sync().await?;
         self.offer(name, seen);
         Ok(())
     }

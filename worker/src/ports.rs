@@ -89,8 +89,10 @@ pub trait Blobs: Send + Sync {
         let stored = self.bring(hash, from, max).await?;
         Ok((self.read(&stored, max).await?, stored))
     }
-    /// Stores and serves content.
+    /// Stores and serves content, which is on the disk after the next [`Blobs::sync`].
     async fn put(&self, bytes: Bytes) -> Result<Stored, BlobError>;
+    /// All that was put or brought before is on the disk on return.
+    async fn sync(&self) -> Result<(), BlobError>;
     /// Protects content that is here; `None` when it is not.
     async fn hold(&self, hash: ContentHash) -> Result<Option<Stored>, BlobError>;
     /// Keeps the outputs of a batch under its name until [`Blobs::let_go`], over restarts too: on the disk on return.

@@ -291,6 +291,8 @@ pub async fn run_batch(
             begin(&mut running);
         }
         if !units.is_empty() {
+            // A unit that is logged is finished: what it left is on the disk before, or a worker that is killed computes it again.
+            bench.ports.blobs.sync().await?;
             let done = units.iter().map(|unit: &Computed| &unit.done);
             bench.journal.log_units(id, done)?;
             bench.progress.advanced.store(true, Ordering::Relaxed);

@@ -55,6 +55,8 @@ const CODE: &[u8] = b"\0asm code of the test image";
 #[derive(Default)]
 pub(super) struct Peer {
     pub(super) content: HashMap<ContentHash, Bytes>,
+    /// What was put and is not on the disk yet: lost with the process.
+    pub(super) in_memory: HashSet<ContentHash>,
     pub(super) kept: BTreeMap<String, Vec<ContentHash>>,
     pub(super) notices: Vec<Vec<u8>>,
     pub(super) away: bool,
@@ -243,7 +245,19 @@ impl Blobs for MemoryBlobs {
         if self.net.peer(&self.endpoint, |own| own.full) {
             return Err(BlobError::Full("the disk is full: free some space".into()));
         }
-        Ok(Stored::new(self.net.put(&self.endpoint, bytes), None))
+        let name = hash(&bytes);
+        self.net.peer(&self.endpoint, |own| {
+            if own.content.insert(name, bytes).is_none() {
+                own.in_memory.insert(name);
+            }
+        });
+        Ok(Stored::new(name, None))
+    }
+
+    async fn sync(&self) -> Result<(), BlobError> {
+        self.net
+            .peer(&self.endpoint, |own| own.in_memory.clear());
+        Ok(())
     }
 
     async fn hold(&self, name: ContentHash) -> Result<Option<Stored>, BlobError> {
@@ -257,7 +271,7 @@ impl Blobs for MemoryBlobs {
         self.net.peer(&self.endpoint, |own| {
             own.kept.insert(name.into(), content.into())
         });
-        Ok(())
+        self.sync().await
     }
 
     async fn let_go(&self, name: &str) -> Result<(), BlobError> {
@@ -304,7 +318,9 @@ impl Blobs for MemoryBlobs {
         Ok(())
     }
 
-    async fn shutdown(&self) {}
+    async fn shutdown(&self) {
+        self.sync().await.expect("it cannot fail");
+    }
 }
 
 /// Runs by printing what it was given.
@@ -719,6 +735,12 @@ impl Machine {
             .without_time()
             .with_ansi(false)
             .try_init();
+        // What a process before this one had not on the disk is lost.
+        self.net.peer(&self.endpoint, |own| {
+            for name in own.in_memory.drain() {
+                own.content.remove(&name);
+            }
+        });
         let ports = self.ports();
         register::ensure(&ports, &self.offer())
             .await
