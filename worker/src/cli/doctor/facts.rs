@@ -444,6 +444,7 @@ pub(super) fn in_order() -> Facts {
         counted: 500_000,
         committed: 0,
         bond: 100 * ISC,
+        leaving: 0,
         delegated: 0,
         state: WorkerState::Active,
         faults: 0,
