@@ -300,6 +300,14 @@ async fn bad_terms_are_refused_before_anything_is_sent() {
         (|f| f.batch_size = Some(0), "--batch-size"),
         (|f| f.deadline = Some("9000d".into()), "too far away"),
         (
+            |f| (f.policy, f.deadline) = (Some("quorum:99".into()), Some("4m".into())),
+            "--deadline is too near: with a quorum of 99 % each and batches of this length the chain starts nothing in the last",
+        ),
+        (
+            |f| (f.policy, f.deadline) = (Some("optimistic".into()), Some("5m".into())),
+            "--deadline is too near",
+        ),
+        (
             |f| f.fuel_limit = Some("18446744073709551615".into()),
             "--fuel-limit is too high",
         ),
