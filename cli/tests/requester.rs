@@ -294,11 +294,19 @@ async fn too_little_balance_says_how_much_is_missing_and_leaves_nothing() {
 async fn bad_terms_are_refused_before_anything_is_sent() {
     let grid = Grid::new(1).await;
     type Edit = fn(&mut JobFile);
-    let cases: [(Edit, &str); 7] = [
+    let cases: [(Edit, &str); 9] = [
         (|f| f.price = Some("0.000001".into()), "below the floor"),
         (|f| f.policy = Some("replicate:1".into()), "2 or 3"),
         (|f| f.batch_size = Some(0), "--batch-size"),
         (|f| f.deadline = Some("9000d".into()), "too far away"),
+        (
+            |f| (f.policy, f.deadline) = (Some("quorum:99".into()), Some("4m".into())),
+            "--deadline is too near: with a quorum of 99 % each and batches of this length the chain starts nothing in the last",
+        ),
+        (
+            |f| (f.policy, f.deadline) = (Some("optimistic".into()), Some("5m".into())),
+            "--deadline is too near",
+        ),
         (
             |f| f.fuel_limit = Some("18446744073709551615".into()),
             "--fuel-limit is too high",

@@ -1,6 +1,6 @@
 //! What is to be expected of a job: its cost and its start.
 
-use frame_support::assert_ok;
+use frame_support::{assert_noop, assert_ok};
 use sungrid_primitives::{explain::Quote, policy::Trust};
 
 use crate::{mock::*, *};
@@ -128,5 +128,49 @@ fn a_queue_that_fits_beside_it_delays_nothing() {
         // 20 claims of 0.125 SUNS, and two of its own, where 20 workers have a SUNS each.
         let offer = quote(&spec(2));
         assert_eq!((offer.wait, offer.ahead), (Some(0), 20));
+    });
+}
+
+#[test]
+fn a_quorum_starts_with_one_operator_where_there_are_as_many_as_it_takes() {
+    run(|| {
+        let mut order = spec(2);
+        order.policy = Policy::Quorum(1_000);
+        // GIVEN two workers, of which the smaller one is busy for two seconds
+        two([0; 2], [RATE, 8 * RATE]);
+        submit(2);
+        claim(10, 0);
+        // WHEN they are new, ten operators are missing eight
+        assert_eq!(
+            (quote(&order).results, quote(&order).wait),
+            (10_000_000, None)
+        );
+        // WHEN both are of record, they are enough, and the other one begins
+        for key in [10, 11] {
+            change_worker(key, |worker| worker.trust.score = 99);
+        }
+        assert_eq!(
+            (quote(&order).results, quote(&order).wait),
+            (2_000_000, Some(0))
+        );
+        order.policy = Policy::Replicate(2);
+        assert_eq!(quote(&order).wait, Some(2));
+    });
+}
+
+#[test]
+fn a_quote_says_how_far_away_the_deadline_must_be() {
+    run(|| {
+        let mut order = spec(2);
+        assert_eq!(quote(&order).least_blocks, 0);
+        order.policy = Policy::Optimistic;
+        let least = quote(&order).least_blocks;
+        order.deadline = System::block_number() + least;
+        assert_noop!(
+            Market::submit(RuntimeOrigin::signed(REQUESTER), order.clone()),
+            Error::<Test>::DeadlineTooNear
+        );
+        order.deadline += 1;
+        assert_ok!(Market::submit(RuntimeOrigin::signed(REQUESTER), order));
     });
 }
