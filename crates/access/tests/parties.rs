@@ -289,6 +289,69 @@ async fn inputs_are_for_workers_that_the_job_admits_and_own_files_for_who_holds_
 }
 
 #[tokio::test]
+async fn inputs_of_a_batch_that_was_cut_are_for_who_holds_any_part_of_it_and_for_nobody_else() {
+    let mut world = World::new().await;
+    let workers = [
+        world.worker(0, b"DE").await,
+        world.worker(1, b"DE").await,
+        world.worker(2, b"DE").await,
+    ];
+    let [cuts, holds_rest, holds_other] = &workers;
+    let spec = JobSpec {
+        units: 16,
+        batch_size: 8,
+        ..world.spec(&[], None)
+    };
+    let job = world.submit(&world.requester, spec).await;
+    let claim_only = async |world: &World, by: &Party, batch: BatchIndex| {
+        let window = world.chain.edit(|state| {
+            let job = state.jobs.get_mut(&job).expect("there");
+            let window = job.window.clone();
+            job.next_batch = 2;
+            job.window = vec![batch];
+            window
+        });
+        assert_eq!(world.claim(job, by).await, batch);
+        world.chain.edit(|state| {
+            let job = state.jobs.get_mut(&job).expect("there");
+            job.window.extend(window.into_iter().filter(|n| *n != batch));
+        });
+    };
+    let ordered = world.offer(job, Part::Inputs(0)).await;
+    let other = world.offer(job, Part::Inputs(1)).await;
+    // Who has computed the rest passes its inputs on under that batch's name.
+    let rest = world.offer(job, Part::Inputs(2)).await;
+    claim_only(&world, cuts, 0).await;
+    claim_only(&world, holds_other, 1).await;
+    let commit = Call::Commit {
+        job,
+        batch: 0,
+        units: 3,
+        digest: H256::repeat_byte(3),
+        commitment: H256::repeat_byte(4),
+    };
+    let key = cuts.key.as_ref().expect("has one");
+    let sealed = world.chain.submit(key, commit, Until::InBlock).await;
+    sealed.expect("it is cut");
+    assert!(!world.serves(holds_rest, ordered).await, "it has no part yet");
+    claim_only(&world, holds_rest, 2).await;
+    for (party, expected) in [(cuts, true), (holds_rest, true), (holds_other, false)] {
+        for hash in [ordered, rest] {
+            assert_eq!(world.serves(party, hash).await, expected);
+        }
+        assert_eq!(world.serves(party, other).await, !expected);
+    }
+    // Who gives its part back has none.
+    let key = holds_rest.key.as_ref().expect("has one");
+    let back = Call::HandBack { job, batch: 2 };
+    let back = world.chain.submit(key, back, Until::InBlock).await;
+    back.expect("it is not late");
+    for hash in [ordered, rest] {
+        assert!(!world.serves(holds_rest, hash).await);
+    }
+}
+
+#[tokio::test]
 async fn a_claim_that_is_seen_a_moment_late_is_waited_for() {
     let mut world = World::new().await;
     let worker = world.worker(0, b"DE").await;

@@ -53,6 +53,8 @@ pub enum Interrupt {
     LoseAfter,
     /// The caller sees a broken connection; the pool has it, and some blocks later it is in one.
     Linger,
+    /// The pool has it, and some blocks later it is in one, or is refused there, as its caller hears then.
+    Slow,
     /// It is in a block, but its caller hears of it only after the next one.
     Late,
     /// It is in a block, as its caller hears, and that block is given up for one without it.
@@ -571,6 +573,12 @@ impl Chain for MemoryChain {
                 // Whether it still can be is the chain's to say.
                 drop(chain.apply(&key, call));
             });
+        }
+        if interrupt == Interrupt::Slow {
+            self.inner.interrupted.send_modify(|count| *count += 1);
+            let until = self.state().number + LINGERS;
+            self.wait_until(|state| state.number >= until).await;
+            return self.apply(key, call);
         }
         let before = matches!(
             interrupt,

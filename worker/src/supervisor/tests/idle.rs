@@ -468,6 +468,84 @@ async fn who_computes_a_batch_that_is_cut_goes_on_with_both_parts() {
 }
 
 #[tokio::test]
+async fn what_is_finished_of_what_is_cut_off_goes_with_it_over_a_death() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    other.running.close(5);
+    let process = other.start().await;
+    world
+        .drive("both have it", |state| state.jobs[&job].window.is_empty())
+        .await;
+    other.running.somebody_waits().await;
+    settle().await;
+    let finished = |batch| {
+        let units = other.journal().units((job, batch)).expect("reads");
+        units.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!((finished(0), finished(1)), (vec![0, 1, 2, 3, 4], vec![]));
+    // WHEN the batch is cut, two of five finished units are another batch's
+    assert_eq!(desk.work(602).await, State::Owner);
+    blocks(&world, 3).await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    assert_eq!(finished(1), [3, 4]);
+    // AND whoever is started anew computes none of them again, nor moves them twice.
+    process.kill().await;
+    let log = other.journal().units((job, 1)).expect("reads");
+    let _process = other.start().await;
+    settle().await;
+    assert_eq!(other.journal().units((job, 1)).expect("reads"), log);
+    other.running.open();
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    let mut runs = other.runs.lock().unwrap().clone();
+    runs.sort_unstable();
+    assert_eq!(runs, (0..8).collect::<Vec<_>>(), "each unit once");
+    blocks(&world, 1).await;
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid, [3, 8, 5]);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_cut_that_comes_while_a_seal_over_the_whole_is_sent_is_followed_once_that_is_refused() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let (mut desk, job) = three_of_eight(&world, &machine).await;
+    // GIVEN a seal over all of it that is on its way for some blocks
+    world.chain.interrupt("commit", Interrupt::Slow);
+    let process = other.start().await;
+    world.chain.interrupted(1).await;
+    let is_over = || {
+        let entries = other.journal().load().expect("reads");
+        let first = entries.into_iter().find(|entry| entry.batch == 0);
+        match first.map(|entry| entry.stage) {
+            Some(Stage::Sealed(seal)) => Some(seal.units),
+            _ => None,
+        }
+    };
+    // WHEN the batch is cut before that is in a block, nothing is sealed anew before it is heard of
+    let before = world.chain.edit(|state| state.number);
+    assert_eq!(desk.work(602).await, State::Owner);
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    assert!(world.chain.edit(|state| state.number) < before + 3);
+    assert_eq!(is_over(), Some(8));
+    // THEN it seals both parts, and has computed nothing twice.
+    let _third = third.start().await;
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid, [3, 8, 5]);
+    assert_eq!(other.runs.lock().unwrap().len(), 8);
+    assert_eq!(counter(&process, "batches_accepted_total"), 2);
+    world.assert_blameless();
+}
+
+#[tokio::test]
 async fn a_seal_over_a_batch_that_is_cut_on_its_way_costs_nobody_anything() {
     let world = World::new().await;
     let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
