@@ -128,6 +128,7 @@ pub enum Command {
     #[command(after_help = program::MAP_EXAMPLES)]
     Map(Box<MapArgs>),
     /// What a job would cost and when it could start; takes what `job submit` takes, and submits nothing.
+    #[command(after_help = "Example:\n  sungrid quote --image blur.wasm --each frames/*.png")]
     Quote(Box<OrderArgs>),
     /// Look at the workers, and do what their operators do.
     #[command(subcommand, after_help = WORKER_EXAMPLES)]
@@ -145,6 +146,9 @@ pub enum Command {
     #[command(subcommand)]
     Canary(CanaryCommand),
     /// What an account has: free, held, pending rewards.
+    #[command(
+        after_help = "Example:\n  sungrid account ADDRESS\n  sungrid --key my.key --json account"
+    )]
     Account {
         /// SS58 address [default: your key's].
         address: Option<String>,
@@ -153,9 +157,15 @@ pub enum Command {
     #[command(subcommand)]
     Rewards(RewardsCommand),
     /// Render a scene on the grid into a PNG.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key render scenes/demo.scene --renderer renderer.wasm -o demo.png"
+    )]
     Render(RenderArgs),
     /// Run a chain and three workers here and render a scene with them.
     #[cfg(unix)]
+    #[command(
+        after_help = "Example:\n  sungrid demo --scene demo.scene --renderer renderer.wasm --node-program sungrid-node --worker-program sungrid-worker    as scripts/demo does"
+    )]
     Demo(DemoArgs),
 }
 
@@ -176,6 +186,9 @@ pub enum CanaryCommand {
     Plant(Box<PlantArgs>),
     /// Hold the results of a job against the answers: the trust of its workers follows. Once the job has ended, answers for
     /// batches that failed are given up.
+    #[command(
+        after_help = "Example:\n  sungrid --key keeper.key canary expose 9 --file answers.json"
+    )]
     Expose {
         /// A job, submitted after the answers were planted.
         job: JobId,
@@ -185,6 +198,9 @@ pub enum CanaryCommand {
     },
     /// Give up answers that will never be exposed, since their order was not submitted, or its job is gone: each takes one of
     /// a keeper's 256 places.
+    #[command(
+        after_help = "Example:\n  sungrid --key keeper.key canary uproot --file answers.json"
+    )]
     Uproot {
         /// What `canary plant` wrote.
         #[arg(long, value_name = "FILE")]
@@ -220,13 +236,18 @@ pub enum ImageCommand {
     #[command(after_help = program::BUILD_EXAMPLES)]
     Build(Box<BuildArgs>),
     /// Publish an application; a deposit is held until you retire it.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key image publish blur.wasm --class media --image-fuel 5G --image-memory 64MiB"
+    )]
     Publish(PublishArgs),
     /// Take no new jobs for an application of yours and get its deposit back.
+    #[command(after_help = "Example:\n  sungrid --key my.key image retire bafyr4…")]
     Retire {
         /// Its CID.
         image: String,
     },
     /// Get an application's manifest and code from a peer, so that you can run jobs with it.
+    #[command(after_help = "Example:\n  sungrid image fetch bafyr4… --from ID@192.0.2.7:4433")]
     Fetch {
         /// Its CID.
         image: String,
@@ -235,6 +256,7 @@ pub enum ImageCommand {
         from: String,
     },
     /// List the published applications.
+    #[command(after_help = "Example:\n  sungrid image list\n  sungrid image list --here")]
     List {
         /// Those on this machine, published or not; asks no node.
         #[arg(long)]
@@ -252,11 +274,13 @@ pub enum JobCommand {
     Submit(Box<SubmitArgs>),
     /// Follow a job that was submitted from here: serves its inputs, receives its results.
     #[command(visible_alias = "follow")]
+    #[command(after_help = "Example:\n  sungrid --key my.key job watch 7    go on after a Ctrl-C")]
     Watch {
         /// The job.
         job: JobId,
     },
     /// Fetch the results of a job that workers have finished.
+    #[command(after_help = "Example:\n  sungrid --key my.key job collect 7 -o results")]
     Collect {
         /// The job.
         job: JobId,
@@ -277,11 +301,15 @@ pub enum JobCommand {
         jobs: Vec<JobId>,
     },
     /// Let a job be claimed again that workers have paused because they could not get its input; `job watch` serves it.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key job resume 7 && sungrid --key my.key job watch 7"
+    )]
     Resume {
         /// The job.
         job: JobId,
     },
     /// Rate the operators that served a completed job, each once. Everybody sees it; it moves no money.
+    #[command(after_help = "Example:\n  sungrid --key my.key job rate 7 5")]
     Rate {
         /// The job.
         job: JobId,
@@ -305,12 +333,16 @@ pub enum JobCommand {
         price: u128,
     },
     /// Start nothing new; what workers have begun is completed and paid, the rest is refunded.
+    #[command(after_help = "Example:\n  sungrid --key my.key job cancel 7")]
     Cancel {
         /// The job.
         job: JobId,
     },
     /// Doubt the result of an optimistic job, with a bond: two drawn operators compute the batch again. Who is wrong
     /// pays.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key job challenge 7 0    when batch 0 of it is wrong"
+    )]
     Challenge {
         /// The job.
         job: JobId,
@@ -333,17 +365,22 @@ pub enum JobCommand {
         batch: BatchIndex,
     },
     /// List jobs: yours, or all.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key job list\n  sungrid --json job list --all"
+    )]
     List {
         /// Those of everybody.
         #[arg(long)]
         all: bool,
     },
     /// A job's terms, where it stands, and what it waits for.
+    #[command(after_help = "Example:\n  sungrid job show 7")]
     Show {
         /// The job.
         job: JobId,
     },
     /// Why a job is not running: how many workers each constraint rejects, and what others pay.
+    #[command(after_help = "Example:\n  sungrid job explain 7")]
     Explain {
         /// The job.
         job: JobId,
@@ -376,18 +413,22 @@ pub struct RenderArgs {
 #[derive(Debug, Subcommand)]
 pub enum WorkerCommand {
     /// List the registered workers.
+    #[command(after_help = "Example:\n  sungrid worker list")]
     List,
     /// A worker: what it offers, its record, and what requesters think of its operator.
+    #[command(after_help = "Example:\n  sungrid worker show WORKER")]
     Show {
         /// The worker key's address.
         worker: AccountId,
     },
     /// Pause a worker of yours: only you can resume it. For a stolen machine, before `rotate`.
+    #[command(after_help = "Example:\n  sungrid --key operator.key worker pause WORKER")]
     Pause {
         /// The worker key's address.
         worker: AccountId,
     },
     /// Let a worker of yours take work again.
+    #[command(after_help = "Example:\n  sungrid --key operator.key worker resume WORKER")]
     Resume {
         /// The worker key's address.
         worker: AccountId,
@@ -418,6 +459,9 @@ pub enum WorkerCommand {
         worker: AccountId,
     },
     /// Put another key in the place of a worker's key, once nothing of it is in flight.
+    #[command(
+        after_help = "Example:\n  sungrid --key operator.key worker rotate WORKER --to NEWKEY --proof 0x…    as `sungrid-worker proof` prints them"
+    )]
     Rotate {
         /// The worker key that it has.
         worker: AccountId,
@@ -429,6 +473,9 @@ pub enum WorkerCommand {
         proof: String,
     },
     /// Offer a worker of yours to another operator, who accepts it after the cool-down. The bond goes with it.
+    #[command(
+        after_help = "Example:\n  sungrid --key operator.key worker offer WORKER --to ADDRESS --price 120"
+    )]
     Offer {
         /// The worker key's address.
         worker: AccountId,
@@ -440,11 +487,15 @@ pub enum WorkerCommand {
         price: u128,
     },
     /// Take the offer of a worker back.
+    #[command(after_help = "Example:\n  sungrid --key operator.key worker retract WORKER")]
     Retract {
         /// The worker key's address.
         worker: AccountId,
     },
     /// Take over a worker that is offered to you, with its bond, record and pool, under a key of your own.
+    #[command(
+        after_help = "Example:\n  sungrid --key buyer.key worker accept WORKER --price 120 --to NEWKEY --proof 0x…"
+    )]
     Accept {
         /// The worker key that it has.
         worker: AccountId,
@@ -460,6 +511,7 @@ pub enum WorkerCommand {
     },
     /// Report the workers that were drawn some blocks ago and have not shown that they are there; half of each
     /// penalty is yours.
+    #[command(after_help = "Example:\n  sungrid --key my.key worker report")]
     Report {
         /// Blocks that are looked at, the latest that can be reported first.
         #[arg(long, default_value_t = 30, value_name = "N")]
@@ -467,6 +519,7 @@ pub enum WorkerCommand {
     },
     /// Remove from the chain what it knows of worker keys and operators that have left: their trust and ratings, which nobody
     /// needs any more. Free of charge where something is removed, a fee where nothing is known.
+    #[command(after_help = "Example:\n  sungrid --key my.key worker forget WORKER ADDRESS")]
     Forget {
         /// Addresses of worker keys or operators.
         #[arg(required = true, value_name = "ADDRESS")]
@@ -474,6 +527,7 @@ pub enum WorkerCommand {
     },
     /// End capacity claims that were not opened within their hour: each worker is slashed; a tenth of what that takes of its
     /// operator's bond is yours, unless you are that operator. It may prove anew, or leave.
+    #[command(after_help = "Example:\n  sungrid --key my.key worker settle")]
     Settle {
         /// The worker keys [default: all who have such a claim].
         worker: Vec<AccountId>,
@@ -484,6 +538,9 @@ pub enum WorkerCommand {
 #[derive(Debug, Subcommand)]
 pub enum ReceiptCommand {
     /// Check a bundle, or all bundles of a job's folder, and recompute the bill. Needs no network.
+    #[command(
+        after_help = "Example:\n  sungrid receipt verify results    of `job collect`; needs no network"
+    )]
     Verify {
         /// A bundle (.cbor), a folder of bundles, or a job's folder with its terms.
         path: PathBuf,
@@ -497,11 +554,13 @@ pub enum ReceiptCommand {
 #[derive(Debug, Subcommand)]
 pub enum RewardsCommand {
     /// What a claim would pay now.
+    #[command(after_help = "Example:\n  sungrid --key my.key rewards show")]
     Show {
         /// SS58 address [default: your key's].
         address: Option<String>,
     },
     /// Pay out everything pending to your account.
+    #[command(after_help = "Example:\n  sungrid --key my.key rewards claim")]
     Claim,
 }
 
@@ -541,55 +600,4 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn global_options_may_stand_anywhere() {
-        for line in [
-            "sungrid --json --node ws://x:1 worker list",
-            "sungrid worker list --node ws://x:1 --json",
-        ] {
-            let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
-            assert!(cli.global.json);
-            assert_eq!(cli.global.node(), "ws://x:1");
-        }
-    }
-
-    #[test]
-    fn several_nodes_may_be_named() {
-        for line in [
-            "sungrid --node ws://x:1 --node wss://y worker list",
-            "sungrid worker list --node ws://x:1,wss://y",
-        ] {
-            let cli = Cli::try_parse_from(line.split(' ')).expect("parses");
-            assert_eq!(cli.global.nodes(), ["ws://x:1", "wss://y"]);
-            assert_eq!(cli.global.node(), "ws://x:1");
-        }
-    }
-
-    #[test]
-    fn a_seed_phrase_is_refused() {
-        let phrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
-        let error = Cli::try_parse_from(["sungrid", "--key", phrase, "account"]).unwrap_err();
-        let text = error.to_string();
-        assert!(
-            text.contains("does not belong on the command line"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn sizes_are_width_by_height() {
-        assert_eq!(parse_size("32x16"), Ok((32, 16)));
-        for bad in ["", "32", "x", "0x1", "-1x2", "1x2x3"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -130,12 +130,19 @@ impl ImageRef {
     /// Reads what a user names: a path that ends in `.wasm`, or a CID.
     ///
     /// # Errors
-    /// [`Error::ContentId`] if it is neither.
+    /// [`Error::ContentId`] if it is neither, [`Error::Malformed`] if it is another file.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.ends_with(".wasm") {
             Ok(Self::Wasm(text.into()))
         } else {
-            crate::parse_image_cid(text).map(Self::Published)
+            let published = crate::parse_image_cid(text).map(Self::Published);
+            published.map_err(|error| match Path::new(text).exists() {
+                true => Error::malformed(
+                    Path::new(text),
+                    "not a program: give a module, whose name ends in .wasm, or an image's CID",
+                ),
+                false => error,
+            })
         }
     }
 }
@@ -388,6 +395,16 @@ mod tests {
         let path = folder.join("job.toml");
         fs::write(&path, format!("image = \"i.wasm\"\n{text}")).unwrap();
         JobFile::read(&path)?.plan()
+    }
+
+    #[test]
+    fn a_file_that_is_no_module_is_told_from_a_mistyped_cid() {
+        let folder = folder();
+        let text = folder.path().join("a.txt").to_string_lossy().into_owned();
+        let error = ImageRef::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("whose name ends in .wasm"), "{error}");
+        let error = ImageRef::parse("bafkr4x").unwrap_err().to_string();
+        assert!(error.contains("not a CID"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A test network out of the real programs: nodes, workers and the command line, on loopback ports that the
-//! system picks, in folders that vanish with the test.
+//! system picks, in folders that vanish with the test; and engines to hold the executor against ([`engines`]).
 
+pub mod engines;
 #[cfg(unix)]
 pub mod faults;
 pub mod governance;

@@ -34,17 +34,21 @@ pub fn binary(name: &str) -> PathBuf {
     })
 }
 
+/// Where cargo puts what it builds for these tests.
+pub(crate) fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of the running test");
+    let folder = test.ancestors().nth(3);
+    folder
+        .expect("tests run in target/<profile>/deps")
+        .to_path_buf()
+}
+
 /// A program for the grid, as `guests/build` left it.
 ///
 /// # Panics
 /// If it was not built.
 pub fn guest(name: &str) -> PathBuf {
-    let programs = binary("sungrid-node");
-    let target = programs
-        .parent()
-        .and_then(|profile| profile.parent())
-        .expect("programs are in target/<profile>");
-    let path = target.join("guests").join(name).with_extension("wasm");
+    let path = target().join("guests").join(name).with_extension("wasm");
     assert!(
         path.exists(),
         "{} is not built: run guests/build",

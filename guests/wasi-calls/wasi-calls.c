@@ -1,7 +1,8 @@
 /* Calls every function of wasi_snapshot_preview1 in ways that have one right answer, and says what came back: one line each,
  * "name: errno and results". The tests hold its output against that of another implementation.
  *
- * It wants /in/a.txt ("alpha\n"), /in/sub/b.txt ("beta\n"), an empty /out, and the arguments "one" and "two words". */
+ * It wants /in/a.txt ("alpha\n"), /in/sub/b.txt ("beta\n"), an empty /out, and the arguments "one" and "two words". With a third it also asks
+ * for clocks that there are not, which some implementations answer with a trap. */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -82,24 +83,37 @@ static void try_open(const char *name, __wasi_fd_t dir, const char *path, __wasi
 
 static void write_text(const char *name, __wasi_fd_t fd, const char *text)
 {
-	/* In two buffers, one of them empty and one split. */
-	size_t length = strlen(text), half = length / 2;
-	__wasi_ciovec_t parts[3] = {{(const uint8_t *)text, half}, {(const uint8_t *)text, 0}, {(const uint8_t *)text + half, length - half}};
-	__wasi_size_t moved = 0;
-	__wasi_errno_t errno = __wasi_fd_write(fd, parts, 3, &moved);
-	say_number(name, errno, moved);
+	/* In two halves and an empty buffer between them; what a call leaves, the next one takes, as some write a buffer at a time. */
+	size_t length = strlen(text), half = length / 2, done = 0;
+	__wasi_errno_t errno = 0;
+	while (!errno && done < length) {
+		size_t first = done < half ? half - done : 0, second = done < half ? half : done;
+		__wasi_ciovec_t parts[3] = {{(const uint8_t *)text + done, first}, {(const uint8_t *)text, 0}, {(const uint8_t *)text + second, length - second}};
+		__wasi_size_t moved = 0;
+		errno = __wasi_fd_write(fd, parts, 3, &moved);
+		if (!errno && moved == 0)
+			break;
+		done += moved;
+	}
+	say_number(name, errno, done);
 }
 
 static void read_text(const char *name, __wasi_fd_t fd)
 {
-	uint8_t first[3], second[61];
-	__wasi_iovec_t parts[2] = {{first, sizeof first}, {second, sizeof second}};
-	__wasi_size_t moved = 0;
-	__wasi_errno_t errno = __wasi_fd_read(fd, parts, 2, &moved);
+	/* Likewise, until nothing more comes or there is no room. */
 	uint8_t all[64];
-	memcpy(all, first, sizeof first);
-	memcpy(all + sizeof first, second, sizeof second);
-	say_bytes(name, errno, all, errno ? 0 : moved);
+	size_t done = 0;
+	__wasi_errno_t errno = 0;
+	while (!errno && done < sizeof all) {
+		size_t first = done < 3 ? 3 - done : 0;
+		__wasi_iovec_t parts[2] = {{all + done, first}, {all + done + first, sizeof all - done - first}};
+		__wasi_size_t moved = 0;
+		errno = __wasi_fd_read(fd, parts, 2, &moved);
+		if (!errno && moved == 0)
+			break;
+		done += moved;
+	}
+	say_bytes(name, errno, all, done);
 }
 
 static void seek(const char *name, __wasi_fd_t fd, int64_t offset, __wasi_whence_t whence)
@@ -132,7 +146,6 @@ static void clocks(void)
 		__wasi_errno_t errno = __wasi_clock_res_get(id, &resolution);
 		printf("clock_res_get %u: %d %s\n", id, errno, resolution > 0 ? "positive" : "zero");
 	}
-	say("clock_res_get of no clock", __wasi_clock_res_get(77, &resolution));
 	say("clock_time_get realtime", __wasi_clock_time_get(__WASI_CLOCKID_REALTIME, 0, &before));
 	printf("after 2020: %d\n", before >= 1577836800000000000ull);
 	say("clock_time_get monotonic", __wasi_clock_time_get(__WASI_CLOCKID_MONOTONIC, 0, &before));
@@ -140,7 +153,6 @@ static void clocks(void)
 	}
 	must(__wasi_clock_time_get(__WASI_CLOCKID_MONOTONIC, 0, &after));
 	printf("the monotonic clock runs: %d\n", after > before);
-	say("clock_time_get of no clock", __wasi_clock_time_get(77, 0, &before));
 
 	uint8_t random[2][32] = {{0}};
 	say("random_get", __wasi_random_get(random[0], 32));
@@ -451,10 +463,20 @@ static void sockets(void)
 	must(__wasi_fd_close(fd));
 }
 
-int main(void)
+static void no_clocks(void)
 {
+	__wasi_timestamp_t time = 0;
+	say("clock_res_get of no clock", __wasi_clock_res_get(77, &time));
+	say("clock_time_get of no clock", __wasi_clock_time_get(77, 0, &time));
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
 	arguments();
 	clocks();
+	if (argc > 3)
+		no_clocks();
 	preopens();
 	reading();
 	writing();

@@ -56,7 +56,7 @@ pub const UNPROVEN_CAPACITY: u64 = 1_000_000_000;
 /// The environments whose results are accepted from the beginning: what `sungrid-worker` of this
 /// repository runs on x86-64 Linux. A worker of another environment says which; referenda add it.
 pub const ENVIRONMENTS: [EnvironmentId; 1] = [H256(hex!(
-    "1f60523abed2b37bd428a8e966e8ffdf74a4c1677bc387e0aadc426e341a0f3a"
+    "7bc642c0d2fec8bdc739f52ac2e5a144ed2737d2b9c86627ee8f42bcb71c7558"
 ))];
 
 /// A validator of a development network.

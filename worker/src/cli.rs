@@ -79,10 +79,15 @@ struct Folder {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write settings and make the worker's key, encrypted.
+    #[command(
+        after_help = "Example:\n  sungrid-worker init --node wss://NODE --operator ~/operator.key --passphrase-file ~/passphrase --jurisdiction DE"
+    )]
     Init(init::Init),
     /// Join and work until stopped (Ctrl-C or SIGTERM; a second one ends at once).
+    #[command(after_help = "Example:\n  sungrid-worker run")]
     Run(Folder),
     /// Show what the worker does, what it earns, and why it rests.
+    #[command(after_help = "Example:\n  sungrid-worker status --json")]
     Status {
         #[command(flatten)]
         folder: Folder,
@@ -91,10 +96,13 @@ enum Command {
         json: bool,
     },
     /// Show the same, again and again.
+    #[command(after_help = "Example:\n  sungrid-worker top")]
     Top(top::Top),
     /// Check everything that keeps a worker from work, and say what to do about it.
+    #[command(after_help = "Example:\n  sungrid-worker doctor")]
     Doctor(doctor::Doctor),
     /// Measure this machine: its capacity in SUNS, and what limits it.
+    #[command(after_help = "Example:\n  sungrid-worker benchmark")]
     Benchmark(benchmark::Benchmark),
     /// Finish what is in hand, claim nothing new, and end: before an upgrade or a shutdown.
     #[command(after_help = "Example: an upgrade that loses nothing
@@ -108,10 +116,13 @@ enum Command {
 It works while the worker runs and while it does not.")]
     Pin(pins::Which),
     /// Let pinned content go when room is needed.
+    #[command(after_help = "Example:\n  sungrid-worker unpin bafyr4…")]
     Unpin(pins::Which),
     /// List pinned content, and how much of its share it takes.
+    #[command(after_help = "Example:\n  sungrid-worker pins")]
     Pins(pins::How),
     /// Pay the operator's rewards out now; the daemon does it now and then (`rewards_every`).
+    #[command(after_help = "Example:\n  sungrid-worker claim")]
     Claim {
         #[command(flatten)]
         folder: Folder,
@@ -121,7 +132,7 @@ It works while the worker runs and while it does not.")]
     },
     /// Show what keeps the code of others from this machine, and what is missing.
     #[command(
-        after_help = "Example: sungrid-worker sandbox\nThe setting `isolation` in worker.toml says what the worker does not start without."
+        after_help = "Example:\n  sungrid-worker sandbox\n\nThe setting `isolation` in worker.toml says what the worker does not start without."
     )]
     Sandbox {
         /// As one JSON object.
@@ -134,20 +145,30 @@ It works while the worker runs and while it does not.")]
         command: init::KeyCommand,
     },
     /// Print the worker key's consent to be registered by an operator whose key is elsewhere.
+    #[command(after_help = "Example:\n  sungrid-worker proof --operator ADDRESS --json")]
     Proof {
         #[command(flatten)]
         folder: Folder,
         /// The operator's address.
         #[arg(long)]
         operator: AccountId,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Take no new work until resumed.
+    #[command(after_help = "Example:\n  sungrid-worker pause")]
     Pause(Folder),
     /// Take work again.
+    #[command(after_help = "Example:\n  sungrid-worker resume")]
     Resume(Folder),
     /// Take no work any more; the bond can be withdrawn after the cool-down.
+    #[command(
+        after_help = "Example:\n  sungrid-worker leave    then, after the cool-down: sungrid-worker withdraw"
+    )]
     Leave(Folder),
     /// Take the bond back after leaving.
+    #[command(after_help = "Example:\n  sungrid-worker withdraw")]
     Withdraw(Folder),
 }
 
@@ -251,7 +272,11 @@ async fn execute(command: Command, wrap: Wrap) -> Result<ExitCode, CommandError>
         }
         Command::Key { command } => init::key(command)?,
         Command::Sandbox { json } => sandbox(json)?,
-        Command::Proof { folder, operator } => proof(&folder.data_dir, &operator).await?,
+        Command::Proof {
+            folder,
+            operator,
+            json,
+        } => proof(&folder.data_dir, &operator, json).await?,
         Command::Pause(folder) => as_operator(&folder.data_dir, Call::Pause).await?,
         Command::Resume(folder) => as_operator(&folder.data_dir, Call::Resume).await?,
         Command::Leave(folder) => as_operator(&folder.data_dir, Call::Leave).await?,
@@ -327,14 +352,23 @@ fn sandbox(json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn proof(folder: &Path, operator: &AccountId) -> Result<(), CommandError> {
+async fn proof(folder: &Path, operator: &AccountId, json: bool) -> Result<(), CommandError> {
     let config = Config::load(folder)?;
     let key = daemon::worker_key(folder, &config)?;
     let chain = connect(&config).await?;
     let worker = key.account();
     let payload = registration_payload(&chain.genesis(), operator.as_ref(), worker.as_ref());
-    println!("worker  {worker}");
-    println!("proof   0x{}", hex::encode(key.sign(&payload)));
+    let proof = format!("0x{}", hex::encode(key.sign(&payload)));
+    if json {
+        let worker = worker.to_string();
+        println!(
+            "{}",
+            serde_json::json!({ "worker": worker, "proof": proof })
+        );
+    } else {
+        println!("worker  {worker}");
+        println!("proof   {proof}");
+    }
     Ok(())
 }
 
@@ -351,3 +385,6 @@ async fn as_operator(folder: &Path, call: fn(AccountId) -> Call) -> Result<(), C
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

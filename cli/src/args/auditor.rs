@@ -18,11 +18,16 @@ What you attest is what you have seen: your bond answers for it as long as it co
 #[derive(Debug, Subcommand)]
 pub enum AuditorCommand {
     /// List the auditors, and what each stands for.
+    #[command(after_help = "Example:\n  sungrid auditor list")]
     List,
     /// Put down the bond of an admitted auditor.
+    #[command(after_help = "Example:\n  sungrid --key my.key auditor bond")]
     Bond,
     /// Stand for attributes of a worker for the attestation period, each with the value that you found: the chain refuses
     /// what its operator does not declare.
+    #[command(
+        after_help = "Example:\n  sungrid --key my.key auditor attest WORKER --jurisdiction DE --energy hydro"
+    )]
     Attest {
         /// The worker key's address.
         worker: AccountId,
@@ -31,6 +36,7 @@ pub enum AuditorCommand {
         found: FoundArgs,
     },
     /// Take your word for attributes of a worker back.
+    #[command(after_help = "Example:\n  sungrid --key my.key auditor retract WORKER energy")]
     Retract {
         /// The worker key's address.
         worker: AccountId,
@@ -39,8 +45,10 @@ pub enum AuditorCommand {
         attributes: Vec<AttributeName>,
     },
     /// Attest no more. What you attested counts until it expires, and your bond answers for it.
+    #[command(after_help = "Example:\n  sungrid --key my.key auditor resign")]
     Resign,
     /// Get the bond back, after all that you attested has expired.
+    #[command(after_help = "Example:\n  sungrid --key my.key auditor withdraw")]
     Withdraw,
 }
 

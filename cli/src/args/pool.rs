@@ -21,8 +21,10 @@ What you delegate is slashed with the operator's bond when its worker is caught 
 #[derive(Debug, Subcommand)]
 pub enum PoolCommand {
     /// List the pools with what is staked in them.
+    #[command(after_help = "Example:\n  sungrid pool list")]
     List,
     /// What an account has in a pool.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool show 3")]
     Show {
         /// The pool.
         pool: PoolId,
@@ -30,6 +32,9 @@ pub enum PoolCommand {
         address: Option<String>,
     },
     /// Let others stake on a worker of yours.
+    #[command(
+        after_help = "Example:\n  sungrid --key operator.key pool open WORKER --commission 7.5"
+    )]
     Open {
         /// The worker key's address.
         worker: AccountId,
@@ -38,6 +43,7 @@ pub enum PoolCommand {
         commission: u32,
     },
     /// Change a pool's commission: less counts at once, more after a notice.
+    #[command(after_help = "Example:\n  sungrid --key operator.key pool commission 3 5")]
     Commission {
         /// The pool.
         pool: PoolId,
@@ -46,6 +52,7 @@ pub enum PoolCommand {
         percent: u32,
     },
     /// Stake on the worker of a pool. It earns from the next round on.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool delegate 3 250")]
     Delegate {
         /// The pool.
         pool: PoolId,
@@ -54,6 +61,7 @@ pub enum PoolCommand {
         isc: u128,
     },
     /// Leave a pool, or take out a part; it stays slashable for the cool-down.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool undelegate 3 100")]
     Undelegate {
         /// The pool.
         pool: PoolId,
@@ -62,16 +70,19 @@ pub enum PoolCommand {
         isc: Option<u128>,
     },
     /// Get back what has left, after its cool-down, and the income with it.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool withdraw 3")]
     Withdraw {
         /// The pool.
         pool: PoolId,
     },
     /// Get your share of the worker's income.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool claim 3")]
     Claim {
         /// The pool.
         pool: PoolId,
     },
     /// Remove the empty pool of a worker that is gone; its deposit goes to the operator.
+    #[command(after_help = "Example:\n  sungrid --key my.key pool close 3")]
     Close {
         /// The pool.
         pool: PoolId,

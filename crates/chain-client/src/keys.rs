@@ -42,7 +42,9 @@ pub enum KeyError {
     )]
     UnknownSource(String),
     /// The file cannot be read or written.
-    #[error("key file {path}: {source}")]
+    #[error(
+        "cannot use key file {path}: {source}. A key is named by the path of its file, env:NAME, or //Alice on development chains"
+    )]
     File {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,7 @@ use wasmtime::{Config, Inlining, OptLevel, RegallocAlgorithm, Strategy, WasmFeat
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
 /// Version of what the host functions do. Raise it with every change that a guest can observe.
-pub const WASI_SEMANTICS: u32 = 1;
+pub const WASI_SEMANTICS: u32 = 2;
 
 /// Native stack for guest code, in bytes. Recursion beyond it is
 /// [`TrapKind::StackOverflow`](crate::TrapKind::StackOverflow). CPython needs about 1 MiB.

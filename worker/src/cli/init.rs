@@ -65,6 +65,7 @@ fn mode(text: &str) -> Result<Mode, String> {
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Encrypt the worker key with a passphrase; the key stays the same.
+    #[command(after_help = "Example:\n  sungrid-worker key encrypt --passphrase-file ~/passphrase")]
     Encrypt {
         #[command(flatten)]
         folder: Folder,
@@ -74,7 +75,7 @@ pub(super) enum KeyCommand {
     },
     /// Give the encrypted worker key another passphrase; the key stays the same. The old one comes from where the daemon has it.
     #[command(
-        after_help = "Example: sungrid-worker key passphrase --new-passphrase-file ~/new-passphrase"
+        after_help = "Example:\n  sungrid-worker key passphrase --new-passphrase-file ~/new-passphrase"
     )]
     Passphrase {
         #[command(flatten)]
@@ -84,6 +85,7 @@ pub(super) enum KeyCommand {
         new_passphrase_file: Option<PathBuf>,
     },
     /// Print the worker key's address, and whether it is encrypted.
+    #[command(after_help = "Example:\n  sungrid-worker key show")]
     Show {
         #[command(flatten)]
         folder: Folder,

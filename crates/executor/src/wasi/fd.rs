@@ -251,7 +251,14 @@ pub(crate) fn pwrite(cx: &mut Ctx<'_>, fd: u32, iovs: u32, count: u32, at: u64, 
     let iovecs = cx.iovecs(iovs, count)?;
     cx.range(out, 4)?;
     let ino = cx.wasi.fds.file(fd)?;
-    require(cx.wasi.fds.get(fd)?, rights::FD_WRITE)?;
+    let entry = cx.wasi.fds.get(fd)?;
+    require(entry, rights::FD_WRITE)?;
+    // What is open for appending is appended to, as under Linux and so under every other engine there, whatever POSIX says.
+    let at = if entry.flags & fdflags::APPEND != 0 {
+        cx.wasi.vfs.file(ino)?.len() as u64
+    } else {
+        at
+    };
     write_file(cx, ino, &iovecs, at)?;
     cx.put_u32(out, iovecs.total as u32)
 }

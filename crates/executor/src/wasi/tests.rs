@@ -124,6 +124,13 @@ impl Guest {
         }
     }
 
+    fn pwrite(&mut self, fd: u32, data: &[u8], at: u64) -> Result<u32, Errno> {
+        self.mem[2_000..2_000 + data.len()].copy_from_slice(data);
+        let (iovs, count) = self.iovec(data.len() as u32);
+        self.call(|cx| fd::pwrite(cx, fd, iovs, count, at, 8))?;
+        Ok(self.u32_at(8))
+    }
+
     fn read(&mut self, fd: u32, len: u32) -> Result<Vec<u8>, Errno> {
         let (iovs, count) = self.iovec(len);
         self.call(|cx| fd::read(cx, fd, iovs, count, 8))?;
@@ -319,11 +326,15 @@ fn appending_always_writes_at_the_end() {
     g.write(fd, b"one").unwrap();
     g.seek(fd, 0, 0).unwrap();
     g.write(fd, b"two").unwrap();
+    // Wherever it is to go, and without moving the cursor.
+    g.seek(fd, 1, 0).unwrap();
+    g.pwrite(fd, b"three", 0).unwrap();
+    assert_eq!(g.seek(fd, 0, 1).unwrap(), 1);
     assert_eq!(
         g.call(|cx| fd::fdstat_set_flags(cx, fd, 32)),
         Err(Errno::Inval)
     );
-    assert_eq!(g.outputs()[0].1, b"onetwo");
+    assert_eq!(g.outputs()[0].1, b"onetwothree");
 }
 
 #[test]
@@ -376,6 +387,27 @@ fn entries_are_unlinked_and_removed() {
         Err(Errno::NoEnt)
     );
     assert_eq!(g.names(dir), [".", ".."]);
+}
+
+#[test]
+fn what_ends_with_a_dot_is_a_directory_that_is_there() {
+    let mut g = Guest::new();
+    for path in ["d/.", "d/./", "d/././/"] {
+        assert_eq!(g.mkdir(path), Err(Errno::NoEnt), "{path}");
+        assert_eq!(g.create(path), Err(Errno::NoEnt), "{path}");
+    }
+    g.create("f").unwrap();
+    assert_eq!(g.mkdir("f/."), Err(Errno::NotDir));
+    assert_eq!(g.unlink(OUT, "f/."), Err(Errno::NotDir));
+    g.mkdir("d").unwrap();
+    assert_eq!(g.mkdir("d/."), Err(Errno::Exist));
+    assert_eq!(g.rmdir("d/."), Err(Errno::Inval));
+    assert_eq!(g.unlink(OUT, "d/."), Err(Errno::IsDir));
+    assert_eq!(g.rename((OUT, "d/."), (OUT, "e")), Err(Errno::Inval));
+    assert_eq!(g.rename((OUT, "d"), (OUT, "e/.")), Err(Errno::NoEnt));
+    g.mkdir("d/./e").unwrap();
+    let dir = g.open(OUT, "d/./").unwrap();
+    assert_eq!(g.names(dir), [".", "..", "e"]);
 }
 
 #[test]

@@ -242,6 +242,8 @@ impl Vfs {
             return Err(Errno::NotCapable);
         }
         let must_be_dir = path.ends_with('/');
+        // "a/." is the directory a, which has to be there: no entry of its parent that could be made, moved or removed.
+        let names_itself = path.trim_end_matches('/').ends_with("/.");
         let mut above = Vec::new();
         let mut at = base;
         let mut parts = path
@@ -257,9 +259,7 @@ impl Vfs {
                 return Err(Errno::NameTooLong);
             }
             let found = self.lookup(at, part)?;
-            if parts.peek().is_none() {
-                // "a/." names the directory a.
-                let must_be_dir = must_be_dir || path.ends_with("/.");
+            if parts.peek().is_none() && !names_itself {
                 if let (true, Some(ino)) = (must_be_dir, found) {
                     self.dir(ino)?;
                 }

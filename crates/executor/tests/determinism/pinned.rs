@@ -11,7 +11,7 @@ use sungrid_executor::{Engine, Limits, Task};
 /// are billed has changed under the same id, and workers of both sorts would refute each other: raise the version of what
 /// was changed, put the new id into the genesis presets, then both here. (A new version of wasm-smith makes other modules, too.)
 const PINNED: (&str, &str) = (
-    "1f60523abed2b37bd428a8e966e8ffdf74a4c1677bc387e0aadc426e341a0f3a",
+    "7bc642c0d2fec8bdc739f52ac2e5a144ed2737d2b9c86627ee8f42bcb71c7558",
     "83a1e116148e34a977b519769d0ea529d0157254584fb4cbd53a4901cfdc3382",
 );
 
