@@ -15,6 +15,7 @@ mod needs;
 mod recovery;
 mod sealed;
 mod sharing;
+mod traffic;
 mod units;
 mod witness;
 
