@@ -5,7 +5,7 @@ use sp_core::H256;
 use sp_runtime::TokenError;
 use sungrid_primitives::{
     job::{MAX_BATCH_UNITS, MAX_UNITS},
-    traits::ProfileKind,
+    traits::{BatchControl, ProfileKind},
 };
 
 use crate::{mock::*, *};
