@@ -209,14 +209,13 @@ fn bytes_that_an_image_moves_count_as_what_they_earn_and_never_for_more_than_the
         });
     }
     let bids = |prices: [Balance; 3]| {
-        let job = |(price, number)| job(number, price, 10, GIGA);
+        let job = |(price, number)| job(number, price, 10, 100 * GIGA);
         prices.into_iter().zip(1..).map(job).collect::<Vec<_>>()
     };
-    // The job's limits are a gigafuel and a mebibyte: no unit of it is paid more.
+    // No unit is paid more than its job's limits, of 100 Gfuel, come to: 12,500,000 µSUNS·s.
     let order = |learned: &mut Learned, prices| order(learned, &bids(prices), &machine());
-    assert_eq!(order(&mut learned, [ISC, ISC, ISC / 2]), [1, 2, 0]);
-    assert_eq!(order(&mut learned, [3 * ISC, 2 * ISC, ISC / 2]), [1, 0, 2]);
-    assert_eq!(order(&mut learned, [3 * ISC, ISC / 2, ISC / 2]), [0, 2, 1]);
+    assert_eq!(order(&mut learned, [ISC, ISC, ISC / 50]), [1, 2, 0]);
+    assert_eq!(order(&mut learned, [4 * ISC, ISC, ISC / 50]), [0, 1, 2]);
 }
 
 #[test]

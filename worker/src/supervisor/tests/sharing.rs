@@ -120,7 +120,8 @@ async fn fetch(node: &DataPlane, hash: ContentHash, from: &Plane) -> Result<(), 
 #[tokio::test]
 async fn content_that_is_here_and_has_more_bytes_than_it_is_said_to_have_is_its_requesters_doing() {
     let world = World::new().await;
-    let plane = registered(&world, &world.machine(0)).await;
+    let machine = world.machine(0);
+    let plane = registered(&world, &machine).await;
     let requester = DataPlane::spawn(Config::memory()).await.expect("up");
     let held = requester.put_bytes(&b"own file of 0"[..]).await;
     let hash = content(held.expect("stored").hash());
@@ -262,6 +263,7 @@ async fn with_a_large_file(world: &World) -> (DataPlane, JobSpec, JobId) {
     let spec = JobSpec {
         input,
         endpoint: requester.address().to_bytes(),
+        traffic_limit: 2 * LARGE,
         ..world.spec(1, 1)
     };
     let job = world.submit(spec.clone()).await;
