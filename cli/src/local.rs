@@ -153,12 +153,7 @@ impl Local {
     ///
     /// # Errors
     /// As of [`Self::run`]; [`Error::Usage`] if it draws random numbers, whose seed names the job.
-    pub fn leaf(
-        &self,
-        plan: &Plan,
-        unit: UnitIndex,
-        batch_size: u32,
-    ) -> Result<UnitLeaf, Error> {
+    pub fn leaf(&self, plan: &Plan, unit: UnitIndex, batch_size: u32) -> Result<UnitLeaf, Error> {
         let leaf = |job| {
             let ran = self.run_as(plan, job, unit, batch_size)?;
             Ok::<_, Error>(UnitLeaf {

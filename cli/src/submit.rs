@@ -360,7 +360,10 @@ impl Submission<'_> {
     ) -> Result<(), Error> {
         let params = self.chain.params().await?;
         let escrow = spec.escrow(profile).ok_or_else(|| {
-            Error::Usage("these limits cost more than any balance: lower --fuel-limit or --traffic-limit".into())
+            Error::Usage(
+                "these limits cost more than any balance: lower --fuel-limit or --traffic-limit"
+                    .into(),
+            )
         })?;
         let batches = u128::from(batch_count(spec.units, spec.batch_size));
         let deposit = params

@@ -116,7 +116,9 @@ mod tests {
     #[test]
     fn an_hour_of_one_lane_costs_its_share_of_a_suns() {
         // One Gfuel/s of eight is an eighth of a SUNS; an hour of it is 3.6 Tfuel.
-        let price = Tariff::GENESIS.price(3_600_000_000_000, 1 << 20, 1 << 30).unwrap();
+        let price = Tariff::GENESIS
+            .price(3_600_000_000_000, 1 << 20, 1 << 30)
+            .unwrap();
         assert_eq!(price.charge, 3_600 * 125_000);
         assert_eq!(price.cost_planck, CPU_1_GENESIS_FLOOR / 8);
         assert_eq!(Tariff::GENESIS.needs(1 << 20), Some(125_000));

@@ -385,7 +385,9 @@ mod tests {
         assert_eq!(two.fuel, 14);
         assert_eq!(
             two.charge,
-            2 * crate::suns::CPU_1.unit_charge(7, 8, 2_109).expect("a CPU task")
+            2 * crate::suns::CPU_1
+                .unit_charge(7, 8, 2_109)
+                .expect("a CPU task")
         );
         assert_eq!(two.root, merkle::root(&[leaf, leaf]));
         // Who states more bytes than there are has another result, though it costs the same.

@@ -210,7 +210,11 @@ fn verify_one(
     let profile = terms.map_or(CPU_1, |t| t.record.profile);
     let summary = checked.summary(&profile)?;
     report.fuel = summary.fuel;
-    report.traffic = checked.leaves().iter().map(|l| u128::from(l.traffic())).sum();
+    report.traffic = checked
+        .leaves()
+        .iter()
+        .map(|l| u128::from(l.traffic()))
+        .sum();
     report.root = Some(format!("{:?}", summary.root));
     if let Some((terms, batch)) = terms.zip(checked.batch)
         && let Some(accepted) = terms.record.accepted.get(&batch)
@@ -255,7 +259,10 @@ fn text(report: &Report) -> String {
         ]
     };
     let rows: Vec<_> = report.bundles.iter().map(line).collect();
-    let mut lines = vec![table(&["bundle", "valid", "fuel", "traffic", "root"], &rows)];
+    let mut lines = vec![table(
+        &["bundle", "valid", "fuel", "traffic", "root"],
+        &rows,
+    )];
     for bundle in &report.bundles {
         let name = bundle.path.display();
         lines.extend(

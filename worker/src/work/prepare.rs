@@ -48,10 +48,7 @@ impl Prepared {
 
     /// Bytes that a unit may leave, as they are stored: what its input leaves of its job's limit.
     pub(super) fn traffic_left(&self, input: &UnitInput) -> Result<u64, WorkError> {
-        let (limit, bytes) = (
-            self.spec.traffic_limit,
-            input.traffic(self.spec.batch_size),
-        );
+        let (limit, bytes) = (self.spec.traffic_limit, input.traffic(self.spec.batch_size));
         limit
             .checked_sub(bytes)
             .ok_or_else(|| too_much(self.job, bytes, limit))

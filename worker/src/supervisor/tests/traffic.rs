@@ -37,7 +37,10 @@ async fn assert_bytes(world: &World, machines: &[Machine], job: JobId, input: &J
             assert_eq!(receipt.bytes_out, output.size());
             assert!(receipt.bytes_in > 0 && receipt.bytes_out > 0);
         }
-        let leaves: Vec<_> = receipts.iter().map(|signed| signed.receipt.leaf()).collect();
+        let leaves: Vec<_> = receipts
+            .iter()
+            .map(|signed| signed.receipt.leaf())
+            .collect();
         assert_eq!(BatchSummary::of(&leaves, &CPU_1), Some(result.summary));
         // A thousand fuel each: it is the bytes that cost.
         let bytes = |leaf: &sungrid_primitives::merkle::UnitLeaf| {
@@ -84,11 +87,13 @@ async fn left(world: &World, spec: JobSpec, key: Option<&JobKey>) -> (u32, u64) 
     let result = world.chain.result(job, 0).await.expect("reads");
     let winner = &result.expect("settled").winners[0];
     let maker = machines.iter().find(|m| m.key.account() == winner.worker);
-    world.net.peer(&maker.expect("one of ours").endpoint, |peer| {
-        let bundle = sungrid_manifest::Bundle::decode(&peer.content[&winner.bundle]);
-        let receipts = bundle.expect("a bundle").receipts().expect("receipts");
-        (receipts[0].receipt.exit, receipts[0].receipt.bytes_out)
-    })
+    world
+        .net
+        .peer(&maker.expect("one of ours").endpoint, |peer| {
+            let bundle = sungrid_manifest::Bundle::decode(&peer.content[&winner.bundle]);
+            let receipts = bundle.expect("a bundle").receipts().expect("receipts");
+            (receipts[0].receipt.exit, receipts[0].receipt.bytes_out)
+        })
 }
 
 #[tokio::test]
