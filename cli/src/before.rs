@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sungrid_chain_client::Chain;
+use sungrid_chain_client::{Chain, JobSpec};
 use sungrid_data_plane::{DataPlane, FetchOptions, PeerAddress};
 use sungrid_manifest::{Bundle, JobInput, Manifest, UnitInput, UnitOutput, limits};
 use sungrid_primitives::{BatchIndex, JobId, UnitIndex, job::gathered};
@@ -26,7 +26,7 @@ impl Before {
     ///
     /// # Errors
     /// [`Error::Usage`] if it does not: a worker would decline it, and the requester pay for that.
-    pub fn check(&self, input: &JobInput) -> Result<(), Error> {
+    pub fn check(&self, input: &JobInput, spec: &JobSpec) -> Result<(), Error> {
         for mut unit in (0..input.count).filter_map(|unit| input.unit(unit)) {
             self.add_to(&mut unit);
             unit.encode().map_err(|error| {
@@ -37,6 +37,14 @@ impl Before {
                     unit.files.len()
                 ))
             })?;
+            let traffic = unit.traffic(spec.batch_size);
+            if traffic > spec.traffic_limit {
+                return Err(Error::Usage(format!(
+                    "unit {} would get {traffic} bytes, those of the job before included, and {} are its limit: raise --traffic-limit, \
+                     or leave it out",
+                    unit.unit, spec.traffic_limit
+                )));
+            }
         }
         Ok(())
     }
@@ -157,9 +165,20 @@ mod tests {
         let input = |units| JobInput::alike(vec![], UnitSpec::default(), units);
         // As many files as a unit may have, and one more.
         let before = |files| Before(vec![left(files); 128]);
-        before(2).check(&input(1)).expect("256 files");
-        let refused = before(3).check(&input(1)).expect_err("384 files");
-        assert!(refused.to_string().contains("384 files"), "{refused}");
-        before(3).check(&input(2)).expect("192 for each");
+        let spec = |traffic_limit| JobSpec {
+            traffic_limit,
+            ..crate::verify::tests::spec()
+        };
+        before(2).check(&input(1), &spec(256)).expect("256 files");
+        let refused = before(3).check(&input(1), &spec(384));
+        let refused = refused.expect_err("384 files").to_string();
+        assert!(refused.contains("384 files"), "{refused}");
+        before(3)
+            .check(&input(2), &spec(192))
+            .expect("192 for each");
+        // Of a byte each.
+        let refused = before(3).check(&input(2), &spec(191));
+        let refused = refused.expect_err("192 bytes").to_string();
+        assert!(refused.contains("raise --traffic-limit"), "{refused}");
     }
 }

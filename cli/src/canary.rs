@@ -86,7 +86,7 @@ pub fn compute(
         let none = || Error::Usage(format!("the order has no batch {batch}"));
         let (first, count) = batch_range(plan.count, batch_size, *batch).ok_or_else(none)?;
         let leaves: Result<Vec<_>, _> = (first..first.saturating_add(count))
-            .map(|unit| local.leaf(plan, unit))
+            .map(|unit| local.leaf(plan, unit, batch_size))
             .collect();
         let summary = BatchSummary::of(&leaves?, profile);
         let summary = summary

@@ -130,32 +130,39 @@ pub struct Ran {
     pub outcome: Outcome,
     /// What a worker would sign for.
     pub output: UnitOutput,
+    /// Bytes of its input that it is charged for.
+    pub bytes_in: u64,
     /// The limits that it ran under.
     pub limits: Limits,
+    /// Whether what it could leave was bounded by its job, more than by its image.
+    pub traffic_bounds: bool,
 }
 
 impl Local {
-    /// Runs one unit of a plan; blocks until it has ended.
+    /// Runs one unit of a plan, as the only one of its batch unless that says otherwise; blocks until it has ended.
     ///
     /// # Errors
     /// [`Error::Manifest`] if workers would refuse its input, [`Error::Run`] if this machine cannot finish it. A program that
     /// fails has a result.
     pub fn run(&self, plan: &Plan, unit: UnitIndex) -> Result<Ran, Error> {
-        self.run_as(plan, NO_JOB, unit)
+        let batch_size = plan.terms.batch_size.unwrap_or(1);
+        self.run_as(plan, NO_JOB, unit, batch_size)
     }
 
-    /// What one unit of a plan comes to in every job: what workers sign for.
+    /// What one unit of a plan comes to in every job with batches of so many: what workers sign for.
     ///
     /// # Errors
     /// As of [`Self::run`]; [`Error::Usage`] if it draws random numbers, whose seed names the job.
-    pub fn leaf(&self, plan: &Plan, unit: UnitIndex) -> Result<UnitLeaf, Error> {
+    pub fn leaf(&self, plan: &Plan, unit: UnitIndex, batch_size: u32) -> Result<UnitLeaf, Error> {
         let leaf = |job| {
-            let ran = self.run_as(plan, job, unit)?;
+            let ran = self.run_as(plan, job, unit, batch_size)?;
             Ok::<_, Error>(UnitLeaf {
                 unit,
                 output: ran.output.encode()?.hash,
                 fuel: ran.outcome.fuel,
                 peak_memory: ran.outcome.peak_memory,
+                bytes_in: ran.bytes_in,
+                bytes_out: ran.output.size(),
                 exit: ran.output.exit,
             })
         };
@@ -169,7 +176,13 @@ impl Local {
         Ok(one)
     }
 
-    fn run_as(&self, plan: &Plan, job: JobId, unit: UnitIndex) -> Result<Ran, Error> {
+    fn run_as(
+        &self,
+        plan: &Plan,
+        job: JobId,
+        unit: UnitIndex,
+        batch_size: u32,
+    ) -> Result<Ran, Error> {
         let mut digests = Digests::default();
         let mut contents = BTreeMap::new();
         let own = match plan.units.as_slice() {
@@ -186,6 +199,16 @@ impl Local {
         self.image.admits(&input)?;
         let input = input.unit(unit).ok_or_else(|| no_unit(plan, unit))?;
         input.validate()?;
+        let bytes_in = input.traffic(batch_size);
+        let image_output = self.image.limits.output;
+        let left = match plan.terms.traffic_limit {
+            None => image_output,
+            Some(limit) => limit.checked_sub(bytes_in).ok_or_else(|| {
+                Error::Usage(format!(
+                    "unit {unit} gets {bytes_in} bytes, and --traffic-limit is {limit}: raise it, or leave it out"
+                ))
+            })?,
+        };
         contents.extend(self.files.clone());
         let task = Task {
             args: self.image.arguments(&input),
@@ -197,7 +220,7 @@ impl Local {
         let limits = Limits {
             fuel: plan.terms.fuel_limit.unwrap_or(self.image.limits.fuel),
             memory_bytes: plan.terms.memory_limit.unwrap_or(self.image.limits.memory),
-            output_bytes: self.image.limits.output,
+            output_bytes: left.min(image_output),
             output_files: limits::UNIT_FILES as u32,
             ..Limits::default()
         };
@@ -220,7 +243,9 @@ impl Local {
         Ok(Ran {
             output: output(&outcome),
             outcome,
+            bytes_in,
             limits,
+            traffic_bounds: left < image_output,
         })
     }
 }
@@ -246,9 +271,13 @@ impl Ran {
             ),
             Exit::OutputLimit => format!(
                 "the program left more than {} or {} files, or a name that is absolute, too long or too deep: leave less, or \
-                 raise --image-output of the image",
+                 raise {}",
                 units::bytes(self.limits.output_bytes),
-                self.limits.output_files
+                self.limits.output_files,
+                match self.traffic_bounds {
+                    true => "--traffic-limit",
+                    false => "--image-output of the image",
+                }
             ),
             // What could not be had is not counted: a program that was refused memory stops short of the limit.
             exit @ (Exit::Code(_) | Exit::Trap(TrapKind::Unreachable))

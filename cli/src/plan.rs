@@ -10,6 +10,7 @@ use std::{
 use serde::Deserialize;
 use sungrid_manifest::{File, JobInput, Manifest, UNIT_PLACE, UnitSpec};
 use sungrid_primitives::{ContentHash, JobId, job::MAX_UNITS};
+use sungrid_seal::sealed_size;
 
 use crate::Error;
 pub use terms::Terms;
@@ -50,6 +51,8 @@ pub struct JobFile {
     pub fuel_limit: Option<String>,
     /// Most memory of a unit, such as `64MiB`.
     pub memory_limit: Option<String>,
+    /// Most bytes of a unit, in and out, such as `8MiB`.
+    pub traffic_limit: Option<String>,
     /// Time until the job ends in any case, such as `2h`.
     pub deadline: Option<String>,
     /// Countries whose workers may take it (ISO 3166-1 alpha-2); empty: any.
@@ -366,6 +369,16 @@ impl Plan {
         }
     }
 
+    /// Most bytes that a unit is charged for as fetched, before what it gets from an earlier job.
+    pub fn most_traffic(&self, batch_size: u32) -> u64 {
+        let stored = |file: &LocalFile| match self.encrypt {
+            true => sealed_size(file.size),
+            false => file.size,
+        };
+        self.input(|file| (ContentHash::zero(), stored(file)))
+            .most_traffic(batch_size)
+    }
+
     /// Every file, each path once.
     pub fn files(&self) -> Vec<&LocalFile> {
         let all = self
@@ -447,12 +460,13 @@ mod tests {
     #[test]
     fn terms_are_read_in_human_units() {
         let folder = folder();
-        let text = "price = \"2.5\"\nfuel_limit = \"5G\"\nmemory_limit = \"64MiB\"\ndeadline = \"2h\"\n\
+        let text = "price = \"2.5\"\nfuel_limit = \"5G\"\nmemory_limit = \"64MiB\"\ntraffic_limit = \"3KiB\"\ndeadline = \"2h\"\n\
                     jurisdictions = [\"de\"]\npolicy = \"replicate:3\"\nbatch_size = 4\nmin_streak = 9";
         let terms = plan(folder.path(), text).unwrap().terms;
         assert_eq!(terms.price, Some(2_500_000_000_000));
         assert_eq!(terms.fuel_limit, Some(5_000_000_000));
         assert_eq!(terms.memory_limit, Some(64 << 20));
+        assert_eq!(terms.traffic_limit, Some(3 << 10));
         assert_eq!(terms.deadline, Some(7_200));
         assert_eq!(terms.constraints.jurisdictions.to_vec(), [*b"DE"]);
         assert_eq!(terms.policy, Some(Policy::Replicate(3)));

@@ -7,7 +7,7 @@ use sungrid_chain_client::{
     BlockNumber, Call, Chain, JobSpec, Keypair, Policy, SubmitError, Until,
 };
 use sungrid_data_plane::DataPlane;
-use sungrid_manifest::{Image, JobInput, Manifest};
+use sungrid_manifest::{Image, JobInput, Manifest, limits::UNIT_CONTENT_BYTES};
 use sungrid_primitives::{
     ContentHash,
     environment::EnvironmentId,
@@ -15,6 +15,7 @@ use sungrid_primitives::{
     suns::LANE_FUEL_PER_SECOND,
     traits::CPU_1_ID,
 };
+use sungrid_seal::sealed_output_size;
 
 use crate::{
     Error,
@@ -224,7 +225,7 @@ impl Submission<'_> {
             return Ok(());
         }
         let before = Before::fetch(&*self.chain, plane, slot, after).await?;
-        before.check(input)
+        before.check(input, spec)
     }
 
     /// The terms of a job: what the plan leaves open comes from the chain and the image. `input` and
@@ -278,6 +279,7 @@ impl Submission<'_> {
                 MAX_BATCH_UNITS.min(fitting)
             ));
         }
+        let traffic_limit = Self::traffic_limit(chain, plan, image, batch_size).await?;
         let head = chain.head().await?;
         let seconds = plan.terms.deadline.unwrap_or(DEFAULT_DEADLINE);
         let blocks = (seconds.saturating_mul(1_000)).div_ceil(params.block_ms.max(1));
@@ -308,6 +310,7 @@ impl Submission<'_> {
             price,
             fuel_limit,
             memory_limit,
+            traffic_limit,
             policy,
             profile: CPU_1_ID,
             environment,
@@ -334,6 +337,40 @@ impl Submission<'_> {
         Ok(spec)
     }
 
+    /// Bytes in and out that a unit may have: as many as it was given, or as the largest input and what the image may leave come to.
+    async fn traffic_limit(
+        chain: &dyn Chain,
+        plan: &Plan,
+        image: &Image,
+        batch_size: u32,
+    ) -> Result<u64, Error> {
+        let input = plan.most_traffic(batch_size);
+        if let Some(limit) = plan.terms.traffic_limit {
+            if limit < input {
+                return Err(Error::Usage(format!(
+                    "--traffic-limit {limit} is below the {input} bytes that the largest unit gets alone: raise it, or leave it out"
+                )));
+            }
+            return Ok(limit);
+        }
+        let most_left = match plan.encrypt {
+            true => sealed_output_size(image.limits.output),
+            false => image.limits.output,
+        };
+        let gathered = match plan.after {
+            None => 0,
+            // No unit of the earlier job left more than its own limit.
+            Some(job) => chain.job(job).await?.map_or(0, |before| {
+                let each = before.spec.units.div_ceil(plan.count);
+                before.spec.traffic_limit.saturating_mul(each.into())
+            }),
+        };
+        let most_gathered = gathered.min(UNIT_CONTENT_BYTES);
+        Ok(input
+            .saturating_add(most_gathered)
+            .saturating_add(most_left))
+    }
+
     async fn check_balance(
         &self,
         spec: &JobSpec,
@@ -341,7 +378,10 @@ impl Submission<'_> {
     ) -> Result<(), Error> {
         let params = self.chain.params().await?;
         let escrow = spec.escrow(profile).ok_or_else(|| {
-            Error::Usage("these limits cost more than any balance: lower --fuel-limit".into())
+            Error::Usage(
+                "these limits cost more than any balance: lower --fuel-limit or --traffic-limit"
+                    .into(),
+            )
         })?;
         let batches = u128::from(batch_count(spec.units, spec.batch_size));
         let deposit = params

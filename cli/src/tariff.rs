@@ -76,9 +76,9 @@ impl Tariff {
         })
     }
 
-    /// The price of what was metered; `None` if the profile cannot charge it.
-    pub fn price(&self, fuel: u64, peak_memory: u64) -> Option<Price> {
-        let charge = self.profile.unit_charge(fuel, peak_memory)?;
+    /// The price of what was metered, `traffic` being bytes in and out; `None` if the profile cannot charge it.
+    pub fn price(&self, fuel: u64, peak_memory: u64, traffic: u64) -> Option<Price> {
+        let charge = self.profile.unit_charge(fuel, peak_memory, traffic)?;
         Some(Price {
             charge,
             cost_planck: cost(charge, self.floor),
@@ -116,7 +116,9 @@ mod tests {
     #[test]
     fn an_hour_of_one_lane_costs_its_share_of_a_suns() {
         // One Gfuel/s of eight is an eighth of a SUNS; an hour of it is 3.6 Tfuel.
-        let price = Tariff::GENESIS.price(3_600_000_000_000, 1 << 20).unwrap();
+        let price = Tariff::GENESIS
+            .price(3_600_000_000_000, 1 << 20, 1 << 30)
+            .unwrap();
         assert_eq!(price.charge, 3_600 * 125_000);
         assert_eq!(price.cost_planck, CPU_1_GENESIS_FLOOR / 8);
         assert_eq!(Tariff::GENESIS.needs(1 << 20), Some(125_000));
@@ -126,7 +128,10 @@ mod tests {
         assert!(words.starts_with("0.0125 ISC for each replica"), "{words}");
         assert!(words.contains("genesis"), "{words}");
         // The least costs something.
-        assert_eq!(Tariff::GENESIS.price(1, 0).unwrap().cost_planck, 28);
+        assert_eq!(Tariff::GENESIS.price(1, 0, 0).unwrap().cost_planck, 28);
+        // 9 GB are an hour of 20 Mbit/s.
+        let moved = Tariff::GENESIS.price(1, 1 << 20, 9_000_000_000).unwrap();
+        assert_eq!(moved.cost_planck, CPU_1_GENESIS_FLOOR);
         assert_eq!(CPU_1_GENESIS_FLOOR, ISC / 10);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use sp_core::H256;
 use sungrid_chain_client::{AccountId, JobSpec};
-use sungrid_manifest::{Bundle, JobInput, Manifest, ManifestError};
+use sungrid_manifest::{Bundle, JobInput, Manifest, ManifestError, UnitOutput};
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
     environment::EnvironmentId,
@@ -84,6 +84,15 @@ pub enum Fault {
     /// More memory than the job allows.
     #[error("claims more memory than the job allows")]
     Memory,
+    /// Other bytes than its input has that count.
+    #[error("claims other bytes of input than it got")]
+    BytesIn,
+    /// Other bytes than its output has.
+    #[error("claims other bytes of output than it left")]
+    BytesOut,
+    /// More bytes in and out than the job allows.
+    #[error("claims more bytes in and out than the job allows")]
+    Traffic,
 }
 
 /// One receipt and what is wrong with it.
@@ -259,7 +268,6 @@ pub fn check(bundle: &Bundle, expected: &Expected<'_>) -> Result<Checked, Verify
     for (at, (receipt, output)) in receipts.iter().zip(&bundle.outputs).enumerate() {
         // A bundle has at most 1,024 units, so `at` fits; a first unit near the end of the range must not wrap.
         let unit = start.saturating_add(at as u32);
-        let output = (output.encode()?.hash, output.exit);
         let input = match expected.input {
             None => None,
             Some(job) => Some(match job.unit(unit) {
@@ -268,13 +276,15 @@ pub fn check(bundle: &Bundle, expected: &Expected<'_>) -> Result<Checked, Verify
                     if let Some(before) = expected.before {
                         before.add_to(&mut input);
                     }
+                    let bytes = expected.spec.map(|spec| input.traffic(spec.batch_size));
                     let input = input.encode()?;
                     let under = |key: &JobKey| key.input_hash(&input.bytes);
-                    expected.key.map_or(input.hash, under)
+                    let hash = expected.key.map_or(input.hash, under);
+                    Input { hash, bytes }
                 }
             }),
         };
-        let fault = fault(receipt, unit, &common, output, input, expected.spec);
+        let fault = fault(receipt, unit, &common, output, input, expected.spec)?;
         verdicts.push(Verdict { unit, fault });
     }
     Ok(Checked {
@@ -293,15 +303,25 @@ struct Common {
     environment: EnvironmentId,
 }
 
+/// What a unit got.
+struct Input {
+    hash: ContentHash,
+    /// Bytes that count, if the job's terms are known.
+    bytes: Option<u64>,
+}
+
 fn fault(
     signed: &SignedReceipt,
     unit: UnitIndex,
     common: &Common,
-    (output, exit): (ContentHash, u32),
-    input: Option<ContentHash>,
+    output: &UnitOutput,
+    input: Option<Input>,
     spec: Option<&JobSpec>,
-) -> Option<Fault> {
+) -> Result<Option<Fault>, ManifestError> {
     let receipt = &signed.receipt;
+    let (hash, bytes) = input
+        .map(|input| (input.hash, input.bytes))
+        .unwrap_or((receipt.input, None));
     let rules = [
         (receipt.genesis == common.genesis, Fault::Genesis),
         (receipt.job == common.job, Fault::Job),
@@ -311,12 +331,14 @@ fn fault(
             receipt.environment == common.environment,
             Fault::Environment,
         ),
+        (receipt.input == hash, Fault::Input),
+        (receipt.output == output.encode()?.hash, Fault::Output),
+        (receipt.exit == output.exit, Fault::Exit),
         (
-            input.is_none_or(|input| receipt.input == input),
-            Fault::Input,
+            bytes.is_none_or(|bytes| receipt.bytes_in == bytes),
+            Fault::BytesIn,
         ),
-        (receipt.output == output, Fault::Output),
-        (receipt.exit == exit, Fault::Exit),
+        (receipt.bytes_out == output.size(), Fault::BytesOut),
         (
             spec.is_none_or(|spec| receipt.fuel <= spec.fuel_limit),
             Fault::Fuel,
@@ -325,13 +347,15 @@ fn fault(
             spec.is_none_or(|spec| receipt.peak_memory <= spec.memory_limit),
             Fault::Memory,
         ),
+        (
+            spec.is_none_or(|spec| receipt.leaf().traffic() <= spec.traffic_limit),
+            Fault::Traffic,
+        ),
         (signed.worker == common.worker, Fault::Worker),
         (signed.verify(), Fault::Signature),
     ];
-    rules
-        .into_iter()
-        .find(|(holds, _)| !holds)
-        .map(|(_, fault)| fault)
+    let broken = rules.into_iter().find(|(holds, _)| !holds);
+    Ok(broken.map(|(_, fault)| fault))
 }
 
 /// What verified work comes to.
@@ -371,14 +395,14 @@ impl fmt::Display for Bill {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use sp_core::{Pair, sr25519};
     use sungrid_chain_client::{Constraints, Policy};
-    use sungrid_manifest::{UnitOutput, UnitSpec};
+    use sungrid_manifest::{Blob, File, UnitSpec, hash};
     use sungrid_primitives::{receipt::Receipt, suns::CPU_1, traits::CPU_1_ID};
 
-    fn spec() -> JobSpec {
+    pub(crate) fn spec() -> JobSpec {
         JobSpec {
             image: H256::repeat_byte(1),
             input: H256::repeat_byte(2),
@@ -387,6 +411,7 @@ mod tests {
             price: 1_000_000_000_000,
             fuel_limit: 1_000,
             memory_limit: 1 << 20,
+            traffic_limit: 1_000,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: H256::repeat_byte(3),
@@ -397,12 +422,23 @@ mod tests {
         }
     }
 
+    /// 101 bytes for all units, 50 for each.
     fn input() -> JobInput {
-        JobInput::new(vec![], vec![UnitSpec::default(); 5])
+        let file = |name, size| File::new(name, hash(b"content"), size);
+        let unit = UnitSpec {
+            args: vec![],
+            files: vec![file("own", 50)],
+        };
+        JobInput::new(vec![file("shared", 101)], vec![unit; 5])
     }
 
+    /// 7 bytes on stdout.
     fn output(unit: u32) -> UnitOutput {
-        UnitOutput::new(unit, None, None, vec![])
+        let stdout = Blob {
+            hash: hash(b"content"),
+            size: 7,
+        };
+        UnitOutput::new(unit, Some(stdout), None, vec![])
     }
 
     fn receipt(unit: u32) -> Receipt {
@@ -415,6 +451,9 @@ mod tests {
             output: output(unit).encode().unwrap().hash,
             fuel: 10,
             peak_memory: 1 << 16,
+            // Of what is shared, half in batches of two, rounded up.
+            bytes_in: 50 + 51,
+            bytes_out: 7,
             exit: unit,
             environment: spec().environment,
             anchor: H256::zero(),
@@ -507,6 +546,44 @@ mod tests {
         assert_eq!(fault_of(|r| r.exit = 9), Some(Fault::Exit));
         assert_eq!(fault_of(|r| r.fuel = 1_001), Some(Fault::Fuel));
         assert_eq!(fault_of(|r| r.peak_memory = 1 << 21), Some(Fault::Memory));
+        // More bytes than there are, and fewer.
+        assert_eq!(fault_of(|r| r.bytes_in += 1), Some(Fault::BytesIn));
+        assert_eq!(fault_of(|r| r.bytes_in = 151), Some(Fault::BytesIn));
+        assert_eq!(fault_of(|r| r.bytes_in = 50), Some(Fault::BytesIn));
+        assert_eq!(fault_of(|r| r.bytes_out += 1), Some(Fault::BytesOut));
+        assert_eq!(fault_of(|r| r.bytes_out = 0), Some(Fault::BytesOut));
+    }
+
+    #[test]
+    fn bytes_beyond_the_limit_are_found_and_those_of_the_output_without_any_terms() {
+        let (terms, input) = (spec(), input());
+        let (traffic, bundle) = (101 + 7, bundle(&[4]));
+        for (limit, fault) in [(traffic, None), (traffic - 1, Some(Fault::Traffic))] {
+            let terms = JobSpec {
+                traffic_limit: limit,
+                ..terms.clone()
+            };
+            let checked = check(&bundle, &expected(&terms, &input)).unwrap();
+            assert_eq!(checked.verdicts[0].fault, fault, "limit {limit}");
+        }
+        // A bundle alone shows what its units left, and charges what it says that they got.
+        let mut padded = receipt(4);
+        padded.bytes_in = 1_000_000;
+        let sign = |receipt| Bundle::new([(SignedReceipt::sign(receipt, &key()), output(4))]);
+        let loose = check(&sign(padded), &Expected::default()).unwrap();
+        assert_eq!(loose.valid(), 1);
+        assert_eq!(loose.summary(&CPU_1).unwrap().charge, 400_003);
+        padded.bytes_out += 1;
+        let loose = check(&sign(padded), &Expected::default()).unwrap();
+        assert_eq!(loose.verdicts[0].fault, Some(Fault::BytesOut));
+        // Terms that were cut count shared files as they were ordered.
+        let cuts = [Cut { batch: 0, first: 1 }];
+        let cut = Expected {
+            cuts: &cuts,
+            ..expected(&terms, &input)
+        };
+        let part = check(&self::bundle(&[1]), &cut).expect("a part");
+        assert_eq!((part.valid(), part.batch), (1, Some(3)));
     }
 
     #[test]

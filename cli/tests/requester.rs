@@ -119,10 +119,19 @@ async fn a_lie_that_came_first_gives_way_to_an_honest_result_that_is_here_alread
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_that_do_not_hold_are_never_shown_as_results() {
-    for lie in [Lie::Signature, Lie::Input, Lie::Chain, Lie::TooMuchOutput] {
+    for lie in [
+        Lie::Signature,
+        Lie::Input,
+        Lie::Chain,
+        Lie::TooMuchOutput,
+        Lie::Bytes,
+    ] {
         let grid = Grid::new(3).await;
         grid.lie(0, lie);
-        let mut requester = grid.submit(&Scene::new(2, 2)).await.unwrap();
+        let mut scene = Scene::new(2, 2);
+        // More than the image allows.
+        scene.file.traffic_limit = Some("1MiB".into());
+        let mut requester = grid.submit(&scene).await.unwrap();
         let (updates, summary) = grid.run(&mut requester).await;
         let summary = summary.unwrap();
         assert_eq!(summary.verified, 2, "{lie:?}: {updates:?}");
@@ -312,6 +321,14 @@ async fn bad_terms_are_refused_before_anything_is_sent() {
             "--fuel-limit is too high",
         ),
         (|f| f.fuel_limit = Some("0".into()), "above 0"),
+        (
+            |f| f.traffic_limit = Some("6".into()),
+            "--traffic-limit 6 is below the 7 bytes",
+        ),
+        (
+            |f| f.traffic_limit = Some("18446744073709551615".into()),
+            "are missing",
+        ),
         (|f| f.price = Some("1000000000".into()), "are missing"),
     ];
     for (edit, expected) in cases {

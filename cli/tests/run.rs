@@ -161,6 +161,7 @@ fn a_run_relays_the_program_and_tells_the_figures() {
         "fuel",
         "memory    128.0 KiB",
         "copy (7 B)",
+        "traffic   7 B in, 14 B out",
         "floor of the genesis",
     ] {
         assert!(stderr.contains(part), "{part}: {stderr}");
@@ -178,9 +179,15 @@ fn a_run_relays_the_program_and_tells_the_figures() {
     assert_eq!(report["stdout"], "copied\n");
     assert_eq!(report["outputs"][0]["size"], 7);
     assert_eq!(report["floor_planck"], 100_000_000_000_u64);
-    // SUNS({1 Gfuel/s}) is an eighth: charge and cost are rounded up.
+    // SUNS({1 Gfuel/s}) is an eighth, and 20 Mbit/s are one: the dearer counts, charge and cost are rounded up.
     let fuel = report["fuel"].as_u64().unwrap();
-    let charge = (fuel * 125_000).div_ceil(1_000_000_000);
+    assert_eq!(
+        (&report["bytes_in"], &report["bytes_out"]),
+        (&7.into(), &14.into())
+    );
+    let charge = (fuel * 125_000)
+        .div_ceil(1_000_000_000)
+        .max((21u64 * 8).div_ceil(20));
     assert_eq!(report["charge"], charge);
     assert_eq!(report["cost_planck"], (charge * 1_000).div_ceil(36));
     // The same run costs the same.
@@ -203,6 +210,23 @@ fn a_run_relays_the_program_and_tells_the_figures() {
     };
     assert_eq!(limited(fuel), 0);
     assert_eq!(limited(fuel - 1), 0x2_0000);
+
+    // So it is with bytes in and out.
+    let within = |limit: &'static str| {
+        let more = ["--input", &*input, "--traffic-limit", limit];
+        [&["run", &*module], &more[..], &["--", "input.txt"]].concat()
+    };
+    assert_eq!(home.json(&within("21"))["exit"], 0);
+    let cut = home.fail(&within("20"));
+    assert!(
+        cut.contains("left more than 13 B") && cut.contains("raise --traffic-limit"),
+        "{cut}"
+    );
+    let refused = home.fail(&within("6"));
+    assert!(
+        refused.contains("gets 7 bytes, and --traffic-limit is 6"),
+        "{refused}"
+    );
 }
 
 #[test]

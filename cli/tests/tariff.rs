@@ -15,7 +15,9 @@ async fn a_chain_that_is_asked_names_its_own_floor() {
     assert_eq!((tariff.floor, tariff.origin), (FLOOR, Origin::Chain));
     assert_eq!(Tariff::GENESIS.floor, 10 * FLOOR);
     // An hour of one lane is an eighth of a SUNS·hour.
-    let price = tariff.price(3_600_000_000_000, 1 << 20).expect("a price");
+    let price = tariff
+        .price(3_600_000_000_000, 1 << 20, 0)
+        .expect("a price");
     assert_eq!(
         (price.cost_planck, price.floor_planck, price.floor_of),
         (FLOOR / 8, FLOOR, Origin::Chain)

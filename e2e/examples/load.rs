@@ -155,6 +155,7 @@ async fn prepare(chain: &RpcChain) -> (HashMap<AccountId, Keypair>, Vec<JobId>) 
             price: price * 2,
             fuel_limit: 1_000_000,
             memory_limit: 1 << 28,
+            traffic_limit: 3_000,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment,

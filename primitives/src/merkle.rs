@@ -34,11 +34,20 @@ pub struct UnitLeaf {
     pub fuel: u64,
     /// Peak linear memory, bytes.
     pub peak_memory: u64,
+    /// Bytes of its input that count: its own files, and its part of those that all units share (`UnitInput::traffic` of the manifests).
+    pub bytes_in: u64,
+    /// Bytes that it left: files, stdout and stderr, as its output manifest states them.
+    pub bytes_out: u64,
     /// Exit code of the unit; the executor documents the values.
     pub exit: u32,
 }
 
 impl UnitLeaf {
+    /// Bytes in and out; saturates.
+    pub fn traffic(&self) -> u64 {
+        self.bytes_in.saturating_add(self.bytes_out)
+    }
+
     /// Hash of this leaf.
     pub fn hash(&self) -> H256 {
         H256(blake2_256(&(0u8, self).encode()))
@@ -139,6 +148,8 @@ mod tests {
                 output: H256::repeat_byte(unit as u8),
                 fuel: 10,
                 peak_memory: 1,
+                bytes_in: 3,
+                bytes_out: 4,
                 exit: 0,
             })
             .collect()
@@ -152,9 +163,17 @@ mod tests {
             for (at, leaf) in all.iter().enumerate() {
                 let proof = prove(&all, at).expect("leaf exists");
                 assert!(verify(&root, leaf, at, all.len(), &proof));
-                let mut wrong = *leaf;
-                wrong.fuel += 1;
-                assert!(!verify(&root, &wrong, at, all.len(), &proof));
+                let lies: [fn(&mut UnitLeaf); 4] = [
+                    |leaf| leaf.fuel += 1,
+                    |leaf| leaf.peak_memory += 1,
+                    |leaf| leaf.bytes_in += 1,
+                    |leaf| leaf.bytes_out += 1,
+                ];
+                for lie in lies {
+                    let mut wrong = *leaf;
+                    lie(&mut wrong);
+                    assert!(!verify(&root, &wrong, at, all.len(), &proof));
+                }
                 for other in (0..all.len()).filter(|o| *o != at) {
                     assert!(!verify(&root, leaf, other, all.len(), &proof));
                 }

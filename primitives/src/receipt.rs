@@ -16,7 +16,7 @@ use crate::{
     suns::Profile,
 };
 
-const RECEIPT_DOMAIN: &[u8] = b"sungrid/receipt/1";
+const RECEIPT_DOMAIN: &[u8] = b"sungrid/receipt/2";
 const DIGEST_DOMAIN: &[u8] = b"sungrid/digest/1";
 const COMMIT_DOMAIN: &[u8] = b"sungrid/commit/1";
 const CANARY_DOMAIN: &[u8] = b"sungrid/canary/1";
@@ -42,6 +42,10 @@ pub struct Receipt {
     pub fuel: u64,
     /// Peak linear memory, bytes.
     pub peak_memory: u64,
+    /// Bytes of its input that count: see [`UnitLeaf::bytes_in`].
+    pub bytes_in: u64,
+    /// Bytes that it left: see [`UnitLeaf::bytes_out`].
+    pub bytes_out: u64,
     /// Exit code of the unit.
     pub exit: u32,
     /// Environment in which it ran.
@@ -63,6 +67,8 @@ impl Receipt {
             output: self.output,
             fuel: self.fuel,
             peak_memory: self.peak_memory,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
             exit: self.exit,
         }
     }
@@ -136,7 +142,7 @@ impl BatchSummary {
         };
         for leaf in leaves {
             summary.fuel += u128::from(leaf.fuel);
-            summary.charge += profile.unit_charge(leaf.fuel, leaf.peak_memory)?;
+            summary.charge += profile.unit_charge(leaf.fuel, leaf.peak_memory, leaf.traffic())?;
         }
         Some(summary)
     }
@@ -145,7 +151,7 @@ impl BatchSummary {
 /// What replicas of a batch are compared by while their summaries are still sealed. Equal summaries have equal
 /// digests; whoever copies a digest does not know the summary, and cannot make a [`commitment`] to it.
 ///
-/// It hides a summary as far as that cannot be guessed. Root, fuel and peak memory of every unit are in it, so
+/// It hides a summary as far as that cannot be guessed. Root, fuel, peak memory and bytes of every unit are in it, so
 /// guessing is dearer than computing unless a whole batch has but a few possible outcomes.
 pub fn digest(job: JobId, batch: BatchIndex, summary: &BatchSummary) -> H256 {
     H256(blake2_256(&(DIGEST_DOMAIN, job, batch, summary).encode()))
@@ -183,6 +189,8 @@ pub struct Order {
     pub fuel_limit: u64,
     /// Most memory of a unit, bytes.
     pub memory_limit: u64,
+    /// Most bytes in and out of a unit.
+    pub traffic_limit: u64,
     /// What the charge is computed by.
     pub profile: crate::traits::ProfileId,
     /// Where results compare.
@@ -212,6 +220,8 @@ mod tests {
             output: H256::repeat_byte(6),
             fuel: 7,
             peak_memory: 8,
+            bytes_in: 1_009,
+            bytes_out: 1_100,
             exit: 0,
             environment: H256::repeat_byte(9),
             anchor: H256::repeat_byte(10),
@@ -234,6 +244,25 @@ mod tests {
                 "a flipped bit in byte {at} went unnoticed"
             );
         }
+    }
+
+    /// As computed by another program (Python: `hashlib.blake2b` over the concatenated little-endian fields).
+    #[test]
+    fn receipt_leaf_and_root_are_these_bytes() {
+        let hex = |text: &str| text.parse::<H256>().expect("a hash");
+        let leaf = receipt().leaf();
+        assert_eq!(
+            H256(receipt().signing_payload()),
+            hex("0xae9e4b617586f4c94e2957add00d36708f185276de4e623991fb188e92760947")
+        );
+        assert_eq!(
+            leaf.hash(),
+            hex("0xe6bf89518350ff3cef861eb537aadf6c7603d2b8120d99b785c777582e25d1c4")
+        );
+        assert_eq!(
+            merkle::root(&[leaf, leaf]),
+            hex("0x00ef228e0582fd8b5c78c328d2f6e6f3aa0529074440f34f4eaa7e90838c03ee")
+        );
     }
 
     #[test]
@@ -301,6 +330,7 @@ mod tests {
             batch_size: 5,
             fuel_limit: 6,
             memory_limit: 7,
+            traffic_limit: 8,
             profile: crate::traits::CPU_1_ID,
             environment: H256::repeat_byte(8),
         };
@@ -329,6 +359,10 @@ mod tests {
                 ..order.clone()
             },
             Order {
+                traffic_limit: 9,
+                ..order.clone()
+            },
+            Order {
                 environment: H256::zero(),
                 ..order.clone()
             },
@@ -351,8 +385,18 @@ mod tests {
         assert_eq!(two.fuel, 14);
         assert_eq!(
             two.charge,
-            2 * crate::suns::CPU_1.unit_charge(7, 8).expect("a CPU task")
+            2 * crate::suns::CPU_1
+                .unit_charge(7, 8, 2_109)
+                .expect("a CPU task")
         );
         assert_eq!(two.root, merkle::root(&[leaf, leaf]));
+        // Who states more bytes than there are has another result, though it costs the same.
+        let padded = UnitLeaf {
+            bytes_out: leaf.bytes_out + 1,
+            ..leaf
+        };
+        let other = BatchSummary::of(&[leaf, padded], &crate::suns::CPU_1).expect("a CPU task");
+        assert_eq!(other.charge, two.charge, "844.0 and 843.6 µSUNS·s");
+        assert_ne!(digest(1, 2, &other), digest(1, 2, &two));
     }
 }

@@ -206,10 +206,25 @@ impl Profile {
         Some(over(self.charge(needs)?, virtual_time))
     }
 
-    /// Charge of one unit, in µSUNS·s, from what was metered: `SUNS({1 Gfuel/s, M}) × F / 1 Gfuel/s`,
-    /// rounded up. No wall clock enters (requirement X1), so any replica can recompute it.
-    pub fn unit_charge(&self, fuel: u64, peak_memory: u64) -> Option<u128> {
-        Some(over(self.unit_rate(peak_memory)?, fuel))
+    /// Charge of bytes that are moved, in µSUNS·s: what a SUNS would take for them, rounded up.
+    ///
+    /// `None` if there are any and the profile contains no bandwidth.
+    pub fn traffic_charge(&self, bytes: u64) -> Option<u128> {
+        match (bytes, self.contains.bandwidth) {
+            (0, _) => Some(0),
+            (_, 0) => None,
+            (bytes, per_suns) => Some((u128::from(bytes) * 8 * MICRO).div_ceil(per_suns.into())),
+        }
+    }
+
+    /// Charge of one unit, in µSUNS·s, from what was metered: that of its lane and memory, `SUNS({1 Gfuel/s, M}) × F / 1 Gfuel/s`, or
+    /// that of its traffic, bytes in and out, whichever is more; both rounded up. So units that share a machine for a second are
+    /// charged for at least what they take of each resource. No wall clock enters (requirement X1), and any replica can recompute it.
+    ///
+    /// `None` as for [`Self::charge`].
+    pub fn unit_charge(&self, fuel: u64, peak_memory: u64, traffic: u64) -> Option<u128> {
+        let computing = over(self.unit_rate(peak_memory)?, fuel);
+        Some(computing.max(self.traffic_charge(traffic)?))
     }
 }
 

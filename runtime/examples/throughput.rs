@@ -180,6 +180,7 @@ fn measure(
         price: Suns::floor(CPU_1_ID),
         fuel_limit: 10_000_000,
         memory_limit: 1 << 28,
+        traffic_limit: 3_000,
         policy: Policy::Replicate(2),
         profile: CPU_1_ID,
         environment: ENVIRONMENTS[0],

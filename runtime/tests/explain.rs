@@ -62,6 +62,7 @@ fn spec() -> JobSpecOf<Runtime> {
         price: Suns::floor(CPU_1_ID),
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
+        traffic_limit: 300_000,
         policy: Policy::Replicate(2),
         profile: CPU_1_ID,
         environment: ENVIRONMENTS[0],

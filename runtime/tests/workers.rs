@@ -152,6 +152,7 @@ fn a_machine_without_a_planck_declines_what_it_cannot_get() {
                 price: ISC,
                 fuel_limit: 1_000_000_000,
                 memory_limit: 1 << 20,
+                traffic_limit: 300_000,
                 policy: Policy::Replicate(2),
                 profile: CPU_1_ID,
                 environment: ENVIRONMENTS[0],

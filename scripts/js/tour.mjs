@@ -89,6 +89,7 @@ const submitted = expect(
       price: ISC,
       fuelLimit: 2_000_000_000,
       memoryLimit: 64 << 20,
+      trafficLimit: 1 << 20,
       policy: { Replicate: 2 },
       profile,
       environment: environments[0].args[0],

@@ -149,6 +149,8 @@ fn store_error(error: StoreError) -> BlobError {
     match error {
         StoreError::Full { .. } | StoreError::DiskFull { .. } => BlobError::Full(error.to_string()),
         StoreError::Quota { .. } => BlobError::Quota(error.to_string()),
+        // Content is what its address says, so whoever named it with fewer bytes is wrong, wherever it came from.
+        StoreError::TooLarge { .. } => BlobError::Misbehaved(error.to_string()),
         other => BlobError::Store(other.to_string()),
     }
 }

@@ -79,6 +79,7 @@ mod tests {
             price,
             fuel_limit,
             memory_limit: 1 << 20,
+            traffic_limit: 1 << 20,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: H256::zero(),

@@ -200,6 +200,8 @@ struct Crew {
 struct Computed {
     done: DoneUnit,
     stored: Vec<Stored>,
+    /// Bytes in and out, if it was computed in this run.
+    traffic: u64,
     /// How long it kept its lane busy.
     busy: Duration,
 }
@@ -207,7 +209,7 @@ struct Computed {
 impl Measured {
     fn add(&mut self, unit: &Computed, profile: &Profile) {
         let (fuel, memory) = (unit.done.fuel, unit.done.peak_memory);
-        let charge = profile.unit_charge(fuel, memory).unwrap_or(0);
+        let charge = profile.unit_charge(fuel, memory, unit.traffic).unwrap_or(0);
         self.fuel = self.fuel.saturating_add(u128::from(fuel));
         self.charge = self.charge.saturating_add(charge);
         self.busy = self.busy.saturating_add(unit.busy);
@@ -342,6 +344,7 @@ async fn run_unit(
     let own = bytes_of(&prepared.image.files);
     let bytes = own + bytes_of(&input.shared) + bytes_of(&input.files);
     bench.bounds.admit_input(job, bytes)?;
+    let most_left = prepared.traffic_left(&input)?;
     // Before the lane, so that whoever serves slowly keeps none from other work; to the disk, since the memory is for
     // units that run.
     let share = share_of(&input, bench.at_once);
@@ -377,7 +380,8 @@ async fn run_unit(
     let cancel = Cancel::default();
     let _end = CancelOnDrop(cancel.clone());
     let started = Instant::now();
-    let limits = unit_limits(bench, prepared);
+    let mut limits = unit_limits(bench, prepared);
+    limits.output_bytes = limits.output_bytes.min(most_left);
     let outcome = match bench.opened.program(bench, prepared, inputs).await {
         Ok(program) => program.run(task, limits, cancel.clone()).await,
         Err(error) => Err(error),
@@ -400,8 +404,9 @@ async fn run_unit(
     let left = outcome.files.values().map(Vec::len).sum::<usize>();
     let left = left + outcome.stdout.len() + outcome.stderr.len();
     let lane = (left as u64 > SMALL_UNIT).then_some(lane);
-    let mut computed = store(blobs, &inputs.sealing, job, unit, outcome).await?;
+    let mut computed = store(blobs, &inputs.sealing, (job, unit), outcome, most_left).await?;
     drop(lane);
+    computed.traffic += prepared.spec.traffic_limit - most_left;
     computed.busy = busy;
     Ok(Some(computed))
 }
@@ -451,13 +456,14 @@ fn unit_limits(bench: &Bench, prepared: &Prepared) -> Limits {
 /// Stores what a unit left, sealed if its job is, and writes its output manifest.
 ///
 /// A guest may leave files that a manifest cannot name (too long, too deep). Every replica sees the same,
-/// so it is a result like any other: the output limit was hit and nothing is kept.
+/// so it is a result like any other: the output limit was hit and nothing is kept. So it is with more than `most` bytes, which sealing
+/// can make of fewer.
 async fn store(
     blobs: &dyn Blobs,
     sealing: &Sealing,
-    job: JobId,
-    unit: UnitIndex,
+    (job, unit): (JobId, UnitIndex),
     outcome: Outcome,
+    most: u64,
 ) -> Result<Computed, WorkError> {
     let (fuel, peak_memory) = (outcome.fuel, outcome.peak_memory);
     let left = LeftBehind {
@@ -466,16 +472,17 @@ async fn store(
         stderr: outcome.stderr,
         files: outcome.files,
     };
-    let of_manifest = |(output, contents): (UnitOutput, _)| Ok((output.encode()?, contents));
-    let (manifest, contents) = match sealing.output(left).and_then(of_manifest) {
-        Ok(named) => named,
-        Err(_) => {
+    let of_manifest =
+        |(output, contents): (UnitOutput, _)| Ok((output.size(), output.encode()?, contents));
+    let (traffic, manifest, contents) = match sealing.output(left).and_then(of_manifest) {
+        Ok(named) if named.0 <= most => named,
+        _ => {
             let bare = UnitOutput::new(Exit::OutputLimit.code(), None, None, Vec::new());
             let manifest = bare.encode().map_err(|error| WorkError::Malformed {
                 job,
                 reason: error.to_string(),
             })?;
-            (manifest, Vec::new())
+            (0, manifest, Vec::new())
         }
     };
     let mut stored = Vec::new();
@@ -490,6 +497,7 @@ async fn store(
             output: manifest.bytes,
         },
         stored,
+        traffic,
         busy: Duration::ZERO,
     })
 }

@@ -49,6 +49,10 @@ pub struct TermsArgs {
     /// Most memory of a unit, such as 64MiB [default: the image's].
     #[arg(long, value_name = "BYTES")]
     pub memory_limit: Option<String>,
+    /// Most bytes of a unit, what it gets and what it leaves together, such as 8MiB [default: the largest input and what the image may
+    /// leave]. The lower, the less is held in escrow.
+    #[arg(long, value_name = "BYTES")]
+    pub traffic_limit: Option<String>,
     /// Time until the job ends in any case, such as 2h [default: 1 day].
     #[arg(long, value_name = "TIME")]
     pub deadline: Option<String>,

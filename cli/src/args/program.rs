@@ -176,6 +176,9 @@ pub struct RunArgs {
     /// Most memory, such as 64MiB [default: the image's].
     #[arg(long, value_name = "BYTES")]
     pub memory_limit: Option<String>,
+    /// Most bytes of what it gets and leaves, such as 8MiB [default: its input and what the image may leave].
+    #[arg(long, value_name = "BYTES")]
+    pub traffic_limit: Option<String>,
     /// Isolation.
     #[command(flatten)]
     pub isolation: IsolationArgs,

@@ -266,6 +266,7 @@ mod tests {
             price: ISC,
             fuel_limit: 1,
             memory_limit: 64 << 20,
+            traffic_limit: 1 << 20,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: H256::zero(),

@@ -97,6 +97,7 @@ pub(super) fn lay_terms(file: &mut JobFile, terms: &TermsArgs) {
     over(&mut file.policy, &terms.policy);
     over(&mut file.fuel_limit, &terms.fuel_limit);
     over(&mut file.memory_limit, &terms.memory_limit);
+    over(&mut file.traffic_limit, &terms.traffic_limit);
     over(&mut file.deadline, &terms.deadline);
     over(&mut file.min_streak, &terms.min_streak);
     over(&mut file.max_gco2, &terms.max_gco2);
@@ -460,9 +461,10 @@ async fn show(context: &Context, job: JobId) -> Result<(), Error> {
                 units::policy(&spec.policy)
             ),
             format!(
-                "limits     {} and {} per unit",
+                "limits     {}, {} of memory and {} in and out per unit",
                 units::fuel(spec.fuel_limit.into()),
-                units::bytes(spec.memory_limit)
+                units::bytes(spec.memory_limit),
+                units::bytes(spec.traffic_limit)
             ),
             format!("price      {} per SUNS·hour", units::isc(record.price)),
             format!(

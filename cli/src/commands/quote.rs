@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
     let environment = order.terms.environment;
     let spec = Submission::terms(&*chain, &plan, digest, &manifest, environment).await?;
     let quote = chain.quote(&spec).await?.ok_or_else(|| {
-        Error::Usage("the chain has no price for these terms: lower --fuel-limit or --price".into())
+        Error::Usage("the chain has no price for these terms: lower --fuel-limit, --traffic-limit or --price".into())
     })?;
     let block_ms = chain.params().await?.block_ms.max(1);
     let blocks = |seconds: u64| seconds.saturating_mul(1_000).div_ceil(block_ms);

@@ -66,6 +66,8 @@ pub(super) struct BundleReport {
     receipts: usize,
     valid: usize,
     fuel: u128,
+    /// Bytes in and out that its receipts state.
+    traffic: u128,
     root: Option<String>,
     /// Whether the root is the one that the chain accepted; `None` where that is not known.
     accepted: Option<bool>,
@@ -172,6 +174,7 @@ fn verify_one(
         receipts: bundle.len(),
         valid: 0,
         fuel: 0,
+        traffic: 0,
         root: None,
         accepted: None,
         problems: vec![],
@@ -207,6 +210,11 @@ fn verify_one(
     let profile = terms.map_or(CPU_1, |t| t.record.profile);
     let summary = checked.summary(&profile)?;
     report.fuel = summary.fuel;
+    report.traffic = checked
+        .leaves()
+        .iter()
+        .map(|l| u128::from(l.traffic()))
+        .sum();
     report.root = Some(format!("{:?}", summary.root));
     if let Some((terms, batch)) = terms.zip(checked.batch)
         && let Some(accepted) = terms.record.accepted.get(&batch)
@@ -241,6 +249,7 @@ fn text(report: &Report) -> String {
                 .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
             format!("{}/{}", bundle.valid, bundle.receipts),
             units::fuel(bundle.fuel),
+            units::bytes(u64::try_from(bundle.traffic).unwrap_or(u64::MAX)),
             match bundle.accepted {
                 Some(true) => "accepted on chain",
                 Some(false) => "NOT the accepted result",
@@ -250,7 +259,10 @@ fn text(report: &Report) -> String {
         ]
     };
     let rows: Vec<_> = report.bundles.iter().map(line).collect();
-    let mut lines = vec![table(&["bundle", "valid", "fuel", "root"], &rows)];
+    let mut lines = vec![table(
+        &["bundle", "valid", "fuel", "traffic", "root"],
+        &rows,
+    )];
     for bundle in &report.bundles {
         let name = bundle.path.display();
         lines.extend(

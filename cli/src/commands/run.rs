@@ -41,11 +41,14 @@ struct Report {
     fuel_limit: u64,
     peak_memory: u64,
     memory_limit: u64,
+    /// Bytes of its input: all of its files.
+    bytes_in: u64,
+    /// Bytes that it left.
+    bytes_out: u64,
     /// As text; bytes that are none are replaced.
     stdout: String,
     stderr: String,
     outputs: Vec<Output>,
-    output_bytes: u64,
     output_limit: u64,
     #[serde(flatten)]
     price: Option<Price>,
@@ -73,6 +76,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
         args: args.args.clone(),
         fuel_limit: args.fuel_limit.clone(),
         memory_limit: args.memory_limit.clone(),
+        traffic_limit: args.traffic_limit.clone(),
         ..JobFile::default()
     };
     let plan = job.plan()?;
@@ -99,7 +103,9 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
     if !context.out.is_json() {
         relay(&ran);
     }
-    let price = tariff.price(ran.outcome.fuel, ran.outcome.peak_memory);
+    let (bytes_in, bytes_out) = (ran.bytes_in, ran.output.size());
+    let traffic = bytes_in.saturating_add(bytes_out);
+    let price = tariff.price(ran.outcome.fuel, ran.outcome.peak_memory, traffic);
     let report = Report {
         image: image_cid(&digest),
         environment: format!("{:?}", machine.environment()),
@@ -110,10 +116,11 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<(), Error> {
         fuel_limit: ran.limits.fuel,
         peak_memory: ran.outcome.peak_memory,
         memory_limit: ran.limits.memory_bytes,
+        bytes_in,
+        bytes_out,
         stdout: String::from_utf8_lossy(&ran.outcome.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&ran.outcome.stderr).into_owned(),
         outputs: outputs(&ran),
-        output_bytes: ran.output.size(),
         output_limit: ran.limits.output_bytes,
         price,
         out: args.out.clone(),
@@ -170,6 +177,11 @@ fn words(report: &Report, elapsed: Duration) -> String {
             units::bytes(report.peak_memory),
             percent(report.peak_memory, report.memory_limit),
             units::bytes(report.memory_limit)
+        ),
+        format!(
+            "traffic   {} in, {} out",
+            units::bytes(report.bytes_in),
+            units::bytes(report.bytes_out)
         ),
     ];
     let named = report.outputs.iter().take(NAMED);

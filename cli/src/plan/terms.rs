@@ -25,6 +25,8 @@ pub struct Terms {
     pub fuel_limit: Option<u64>,
     /// Most memory of a unit, bytes.
     pub memory_limit: Option<u64>,
+    /// Most bytes of a unit, in and out.
+    pub traffic_limit: Option<u64>,
     /// Seconds until the job ends in any case.
     pub deadline: Option<u64>,
     /// Who may take it.
@@ -47,6 +49,7 @@ impl JobFile {
             .transpose()
             .map_err(usage)?;
         let memory = self.memory_limit.as_deref().map(units::parse_bytes);
+        let traffic = self.traffic_limit.as_deref().map(units::parse_bytes);
         let deadline = self.deadline.as_deref().map(units::parse_seconds);
         let policy = self.policy.as_deref().map(units::parse_policy);
         Ok(Terms {
@@ -56,6 +59,7 @@ impl JobFile {
             policy: policy.transpose().map_err(usage)?,
             fuel_limit: fuel,
             memory_limit: memory.transpose().map_err(usage)?,
+            traffic_limit: traffic.transpose().map_err(usage)?,
             deadline: deadline.transpose().map_err(usage)?,
             constraints: self.constraints()?,
         })

@@ -57,6 +57,8 @@ pub enum Lie {
     Chain,
     /// Outputs larger than the image allows; only in the bundle.
     TooMuchOutput,
+    /// Receipts for more bytes than the unit got.
+    Bytes,
     /// Outputs of an encrypted job that its key does not open.
     Sealing,
 }
@@ -595,16 +597,17 @@ impl Worker {
                 .pin(&format!("{job}/{batch}/{unit}"), held.hash())
                 .await
                 .unwrap();
+            let mut input = input.unit(unit).unwrap();
+            let gathered = gathered(before.len() as u32, input.units, unit);
+            let earlier = gathered.into_iter().flatten();
+            input.gather(earlier.map(|unit| (unit, &before[unit as usize])));
+            let bytes_in = input.traffic(record.spec.batch_size);
             let mut receipt = Receipt {
                 genesis: chain.genesis(),
                 job,
                 unit,
                 image: record.spec.image,
                 input: {
-                    let mut input = input.unit(unit).unwrap();
-                    let gathered = gathered(before.len() as u32, input.units, unit);
-                    let units = gathered.into_iter().flatten();
-                    input.gather(units.map(|unit| (unit, &before[unit as usize])));
                     let input = input.encode().unwrap();
                     let under = |key: &JobKey| key.input_hash(&input.bytes);
                     key.as_ref().map_or(input.hash, under)
@@ -612,6 +615,8 @@ impl Worker {
                 output: output.encode().unwrap().hash,
                 fuel: 1_000 + u64::from(unit),
                 peak_memory: 1 << 16,
+                bytes_in,
+                bytes_out: output.size(),
                 exit: 0,
                 environment: environment(),
                 anchor: H256::zero(),
@@ -623,7 +628,9 @@ impl Worker {
                 Some(Lie::TooMuchOutput) => {
                     output.files[0].size = 1_001;
                     receipt.output = output.encode().unwrap().hash;
+                    receipt.bytes_out = output.size();
                 }
+                Some(Lie::Bytes) => receipt.bytes_in += 1,
                 _ => {}
             }
             let mut signed = self.key.sign_receipt(receipt);

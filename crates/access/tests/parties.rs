@@ -138,6 +138,7 @@ impl World {
             price: ISC,
             fuel_limit: 1_000_000_000,
             memory_limit: 1 << 20,
+            traffic_limit: 1 << 20,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: ENVIRONMENT,

@@ -31,6 +31,8 @@ pub struct JobSpec {
     pub fuel_limit: u64,
     /// Most memory of one unit, bytes.
     pub memory_limit: u64,
+    /// Most bytes in and out of one unit.
+    pub traffic_limit: u64,
     /// How results are checked.
     pub policy: Policy,
     /// What capacity is measured in.
@@ -69,6 +71,7 @@ impl JobSpec {
             batch_size: self.batch_size,
             fuel_limit: self.fuel_limit,
             memory_limit: self.memory_limit,
+            traffic_limit: self.traffic_limit,
             profile: self.profile,
             environment: self.environment,
         }
@@ -79,10 +82,15 @@ impl JobSpec {
         profile.unit_rate(self.memory_limit)
     }
 
+    /// Charge of a unit at its limits, µSUNS·s; `None` if the profile cannot charge it.
+    pub fn unit_charge(&self, profile: &Profile) -> Option<u128> {
+        profile.unit_charge(self.fuel_limit, self.memory_limit, self.traffic_limit)
+    }
+
     /// Planck that a submission holds in escrow, by the worst case of every unit; `None` if the profile cannot
     /// charge it or the figure is beyond every balance.
     pub fn escrow(&self, profile: &Profile) -> Option<Balance> {
-        let unit = profile.unit_charge(self.fuel_limit, self.memory_limit)?;
+        let unit = self.unit_charge(profile)?;
         let batch = suns::cost(unit.checked_mul(u128::from(self.batch_size))?, self.price);
         batch
             .checked_mul(u128::from(self.batches()))?

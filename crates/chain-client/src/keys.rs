@@ -388,6 +388,8 @@ mod tests {
             output: Default::default(),
             fuel: 3,
             peak_memory: 4,
+            bytes_in: 5,
+            bytes_out: 6,
             exit: 0,
             environment: Default::default(),
             anchor: Default::default(),

@@ -81,6 +81,13 @@ impl JobInput {
         }
     }
 
+    /// Most bytes that a unit of it is charged for as fetched, before what it gets from an earlier job: see [`UnitInput::traffic`].
+    pub fn most_traffic(&self, batch_size: u32) -> u64 {
+        let own = self.units.iter().map(|unit| bytes_of(&unit.files)).max();
+        own.unwrap_or(0)
+            .saturating_add(shared_traffic(&self.shared, self.count, batch_size))
+    }
+
     /// The input of one unit; `None` if the job has no such unit.
     pub fn unit(&self, unit: UnitIndex) -> Option<UnitInput> {
         if unit >= self.count {
@@ -107,7 +114,25 @@ impl JobInput {
     }
 }
 
+/// A unit's part of the files that all units share: a batch, as it was ordered, fetches them once. Rounded up.
+fn shared_traffic(shared: &[File], units: u32, batch_size: u32) -> u64 {
+    bytes_of(shared).div_ceil(u64::from(batch_size.min(units)).max(1))
+}
+
+/// Bytes of files as they are listed; saturates.
+fn bytes_of(files: &[File]) -> u64 {
+    files
+        .iter()
+        .fold(0, |sum: u64, file| sum.saturating_add(file.size))
+}
+
 impl UnitInput {
+    /// Bytes that the unit is charged for as fetched, in a job that was ordered with batches of so many units: all of its own files, those
+    /// of an earlier job included, and its part of what all units share. What belongs to the image does not count.
+    pub fn traffic(&self, batch_size: u32) -> u64 {
+        bytes_of(&self.files).saturating_add(shared_traffic(&self.shared, self.units, batch_size))
+    }
+
     /// The environment variables of the unit.
     pub fn environment(&self) -> Vec<(String, String)> {
         vec![

@@ -79,6 +79,8 @@ fn receipt() -> SignedReceipt {
         output: digest(6),
         fuel: 7,
         peak_memory: 8,
+        bytes_in: 11,
+        bytes_out: 12,
         exit: 0,
         environment: digest(9),
         anchor: digest(10),
@@ -573,6 +575,51 @@ fn a_signed_receipt_survives_its_bundle() {
     let bytes = Bundle::new([(signed, output())]).encode().unwrap().bytes;
     let read = Bundle::decode(&bytes).unwrap().receipts().unwrap();
     assert!(read[0].verify());
+}
+
+#[test]
+fn a_unit_counts_its_own_files_and_its_part_of_the_shared_ones() {
+    let traffic = |input: &JobInput, unit, batch| input.unit(unit).expect("a unit").traffic(batch);
+    let input = input();
+    // 10 bytes are shared; the second unit has 20 of its own.
+    for (batch, first, second) in [(0, 10, 30), (1, 10, 30), (2, 5, 25), (1_024, 5, 25)] {
+        assert_eq!(traffic(&input, 0, batch), first, "batches of {batch}");
+        assert_eq!(traffic(&input, 1, batch), second, "batches of {batch}");
+        assert_eq!(input.most_traffic(batch), second);
+    }
+    // What an earlier job left is the unit's own: 5 bytes of stdout, 7 and 9 of files.
+    let mut unit = input.unit(1).expect("a unit");
+    unit.gather([(7, &output())]);
+    assert_eq!(unit.traffic(2), 25 + 21);
+    // Sizes are what somebody says: no sum of them wraps.
+    let file = |size| File::new("huge", digest(1), size);
+    let huge = UnitSpec {
+        args: vec![],
+        files: vec![file(u64::MAX), file(u64::MAX)],
+    };
+    let huge = JobInput::alike(vec![file(u64::MAX), file(1)], huge, 1);
+    assert_eq!(traffic(&huge, 0, 1), u64::MAX);
+    assert_eq!(huge.most_traffic(1), u64::MAX);
+}
+
+proptest! {
+    /// Whoever computes a batch may have to fetch what is shared, so its units pay for it once; cut into jobs or smaller batches they pay
+    /// for it more often, and the batch that a worker cuts counts as it was ordered.
+    #[test]
+    fn a_batch_pays_for_what_its_units_share(
+        shared in any::<u64>(), units in 1..=MAX_UNITS, batch in 1u32..=1_024, less in 1u32..=1_024
+    ) {
+        let files = vec![File::new("shared", digest(1), shared)];
+        let of = |units, batch| {
+            let input = JobInput::alike(files.clone(), UnitSpec::default(), units);
+            u128::from(input.unit(0).expect("a unit").traffic(batch))
+        };
+        let batch = batch.min(units);
+        prop_assert!(of(units, batch) * u128::from(batch) >= u128::from(shared));
+        prop_assert!(of(units, batch) == 0 || (of(units, batch) - 1) * u128::from(batch) < u128::from(shared));
+        prop_assert!(of(units, less.min(batch)) >= of(units, batch));
+        prop_assert!(of(less.min(units), batch) >= of(units, batch));
+    }
 }
 
 #[test]

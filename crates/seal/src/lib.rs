@@ -32,7 +32,7 @@ mod stream;
 
 pub use content::{is_sealed, opened_size, sealed_size};
 pub use key::{JobKey, NoRandomness};
-pub use output::{LeftBehind, open_output, opened_bytes, seal_output};
+pub use output::{LeftBehind, open_output, opened_bytes, seal_output, sealed_output_size};
 pub use stream::StreamError;
 
 /// Why something does not open.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sungrid_manifest::{Blob, File, Manifest, ManifestError, UnitOutput, hash};
+use sungrid_manifest::{Blob, File, Manifest, ManifestError, UnitOutput, hash, limits};
 use sungrid_primitives::ContentHash;
 
-use crate::{JobKey, OpenError, content::opened_size};
+use crate::{
+    JobKey, OpenError,
+    content::{opened_size, sealed_size},
+};
 
 /// What a unit left behind, in the clear.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,6 +72,13 @@ pub fn open_output(key: &JobKey, output: &UnitOutput) -> Result<UnitOutput, Open
     let opened = UnitOutput::new(output.exit, output.stdout, output.stderr, files);
     opened.validate().map_err(|_| OpenError::Names)?;
     Ok(opened)
+}
+
+/// Most bytes that what a unit left takes once it is sealed, of so many in the clear; saturates.
+pub fn sealed_output_size(bytes: u64) -> u64 {
+    // Each content, the streams among them, has a head and a last chunk of its own.
+    let contents = limits::UNIT_FILES as u64 + 2;
+    sealed_size(bytes).saturating_add(contents * sealed_size(0))
 }
 
 /// Bytes of all content that a sealed output opens to.

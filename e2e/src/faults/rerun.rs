@@ -127,6 +127,7 @@ impl Rerun {
             varies,
             spec.fuel_limit,
             spec.memory_limit,
+            (spec.traffic_limit, spec.batch_size),
         );
         let key = hash(format!("{key:?}").as_bytes());
         if let Some(ran) = self.known.get(&key) {
@@ -143,10 +144,11 @@ impl Rerun {
                 .collect(),
             seed,
         };
+        let bytes_in = input.traffic(spec.batch_size);
         let limits = Limits {
             fuel: spec.fuel_limit,
             memory_bytes: spec.memory_limit,
-            output_bytes: image.limits.output,
+            output_bytes: image.limits.output.min(spec.traffic_limit - bytes_in),
             output_files: limits::UNIT_FILES as u32,
             ..Limits::default()
         };
@@ -159,6 +161,8 @@ impl Rerun {
                 output: output.encode().expect("a plain output").hash,
                 fuel: outcome.fuel,
                 peak_memory: outcome.peak_memory,
+                bytes_in,
+                bytes_out: output.size(),
                 exit,
             },
             stdout: outcome.stdout,

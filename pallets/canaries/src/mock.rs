@@ -121,6 +121,7 @@ pub(crate) fn order() -> Order {
         batch_size: 1,
         fuel_limit: 1,
         memory_limit: 1,
+        traffic_limit: 1,
         profile: CPU_1_ID,
         environment: H256::repeat_byte(3),
     }

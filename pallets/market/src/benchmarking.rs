@@ -60,6 +60,7 @@ fn spec<T: Config>(units: u32) -> JobSpecOf<T> {
         price: 3_600_000_000,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
+        traffic_limit: 300_000,
         policy: Policy::Replicate(MAX_REPLICAS),
         profile: CPU_1_ID,
         environment: ENVIRONMENT,

@@ -170,7 +170,7 @@ impl<T: Config> Pallet<T> {
             .unit_rate(spec.memory_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
         let unit_charge = profile
-            .unit_charge(spec.fuel_limit, spec.memory_limit)
+            .unit_charge(spec.fuel_limit, spec.memory_limit, spec.traffic_limit)
             .ok_or(Error::<T>::UnsuitableProfile)?;
         let batches = batch_count(spec.units, spec.batch_size);
         let escrow = spec

@@ -341,7 +341,7 @@ pub mod pallet {
         ///
         /// ## Details
         /// Holds, in this block (requirement C9), the escrow
-        /// `batches × results × cost(batch_size × unit_charge(fuel_limit, memory_limit), price)`, where `results`
+        /// `batches × results × cost(batch_size × unit_charge(fuel_limit, memory_limit, traffic_limit), price)`, where `results`
         /// is [`Policy::paid_results`], and the deposit
         /// `JobDeposit + batches × BatchDeposit`. With too little balance nothing happens. A job that comes after one
         /// that runs is pending until that one has ended; the agenda opens it in the block after.

@@ -362,6 +362,12 @@ impl Pricing for MockPricing {
                 profile.contains.fuel_per_second = 0;
                 Some(profile)
             }
+            // One without a network charges what moves nothing.
+            4 => {
+                let mut profile = CPU_1;
+                profile.contains.bandwidth = 0;
+                Some(profile)
+            }
             _ => None,
         }
     }
@@ -525,6 +531,7 @@ pub(crate) fn spec(units: u32) -> JobSpecOf<Test> {
         price: PRICE,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
+        traffic_limit: 300_000,
         policy: Policy::Replicate(2),
         profile: CPU_1_ID,
         environment: ENVIRONMENT,

@@ -67,6 +67,8 @@ pub struct JobSpec<BlockNumber> {
     pub fuel_limit: u64,
     /// Most memory of one unit, bytes.
     pub memory_limit: u64,
+    /// Most bytes of one unit, in and out together. Where its input takes more, workers decline it; what it may leave ends with it.
+    pub traffic_limit: u64,
     /// How results are verified.
     pub policy: Policy,
     /// What charges are measured in.

@@ -70,6 +70,7 @@ where
         price: 3_600_000_000,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
+        traffic_limit: 300_000,
         policy,
         profile: CPU_1_ID,
         environment: ENVIRONMENT,

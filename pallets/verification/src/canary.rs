@@ -32,6 +32,7 @@ where
             batch_size: spec.batch_size,
             fuel_limit: spec.fuel_limit,
             memory_limit: spec.memory_limit,
+            traffic_limit: spec.traffic_limit,
             profile: spec.profile,
             environment: spec.environment,
         })

@@ -361,6 +361,7 @@ pub(crate) fn spec(batches: u32, quorum: u8) -> JobSpec<u64> {
         price: PRICE,
         fuel_limit: 1_000_000_000,
         memory_limit: 1 << 30,
+        traffic_limit: 300_000,
         policy: Policy::Replicate(quorum),
         profile: CPU_1_ID,
         environment: ENVIRONMENT,

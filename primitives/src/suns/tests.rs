@@ -85,7 +85,14 @@ fn one_suns_is_one_suns() {
     assert_eq!(CPU_1.unit_rate(1 << 20), Some(125_000));
     assert_eq!(CPU_1.unit_rate(4 << 30), Some(500_000));
     // Two Gfuel at 125 000 µSUNS are 250 000 µSUNS·s.
-    assert_eq!(CPU_1.unit_charge(2_000_000_000, 0), Some(250_000));
+    assert_eq!(CPU_1.unit_charge(2_000_000_000, 0, 0), Some(250_000));
+    // A second of 20 Mbit/s, of which a unit that computes for longer takes nothing more.
+    assert_eq!(CPU_1.traffic_charge(2_500_000), Some(1_000_000));
+    assert_eq!(CPU_1.traffic_charge(1), Some(1));
+    let (gfuel, megabyte) = (1_000_000_000, 1_000_000);
+    assert_eq!(CPU_1.unit_charge(4 * gfuel, 0, megabyte), Some(500_000));
+    assert_eq!(CPU_1.unit_charge(gfuel, 0, megabyte), Some(400_000));
+    assert_eq!(CPU_1.unit_charge(0, 0, megabyte), Some(400_000));
     // One SUNS for an hour costs the price.
     assert_eq!(
         cost(MICRO * SECONDS_PER_HOUR, 7 * crate::ISC),
@@ -137,6 +144,14 @@ fn a_resource_outside_the_profile_has_no_charge() {
     for profile in [GPU_1, STORAGE_1, NETWORK_1] {
         assert_eq!(profile.unit_rate(0), None, "only Cpu/1 has lanes");
     }
+    let offline = Profile {
+        contains: Resources {
+            bandwidth: 0,
+            ..CPU_1.contains
+        },
+    };
+    assert_eq!(offline.unit_charge(8, 0, 0), Some(1));
+    assert_eq!(offline.unit_charge(8, 0, 1), None);
     let nothing = Profile {
         contains: Resources::NONE,
     };
@@ -245,8 +260,63 @@ proptest! {
             prop_assert!(first + second >= whole);
             prop_assert!(cost(first, price) + cost(second, price) >= cost(whole, price));
         }
-        let unit = |fuel| CPU_1.unit_charge(fuel, task.memory).expect("within Cpu/1");
-        prop_assert!(unit(f) + unit(g) >= unit(both));
+    }
+
+    #[test]
+    fn splitting_a_unit_saves_nothing(
+        (f, g) in (amount(), amount()), (a, b) in (amount(), amount()), memory in amount(), price in 0..1u128 << 60
+    ) {
+        let (Some(fuel), Some(traffic)) = (f.checked_add(g), a.checked_add(b)) else {
+            return Ok(());
+        };
+        // Its work to one and its bytes to the other included.
+        let unit = |fuel, traffic| CPU_1.unit_charge(fuel, memory, traffic);
+        if let (Some(whole), Some(first), Some(second)) = (unit(fuel, traffic), unit(f, a), unit(g, b)) {
+            prop_assert!(first + second >= whole);
+            prop_assert!(cost(first, price) + cost(second, price) >= cost(whole, price));
+        }
+    }
+
+    #[test]
+    fn units_charged_within_capacity_fit_every_resource(
+        machine in machine_for(CPU_1), seconds in 1..1u64 << 17,
+        shares in prop::collection::vec((any::<u16>(), 1..1u64 << 33, any::<u16>(), any::<u16>()), 1..16),
+    ) {
+        // What a machine has over so many seconds; of fuel and bandwidth each unit wants up to a quarter.
+        let over = |rate: u64| u128::from(rate) * u128::from(seconds);
+        let share = |whole: u128, share: u16| (whole * u128::from(share) >> 18) as u64;
+        let bytes = over(machine.bandwidth) / 8;
+        let capacity = over(CPU_1.capacity(&machine));
+        let (mut charged, mut fuel, mut traffic, mut memory) = (0u128, 0u128, 0u128, 0u128);
+        for (work, held, bytes_in, bytes_out) in shares {
+            let work = share(over(machine.fuel_per_second), work);
+            let moved = share(bytes, bytes_in) / 2 + share(bytes, bytes_out) / 2;
+            let charge = CPU_1.unit_charge(work, held, moved).expect("within Cpu/1");
+            if charged + charge <= capacity {
+                charged += charge;
+                fuel += u128::from(work);
+                traffic += u128::from(moved);
+                memory += u128::from(held) * u128::from(work);
+            }
+        }
+        prop_assert!(fuel <= over(machine.fuel_per_second));
+        prop_assert!(traffic * 8 <= over(machine.bandwidth));
+        prop_assert!(memory <= over(machine.memory) * u128::from(LANE_FUEL_PER_SECOND));
+    }
+
+    #[test]
+    fn a_unit_is_charged_for_its_dominant_resource_and_no_other(
+        fuel in amount(), memory in amount(), traffic in amount(), more in amount()
+    ) {
+        let bandwidth = u128::from(CPU_1.contains.bandwidth);
+        let moved = CPU_1.traffic_charge(traffic).expect("within Cpu/1");
+        prop_assert!(moved * bandwidth >= u128::from(traffic) * 8 * MICRO);
+        prop_assert!(moved == 0 || (moved - 1) * bandwidth < u128::from(traffic) * 8 * MICRO);
+        if let Some(computed) = CPU_1.unit_charge(fuel, memory, 0) {
+            prop_assert_eq!(CPU_1.unit_charge(fuel, memory, traffic), Some(computed.max(moved)));
+            let larger = CPU_1.unit_charge(fuel, memory, traffic.saturating_add(more));
+            prop_assert!(larger >= Some(computed.max(moved)));
+        }
     }
 
     #[test]

@@ -117,6 +117,8 @@ pub fn spec(image: H256, dice: &mut Dice) -> JobSpecOf<Runtime> {
             20 * LANE_FUEL_PER_SECOND,
         ]),
         memory_limit: dice.one_of([1, 1 << 20, 700 << 20]),
+        // Less than the lane is charged for, as much, and more.
+        traffic_limit: dice.one_of([0, 312_500, 64 << 20]),
         policy,
         profile: CPU_1_ID,
         environment: ENVIRONMENTS[0],
@@ -134,20 +136,21 @@ pub fn spec(image: H256, dice: &mut Dice) -> JobSpecOf<Runtime> {
 /// Changes one field to what is refused, or only just not.
 fn spoil(spec: &mut JobSpecOf<Runtime>, dice: &mut Dice) {
     let extreme = dice.one_of([0, 1, u64::MAX, u64::MAX / 2, 1 << 32]);
-    match dice.below(14) {
+    match dice.below(15) {
         0 => spec.image = H256(dice.bytes()),
         1 => spec.units = extreme as u32,
         2 => spec.batch_size = extreme as u32,
         3 => spec.price = dice.one_of([0, 1, u128::MAX, u128::MAX / 3, ISC * ISC]),
         4 => spec.fuel_limit = extreme,
         5 => spec.memory_limit = extreme,
-        6 => spec.policy = Policy::Replicate(extreme as u8),
-        7 => spec.policy = Policy::Quorum(extreme as u32),
-        8 => spec.profile = GPU_1_ID,
-        9 => spec.environment = H256(dice.bytes()),
-        10 => spec.deadline = dice.one_of([0, System::block_number(), u32::MAX]),
-        11 => spec.constraints.jurisdictions = BoundedVec::truncate_from(vec![*b"XX"]),
-        12 => {
+        6 => spec.traffic_limit = extreme,
+        7 => spec.policy = Policy::Replicate(extreme as u8),
+        8 => spec.policy = Policy::Quorum(extreme as u32),
+        9 => spec.profile = GPU_1_ID,
+        10 => spec.environment = H256(dice.bytes()),
+        11 => spec.deadline = dice.one_of([0, System::block_number(), u32::MAX]),
+        12 => spec.constraints.jurisdictions = BoundedVec::truncate_from(vec![*b"XX"]),
+        13 => {
             spec.constraints.jurisdictions = BoundedVec::truncate_from(vec![*b"DE"]);
             spec.constraints.distinct_jurisdictions = true;
         }

@@ -146,6 +146,7 @@ fn prepare(workers: &[Worker], policy: Policy, units: u32) {
         price: ISC / 10,
         fuel_limit: LANE_FUEL_PER_SECOND,
         memory_limit: 1 << 20,
+        traffic_limit: 300_000,
         policy,
         profile: CPU_1_ID,
         environment: ENVIRONMENTS[0],

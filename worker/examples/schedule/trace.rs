@@ -470,6 +470,8 @@ impl Scenario {
             price,
             fuel_limit,
             memory_limit: image.memory_limit,
+            // Traces know nothing of what units leave: what is compared is computing.
+            traffic_limit: 0,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: H256::zero(),
@@ -483,7 +485,7 @@ impl Scenario {
             batches: spec.batches(),
             cuts: Vec::new(),
             rate: spec.rate(&CPU_1).expect("a CPU job"),
-            unit_charge: 0,
+            unit_charge: spec.unit_charge(&CPU_1).expect("a CPU job"),
             price,
             spec,
             requester: AccountId::new([0; 32]),

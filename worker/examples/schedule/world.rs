@@ -237,7 +237,10 @@ impl World<'_> {
         let batch = &self.hand[&key];
         let (order, image) = (&self.orders[batch.order], self.orders[batch.order].image);
         let spec = &order.job.spec;
-        let charge = |unit: &Unit| CPU_1.unit_charge(unit.fuel, unit.peak_memory).unwrap_or(0);
+        let charge = |unit: &Unit| {
+            let charge = CPU_1.unit_charge(unit.fuel, unit.peak_memory, 0);
+            charge.unwrap_or(0)
+        };
         let done = Done {
             image: spec.image,
             fuel_limit: spec.fuel_limit,

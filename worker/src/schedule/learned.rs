@@ -81,7 +81,7 @@ pub(super) struct Known {
     fuel: Regression,
     /// Its fuel per second to that of the measurement.
     speed: Mean,
-    /// Its charge per fuel to that of the limits.
+    /// Its charge per fuel to that of a lane at the limits.
     rate: Mean,
     /// Batches paid and not paid, fading.
     paid: f64,
@@ -156,7 +156,7 @@ struct Estimate {
     seconds: f64,
     /// Seconds at the worse end.
     late_seconds: f64,
-    /// Charge rate to that of the limits.
+    /// Charge per fuel to that of a lane at the limits: above 1 where traffic is what costs.
     rate: f64,
     chance: f64,
 }
@@ -242,7 +242,7 @@ impl Learned {
             fuel,
             seconds: fuel / speed,
             late_seconds: bounded(expected.mean + late) / speed,
-            rate: known.rate.ratio().clamp(0.0, 1.0),
+            rate: known.rate.ratio(),
             chance: known.chance(),
         }
     }
@@ -254,9 +254,9 @@ impl Learned {
     /// Planck per second of a batch, energy deducted.
     fn worth(&self, offer: &Offer<'_>, units: f64, unit: &Estimate, machine: &Machine) -> f64 {
         let seconds = units * unit.seconds;
-        let suns_seconds = unit.fuel / LANE_FUEL_PER_SECOND as f64 * offer.job.rate as f64
-            / MICRO as f64
-            * unit.rate;
+        // Of units that move much, the charge is above that of their lane; it never is above that of the limits.
+        let charge = unit.fuel / LANE_FUEL_PER_SECOND as f64 * offer.job.rate as f64 * unit.rate;
+        let suns_seconds = charge.min(offer.job.unit_charge as f64) / MICRO as f64;
         let income =
             units * suns_seconds * offer.job.price as f64 / SECONDS_PER_HOUR as f64 * unit.chance;
         let kwh = seconds * f64::from(machine.lane_watts) / 3.6e6;

@@ -27,6 +27,7 @@ fn job(number: u64, price: Balance, batch_size: u32, fuel_limit: u64) -> Job {
         price,
         fuel_limit,
         memory_limit: 1 << 20,
+        traffic_limit: 1 << 20,
         policy: sungrid_chain_client::Policy::Replicate(2),
         profile: CPU_1_ID,
         environment: H256::zero(),
@@ -40,7 +41,7 @@ fn job(number: u64, price: Balance, batch_size: u32, fuel_limit: u64) -> Job {
         batches: spec.batches(),
         cuts: Vec::new(),
         rate: spec.rate(&CPU_1).expect("a CPU job"),
-        unit_charge: 0,
+        unit_charge: spec.unit_charge(&CPU_1).expect("a CPU job"),
         price,
         spec,
         requester: AccountId::new([0; 32]),
@@ -94,7 +95,7 @@ fn done(number: u64, fuel: u64, seconds: f64) -> Done {
         input: Some(65_536),
         units: 10,
         fuel: u128::from(fuel) * 10,
-        charge: CPU_1.unit_charge(fuel, 1 << 20).expect("a charge") * 10,
+        charge: CPU_1.unit_charge(fuel, 1 << 20, 0).expect("a charge") * 10,
         seconds: Some(seconds * 10.0),
         lane_speed: 2 * GIGA,
     }
@@ -189,6 +190,32 @@ fn slow_fuel_and_batches_that_come_to_nothing_count_against_an_image() {
     }
     let jobs = [1, 2, 3].map(|number| job(number, ISC, 1, 100 * GIGA));
     assert_eq!(order(&mut learned, &jobs, &machine())[0], 1);
+}
+
+#[test]
+fn bytes_that_an_image_moves_count_as_what_they_earn_and_never_for_more_than_the_limits() {
+    let mut learned = Learned::new(None);
+    for _ in 0..30 {
+        learned.learn(&done(1, GIGA, 0.5));
+        // A megabyte in and out for as much fuel: 400,000 µSUNS·s instead of 125,000.
+        let charge = CPU_1.unit_charge(GIGA, 1 << 20, 1_000_000);
+        learned.learn(&Done {
+            charge: charge.expect("a charge") * 10,
+            ..done(2, GIGA, 0.5)
+        });
+        learned.learn(&Done {
+            charge: u128::MAX,
+            ..done(3, GIGA, 0.5)
+        });
+    }
+    let bids = |prices: [Balance; 3]| {
+        let job = |(price, number)| job(number, price, 10, 100 * GIGA);
+        prices.into_iter().zip(1..).map(job).collect::<Vec<_>>()
+    };
+    // No unit is paid more than its job's limits, of 100 Gfuel, come to: 12,500,000 µSUNS·s.
+    let order = |learned: &mut Learned, prices| order(learned, &bids(prices), &machine());
+    assert_eq!(order(&mut learned, [ISC, ISC, ISC / 50]), [1, 2, 0]);
+    assert_eq!(order(&mut learned, [4 * ISC, ISC, ISC / 50]), [0, 1, 2]);
 }
 
 #[test]

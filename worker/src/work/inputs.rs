@@ -11,7 +11,7 @@ use sungrid_seal::{JobKey, LeftBehind, open_output, seal_output};
 
 use super::{
     Bounds, WorkError,
-    prepare::{bring_files, bytes_of, holders, or_from_others, read_files, sources},
+    prepare::{bring_files, bytes_of, holders, or_from_others, read_files, sources, too_much},
 };
 use crate::{
     journal::BatchId,
@@ -159,6 +159,10 @@ impl Loading<'_> {
             job,
             image_bytes + shared_bytes + own_bytes.max().unwrap_or(0),
         )?;
+        let traffic = input.most_traffic(spec.batch_size);
+        if traffic > spec.traffic_limit {
+            return Err(too_much(job, traffic, spec.traffic_limit));
+        }
         let admitted = self.image.admits(&input);
         admitted.map_err(|error| self.malformed("the input manifest", error))?;
         let part = Part::Shared;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use codec::Encode;
 use sungrid_access::Part;
 use sungrid_chain_client::{AccountId, Chain, ChainError, JobSpec};
-use sungrid_manifest::{File, Image, Manifest, ManifestError, limits};
+use sungrid_manifest::{File, Image, Manifest, ManifestError, UnitInput, limits};
 use sungrid_primitives::{BatchIndex, ContentHash, JobId};
 use sungrid_seal::{is_sealed, sealed_size};
 use tokio::sync::OnceCell;
@@ -45,6 +45,14 @@ impl Prepared {
     /// Bytes that a unit gets, on average; 0 while nobody but the requester knows.
     pub fn unit_input(&self) -> u64 {
         self.inputs.get().map_or(0, Inputs::unit_bytes)
+    }
+
+    /// Bytes that a unit may leave, as they are stored: what its input leaves of its job's limit.
+    pub(super) fn traffic_left(&self, input: &UnitInput) -> Result<u64, WorkError> {
+        let (limit, bytes) = (self.spec.traffic_limit, input.traffic(self.spec.batch_size));
+        limit
+            .checked_sub(bytes)
+            .ok_or_else(|| too_much(self.job, bytes, limit))
     }
 
     /// What the units get, for who holds this batch.
@@ -127,6 +135,14 @@ impl Bounds {
             return Err(WorkError::NotWanted { job, reason });
         }
         Ok(())
+    }
+}
+
+/// The error of a job whose units get more bytes than its terms allow.
+pub(super) fn too_much(job: JobId, bytes: u64, limit: u64) -> WorkError {
+    WorkError::Malformed {
+        job,
+        reason: format!("the input of a unit counts {bytes} bytes, its terms allow {limit}"),
     }
 }
 

@@ -155,8 +155,13 @@ pub(super) async fn finished(
         if (first..first + count).contains(&unit)
             && let Some(stored) = hold_outputs(&*bench.ports.blobs, &done).await?
         {
-            let busy = Duration::ZERO;
-            computed.insert(unit, Computed { done, stored, busy });
+            let resumed = Computed {
+                done,
+                stored,
+                traffic: 0,
+                busy: Duration::ZERO,
+            };
+            computed.insert(unit, resumed);
         }
     }
     Ok(computed)
@@ -210,8 +215,9 @@ pub(super) async fn seal(
         };
         let output =
             UnitOutput::decode(&done.output).map_err(|error| malformed(error.to_string()))?;
-        let input = papers
-            .unit(job, gathered, unit)?
+        let input = papers.unit(job, gathered, unit)?;
+        let bytes_in = input.traffic(papers.spec.batch_size);
+        let input = input
             .encode()
             .map_err(|error| malformed(error.to_string()))?;
         let receipt = Receipt {
@@ -223,6 +229,8 @@ pub(super) async fn seal(
             output: hash(&done.output),
             fuel: done.fuel,
             peak_memory: done.peak_memory,
+            bytes_in,
+            bytes_out: output.size(),
             exit: output.exit,
             environment: papers.spec.environment,
             anchor,

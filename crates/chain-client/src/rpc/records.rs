@@ -69,6 +69,7 @@ decodes! {
         price: u128,
         fuel_limit: u64,
         memory_limit: u64,
+        traffic_limit: u64,
         policy: WirePolicy,
         profile: WireProfileId,
         environment: Bytes32,

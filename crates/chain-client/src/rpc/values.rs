@@ -185,6 +185,7 @@ pub(in crate::rpc) fn spec(s: &JobSpec) -> Value {
         ("price", number(s.price)),
         ("fuel_limit", number(s.fuel_limit)),
         ("memory_limit", number(s.memory_limit)),
+        ("traffic_limit", number(s.traffic_limit)),
         ("policy", policy),
         ("profile", profile(s.profile)),
         ("environment", Value::from_bytes(s.environment)),

@@ -5,7 +5,7 @@ use sp_core::H256;
 use sp_runtime::TokenError;
 use sungrid_primitives::{
     job::{MAX_BATCH_UNITS, MAX_UNITS},
-    traits::ProfileKind,
+    traits::{BatchControl, ProfileKind},
 };
 
 use crate::{mock::*, *};
@@ -47,6 +47,33 @@ fn the_worst_case_and_the_deposit_are_held_at_once() {
         assert_eq!(job.unit_charge * 2, BATCH_CHARGE);
         assert_eq!(Market::job(id), Some(job));
         assert_eq!(submit(1), id + 1);
+    });
+}
+
+#[test]
+fn the_worst_case_is_that_of_the_dearest_limit() {
+    run(|| {
+        // Half a SUNS·s of computing: 1,250,000 bytes take as long.
+        let cases = [
+            (0, 500_000),
+            (1_250_000, 500_000),
+            (1_250_001, 500_001),
+            (2_500_000, 1_000_000),
+        ];
+        for (worker, (traffic, unit_charge)) in (10..).zip(cases) {
+            let mut order = spec(2);
+            (order.fuel_limit, order.traffic_limit) = (4_000_000_000, traffic);
+            let escrow = 2 * sungrid_primitives::suns::cost(2 * unit_charge, PRICE);
+            assert_eq!(Market::quote(&order).expect("a price").escrow, escrow);
+            let held_before = held(HoldReason::Escrow, REQUESTER);
+            let id = submit_spec(order);
+            assert_eq!(job(id).unit_charge, unit_charge);
+            assert_eq!(held(HoldReason::Escrow, REQUESTER) - held_before, escrow);
+            // No result of it can be charged more.
+            let batch = claim(worker, id);
+            let terms = Market::terms(id, batch).expect("in flight");
+            assert_eq!(terms.max_charge, 2 * unit_charge);
+        }
     });
 }
 
@@ -134,6 +161,10 @@ fn the_bid_is_at_least_the_floor_of_a_fitting_profile() {
         refuses(|s| s.profile.version = 3, Error::UnknownProfile);
         refuses(|s| s.profile.kind = ProfileKind::Gpu, Error::UnknownProfile);
         refuses(|s| s.profile.version = 2, Error::UnsuitableProfile);
+        refuses(|s| s.profile.version = 4, Error::UnsuitableProfile);
+        let mut offline = spec(2);
+        (offline.profile.version, offline.traffic_limit) = (4, 0);
+        submit_spec(offline);
         let mut cheapest = spec(2);
         cheapest.price = FLOOR;
         submit_spec(cheapest);
@@ -159,12 +190,24 @@ fn amounts_beyond_any_account_do_not_wrap() {
             },
             Error::EscrowTooLarge,
         );
-        let mut spec = spec(2);
-        spec.memory_limit = u64::MAX;
-        assert_noop!(
-            Market::submit(RuntimeOrigin::signed(REQUESTER), spec),
-            TokenError::FundsUnavailable
+        refuses(
+            |s| {
+                s.price = u128::MAX;
+                s.traffic_limit = u64::MAX;
+            },
+            Error::EscrowTooLarge,
         );
+        for limit in [
+            |s: &mut JobSpecOf<Test>| s.memory_limit = u64::MAX,
+            |s: &mut JobSpecOf<Test>| s.traffic_limit = u64::MAX,
+        ] {
+            let mut spec = spec(2);
+            limit(&mut spec);
+            assert_noop!(
+                Market::submit(RuntimeOrigin::signed(REQUESTER), spec),
+                TokenError::FundsUnavailable
+            );
+        }
     });
 }
 

@@ -2,7 +2,8 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use pallet_market::{NextJobId, Outcome};
-use sungrid_primitives::receipt::BatchSummary;
+use sp_core::H256;
+use sungrid_primitives::{merkle::UnitLeaf, receipt::BatchSummary, suns::CPU_1};
 
 use crate::{mock::*, *};
 
@@ -81,6 +82,36 @@ fn agreement_is_about_everything_that_is_paid() {
             join(3, job, &truth(0));
             open(job, &[1, 3], &truth(0));
             assert_eq!(bond(2), BOND - SLASH);
+        });
+    }
+}
+
+#[test]
+fn who_states_more_bytes_than_there_are_is_outvoted() {
+    // Half a Gfuel of each unit takes its lane as long as 156,250 bytes take.
+    let found = |bytes_out| {
+        let unit = |unit| UnitLeaf {
+            unit,
+            output: H256::repeat_byte(1),
+            fuel: 500_000_000,
+            peak_memory: 1 << 20,
+            bytes_in: 1_000,
+            bytes_out,
+            exit: 0,
+        };
+        BatchSummary::of(&[unit(0), unit(1)], &CPU_1).expect("a CPU task")
+    };
+    let honest = found(2_000);
+    // Whether they cost more or not; more than the limit would be refused.
+    for (padded, charge) in [(100_000, honest.charge), (299_000, 240_000)] {
+        run(|| {
+            let (job, padded) = (one_batch(2, 2), found(padded));
+            assert_eq!(padded.charge, charge);
+            seal_all(job, &[honest, padded]);
+            join(3, job, &honest);
+            open(job, &[1, 3], &honest);
+            assert_eq!(Verification::results(job, 0, 1)[0].1.summary, honest);
+            assert_eq!((bond(1), bond(2), bond(3)), (BOND, BOND - SLASH, BOND));
         });
     }
 }

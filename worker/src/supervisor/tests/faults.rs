@@ -32,7 +32,7 @@ pub(super) fn counter(process: &Running, name: &str) -> u64 {
 }
 
 /// The job is declined before anything is claimed, so that it costs nobody anything, and others go on.
-async fn is_declined(world: World, spec: sungrid_chain_client::JobSpec) {
+pub(super) async fn is_declined(world: World, spec: sungrid_chain_client::JobSpec) {
     let (_machines, processes) = pair(&world).await;
     let bad = world.submit(spec).await;
     let good = world.submit(world.spec(2, 1)).await;

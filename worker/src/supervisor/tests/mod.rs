@@ -16,6 +16,7 @@ mod needs;
 mod recovery;
 mod sealed;
 mod sharing;
+mod traffic;
 mod units;
 mod witness;
 

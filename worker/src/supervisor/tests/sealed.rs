@@ -31,7 +31,7 @@ fn key(n: u8) -> JobKey {
 }
 
 /// The terms of a job of which the requester serves sealed content alone.
-fn sealed_spec(world: &World, units: u32, batch_size: u32, key: &JobKey) -> JobSpec {
+pub(super) fn sealed_spec(world: &World, units: u32, batch_size: u32, key: &JobKey) -> JobSpec {
     let put = |bytes: &[u8]| {
         let sealed = key.seal(bytes.to_vec());
         let size = sealed.len() as u64;
@@ -58,7 +58,7 @@ fn sealed_spec(world: &World, units: u32, batch_size: u32, key: &JobKey) -> JobS
     JobSpec { input, ..terms }
 }
 
-async fn submit(world: &World, spec: JobSpec, key: &JobKey) -> JobId {
+pub(super) async fn submit(world: &World, spec: JobSpec, key: &JobKey) -> JobId {
     let job = world.submit(spec).await;
     world
         .net

@@ -116,6 +116,32 @@ async fn fetch(node: &DataPlane, hash: ContentHash, from: &Plane) -> Result<(), 
         .map_err(|error| error.attempts()[0].fault.clone())
 }
 
+/// It may have been right in another job of the same requester.
+#[tokio::test]
+async fn content_that_is_here_and_has_more_bytes_than_it_is_said_to_have_is_its_requesters_doing() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let plane = registered(&world, &machine).await;
+    let requester = DataPlane::spawn(Config::memory()).await.expect("up");
+    let held = requester.put_bytes(&b"own file of 0"[..]).await;
+    let hash = content(held.expect("stored").hash());
+    let from = Source {
+        job: 0,
+        part: Part::Shared,
+        peers: vec![requester.address().to_bytes()],
+    };
+    for here in [false, true] {
+        let understated = plane.bring(hash, &from, 12).await.map(drop);
+        assert!(
+            matches!(understated, Err(BlobError::Misbehaved(_))),
+            "here: {here}, {understated:?}"
+        );
+        plane.bring(hash, &from, 13).await.expect("as it is");
+    }
+    requester.shutdown().await;
+    plane.shutdown().await;
+}
+
 #[tokio::test]
 async fn inputs_go_on_to_other_parties_and_outputs_to_the_requester_until_they_are_let_go() {
     let world = World::new().await;
@@ -237,6 +263,7 @@ async fn with_a_large_file(world: &World) -> (DataPlane, JobSpec, JobId) {
     let spec = JobSpec {
         input,
         endpoint: requester.address().to_bytes(),
+        traffic_limit: 2 * LARGE,
         ..world.spec(1, 1)
     };
     let job = world.submit(spec.clone()).await;

@@ -100,7 +100,7 @@ impl State {
         let (survey, mut waits, fleet) = self.survey(spec, class, spec.rate(&CPU_1)?);
         waits.sort_unstable();
         let replicas = spec.policy.paid_results();
-        let unit = CPU_1.unit_charge(spec.fuel_limit, spec.memory_limit)?;
+        let unit = spec.unit_charge(&CPU_1)?;
         let charge = unit.checked_mul(u128::from(spec.units))?;
         let pay = cost(unit.checked_mul(u128::from(spec.batch_size))?, spec.price);
         let results = spec.policy.expected_results(&fleet, pay);

@@ -62,9 +62,7 @@ impl State {
             batches: spec.batches(),
             cuts: Vec::new(),
             rate: spec.rate(&CPU_1).unwrap_or(u64::MAX),
-            unit_charge: CPU_1
-                .unit_charge(spec.fuel_limit, spec.memory_limit)
-                .unwrap_or(u128::MAX),
+            unit_charge: spec.unit_charge(&CPU_1).unwrap_or(u128::MAX),
             price: spec.price,
             deposit: self.deposit(&spec),
             class: self.class_of(&spec.image),

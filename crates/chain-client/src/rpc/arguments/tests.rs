@@ -40,6 +40,7 @@ fn calls() -> Vec<Call> {
         price: ISC,
         fuel_limit: 3,
         memory_limit: 4,
+        traffic_limit: 10,
         policy: Policy::Replicate(2),
         profile: CPU_1_ID,
         environment: hash,

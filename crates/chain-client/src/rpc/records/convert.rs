@@ -197,6 +197,7 @@ impl From<WireSpec> for JobSpec {
             price: wire.price,
             fuel_limit: wire.fuel_limit,
             memory_limit: wire.memory_limit,
+            traffic_limit: wire.traffic_limit,
             policy: match wire.policy {
                 WirePolicy::Optimistic => Policy::Optimistic,
                 WirePolicy::Replicate(count) => Policy::Replicate(count),
