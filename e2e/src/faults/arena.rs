@@ -31,6 +31,9 @@ const SMALL_DISK: u32 = 768;
 const SAMPLES: u32 = 96;
 /// Bytes of the large input: a second or so of transfer.
 pub(super) const LARGE: usize = 96 << 20;
+/// Until an order is decided: what anything may take, and the ten minutes for which the only result of a worker with a record stands
+/// under `adaptive`.
+pub(super) const UNTIL_DECIDED: Duration = PATIENCE.saturating_add(Duration::from_secs(600));
 /// How results of the stream of jobs are verified.
 const POLICIES: [&str; 3] = ["replicate:2", "adaptive", "quorum:75"];
 
@@ -230,7 +233,7 @@ impl Arena {
                 let mut order = scene.order(4 + n % 3, 1 + n % 3, policy);
                 order.extend(TILE.map(String::from));
                 let mut process = Process::start(key, &mut command(&url, key, &data, &order));
-                let ended = process.ends_within(PATIENCE);
+                let ended = process.ends_within(UNTIL_DECIDED);
                 let log = process.kill();
                 // What its node did not take is no order.
                 if ended && log.contains("cannot reach a node") && !log.contains("\"submitted\"") {
@@ -271,13 +274,12 @@ impl Arena {
 
     /// Waits until workers have heard of the end of all that they did.
     pub(super) fn settle(&mut self) {
-        let hands = &self.hands;
-        self.wait("workers know how all of it ended", || {
-            let left = hands
-                .iter()
-                .flat_map(|hand| Snapshot::all(hand.worker.folder()));
-            left.into_iter().all(|batch| batch.settled)
+        let ended = poll(UNTIL_DECIDED, || {
+            let hands = self.hands.iter();
+            let mut left = hands.flat_map(|hand| Snapshot::all(hand.worker.folder()));
+            left.all(|batch| batch.settled)
         });
+        assert!(ended, "workers do not hear how all of it ended");
     }
 
     /// Leaves folders and logs where they are, for whoever wants to know why.

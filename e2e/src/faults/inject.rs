@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    arena::{Arena, LARGE, Order, REMOTE, TILE, poll, summary},
+    arena::{Arena, LARGE, Order, REMOTE, TILE, UNTIL_DECIDED, poll, summary},
     audit,
     plan::{Death, Random},
 };
@@ -130,7 +130,7 @@ impl Arena {
     fn watch(&mut self, key: &str, policy: &str, job: &str) {
         let watch = ["job", "watch", job].map(String::from);
         let mut process = Process::start(key, &mut self.command(key, &watch));
-        let ended = process.ends_within(PATIENCE);
+        let ended = process.ends_within(UNTIL_DECIDED);
         let log = process.kill();
         let summary = summary(&log).filter(|_| ended);
         self.orders.push(Order {
