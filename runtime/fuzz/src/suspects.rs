@@ -153,12 +153,14 @@ mod tests {
                 digest: H256::zero(),
                 commitment: H256::zero(),
             },
+            round: 0,
         };
         let ballot = BallotRecord {
             bar: Bar::Agree(2),
             wanted: 1,
             stage,
             jury_until: None,
+            round: 0,
             replicas: frame_support::BoundedVec::truncate_from(vec![replica]),
         };
         Ballots::<Runtime>::insert(PLACE.0, PLACE.1, ballot);
