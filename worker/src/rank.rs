@@ -12,6 +12,8 @@ pub(crate) const IDLE_BLOCKS: u64 = 2;
 pub struct Experience {
     /// Fuel of its units so far, here.
     pub fuel: u128,
+    /// Their charge, µSUNS·s.
+    pub charge: u128,
     /// Units computed here.
     pub units: u64,
     /// Whether its image and inputs are here already.
@@ -31,7 +33,7 @@ pub fn fetch_ms(seen: &Experience, fetch_rate: u64, block_ms: u64) -> u64 {
 }
 
 /// Expected planck per million seconds from taking one batch of a job: the bid for the fuel that its units
-/// are expected to burn, over the time that takes on one lane, the blocks that pass around it and what is to be fetched.
+/// are expected to burn, or for the bytes that they were seen to move if those are charged more, over the time that takes on one lane, the blocks that pass around it and what is to be fetched.
 /// Rounded down.
 pub fn score(
     job: &Job,
@@ -46,11 +48,14 @@ pub fn score(
         0 => u128::from(job.spec.fuel_limit),
         n => seen.fuel / u128::from(n),
     };
-    let charge = fuel
+    let computing = fuel
         .saturating_mul(u128::from(job.rate))
         .saturating_mul(units)
         / u128::from(LANE_FUEL_PER_SECOND);
-    let revenue = cost(charge, job.price);
+    // Of bytes only what was seen counts: an order's limit of them costs its requester nothing.
+    let charged = seen.charge.checked_div(u128::from(seen.units));
+    let charged = charged.unwrap_or(0).saturating_mul(units);
+    let revenue = cost(computing.max(charged), job.price);
     let compute_us =
         fuel.saturating_mul(units).saturating_mul(1_000_000) / u128::from(lane_speed.max(1));
     let idle_ms = IDLE_BLOCKS
@@ -168,11 +173,22 @@ mod tests {
         assert!(plain(&boaster) > plain(&modest));
         let seen = Experience {
             fuel: 10_000_000,
+            charge: 1_250,
             units: 10,
             prepared: true,
             missing: None,
         };
         assert!(of(&boaster, &seen) < plain(&modest));
+        // A megabyte each is worth more than that little fuel, and no promise of one is worth anything.
+        let moves = Experience {
+            charge: 4_000_000,
+            ..seen
+        };
+        assert!(of(&boaster, &moves) > 1_000 * of(&boaster, &seen));
+        let mut promises = modest.clone();
+        promises.spec.traffic_limit = u64::MAX;
+        promises.unit_charge = promises.spec.unit_charge(&CPU_1).expect("a CPU job");
+        assert_eq!(plain(&promises), plain(&modest));
     }
 
     #[test]
@@ -180,6 +196,8 @@ mod tests {
         let wild = job(u128::MAX, u32::MAX, u64::MAX);
         let endless = Experience {
             missing: Some(u64::MAX),
+            charge: u128::MAX,
+            units: 1,
             ..Experience::default()
         };
         for seen in [endless, Experience::default()] {

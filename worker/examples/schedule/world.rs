@@ -254,6 +254,7 @@ impl World<'_> {
         };
         if let Some(open) = self.open.get_mut(&batch.job) {
             open.seen.fuel += done.fuel;
+            open.seen.charge += done.charge;
             open.seen.units += done.units;
         }
         self.scheduler.learn(&done);

@@ -474,6 +474,7 @@ impl Supervisor {
         };
         if let Some((_, units)) = record.range(id.1) {
             job.experience.fuel += finished.seal.fuel;
+            job.experience.charge += finished.seal.charge;
             job.experience.units += u64::from(units);
         }
         self.scheduler.learn(&Done {
