@@ -1,6 +1,6 @@
 //! Weights of `pallet_market`, measured by `scripts/weights`: do not edit.
 //!
-//! Measured 2026-11-21 on AMD EPYC, 20 steps, 20 repeats; version 64.0.0.
+//! Measured 2026-11-22 on AMD EPYC, 20 steps, 20 repeats; version 64.0.0.
 
 use core::marker::PhantomData;
 
@@ -12,78 +12,78 @@ pub struct WeightInfo<T>(PhantomData<T>);
 #[rustfmt::skip]
 impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
     fn submit() -> Weight {
-        // At least 99_149 ns.
-        Weight::from_parts(104_096_000, 0)
+        // At least 101_943 ns.
+        Weight::from_parts(108_623_000, 0)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(6))
     }
-    // `w`: 1 to 32, `r`: 1 to 12.
+    // `w`: 1 to 32.
+    // `r`: 1 to 12.
     fn claim(w: u32, r: u32, ) -> Weight {
-        // At least 42_493 ns.
-        Weight::from_parts(41_138_234, 0)
-            .saturating_add(Weight::from_parts(3_414_149, 0).saturating_mul(w.into()))
-            // By hand, until it is measured.
-            .saturating_add(Weight::from_parts(6_000_000, 0).saturating_mul(r.into()))
-            .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(r.into())))
-            .saturating_add(T::DbWeight::get().reads(15))
+        // At least 186_070 ns.
+        Weight::from_parts(213_390_000, 0)
+            .saturating_add(Weight::from_parts(10_852_040, 0).saturating_mul(w.into()))
+            .saturating_add(Weight::from_parts(8_596_827, 0).saturating_mul(r.into()))
+            .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(w.into())))
-            .saturating_add(T::DbWeight::get().writes(5))
+            .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(r.into())))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
     fn cancel() -> Weight {
-        // At least 362_154 ns.
-        Weight::from_parts(398_017_000, 0)
+        // At least 415_765 ns.
+        Weight::from_parts(468_674_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))
             .saturating_add(T::DbWeight::get().writes(33))
     }
     fn repeat() -> Weight {
-        // At least 57_357 ns.
-        Weight::from_parts(60_782_000, 0)
+        // At least 59_820 ns.
+        Weight::from_parts(64_767_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn raise() -> Weight {
-        // At least 43_596 ns.
-        Weight::from_parts(47_992_000, 0)
+        // At least 52_830 ns.
+        Weight::from_parts(70_135_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // `b`: 1 to 50.
     fn clean_up(b: u32, ) -> Weight {
-        // At least 67_581 ns.
-        Weight::from_parts(30_773_910, 0)
-            .saturating_add(Weight::from_parts(25_816_186, 0).saturating_mul(b.into()))
+        // At least 72_970 ns.
+        Weight::from_parts(74_842_000, 0)
+            .saturating_add(Weight::from_parts(163_099_841, 0).saturating_mul(b.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(b.into())))
             .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes(14_u64.saturating_mul(b.into())))
     }
     fn agenda_lookup() -> Weight {
-        // At least 9_985 ns.
-        Weight::from_parts(10_716_000, 0)
+        // At least 10_435 ns.
+        Weight::from_parts(11_207_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn agenda_close() -> Weight {
-        // At least 376_456 ns.
-        Weight::from_parts(394_282_000, 0)
+        // At least 398_178 ns.
+        Weight::from_parts(448_073_000, 0)
             .saturating_add(T::DbWeight::get().reads(65))
             .saturating_add(T::DbWeight::get().writes(33))
     }
     fn agenda_start() -> Weight {
-        // At least 152_149 ns.
-        Weight::from_parts(164_336_000, 0)
+        // At least 162_314 ns.
+        Weight::from_parts(170_886_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     fn agenda_open() -> Weight {
-        // At least 62_294 ns.
-        Weight::from_parts(65_608_000, 0)
+        // At least 68_913 ns.
+        Weight::from_parts(83_526_000, 0)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn agenda_abandon() -> Weight {
-        // At least 117_867 ns.
-        Weight::from_parts(123_516_000, 0)
+        // At least 162_214 ns.
+        Weight::from_parts(226_751_000, 0)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(16))
     }

@@ -186,11 +186,11 @@ fn with_what_others_leave_the_operator_may_take_out_all_but_a_fifth() {
         assert_noop!(unbond(OWN * 4 / 5 + 1), WorkersError::<Test>::BondTooLow);
         assert_ok!(unbond(OWN * 4 / 5));
         assert!(available("w1"));
-        // What she took out earns nothing: Dora has four fifths of all that counts.
+        // What she took out earns nothing: of the operators' 600 Dora has four fifths, her part of all that counts.
         next_round();
         pay("w1", 1_000);
         next_round();
-        assert_eq!(position("dora").income, 800);
+        assert_eq!(position("dora").income, 480);
         // What others take out counts no more, either.
         undelegate("dora");
         assert!(!available("w1"));
