@@ -9,10 +9,10 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sungrid_access::{JobAccess, KeyOffer, Offer, Part, Scope};
 use sungrid_chain_client::{Chain, JobSpec};
-use sungrid_data_plane::{Config, DataPlane, Hash, Held, Relay, SpawnError};
+use sungrid_data_plane::{Config, DataPlane, Hash, Held, PeerAddress, Relay, SpawnError};
 use sungrid_manifest::{Image, JobInput, Manifest};
 use sungrid_primitives::ContentHash;
 use sungrid_seal::JobKey;
@@ -54,9 +54,9 @@ pub struct Serving {
     pub listen: SocketAddr,
     /// Addresses others reach this one at, if they differ.
     pub external: Vec<SocketAddr>,
-    /// Relay through which workers get here when they do not get here directly.
-    #[serde(default)]
-    pub relay: Option<String>,
+    /// Relays through which workers get here when they do not get here directly; records of earlier versions name one.
+    #[serde(default, alias = "relay", deserialize_with = "one_or_many")]
+    pub relays: Vec<String>,
     /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
     #[serde(default)]
     pub relay_roots: Option<PathBuf>,
@@ -65,13 +65,26 @@ pub struct Serving {
     pub upload_mbit: Option<NonZeroU32>,
 }
 
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Relays {
+        One(Option<String>),
+        Many(Vec<String>),
+    }
+    Ok(match Relays::deserialize(from)? {
+        Relays::One(relay) => relay.into_iter().collect(),
+        Relays::Many(relays) => relays,
+    })
+}
+
 impl Serving {
     /// As the arguments say, of a job that is sent through one of `nodes`.
     pub fn of(args: &ServeArgs, nodes: &[&str]) -> Self {
         Self {
             listen: args.listen.unwrap_or_else(|| default_listen(nodes)),
             external: args.external.clone(),
-            relay: args.relay.as_ref().map(ToString::to_string),
+            relays: args.relay.iter().map(ToString::to_string).collect(),
             relay_roots: args
                 .relay_roots
                 .as_ref()
@@ -160,10 +173,14 @@ pub async fn open(
     let mut config = Config::persistent(folder.blobs());
     config.bind = serving.listen;
     config.external_addresses = serving.external.clone();
-    if let Some(relay) = &serving.relay {
-        let relay = relay.parse::<Relay>();
-        config.relays = vec![relay.map_err(|error| Error::Usage(error.to_string()))?];
+    if serving.relays.len() > PeerAddress::MAX_RELAYS {
+        let most = PeerAddress::MAX_RELAYS;
+        return Err(Error::Usage(format!("--relay: name up to {most}")));
     }
+    let relays = serving.relays.iter().map(|relay| relay.parse::<Relay>());
+    config.relays = relays
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::Usage(error.to_string()))?;
     config.relay_roots = serving.relay_roots.clone();
     config.rates.upload = serving.upload();
     config.access = access.clone();
@@ -300,9 +317,17 @@ mod tests {
     fn what_was_recorded_before_there_were_relays_is_read() {
         let text = r#"{"listen":"127.0.0.1:4433","external":["192.0.2.1:4433"]}"#;
         let before: Serving = serde_json::from_str(text).expect("a record");
-        assert_eq!((&before.relay, before.upload()), (&None, None));
+        assert_eq!((before.relays.len(), before.upload()), (0, None));
+        for (relay, expected) in [
+            ("null", vec![]),
+            ("\"https://r.org\"", vec!["https://r.org"]),
+        ] {
+            let text = text.replacen('{', &format!("{{\"relay\":{relay},"), 1);
+            let one: Serving = serde_json::from_str(&text).expect("a record");
+            assert_eq!(one.relays, expected);
+        }
         let now = Serving {
-            relay: Some("https://relay.example.org".into()),
+            relays: vec!["https://relay.example.org".into(), "https://r.org".into()],
             relay_roots: Some("/etc/relay.pem".into()),
             upload_mbit: NonZeroU32::new(8),
             ..before

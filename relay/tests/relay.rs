@@ -75,7 +75,7 @@ async fn party(relay: &str, roots: Option<&Path>) -> DataPlane {
 /// The way to a party that is known by its relay only.
 fn behind(party: &DataPlane) -> PeerAddress {
     let address = party.address();
-    PeerAddress::with_relay(address.id(), [], address.relay().cloned()).expect("it has a relay")
+    PeerAddress::with_relays(address.id(), [], address.relay().cloned()).expect("it has a relay")
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn an_address_makes_nobody_connect_to_a_private_service() {
         "https://[::ffff:127.0.0.1]",
     ] {
         let relay = format!("{url}:{port}").parse().expect("a relay");
-        let hostile = PeerAddress::with_relay(id, [], Some(relay)).expect("an address");
+        let hostile = PeerAddress::with_relays(id, [], Some(relay)).expect("an address");
         let asked = victim
             .fetch(nothing, &[hostile], FetchOptions::up_to(64))
             .await;
@@ -492,6 +492,11 @@ async fn when_a_relay_dies_parties_go_on_through_another() {
         got.map(drop)
     };
     fetch("before").await.expect("fetched");
+    // What stands in the order of a job, which nobody can change.
+    let ordered = server.address();
+    let ordered = PeerAddress::with_relays(ordered.id(), [], ordered.relays().to_vec());
+    let ordered = ordered.expect("it has relays");
+    assert_eq!(ordered.relays().len(), 2);
     // GIVEN parties that know each other by their relay alone
     let home = server.relay().expect("configured").relay;
     let (mut dead, mut alive) = (None, None);
@@ -515,6 +520,13 @@ async fn when_a_relay_dies_parties_go_on_through_another() {
     assert_eq!(other.to_string(), alive.url());
     assert_eq!(server.address().relay(), Some(&other));
     fetch("afterwards").await.expect("fetched");
+    // AND who knows its first address alone, and was not connected before, gets there by the second relay that it names.
+    let late = party().await;
+    let put = server.put_bytes("by the order").await.expect("stored");
+    let from = [ordered];
+    let got = late.fetch(put.hash(), &from, FetchOptions::up_to(64));
+    got.await.expect("fetched");
+    late.shutdown().await;
     for plane in [server, client] {
         plane.shutdown().await;
     }

@@ -7,7 +7,7 @@
 //! | [`config`] | the settings, from file and environment |
 //! | [`control`] | what commands tell a running worker |
 //! | [`machine`] | the other workers on this machine |
-//! | [`passphrase`], [`log`], [`sensors`], [`metrics`] | what a service needs |
+//! | [`passphrase`], [`log`], [`metrics`] | what a service needs |
 //! | [`daemon`] | puts chain, data plane and executor together and runs them |
 //! | [`register`] | makes the worker known to the chain |
 //! | [`supervisor`] | compares journal and chain at every block and starts what is due |
@@ -50,6 +50,5 @@ pub mod rank;
 pub mod register;
 pub mod requests;
 pub mod schedule;
-pub mod sensors;
 pub mod supervisor;
 pub mod work;

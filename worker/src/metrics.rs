@@ -57,7 +57,7 @@ pub struct Status {
     /// ISC value of verified work so far, planck, as text.
     pub credit: String,
     /// Temperature of the processor, °C, if the machine tells.
-    pub temperature: Option<u32>,
+    pub temperature: Option<i32>,
     /// What the parts of the worker have to say, in the order in which they said it first.
     pub facts: Vec<Fact>,
     /// Best block seen.
@@ -292,7 +292,7 @@ impl Metrics {
                 "temperature_celsius",
                 "Temperature of the processor.",
                 &[],
-                celsius.into(),
+                u64::try_from(celsius).unwrap_or(0),
             );
         }
     }
@@ -434,7 +434,7 @@ impl Metrics {
         self.edit(|status| status.draining = draining);
     }
 
-    pub(crate) fn temperature(&self, celsius: Option<u32>) {
+    pub(crate) fn temperature(&self, celsius: Option<i32>) {
         self.edit(|status| status.temperature = celsius);
     }
 

@@ -19,9 +19,10 @@ pub struct ServeArgs {
     /// Address under which others reach this machine, behind a router.
     #[arg(long, value_name = "IP:PORT")]
     pub external: Vec<SocketAddr>,
-    /// Relay through which workers get here when they do not get here directly, such as https://relay.example.org.
-    #[arg(long, value_name = "URL", env = "SUNGRID_RELAY")]
-    pub relay: Option<Relay>,
+    /// Relay through which workers get here when they do not get here directly, such as https://relay.example.org; up to three, of which the nearest is used,
+    /// and another when that one dies.
+    #[arg(long, value_name = "URL", env = "SUNGRID_RELAY", value_delimiter = ',')]
+    pub relay: Vec<Relay>,
     /// Certificates (PEM) that the relay's own may be signed by, besides what browsers trust.
     #[arg(long, value_name = "FILE", requires = "relay")]
     pub relay_roots: Option<PathBuf>,

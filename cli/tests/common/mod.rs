@@ -253,7 +253,7 @@ impl Grid {
             serving: Serving {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 external: vec![],
-                relay: None,
+                relays: Vec::new(),
                 relay_roots: None,
                 upload_mbit: None,
             },

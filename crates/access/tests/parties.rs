@@ -315,7 +315,8 @@ async fn inputs_of_a_batch_that_was_cut_are_for_who_holds_any_part_of_it_and_for
         assert_eq!(world.claim(job, by).await, batch);
         world.chain.edit(|state| {
             let job = state.jobs.get_mut(&job).expect("there");
-            job.window.extend(window.into_iter().filter(|n| *n != batch));
+            job.window
+                .extend(window.into_iter().filter(|n| *n != batch));
         });
     };
     let ordered = world.offer(job, Part::Inputs(0)).await;
@@ -334,7 +335,10 @@ async fn inputs_of_a_batch_that_was_cut_are_for_who_holds_any_part_of_it_and_for
     let key = cuts.key.as_ref().expect("has one");
     let sealed = world.chain.submit(key, commit, Until::InBlock).await;
     sealed.expect("it is cut");
-    assert!(!world.serves(holds_rest, ordered).await, "it has no part yet");
+    assert!(
+        !world.serves(holds_rest, ordered).await,
+        "it has no part yet"
+    );
     claim_only(&world, holds_rest, 2).await;
     for (party, expected) in [(cuts, true), (holds_rest, true), (holds_other, false)] {
         for hash in [ordered, rest] {

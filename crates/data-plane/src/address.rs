@@ -24,13 +24,13 @@ const TAG_V6: u8 = 6;
 /// A peer: its endpoint id (an Ed25519 public key) and how to reach it.
 ///
 /// Bytes: version 1, the 32 bytes of the id, the number of addresses, then per address a tag (4 or
-/// 6), the IP address and the port, all big-endian. A relay counts as an address and comes last: tag 1,
-/// the length of its URL (1 byte) and the URL. Text: `<id>@<ip:port>,<ip:port>,<url>`.
+/// 6), the IP address and the port, all big-endian. Relays count as addresses and come last: tag 1,
+/// the length of the URL (1 byte) and the URL. Text: `<id>@<ip:port>,<ip:port>,<url>,<url>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerAddress {
     id: EndpointId,
     direct: Vec<SocketAddr>,
-    relay: Option<Relay>,
+    relays: Vec<Relay>,
 }
 
 /// Why bytes or a text are not a [`PeerAddress`].
@@ -47,22 +47,31 @@ pub enum AddressError {
     #[error("the endpoint id is not an Ed25519 public key")]
     Id,
     /// An address tag other than IPv4, IPv6 and a relay.
-    #[error("address kind {0} is not known: only IPv4, IPv6 and a relay are")]
+    #[error("address kind {0} is not known here: only IPv4, IPv6 and then relays are")]
     Kind(u8),
+    /// More than [`PeerAddress::MAX_RELAYS`].
+    #[error("an address names up to {max} relays, not {0}", max = PeerAddress::MAX_RELAYS)]
+    Relays(usize),
+    /// More than [`PeerAddress::MAX_BYTES`].
+    #[error(
+        "an address has up to {max} bytes, not {0}: name fewer relays, or fewer addresses",
+        max = PeerAddress::MAX_BYTES
+    )]
+    TooLong(usize),
     /// More than [`PeerAddress::MAX_DIRECT`] socket addresses, or nothing at all.
     #[error(
         "an address carries up to {max} socket addresses, and one at least or a relay, not {0}",
         max = PeerAddress::MAX_DIRECT
     )]
     Count(usize),
-    /// The relay is no relay's URL, or not the last one.
+    /// A relay is no relay's URL.
     #[error(transparent)]
     Relay(#[from] RelayError),
     /// An address nobody can be reached at.
     #[error("{0} cannot be dialled: give a unicast IP address and a port other than 0")]
     NotDialable(SocketAddr),
     /// The text is not of the form `<id>@<ip:port>,...`.
-    #[error("`{0}` is not of the form `<endpoint id>@<ip>:<port>[,<ip>:<port>...][,<relay>]`")]
+    #[error("`{0}` is not of the form `<endpoint id>@<ip>:<port>[,<ip>:<port>...][,<relay>...]`")]
     Text(String),
 }
 
@@ -70,7 +79,9 @@ impl PeerAddress {
     /// Most socket addresses one peer may list. More would let a registration make others knock on
     /// many doors; fewer would cut off machines with several networks.
     pub const MAX_DIRECT: usize = 8;
-    /// Longest encoding: version, id, count, [`Self::MAX_DIRECT`] IPv6 addresses and a relay.
+    /// Most relays one peer may list: whoever dials it knocks at all of them.
+    pub const MAX_RELAYS: usize = 3;
+    /// Longest encoding: that of version, id, count, [`Self::MAX_DIRECT`] IPv6 addresses and one relay. With more relays there is room for fewer addresses.
     pub const MAX_BYTES: usize =
         1 + 32 + 1 + Self::MAX_DIRECT * (1 + 16 + 2) + 1 + 1 + Relay::MAX_BYTES;
 
@@ -80,14 +91,15 @@ impl PeerAddress {
         id: EndpointId,
         direct: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Self, AddressError> {
-        Self::with_relay(id, direct, None)
+        Self::with_relays(id, direct, None)
     }
 
-    /// Like [`Self::new`], reachable through a relay, too; then there need not be a socket address.
-    pub fn with_relay(
+    /// Like [`Self::new`], reachable through any of up to [`Self::MAX_RELAYS`] relays, too; with one there need not be a socket
+    /// address.
+    pub fn with_relays(
         id: EndpointId,
         direct: impl IntoIterator<Item = SocketAddr>,
-        relay: Option<Relay>,
+        relays: impl IntoIterator<Item = Relay>,
     ) -> Result<Self, AddressError> {
         let mut unique: Vec<SocketAddr> = Vec::new();
         for address in direct {
@@ -100,15 +112,28 @@ impl PeerAddress {
                 unique.push(address);
             }
         }
-        let least = usize::from(relay.is_none());
+        let mut through: Vec<Relay> = Vec::new();
+        for relay in relays {
+            if !through.contains(&relay) {
+                through.push(relay);
+            }
+        }
+        let least = usize::from(through.is_empty());
         if !(least..=Self::MAX_DIRECT).contains(&unique.len()) {
             return Err(AddressError::Count(unique.len()));
         }
-        Ok(Self {
+        if through.len() > Self::MAX_RELAYS {
+            return Err(AddressError::Relays(through.len()));
+        }
+        let address = Self {
             id,
             direct: unique,
-            relay,
-        })
+            relays: through,
+        };
+        match address.to_bytes().len() {
+            long if long > Self::MAX_BYTES => Err(AddressError::TooLong(long)),
+            _ => Ok(address),
+        }
     }
 
     /// The peer's identity.
@@ -121,9 +146,14 @@ impl PeerAddress {
         &self.direct
     }
 
-    /// The relay that the peer can be reached through.
+    /// The relay that the peer can be reached through: the first, at which it was when it said so.
     pub fn relay(&self) -> Option<&Relay> {
-        self.relay.as_ref()
+        self.relays.first()
+    }
+
+    /// All relays that it can be reached through, or may be when one of them is away.
+    pub fn relays(&self) -> &[Relay] {
+        &self.relays
     }
 
     /// The bytes that go on chain.
@@ -131,8 +161,8 @@ impl PeerAddress {
         let mut out = Vec::with_capacity(Self::MAX_BYTES);
         out.push(VERSION);
         out.extend_from_slice(self.id.as_bytes());
-        // `with_relay` bounds the count by MAX_DIRECT, which fits a byte, also with a relay.
-        out.push((self.direct.len() + usize::from(self.relay.is_some())) as u8);
+        // `with_relays` bounds the count by MAX_DIRECT and MAX_RELAYS, which together fit a byte.
+        out.push((self.direct.len() + self.relays.len()) as u8);
         for address in &self.direct {
             match address.ip() {
                 IpAddr::V4(ip) => {
@@ -146,7 +176,7 @@ impl PeerAddress {
             }
             out.extend_from_slice(&address.port().to_be_bytes());
         }
-        if let Some(relay) = &self.relay {
+        for relay in &self.relays {
             let url = relay.to_string();
             // At most Relay::MAX_BYTES.
             out.extend_from_slice(&[TAG_RELAY, url.len() as u8]);
@@ -165,18 +195,19 @@ impl PeerAddress {
         let id = EndpointId::from_bytes(&input.take::<32>()?).map_err(|_| AddressError::Id)?;
         let [count] = input.take::<1>()?;
         let count = usize::from(count);
-        if count == 0 || count > Self::MAX_DIRECT + 1 {
+        if count == 0 || count > Self::MAX_DIRECT + Self::MAX_RELAYS {
             return Err(AddressError::Count(count));
         }
         let mut direct = Vec::with_capacity(count);
-        let mut relay = None;
-        for at in 0..count {
+        let mut relays = Vec::new();
+        for _ in 0..count {
             let ip = match input.take::<1>()? {
-                // One at most, as the last one is the last: every address has one encoding.
-                [TAG_RELAY] if at + 1 == count => {
-                    relay = Some(input.relay()?);
-                    break;
+                [TAG_RELAY] => {
+                    relays.push(input.relay()?);
+                    continue;
                 }
+                // Relays come last.
+                [tag] if !relays.is_empty() => return Err(AddressError::Kind(tag)),
                 [TAG_V4] => IpAddr::V4(Ipv4Addr::from(input.take::<4>()?)),
                 [TAG_V6] => IpAddr::V6(Ipv6Addr::from(input.take::<16>()?)),
                 [other] => return Err(AddressError::Kind(other)),
@@ -186,7 +217,13 @@ impl PeerAddress {
         if !input.0.is_empty() {
             return Err(AddressError::Length);
         }
-        Self::with_relay(id, direct, relay)
+        let (at, through) = (direct.len(), relays.len());
+        let address = Self::with_relays(id, direct, relays)?;
+        // Nothing is named twice: every address has one encoding.
+        match (address.direct.len(), address.relays.len()) == (at, through) {
+            true => Ok(address),
+            false => Err(AddressError::Count(count)),
+        }
     }
 }
 
@@ -235,8 +272,8 @@ impl Input<'_> {
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direct = self.direct.iter().map(SocketAddr::to_string);
-        let relay = self.relay.iter().map(Relay::to_string);
-        let all: Vec<String> = direct.chain(relay).collect();
+        let relays = self.relays.iter().map(Relay::to_string);
+        let all: Vec<String> = direct.chain(relays).collect();
         write!(f, "{}@{}", self.id, all.join(","))
     }
 }
@@ -249,16 +286,20 @@ impl FromStr for PeerAddress {
         let (id, direct) = text.trim().split_once('@').ok_or_else(malformed)?;
         let id = EndpointId::from_str(id).map_err(|_| malformed())?;
         let mut parts: Vec<&str> = direct.split(',').collect();
-        let relay = match parts.last() {
-            Some(last) if last.contains("://") => parts.pop(),
-            _ => None,
-        };
-        let relay = relay.map(str::parse::<Relay>).transpose()?;
+        let is_direct = |part: &&str| !part.contains("://");
+        let relays = parts.split_off(parts.iter().take_while(|part| is_direct(part)).count());
+        let relays = relays
+            .into_iter()
+            .map(str::parse::<Relay>)
+            .collect::<Result<Vec<_>, _>>()?;
+        if parts == [""] && !relays.is_empty() {
+            parts.clear();
+        }
         let direct = parts
             .into_iter()
             .map(|part| part.parse::<SocketAddr>().map_err(|_| malformed()))
             .collect::<Result<Vec<_>, _>>()?;
-        Self::with_relay(id, direct, relay)
+        Self::with_relays(id, direct, relays)
     }
 }
 
@@ -292,7 +333,7 @@ mod tests {
     #[test]
     fn a_relay_comes_last_and_may_stand_alone() {
         let relay: Relay = "https://r.org".parse().expect("a relay");
-        let peer = PeerAddress::with_relay(id(), [addr("1.2.3.4:5")], Some(relay.clone()));
+        let peer = PeerAddress::with_relays(id(), [addr("1.2.3.4:5")], Some(relay.clone()));
         let peer = peer.expect("valid");
         let mut expected = vec![1];
         expected.extend_from_slice(id().as_bytes());
@@ -306,7 +347,7 @@ mod tests {
         );
         assert_eq!(peer.to_string().parse(), Ok(peer));
 
-        let alone = PeerAddress::with_relay(id(), [], Some(relay)).expect("valid");
+        let alone = PeerAddress::with_relays(id(), [], Some(relay)).expect("valid");
         assert_eq!(
             PeerAddress::from_bytes(&alone.to_bytes()),
             Ok(alone.clone())
@@ -334,10 +375,23 @@ mod tests {
         assert!(with(2, &[ip, relay]).is_ok());
         assert_eq!(
             with(2, &[relay, ip]),
-            Err(AddressError::Kind(1)),
+            Err(AddressError::Kind(4)),
             "not last"
         );
-        assert_eq!(with(2, &[relay, relay]), Err(AddressError::Kind(1)), "two");
+        assert_eq!(
+            with(2, &[relay, relay]),
+            Err(AddressError::Count(2)),
+            "twice the same"
+        );
+        assert_eq!(with(2, &[ip, ip]), Err(AddressError::Count(2)));
+        let four: Vec<u8> = (b'a'..=b'd')
+            .flat_map(|n| [&b"\x01\x0dhttps://"[..], &[n], b".org"].concat())
+            .collect();
+        assert_eq!(with(4, &[&four]), Err(AddressError::Relays(4)));
+        assert_eq!(with(3, &[&four]), Err(AddressError::Length));
+        let address = with(3, &[&four[..45]]).expect("three are allowed");
+        assert_eq!(address.relays().len(), 3);
+        assert_eq!(address.to_string().parse(), Ok(address));
         assert_eq!(with(1, &[relay, &[0]]), Err(AddressError::Length));
         assert_eq!(with(1, &[b"\x01\xff"]), Err(AddressError::Length));
         for text in [
@@ -360,10 +414,19 @@ mod tests {
     fn the_longest_address_fits_the_field_on_chain() {
         let many = (1..=8).map(|port| SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port));
         let relay = format!("https://{}.org", "r".repeat(56));
-        let peer = PeerAddress::with_relay(id(), many, relay.parse().ok());
+        let peer = PeerAddress::with_relays(id(), many, relay.parse().ok());
         let peer = peer.expect("eight are allowed, and a relay");
         assert_eq!(peer.to_bytes().len(), PeerAddress::MAX_BYTES);
         const { assert!(PeerAddress::MAX_BYTES <= 256) };
+        let relays = ["r", "s", "t"].map(|n| format!("https://{}.org", n.repeat(56)));
+        let relays = relays.map(|relay| relay.parse::<Relay>().expect("a relay"));
+        let many = (1..=8).map(|port| SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port));
+        assert_eq!(
+            PeerAddress::with_relays(id(), many, relays.clone()),
+            Err(AddressError::TooLong(256 + 2 * 70))
+        );
+        let alone = PeerAddress::with_relays(id(), [addr("1.2.3.4:5")], relays);
+        assert_eq!(alone.expect("they fit").relays().len(), 3);
         let nine = (1..=9).map(|port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
         assert_eq!(PeerAddress::new(id(), nine), Err(AddressError::Count(9)));
         assert_eq!(PeerAddress::new(id(), []), Err(AddressError::Count(0)));

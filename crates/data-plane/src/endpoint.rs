@@ -115,7 +115,8 @@ pub(crate) fn relay_state(endpoint: &Endpoint, relays: &Relays) -> Option<RelayS
 }
 
 /// The configured addresses first, then those the endpoint knows of itself. The relay stays the last one until there is
-/// another, so that an interruption changes nothing on chain.
+/// another, so that an interruption changes nothing on chain. After it come the others of the configuration, as far as there is room: this node goes to one
+/// of them when its own dies, and who has only this address finds it there.
 pub(crate) fn current_address(
     endpoint: &Endpoint,
     external: &[SocketAddr],
@@ -139,5 +140,24 @@ pub(crate) fn current_address(
         }
     }
     addresses.truncate(PeerAddress::MAX_DIRECT);
-    PeerAddress::with_relay(endpoint.id(), addresses, relay)
+    let mut through: Vec<Relay> = relay.into_iter().collect();
+    for other in relays.all() {
+        if through.len() < PeerAddress::MAX_RELAYS && !through.contains(other) {
+            through.push(other.clone());
+        }
+    }
+    loop {
+        let address =
+            PeerAddress::with_relays(endpoint.id(), addresses.clone(), through.iter().cloned());
+        match address {
+            // Half of the addresses are worth less than a second relay.
+            Err(AddressError::TooLong(_)) if addresses.len() > PeerAddress::MAX_DIRECT / 2 => {
+                addresses.pop();
+            }
+            Err(AddressError::TooLong(_)) if through.len() > 1 => {
+                through.pop();
+            }
+            address => return address,
+        }
+    }
 }

@@ -24,11 +24,15 @@ impl Middle {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The provider in charge has come to `at`; whether it has met the helpers.
-    pub(crate) fn come_to(&self, at: u64) -> bool {
+    /// The provider in charge has sent a piece; `None` if a helper has it, or else whether it is the last one before those that helpers have. What is here
+    /// from former tries is not sent, so that it may come far in one step.
+    pub(crate) fn come(&self, piece: Range<u64>) -> Option<bool> {
         let mut open = self.open();
-        open.start = open.start.max(at);
-        open.start >= open.end
+        if piece.start >= open.end {
+            return None;
+        }
+        open.start = open.start.max(piece.end);
+        Some(open.start >= open.end)
     }
 
     /// The next stripe from the back; `None` when what is left is the one that is on its way from the front.
@@ -53,14 +57,29 @@ mod tests {
         let size = 5 * STRIPE + 7;
         let middle = Middle::new(size);
         assert_eq!(middle.take(), Some(5 * STRIPE..size));
-        assert!(!middle.come_to(1));
+        assert_eq!(middle.come(0..1), Some(false));
         assert_eq!(middle.take(), Some(4 * STRIPE..5 * STRIPE));
-        assert!(!middle.come_to(STRIPE + 1));
+        assert_eq!(middle.come(1..STRIPE + 1), Some(false));
         assert_eq!(middle.take(), Some(3 * STRIPE..4 * STRIPE));
         // Less than a stripe lies before the next one: it comes from the front.
         assert_eq!(middle.take(), None);
-        assert!(!middle.come_to(3 * STRIPE - 1));
-        assert!(middle.come_to(3 * STRIPE));
+        assert_eq!(middle.come(STRIPE + 1..3 * STRIPE - 1), Some(false));
+        assert_eq!(middle.come(3 * STRIPE - 1..3 * STRIPE), Some(true));
+    }
+
+    #[test]
+    fn what_comes_after_a_gap_is_not_taken_from_a_helper_that_has_it() {
+        // GIVEN a blob of which all but a piece in front and the last two stripes is here
+        let middle = Middle::new(4 * STRIPE);
+        assert_eq!(middle.come(0..1), Some(false));
+        assert_eq!(middle.take(), Some(3 * STRIPE..4 * STRIPE));
+        assert_eq!(middle.take(), Some(2 * STRIPE..3 * STRIPE));
+        // WHEN the provider in charge comes to the second, a helper has it already; or the other way round.
+        assert_eq!(middle.come(2 * STRIPE..2 * STRIPE + 1), None);
+        let middle = Middle::new(4 * STRIPE);
+        assert_eq!(middle.take(), Some(3 * STRIPE..4 * STRIPE));
+        assert_eq!(middle.come(2 * STRIPE..2 * STRIPE + 1), Some(false));
+        assert_eq!(middle.take(), None);
     }
 
     #[test]

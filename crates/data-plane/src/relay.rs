@@ -122,6 +122,10 @@ impl Relays {
         self.0.iter().map(|relay| relay.0.clone()).collect()
     }
 
+    pub(crate) fn all(&self) -> &[Relay] {
+        &self.0
+    }
+
     pub(crate) fn first(&self) -> Option<&Relay> {
         self.0.first()
     }
@@ -144,7 +148,7 @@ impl Relays {
         }
     }
 
-    /// How to dial a peer, and why its relay stays out of it, if it does. The error is the reason in words, if nothing
+    /// How to dial a peer, and why relays of its stay out of it, if any do. The error is the reason in words, if nothing
     /// is left to dial.
     pub(crate) fn route(
         &self,
@@ -156,15 +160,16 @@ impl Relays {
             .copied()
             .map(TransportAddr::Ip)
             .collect();
-        let mut left_out = None;
-        if let Some(relay) = peer.relay() {
+        let mut left_out = Vec::new();
+        for relay in peer.relays() {
             match self.admits(relay) {
                 Ok(()) => ways.push(TransportAddr::Relay(relay.0.clone())),
                 Err(reason) => {
-                    left_out = Some(format!("its relay {relay} is not used: {reason}"));
+                    left_out.push(format!("its relay {relay} is not used: {reason}"));
                 }
             }
         }
+        let left_out = (!left_out.is_empty()).then(|| left_out.join("; "));
         match left_out {
             Some(reason) if ways.is_empty() => Err(reason),
             left_out => Ok((EndpointAddr::from_parts(peer.id(), ways), left_out)),
@@ -305,7 +310,7 @@ mod tests {
     fn peer(relay: &str, direct: &[&str]) -> PeerAddress {
         let id = SecretKey::from_bytes(&[9; 32]).public();
         let direct: Vec<SocketAddr> = direct.iter().map(|a| a.parse().expect("address")).collect();
-        PeerAddress::with_relay(id, direct, Some(relay.parse().expect("relay"))).expect("valid")
+        PeerAddress::with_relays(id, direct, Some(relay.parse().expect("relay"))).expect("valid")
     }
 
     #[test]

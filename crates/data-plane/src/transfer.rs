@@ -399,20 +399,26 @@ impl Transfer<'_> {
                     let leaf = match &piece {
                         BaoContentItem::Leaf(leaf) => {
                             let length = leaf.data.len() as u64;
-                            Some((leaf.offset.saturating_add(length), length))
+                            Some((leaf.offset..leaf.offset.saturating_add(length), length))
                         }
                         BaoContentItem::Parent(_) => None,
                     };
-                    if import.tx.send(piece).await.is_err() {
+                    let come = match &leaf {
+                        Some((piece, _)) if leads => shared.middle.come(piece.clone()),
+                        _ => Some(false),
+                    };
+                    if come.is_some() && import.tx.send(piece).await.is_err() {
                         // The store gave up; its answer below says why.
                         break Err(PeerFault::Cut("the store gave up".into()));
                     }
-                    let Some((at, length)) = leaf else { continue };
-                    // Whatever comes next, this has come.
-                    meter.wait(share.take(length).await);
-                    meter.add(length);
-                    self.note(shared, length);
-                    if leads && shared.middle.come_to(at) {
+                    let Some((_, length)) = leaf else { continue };
+                    if come.is_some() {
+                        // Whatever comes next, this has come.
+                        meter.wait(share.take(length).await);
+                        meter.add(length);
+                        self.note(shared, length);
+                    }
+                    if come != Some(false) {
                         shared.lead_rate.store(meter.rate(), Ordering::Relaxed);
                         shared.met.send_replace(true);
                         break Ok(None);

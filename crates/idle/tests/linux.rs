@@ -351,6 +351,31 @@ fn the_hottest_plausible_sensor_counts() {
 }
 
 #[test]
+fn the_processor_is_found_among_other_sensors() {
+    let tree = Tree::new(&[]);
+    let heat = Temperature::new(tree.path());
+    assert_eq!(heat.processor(), None);
+    tree.write("class/hwmon/hwmon0/name", "nvme\n");
+    tree.write("class/hwmon/hwmon0/temp1_input", "71850\n");
+    assert_eq!(heat.processor(), Some(72), "better than nothing");
+    tree.write("class/thermal/thermal_zone0/type", "cpu-thermal\n");
+    tree.write("class/thermal/thermal_zone0/temp", "41500\n");
+    assert_eq!(heat.processor(), Some(42));
+    tree.write("class/hwmon/hwmon1/name", "coretemp\n");
+    tree.write("class/hwmon/hwmon1/temp1_input", "48000\n");
+    tree.write("class/hwmon/hwmon1/temp2_input", "52999\n");
+    tree.write("class/hwmon/hwmon1/temp2_crit", "100000\n");
+    // Not connected, and nonsense.
+    tree.write("class/hwmon/hwmon1/temp3_input", "-128000\n");
+    tree.write("class/hwmon/hwmon1/temp4_input", "255000\n");
+    tree.write("class/hwmon/hwmon1/temp5_input", "hot\n");
+    assert_eq!(heat.processor(), Some(53));
+    // The rule is about the hottest of all.
+    let hottest = read(&mut Temperature::new(tree.path())).temperature;
+    assert_eq!(hottest, Reading::Known(72));
+}
+
+#[test]
 fn whoever_types_into_a_terminal_is_there() {
     let tree = Tree::new(&[
         ("tty1", ""),

@@ -1,5 +1,7 @@
 //! What a running worker shows of itself: the status file and the metrics page.
 
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use sungrid_gossip::Counters;
@@ -10,7 +12,18 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{metrics::Metrics, plane::Plane, sensors, supervisor::stopped};
+use crate::{metrics::Metrics, plane::Plane, supervisor::stopped};
+
+/// That of the processor, °C, where the system tells.
+#[cfg(target_os = "linux")]
+fn temperature() -> Option<i32> {
+    sungrid_idle::linux::Temperature::new(Path::new("/sys")).processor()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn temperature() -> Option<i32> {
+    None
+}
 
 /// Writes what `status` shows, at every block.
 pub(super) async fn write_status(
@@ -26,7 +39,7 @@ pub(super) async fn write_status(
             () = stopped(&mut stop) => return,
             changed = blocks.changed() => if changed.is_err() { return },
         }
-        metrics.temperature(sensors::temperature());
+        metrics.temperature(temperature());
         metrics.content(plane.stats());
         if let Some(counters) = &gossip {
             metrics.gossip(counters.stats());

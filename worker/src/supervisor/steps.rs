@@ -429,7 +429,7 @@ impl Supervisor {
         let order = record.and_then(|record| {
             let given = match &job.prepared {
                 Some(prepared) => Given::Prepared(prepared.clone()),
-                None => Given::Ordered(record.spec.clone()),
+                None => Given::Ordered(Box::new(record.spec.clone())),
             };
             Some((given, record.range(id.1)?, record.spec.batch_size))
         });

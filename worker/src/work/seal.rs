@@ -106,7 +106,7 @@ pub enum Given {
     /// All of it is here.
     Prepared(Arc<Prepared>),
     /// What was ordered.
-    Ordered(JobSpec),
+    Ordered(Box<JobSpec>),
 }
 
 /// Seals the units of a batch that are finished, from the first on: what was computed is paid though nobody goes on here. `None` if
@@ -128,7 +128,7 @@ pub async fn seal_finished(
         }
         let papers = match given {
             Given::Prepared(prepared) => prepared.papers(&bench.ports, bench.bounds, id).await?,
-            Given::Ordered(spec) => Papers::load(&bench.ports, bench.bounds, id, spec).await?,
+            Given::Ordered(spec) => Papers::load(&bench.ports, bench.bounds, id, *spec).await?,
         };
         let range = (first, done);
         let gathered = papers.gather(&bench, id, range).await?;

@@ -189,7 +189,7 @@ async fn rendering(
     let serve = crate::args::ServeArgs {
         listen: None,
         external: vec![],
-        relay: None,
+        relay: vec![],
         relay_roots: None,
         upload_mbit: None,
     };

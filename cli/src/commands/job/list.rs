@@ -1,11 +1,13 @@
 //! `sungrid job list`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sungrid_primitives::JobId;
 
-use crate::{Error, context::Context, output::table, requester::state_name, units};
+use crate::{
+    Error, context::Context, folder::JobRecord, output::table, requester::state_name, units,
+};
 
 #[derive(Serialize)]
 struct Row {
@@ -18,6 +20,32 @@ struct Row {
     paid_planck: u128,
     requester: String,
     folder: Option<PathBuf>,
+}
+
+impl Row {
+    /// Of a job that the chain does not know: removed after its retention, or cut off while it was submitted.
+    fn removed(folder: &Path, record: &JobRecord) -> Self {
+        let ended = record.ended.as_ref();
+        let state = match (ended, record.job) {
+            (Some(ended), _) => format!("{} (removed)", ended.state),
+            (None, Some(_)) => "removed".into(),
+            (None, None) => "not submitted".into(),
+        };
+        Self {
+            job: record.job,
+            state,
+            units: record.spec.units,
+            batches: record
+                .spec
+                .batches()
+                .saturating_add(record.cuts.len() as u32),
+            settled: record.accepted.len() as u32,
+            failed: ended.map_or(0, |e| e.failed),
+            paid_planck: ended.map_or(0, |e| e.paid),
+            requester: record.requester.to_string(),
+            folder: Some(folder.to_owned()),
+        }
+    }
 }
 
 pub(super) async fn list(context: &Context, all: bool) -> Result<(), Error> {
@@ -80,27 +108,7 @@ pub(super) async fn list(context: &Context, all: bool) -> Result<(), Error> {
         {
             continue;
         }
-        // Removed from the chain after its retention, or cut off while it was submitted.
-        let ended = record.ended.as_ref();
-        let state = match (ended, record.job) {
-            (Some(ended), _) => format!("{} (removed)", ended.state),
-            (None, Some(_)) => "removed".into(),
-            (None, None) => "not submitted".into(),
-        };
-        rows.push(Row {
-            job: record.job,
-            state,
-            units: record.spec.units,
-            batches: record
-                .spec
-                .batches()
-                .saturating_add(record.cuts.len() as u32),
-            settled: record.accepted.len() as u32,
-            failed: ended.map_or(0, |e| e.failed),
-            paid_planck: ended.map_or(0, |e| e.paid),
-            requester: record.requester.to_string(),
-            folder: Some(folder.path().to_owned()),
-        });
+        rows.push(Row::removed(folder.path(), record));
     }
     rows.sort_by_key(|row| row.job);
     context.out.result(&rows, || {
@@ -124,4 +132,82 @@ pub(super) async fn list(context: &Context, all: bool) -> Result<(), Error> {
         )
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sp_core::H256;
+    use sungrid_chain_client::{AccountId, Constraints, JobSpec, Policy};
+    use sungrid_primitives::{ISC, job::Cut, suns::CPU_1, traits::CPU_1_ID};
+
+    use crate::{
+        folder::{Accepted, Ended, Task},
+        serve::Serving,
+    };
+
+    #[test]
+    fn a_removed_job_of_which_batches_were_cut_has_a_row_with_all_of_them() {
+        let spec = JobSpec {
+            image: H256::zero(),
+            input: H256::zero(),
+            units: 20,
+            batch_size: 8,
+            price: ISC,
+            fuel_limit: 1,
+            memory_limit: 1,
+            policy: Policy::Replicate(2),
+            profile: CPU_1_ID,
+            environment: H256::zero(),
+            deadline: 1,
+            endpoint: Vec::new(),
+            constraints: Constraints::default(),
+            after: None,
+        };
+        let accepted = Accepted {
+            root: H256::zero(),
+            fuel: 1,
+            charge: 1,
+            winners: Vec::new(),
+        };
+        let mut record = JobRecord {
+            version: 1,
+            genesis: H256::zero(),
+            node: "ws://127.0.0.1:9944".into(),
+            job: Some(7),
+            requester: AccountId::new([1; 32]),
+            spec,
+            profile: CPU_1,
+            serving: Serving {
+                listen: "127.0.0.1:0".parse().expect("an address"),
+                external: Vec::new(),
+                relays: Vec::new(),
+                relay_roots: None,
+                upload_mbit: None,
+            },
+            created: 0,
+            task: Task::Files,
+            cuts: vec![Cut { batch: 0, first: 3 }, Cut { batch: 3, first: 5 }],
+            accepted: (0..5).map(|batch| (batch, accepted.clone())).collect(),
+            raised_prices: Default::default(),
+            recurs: false,
+            ended: Some(Ended {
+                state: "completed".into(),
+                paid: 9,
+                fuel: 5,
+                failed: 0,
+            }),
+        };
+        let folder = Path::new("/jobs/7");
+        let row = Row::removed(folder, &record);
+        assert_eq!(row.state, "completed (removed)");
+        // Three of the order, and one for each cut: all are settled.
+        assert_eq!((row.settled, row.batches, row.units), (5, 5, 20));
+        assert_eq!(row.folder.as_deref(), Some(folder));
+        record.accepted.pop_last();
+        assert_eq!(Row::removed(folder, &record).settled, 4);
+        // Cut off while it was submitted, it has no number.
+        (record.job, record.ended) = (None, None);
+        assert_eq!(Row::removed(folder, &record).state, "not submitted");
+    }
 }

@@ -92,6 +92,17 @@ impl Sensor for PowerSupply {
     }
 }
 
+/// Names under which processors report their temperature.
+const PROCESSORS: [&str; 7] = [
+    "coretemp",
+    "k10temp",
+    "zenpower",
+    "x86_pkg_temp",
+    "cpu_thermal",
+    "cpu-thermal",
+    "soc_thermal",
+];
+
 /// The hottest sensor.
 pub struct Temperature(PathBuf);
 
@@ -101,26 +112,46 @@ impl Temperature {
         Self(sys.join("class"))
     }
 
-    fn hottest(&self) -> Option<i64> {
-        let zones = entries(&self.0.join("thermal")).unwrap_or_default();
-        let zones = zones
-            .into_iter()
-            .filter(|path| file_name(path).starts_with("thermal_zone"))
-            .map(|path| path.join("temp"));
-        let chips = entries(&self.0.join("hwmon")).unwrap_or_default();
-        let chips = chips
-            .iter()
-            .flat_map(|chip| entries(chip).unwrap_or_default())
-            .filter(|path| {
-                let name = file_name(path);
-                name.starts_with("temp") && name.ends_with("_input")
-            });
-        zones
-            .chain(chips)
-            .filter_map(|path| line(path)?.parse::<i64>().ok())
-            .filter(|degrees| PLAUSIBLE.contains(degrees))
-            .max()
+    /// Every sensor, by the name of what it measures, and what it reports in thousandths of a degree.
+    fn each(&self) -> Vec<(String, i64)> {
+        let mut found = Vec::new();
+        let mut note = |name: Option<String>, path: PathBuf| {
+            let degrees = line(path).and_then(|text| text.parse().ok());
+            let plausible = degrees.filter(|degrees| PLAUSIBLE.contains(degrees));
+            found.extend(plausible.map(|degrees| (name.unwrap_or_default(), degrees)));
+        };
+        for zone in entries(&self.0.join("thermal")).unwrap_or_default() {
+            if file_name(&zone).starts_with("thermal_zone") {
+                note(line(zone.join("type")), zone.join("temp"));
+            }
+        }
+        for chip in entries(&self.0.join("hwmon")).unwrap_or_default() {
+            for path in entries(&chip).unwrap_or_default() {
+                let name = file_name(&path);
+                if name.starts_with("temp") && name.ends_with("_input") {
+                    note(line(chip.join("name")), path);
+                }
+            }
+        }
+        found
     }
+
+    fn hottest(&self) -> Option<i64> {
+        self.each().into_iter().map(|(_, degrees)| degrees).max()
+    }
+
+    /// That of the processor, °C, or of the hottest sensor where none is called one; rounded up.
+    pub fn processor(&self) -> Option<i32> {
+        let is_processor = |name: &str| PROCESSORS.iter().any(|known| name.starts_with(known));
+        let all = self.each().into_iter();
+        let hottest = all.max_by_key(|(name, degrees)| (is_processor(name), *degrees));
+        hottest.map(|(_, degrees)| whole(degrees))
+    }
+}
+
+/// Whole degrees, rounded up, as a limit is an upper one; what is plausible fits.
+fn whole(thousandths: i64) -> i32 {
+    (thousandths + 999).div_euclid(1_000) as i32
 }
 
 impl Sensor for Temperature {
@@ -134,8 +165,7 @@ impl Sensor for Temperature {
 
     fn read(&mut self, readings: &mut Readings) {
         readings.temperature = match self.hottest() {
-            // Rounded up, as a limit is an upper one; the range above fits.
-            Some(thousandths) => Reading::Known((thousandths + 999).div_euclid(1_000) as i32),
+            Some(thousandths) => Reading::Known(whole(thousandths)),
             None => {
                 Reading::unknown("this machine has no temperature sensor that the system knows")
             }

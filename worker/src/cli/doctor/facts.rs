@@ -330,7 +330,7 @@ async fn reached(plane: &DataPlane, peer: &PeerAddress, patience: Duration) -> R
     // Through the relay first: a connection that there is would be used again.
     let relayed = match peer.relay() {
         None => None,
-        Some(relay) => match PeerAddress::with_relay(peer.id(), [], Some(relay.clone())) {
+        Some(relay) => match PeerAddress::with_relays(peer.id(), [], Some(relay.clone())) {
             Ok(only) => Some((relay.clone(), knock(plane, &only, patience).await)),
             Err(error) => Some((relay.clone(), Err(error.to_string()))),
         },
@@ -520,7 +520,7 @@ mod tests {
 
         // A relay that is away, which an address names beside the right one.
         let relay: Relay = "http://127.0.0.1:9".parse().expect("a relay");
-        let named = PeerAddress::with_relay(
+        let named = PeerAddress::with_relays(
             peer.endpoint_id(),
             peer.address().direct().iter().copied(),
             Some(relay.clone()),
