@@ -15,7 +15,7 @@ fn examples(help: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// Every command shows in its help how it is called, and what any help shows is taken as it stands: only addresses are put in.
+/// Every command shows in its help how it is called, and what any help shows is taken as it stands: only addresses and CIDs are put in.
 #[test]
 fn every_command_has_an_example_that_parses() {
     fn walk(command: &clap::Command, path: &[&str]) {
@@ -23,9 +23,9 @@ fn every_command_has_an_example_that_parses() {
         let help = help.unwrap_or_default();
         let examples = examples(&help);
         for words in &examples {
-            let address = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
             let words = words.iter().map(|word| match *word {
-                "ADDRESS" => address,
+                "ADDRESS" => "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+                "bafyr4…" => "bafyr4iarkywjqpgghucn7xfed5hiyb6bqty3zaruxmth3pqgnpcso4q5wa",
                 word => word,
             });
             if let Err(error) = Cli::try_parse_from(words) {
