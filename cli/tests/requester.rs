@@ -303,7 +303,7 @@ async fn too_little_balance_says_how_much_is_missing_and_leaves_nothing() {
 async fn bad_terms_are_refused_before_anything_is_sent() {
     let grid = Grid::new(1).await;
     type Edit = fn(&mut JobFile);
-    let cases: [(Edit, &str); 9] = [
+    let cases: [(Edit, &str); 11] = [
         (|f| f.price = Some("0.000001".into()), "below the floor"),
         (|f| f.policy = Some("replicate:1".into()), "2 or 3"),
         (|f| f.batch_size = Some(0), "--batch-size"),
