@@ -9,7 +9,7 @@ use frame_support::{
         fungible::{Inspect, Mutate},
     },
 };
-use frame_system::{Pallet as System, RawOrigin};
+use frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor};
 use pallet_market::{
     Constraints, JobSpec, MAX_ASSIGNMENTS, NextJobId, Pallet as Market, Policy, SUMMONS_STEP,
 };
