@@ -5,7 +5,7 @@ use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     weights::Weight,
 };
-use pallet_market::{BatchRecordOf, Call, JobRecordOf, WINDOW, WeightInfo as _};
+use pallet_market::{BatchRecordOf, Call, JobRecordOf, MAX_ASSIGNMENTS, WINDOW, WeightInfo as _};
 use pallet_verification::WeightInfo as _;
 use sungrid_primitives::job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count};
 use sungrid_runtime::{Runtime, RuntimeCall};
@@ -36,11 +36,11 @@ fn two_replicas_of_a_million_units_fit_into_fifty_half_blocks() {
     // What calls were charged beyond what they did comes back.
     type Spent = <Runtime as pallet_verification::Config>::WeightInfo;
     let base = weight(Call::<Runtime>::claim { job: 0 }).saturating_sub(
-        <Runtime as pallet_market::Config>::WeightInfo::claim(WINDOW),
+        <Runtime as pallet_market::Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS),
     );
     let replica = base
         .saturating_mul(3)
-        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(1))
+        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(1, 1))
         .saturating_add(Spent::commit_open())
         // The second of two brings the verdict.
         .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few(2)) / 2);
