@@ -239,7 +239,8 @@ impl<T: Config> Pallet<T> {
             wanted,
         });
         if matches!(ballot.bar, Bar::Quorum(_)) {
-            let assigned = Market::<T>::batch(job, batch).map_or(0, |record| record.assignments.len());
+            let assigned =
+                Market::<T>::batch(job, batch).map_or(0, |record| record.assignments.len());
             if assigned as u32 >= MAX_ASSIGNMENTS {
                 // Nobody is left to be drawn.
                 return Self::give_up(job, batch, ballot);
