@@ -284,7 +284,7 @@ proptest! {
     ) {
         // What a machine has over so many seconds; of fuel and bandwidth each unit wants up to a quarter.
         let over = |rate: u64| u128::from(rate) * u128::from(seconds);
-        let share = |whole: u128, share: u16| (whole * u128::from(share) >> 18) as u64;
+        let share = |whole: u128, share: u16| ((whole * u128::from(share)) >> 18) as u64;
         let bytes = over(machine.bandwidth) / 8;
         let capacity = over(CPU_1.capacity(&machine));
         let (mut charged, mut fuel, mut traffic, mut memory) = (0u128, 0u128, 0u128, 0u128);
