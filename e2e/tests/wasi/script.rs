@@ -7,7 +7,7 @@ use Operation as Op;
 /// In the order of `wasi-script.c`.
 #[derive(Clone, Copy, Debug)]
 #[repr(i64)]
-pub enum Operation {
+pub(crate) enum Operation {
     Open,
     Close,
     Renumber,
@@ -40,22 +40,22 @@ pub enum Operation {
 
 /// One call; what it does not use is 0.
 #[derive(Clone, Copy, Debug)]
-pub struct Call {
-    pub operation: Operation,
-    pub slot: i64,
-    pub path: usize,
-    pub other: i64,
-    pub other_path: usize,
-    pub flags: i64,
-    pub x: i64,
-    pub y: i64,
+pub(crate) struct Call {
+    pub(crate) operation: Operation,
+    pub(crate) slot: i64,
+    pub(crate) path: usize,
+    pub(crate) other: i64,
+    pub(crate) other_path: usize,
+    pub(crate) flags: i64,
+    pub(crate) x: i64,
+    pub(crate) y: i64,
 }
 
 /// Slots of the folders that there are from the start.
-pub const IN: i64 = 3;
-pub const OUT: i64 = 4;
+pub(crate) const IN: i64 = 3;
+pub(crate) const OUT: i64 = 4;
 
-pub const fn call(operation: Operation, slot: i64) -> Call {
+pub(crate) const fn call(operation: Operation, slot: i64) -> Call {
     Call {
         operation,
         slot,
@@ -69,7 +69,7 @@ pub const fn call(operation: Operation, slot: i64) -> Call {
 }
 
 /// Names that meet each other, and those that lead to errors.
-pub const PATHS: [&[u8]; 34] = [
+pub(crate) const PATHS: [&[u8]; 34] = [
     b"f",
     b"g",
     b"d",
@@ -107,7 +107,7 @@ pub const PATHS: [&[u8]; 34] = [
 ];
 
 /// `/in` of every script.
-pub fn files() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("a.txt", b"alpha\n".to_vec()),
         ("d/f", b"in d".to_vec()),
@@ -115,7 +115,7 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-pub fn script(calls: &[Call]) -> Vec<u8> {
+pub(crate) fn script(calls: &[Call]) -> Vec<u8> {
     let mut bytes = (PATHS.len() as u32).to_le_bytes().to_vec();
     for path in PATHS {
         bytes.extend((path.len() as u32).to_le_bytes());
@@ -134,10 +134,10 @@ pub fn script(calls: &[Call]) -> Vec<u8> {
     bytes
 }
 
-pub const CREATE: i64 = 1;
+pub(crate) const CREATE: i64 = 1;
 const TRUNCATE: i64 = 8;
-pub const READ: i64 = 1 << 1;
-pub const WRITE: i64 = 1 << 6;
+pub(crate) const READ: i64 = 1 << 1;
+pub(crate) const WRITE: i64 = 1 << 6;
 
 /// Any descriptor but the one that the answers go to.
 fn slot() -> impl Strategy<Value = i64> {
@@ -166,7 +166,7 @@ fn move_by() -> impl Strategy<Value = i64> {
     prop_oneof![4 => place(), 2 => -40i64..0, 1 => select(vec![i64::MIN, i64::MIN + 1, -5_000])]
 }
 
-pub fn one() -> impl Strategy<Value = Call> {
+pub(crate) fn one() -> impl Strategy<Value = Call> {
     let rights = select(vec![READ, WRITE, READ | WRITE]);
     // Flags of open, then those of the descriptor: none, append, nonblock.
     let oflags = prop_oneof![3 => Just(0i64), 6 => Just(CREATE), 4 => 0i64..16];
