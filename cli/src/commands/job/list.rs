@@ -156,6 +156,7 @@ mod tests {
             price: ISC,
             fuel_limit: 1,
             memory_limit: 1,
+            traffic_limit: 1,
             policy: Policy::Replicate(2),
             profile: CPU_1_ID,
             environment: H256::zero(),
