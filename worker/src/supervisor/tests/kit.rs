@@ -255,8 +255,7 @@ impl Blobs for MemoryBlobs {
     }
 
     async fn sync(&self) -> Result<(), BlobError> {
-        self.net
-            .peer(&self.endpoint, |own| own.in_memory.clear());
+        self.net.peer(&self.endpoint, |own| own.in_memory.clear());
         Ok(())
     }
 
