@@ -74,6 +74,20 @@ pub enum RegisterError {
     NoCapacity,
 }
 
+impl RegisterError {
+    /// Whether the chain has to be looked at to know what became of it: a fork that is given up takes transactions with it, and those
+    /// behind them wait for a nonce that nobody uses.
+    fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Submit {
+                source: SubmitError::Unknown { .. } | SubmitError::Dropped { .. },
+                ..
+            }
+        )
+    }
+}
+
 /// Planck, shown in ISC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isc(pub Balance);
@@ -101,7 +115,8 @@ pub struct Offer {
 }
 
 const PROFILE: ProfileId = CPU_1_ID;
-/// Times that a registration is made whose block is given up. Fewer, and a start fails where validators disagree for a moment.
+/// Times that a step is made that a fork took with it when it was given up. Fewer, and a start fails where validators disagree for a
+/// moment.
 const TRIES: u32 = 5;
 
 /// Registers the worker if it is not, and otherwise brings address, attributes and environment up to date.
@@ -114,18 +129,25 @@ pub async fn ensure(ports: &Ports, offer: &Offer) -> Result<Worker, RegisterErro
     }
     let account = ports.key.account();
     let mut blocks = ports.chain.blocks(Follow::Best).await?;
+    let mut given_up = RegisterError::GivenUp(account.clone());
     for _ in 0..TRIES {
-        match ports.chain.worker(&account).await? {
-            None => register(ports, offer).await?,
-            Some(worker) => update(ports, offer, &worker).await?,
+        let done = match ports.chain.worker(&account).await? {
+            None => register(ports, offer).await,
+            Some(worker) => update(ports, offer, &worker).await,
+        };
+        match (done, ports.chain.worker(&account).await?) {
+            (Ok(()), Some(worker)) => return Ok(worker),
+            // The fork with its registration was given up. Most come back by themselves.
+            (Ok(()), None) => {}
+            (Err(error), _) if error.is_open() => {
+                warn!(%error, "looking at the chain before trying again");
+                given_up = error;
+            }
+            (Err(error), _) => return Err(error),
         }
-        if let Some(worker) = ports.chain.worker(&account).await? {
-            return Ok(worker);
-        }
-        // The fork with its registration was given up. Most come back by themselves.
         blocks.next().await.transpose()?;
     }
-    Err(RegisterError::GivenUp(account))
+    Err(given_up)
 }
 
 async fn register(ports: &Ports, offer: &Offer) -> Result<(), RegisterError> {

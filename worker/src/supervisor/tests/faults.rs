@@ -382,19 +382,22 @@ async fn a_foreign_environment_is_refused_before_anything_is_bonded() {
 }
 
 #[tokio::test]
-async fn a_registration_whose_block_is_given_up_is_made_again() {
-    let world = World::new().await;
-    let machine = world.machine(0);
-    world.chain.interrupt("register", Interrupt::GivenUp);
-    let ports = machine.ports();
-    let (offer, next) = (machine.offer(), async {
-        settle().await;
-        world.chain.advance(1);
-    });
-    let (registered, ()) = tokio::join!(register::ensure(&ports, &offer), next);
-    let worker = registered.expect("it is made again");
-    assert_eq!(worker.operator, machine.operator.account());
-    assert_eq!(world.chain.workers().await.expect("reads").len(), 1);
+async fn a_registration_that_a_fork_takes_with_it_is_made_again() {
+    // Its block is given up, or, behind a nonce that nobody uses any more, nothing is heard of it.
+    for interrupt in [Interrupt::GivenUp, Interrupt::LoseBefore] {
+        let world = World::new().await;
+        let machine = world.machine(0);
+        world.chain.interrupt("register", interrupt);
+        let ports = machine.ports();
+        let (offer, next) = (machine.offer(), async {
+            settle().await;
+            world.chain.advance(1);
+        });
+        let (registered, ()) = tokio::join!(register::ensure(&ports, &offer), next);
+        let worker = registered.expect("it is made again");
+        assert_eq!(worker.operator, machine.operator.account());
+        assert_eq!(world.chain.workers().await.expect("reads").len(), 1);
+    }
 }
 
 #[tokio::test]
