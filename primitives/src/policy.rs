@@ -25,6 +25,12 @@ pub const AUDIT_ONE_IN: u64 = 10;
 /// A lie costs at least so many times what it pays, on average: part of the slash may return by accomplices, and the author of a block
 /// may drop it with a draw that it dislikes.
 pub const LIE_COSTS: u128 = 2;
+/// Of the results that new workers would need for a quorum, records spare so many at most: see [`least_results`]. More, and colluders who
+/// earned a record have as many more lies accepted for each slash; fewer, and requesters pay for as many more results.
+pub const SPARED_BY_RECORD: u32 = 5;
+/// What the result of one worker weighs at most in a quorum: that of a score of 99. So no record outweighs any number of others, two of record
+/// weigh enough for [`MAX_TRUST`], and all replicas that a batch can have multiply to less than `2^64`.
+pub const MOST_WEIGHT: u32 = 32;
 
 const MAX_POWER: u128 = 1 << 64;
 
@@ -73,11 +79,7 @@ impl Policy {
             Self::Optimistic => 1,
             Self::Replicate(count) => u32::from(*count),
             Self::Adaptive => 2,
-            Self::Quorum(trust) => trust
-                .saturating_sub(1)
-                .checked_ilog2()
-                .map_or(0, |log| log + 1)
-                .max(2),
+            Self::Quorum(trust) => results_of_new(*trust),
         }
     }
 }
@@ -146,17 +148,19 @@ impl Policy {
                     let capacity = weights.entry(weight).or_default();
                     *capacity += u128::from(one.capacity);
                 }
-                // How likely a group that does not convince has which power, billionths. Powers that do not convince are
-                // below the trust, so there are few.
+                // How likely a group that does not convince has which power, billionths. More power than convinces makes no difference
+                // while there are too few of them, so there are few powers.
+                let enough = u128::from(*trust);
                 let mut undecided = BTreeMap::from([(1u128, BILLION)]);
                 let mut results = 0u128;
+                let least = least_results(*trust);
                 for members in 1..=self.paid_results() {
                     results += undecided.values().sum::<u128>();
                     let mut next = BTreeMap::new();
                     for (power, likely) in undecided {
                         for (weight, capacity) in &weights {
-                            let power = joined(power, *weight);
-                            if members < 2 || !convinces(power, total_of(power), *trust) {
+                            let power = joined(power, *weight).min(enough);
+                            if members < least || !convinces(power, total_of(power), *trust) {
                                 // Shares of 2^78 µSUNS at most, times a billion.
                                 *next.entry(power).or_default() += likely * capacity / total;
                             }
@@ -230,9 +234,9 @@ impl Trust {
         }
     }
 
-    /// Weight of its results in a quorum: `max(score / 3, 3) − 1`.
+    /// Weight of its results in a quorum: `max(score / 3, 3) − 1`, at most [`MOST_WEIGHT`].
     pub fn weight(&self) -> u32 {
-        (self.score / 3).max(3) - 1
+        ((self.score / 3).max(3) - 1).min(MOST_WEIGHT)
     }
 
     /// Of so many single results [`RESULTS_PER_LIE`] are audited: for a worker of this record, where a refuted result costs it `stake` and
@@ -278,8 +282,27 @@ pub fn convinces(group: u128, total: u128, trust: u32) -> bool {
     group.saturating_mul(trust.into()) > total.saturating_mul(trust.saturating_sub(1).into())
 }
 
+/// Results that new workers need for a quorum if they agree, at least two: `⌈log2 trust⌉`.
+fn results_of_new(trust: u32) -> u32 {
+    trust
+        .saturating_sub(1)
+        .checked_ilog2()
+        .map_or(0, |log| log + 1)
+        .max(2)
+}
+
+/// Fewest equal results that are a quorum, whatever the records of their workers: two up to 99.2 %, five at 99.9 %.
+///
+/// A record says that a worker was right, not that it has no friends. Whoever seals first can lie in the hope that all others who are drawn are
+/// friends: with a share `f` of the capacity that is accepted with probability `f^(least − 1)`, and costs a slash otherwise, whatever they weigh.
+pub fn least_results(trust: u32) -> u32 {
+    results_of_new(trust)
+        .saturating_sub(SPARED_BY_RECORD)
+        .max(2)
+}
+
 /// How many more results of workers of this `weight`, that of new ones at least, a group of `members` needs until it convinces, at least
-/// as many as make two; `u32::MAX` if the others are too powerful.
+/// as many as [`least_results`]; `u32::MAX` if the others are too powerful.
 pub fn missing(group: u128, members: u32, total: u128, trust: u32, weight: u32) -> u32 {
     let rest = total.saturating_sub(group);
     let weight = weight.max(Trust::default().weight());
@@ -290,7 +313,7 @@ pub fn missing(group: u128, members: u32, total: u128, trust: u32, weight: u32) 
         missing += 1;
     }
     if convinces(group, rest.saturating_add(group), trust) {
-        missing.max(2u32.saturating_sub(members))
+        missing.max(least_results(trust).saturating_sub(members))
     } else {
         u32::MAX
     }
@@ -351,11 +374,12 @@ mod tests {
     fn a_quorum_needs_as_many_as_the_weights_of_those_drawn_make() {
         let expected =
             |trust, fleet: &[Candidate]| Policy::Quorum(trust).expected_results(fleet, 10);
-        // Ten of weight two; two of weight 32 (score 99): 1,024 > 999.
+        // Ten of weight two; of weight 32 (score 99) two weigh enough (1,024 > 999), and five are wanted all the same.
         assert_eq!(expected(1_000, &[candidate(1, 0, 0)]), 10_000_000);
-        assert_eq!(expected(1_000, &[candidate(1, 0, 99)]), 2_000_000);
-        // One alone never decides.
-        assert_eq!(expected(1_000, &[candidate(1, 0, 9_000)]), 2_000_000);
+        assert_eq!(expected(1_000, &[candidate(1, 0, 99)]), 5_000_000);
+        // However heavy they are.
+        assert_eq!(expected(1_000, &[candidate(1, 0, 9_000)]), 5_000_000);
+        assert_eq!(expected(100, &[candidate(1, 0, 9_000)]), 2_000_000);
         // Weights 2 and 8 (score 27), as likely as one another, against a trust of 10, that is a power above 9: two
         // results do unless both are of weight two (1 in 4); then a third makes 8 or 32, and half of the time a fourth is wanted.
         let mixed = [candidate(1, 0, 0), candidate(1, 0, 27)];
@@ -414,6 +438,32 @@ mod tests {
     }
 
     #[test]
+    fn no_record_makes_a_quorum_of_fewer_results_than_its_confidence_asks_for() {
+        for (trust, least) in [
+            (2, 2),
+            (100, 2),
+            (128, 2),
+            (129, 3),
+            (200, 3),
+            (256, 3),
+            (257, 4),
+            (500, 4),
+            (513, 5),
+            (1_000, 5),
+        ] {
+            assert_eq!(least_results(trust), least, "{trust}");
+            // As heavy as can be.
+            assert_eq!(
+                missing(MAX_POWER, 1, 1 + MAX_POWER, trust, u32::MAX),
+                least - 1
+            );
+        }
+        // At 90 % of honest capacity, one blind lie in ten thousand; 99 % costs what it did.
+        let accepted = |trust| 0.1f64.powi(least_results(trust) as i32 - 1);
+        assert!(accepted(1_000) < 1.1e-4 && accepted(100) > 0.09);
+    }
+
+    #[test]
     fn trust_grows_by_one_and_falls_by_a_third() {
         assert_eq!(trust(4, 9).confirmed(), trust(5, 10));
         assert_eq!(trust(4, 9).refuted(), trust(0, 6));
@@ -433,7 +483,8 @@ mod tests {
             (12, 3),
             (30, 9),
             (99, 32),
-            (u32::MAX, 1_431_655_764),
+            (102, 32),
+            (u32::MAX, MOST_WEIGHT),
         ] {
             assert_eq!(trust(0, score).weight(), weight, "{score}");
         }
@@ -520,12 +571,16 @@ mod tests {
         assert_eq!(missing(64, 6, 67, 100, 2), 3);
         // Two of record disagree at 99.9 %: eleven new workers more would have to agree with one of them, or three of record.
         assert_eq!(missing(32, 1, 65, 1_000, 0), 11);
-        assert_eq!(missing(32, 1, 65, 1_000, 32), 3);
+        // Five in all, whoever they are.
+        assert_eq!(missing(32, 1, 65, 1_000, 32), 4);
         assert!(convinces(512, 515, 100));
-        // Two workers of score 99 reach 99.9 %; one of any score does not.
+        // Two workers of score 99 weigh 99.9 %; they are five when it is decided, and never one alone.
         let pair = power([32, 32]);
         assert!(convinces(pair, 1 + pair, 1_000));
-        assert_eq!(missing(1 << 40, 1, 1 + (1 << 40), 1_000, 2), 1);
+        assert_eq!(missing(pair, 2, 1 + pair, 1_000, 32), 3);
+        assert_eq!(missing(pair, 4, 1 + pair, 1_000, 32), 1);
+        assert_eq!(missing(pair, 5, 1 + pair, 1_000, 32), 0);
+        assert_eq!(missing(1 << 40, 1, 1 + (1 << 40), 100, 2), 1);
         assert_eq!(missing(MAX_POWER, 2, 3 * MAX_POWER, 1_000, 2), u32::MAX);
         // Evenly split, nobody convinces.
         assert!(!convinces(8, 17, 2));
@@ -592,6 +647,27 @@ mod tests {
             let found = powers.iter().position(|p| convinces(*p, total, trust));
             prop_assert_eq!(found, reference(&groups, trust));
             prop_assert!(powers.iter().filter(|p| convinces(**p, total, trust)).count() <= 1);
+        }
+
+        #[test]
+        fn a_group_that_lacks_nothing_convinces_and_has_as_many_results_as_it_takes(
+            weights in prop::collection::vec(prop_oneof![2u32..40, any::<u32>()], 0..8),
+            others in 0u128..1 << 20,
+            trust in 2u32..=MAX_TRUST,
+            weight in 0u32..40,
+        ) {
+            let (group, members) = (power(weights.iter().copied()), weights.len() as u32);
+            let lacks = missing(group, members, 1 + group + others, trust, weight);
+            let decided = convinces(group, 1 + group + others, trust) && members >= least_results(trust);
+            prop_assert_eq!(lacks == 0, decided);
+            // What it lacks is what it takes: so many more, and it is decided, and no sooner.
+            if (1..64).contains(&lacks) {
+                let after = |more: u32| {
+                    let more_power = (0..more).fold(group, |power, _| joined(power, weight.max(2)));
+                    missing(more_power, members + more, 1 + more_power + others, trust, weight)
+                };
+                prop_assert_eq!((after(lacks), after(lacks - 1)), (0, 1));
+            }
         }
 
         #[test]

@@ -85,7 +85,8 @@ pub struct Replica<AccountId, BlockNumber> {
 pub enum Bar {
     /// So many equal results.
     Agree(u32),
-    /// A group of equal results, not all of one round, that [convinces](sungrid_primitives::policy::convinces) at this trust.
+    /// A group of equal results, not all of one round and [as many as that takes](sungrid_primitives::policy::least_results), that
+    /// [convinces](sungrid_primitives::policy::convinces) at this trust.
     Quorum(u32),
 }
 

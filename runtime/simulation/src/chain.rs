@@ -191,7 +191,10 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                 // Who would see whether the others are its friends waits until they are there.
                 let unseen = ballot.wanted as usize - ballot.replicas.len();
                 if worker.hostile
-                    && matches!(strategy, Strategy::InSight | Strategy::Gamble(_))
+                    && matches!(
+                        strategy,
+                        Strategy::InSight | Strategy::Gamble(_) | Strategy::Stake(_)
+                    )
                     && unseen > 0
                     && friends == ballot.replicas.len()
                     && ballot.sealed() == 0
@@ -214,6 +217,10 @@ fn work(worker: &Worker, all: &[Worker], policy: Policy, strategy: Strategy) {
                         Strategy::Gamble(_) => {
                             let is_first = ballot.wanted == 1 && ballot.replicas.len() == 1;
                             among_friends || (is_first && trusted)
+                        }
+                        Strategy::Stake(_) => {
+                            let is_first = ballot.wanted == 1 && ballot.replicas.len() == 1;
+                            among_friends || (is_first && trusted && !has_lied(key, of))
                         }
                     };
                 let said = if lies {

@@ -21,11 +21,13 @@ pub(crate) enum Strategy {
     InSight,
     /// As the former; and, once so many results were accepted, whoever seals first and sees nobody yet, in the hope for who is drawn.
     Gamble(u32),
+    /// As the former, but who has a lie undecided tells no other in that hope.
+    Stake(u32),
 }
 
 impl Strategy {
     /// All there are.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Always,
         Self::OnceTrusted(TRUSTED_FROM),
         Self::OnceTrusted(5_000),
@@ -37,6 +39,7 @@ impl Strategy {
         Self::InSight,
         Self::Gamble(100),
         Self::Gamble(1_000),
+        Self::Stake(1_000),
     ];
 
     /// What there is to be had where batches are of different lengths.
@@ -59,6 +62,7 @@ impl Strategy {
             Self::Together => "colludes",
             Self::InSight => "colludes in sight",
             Self::Gamble(_) => "gambles in sight",
+            Self::Stake(_) => "gambles patiently",
         }
     }
 
@@ -68,14 +72,18 @@ impl Strategy {
             Self::OnceTrusted(from)
             | Self::Patient(from)
             | Self::Doomed(from)
-            | Self::Gamble(from) => from,
+            | Self::Gamble(from)
+            | Self::Stake(from) => from,
             Self::Always | Self::Together | Self::InSight => 0,
         }
     }
 
     /// Whether all say the same.
     pub(crate) fn colludes(self) -> bool {
-        matches!(self, Self::Together | Self::InSight | Self::Gamble(_))
+        matches!(
+            self,
+            Self::Together | Self::InSight | Self::Gamble(_) | Self::Stake(_)
+        )
     }
 }
 
@@ -216,6 +224,7 @@ impl Fleet {
                 }
                 Strategy::InSight => wins,
                 Strategy::Gamble(_) => wins || (is_first && is_time),
+                Strategy::Stake(_) => wins || (is_first && is_time && worker.undecided == 0),
             };
         if !lies {
             return RIGHT;

@@ -9,15 +9,16 @@ const COLOURS: [&str; 4] = ["#d55e00", "#0072b2", "#009e73", "#7b4fa3"];
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 1_400.0;
 /// Strategies, one panel each, and what there is to say of those that there are several of.
-pub(crate) const KINDS: [(&str, &str); 6] = [
+pub(crate) const KINDS: [(&str, &str); 7] = [
     ("always lies", ""),
     ("lies once trusted", ", at the best time"),
     ("lies patiently", ", at the best time"),
     ("colludes", ""),
     ("colludes in sight", ""),
     ("gambles in sight", ", at the best time"),
+    ("gambles patiently", ""),
 ];
-/// Of one of the seven panels.
+/// Of one of the eight panels.
 const PANEL: (f64, f64) = (360.0, 230.0);
 /// Decades of the logarithmic axis; whatever is below is drawn as none.
 const DECADES: i32 = 6;
@@ -43,7 +44,7 @@ fn logarithmic(value: f64) -> f64 {
 }
 
 fn linear(value: f64) -> f64 {
-    (value / 3.0).min(1.0)
+    (value / 6.0).min(1.0)
 }
 
 const WRONG: [(f64, &str); 7] = [
@@ -55,7 +56,7 @@ const WRONG: [(f64, &str); 7] = [
     (1e-1, "10⁻¹"),
     (1.0, "all"),
 ];
-const COST: [(f64, &str); 4] = [(0.0, "0"), (1.0, "1×"), (2.0, "2×"), (3.0, "3×")];
+const COST: [(f64, &str); 4] = [(0.0, "0"), (1.0, "1×"), (2.0, "2×"), (5.0, "5×")];
 
 /// Draws wrong results per unit for each strategy, and what verification costs against the dearest of them.
 pub(crate) fn draw(rows: &[Row], policies: &[&str]) -> String {

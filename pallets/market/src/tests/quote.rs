@@ -135,15 +135,15 @@ fn a_queue_that_fits_beside_it_delays_nothing() {
 fn a_quorum_starts_with_one_operator_where_there_are_as_many_as_it_takes() {
     run(|| {
         let mut order = spec(2);
-        order.policy = Policy::Quorum(1_000);
+        order.policy = Policy::Quorum(100);
         // GIVEN two workers, of which the smaller one is busy for two seconds
         two([0; 2], [RATE, 8 * RATE]);
         submit(2);
         claim(10, 0);
-        // WHEN they are new, ten operators are missing eight
+        // WHEN they are new, seven operators are missing five
         assert_eq!(
             (quote(&order).results, quote(&order).wait),
-            (10_000_000, None)
+            (7_000_000, None)
         );
         // WHEN both are of record, they are enough, and the other one begins
         for key in [10, 11] {
@@ -152,6 +152,12 @@ fn a_quorum_starts_with_one_operator_where_there_are_as_many_as_it_takes() {
         assert_eq!(
             (quote(&order).results, quote(&order).wait),
             (2_000_000, Some(0))
+        );
+        // At 99.9 % no record spares the other three of five.
+        order.policy = Policy::Quorum(1_000);
+        assert_eq!(
+            (quote(&order).results, quote(&order).wait),
+            (5_000_000, None)
         );
         order.policy = Policy::Replicate(2);
         assert_eq!(quote(&order).wait, Some(2));

@@ -41,6 +41,15 @@ fn seal_rounds(job: u32, answer: impl Fn(u8) -> BatchSummary + Copy) -> Vec<u8> 
     }
 }
 
+/// The draw takes place, and workers `from..` claim one after the other, so many of them.
+fn claim_drawn(job: u32, from: u8, count: u8) {
+    draw(job);
+    for n in from..from + count {
+        claim(n, job);
+    }
+    assert!(!Market::claimable(job, worker(from + count)));
+}
+
 fn open(job: u32, workers: impl IntoIterator<Item = u8>) {
     for n in workers {
         reveal(n, job, 0, &truth(0));
@@ -237,13 +246,49 @@ fn nobody_else_is_ordered_before_the_first_has_sealed_and_nobody_is_known_before
 }
 
 #[test]
+fn however_heavy_records_are_a_quorum_of_99_9_percent_takes_five_operators() {
+    run(|| {
+        for n in 1..=5 {
+            trust(n, u32::MAX, u32::MAX);
+        }
+        let job = submit_under(Policy::Quorum(1_000), 1);
+        // GIVEN a liar of record, and two accomplices among the four who are drawn
+        let answer = |n: u8| if n <= 3 { lie(1) } else { truth(0) };
+        assert_eq!(seal_round(job, 1, answer), 1);
+        claim_drawn(job, 2, 4);
+        // WHEN the first two of them stand by the lie, which any two of that weight would have been enough for
+        for n in 2..=3 {
+            commit(n, job, 0, &answer(n));
+        }
+        let tally = Verification::tally(job, 0, &ENVIRONMENT, &ballot(job), false);
+        assert_eq!(tally.expect("some").missing, 2, "they are three");
+        // THEN nothing is opened until all have sealed, and whoever disagrees has others drawn, who outnumber them
+        assert_eq!(reveal_until(job, 0), None);
+        for n in 4..=5 {
+            commit(n, job, 0, &truth(0));
+        }
+        assert_eq!(ballot(job).round, 1);
+        for n in 6..=9 {
+            trust(n, u32::MAX, u32::MAX);
+        }
+        // Until 32^5 are against 32^3.
+        assert_eq!(seal_round(job, 6, answer), 2);
+        assert_eq!(seal_round(job, 8, answer), 1);
+        open(job, 4..=8);
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert!((1..=3).all(|n| bond(n) == BOND - SLASH));
+        assert!((4..=8).all(|n| bond(n) == BOND));
+    });
+}
+
+#[test]
 fn colluders_of_record_who_lie_before_they_see_each_other_are_slashed() {
     run(|| {
         // GIVEN two accomplices who would be a quorum, and others who are as well
         for n in 1..=6 {
             trust(n, 99, 99);
         }
-        let job = submit_under(Policy::Quorum(1_000), 1);
+        let job = submit_under(Policy::Quorum(100), 1);
         claim(1, job);
         // WHEN the first lies, the accomplice standing ready, and somebody else is drawn
         assert!(!Market::claimable(job, worker(2)));
@@ -255,9 +300,9 @@ fn colluders_of_record_who_lie_before_they_see_each_other_are_slashed() {
             "one is enough if it agrees"
         );
         commit(3, job, 0, &truth(0));
-        // THEN three that weigh as much as those two are wanted, not eleven new ones, for whom there is no room
-        assert_eq!(seal_round(job, 4, |_| truth(0)), 3);
-        open(job, [3, 4, 5, 6]);
+        // THEN two that weigh as much as those two are wanted, not new ones, of whom there would have to be seven
+        assert_eq!(seal_round(job, 4, |_| truth(0)), 2);
+        open(job, [3, 4, 5]);
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!((bond(1), trust_of(1)), (BOND - SLASH, (0, 66)));
     });
