@@ -154,7 +154,9 @@ impl<T: Config> CreditHistory<T::AccountId> for Pallet<T> {
     fn prepare(operator: &T::AccountId, average: u128) {
         let sum = average.saturating_mul(T::CreditWindow::get().into());
         let round = Current::<T>::get().number;
-        Self::change(operator, |record| record.credit = crate::History { sum, round });
+        Self::change(operator, |record| {
+            record.credit = crate::History { sum, round }
+        });
     }
 }
 

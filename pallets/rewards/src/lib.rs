@@ -90,9 +90,7 @@ pub mod pallet {
     use sungrid_primitives::{delegation::IncomeShares, traits::CreditHistory};
 
     use crate::{
-        types::{
-            AccountRecord, Carried, CurrentRound, OpenRound, RoundSummary, WorkerCredit,
-        },
+        types::{AccountRecord, Carried, CurrentRound, OpenRound, RoundSummary, WorkerCredit},
         weights::WeightInfo,
     };
 

@@ -219,5 +219,7 @@ pub(crate) fn still_to_claim() -> usize {
         let roles = crate::Role::ALL.map(|role| *record.of(role));
         roles.iter().any(|entry| entry.points + entry.pending > 0)
     };
-    crate::Accounts::<Test>::iter_values().filter(|record| has_any(*record)).count()
+    crate::Accounts::<Test>::iter_values()
+        .filter(|record| has_any(*record))
+        .count()
 }

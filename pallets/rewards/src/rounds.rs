@@ -14,8 +14,8 @@ use sp_runtime::{Percent, Saturating};
 
 use crate::{
     Account, AccountRecord, Accounts, CarriedOver, Config, Current, CurrentRound, Event, LastRound,
-    OpenRound, Owed, Pallet, Role, RoundLength, RoundSummary, Rounds, Share, UnexpectedKind, WeightInfo,
-    types::Grant,
+    OpenRound, Owed, Pallet, Role, RoundLength, RoundSummary, Rounds, Share, UnexpectedKind,
+    WeightInfo, types::Grant,
 };
 
 /// Part of block authors.
@@ -250,7 +250,9 @@ impl<T: Config> Pallet<T> {
         points: u128,
         round: &mut CurrentRound<BlockNumberFor<T>>,
     ) {
-        Self::change(account, |record| Self::add_points(role, record, points, round));
+        Self::change(account, |record| {
+            Self::add_points(role, record, points, round)
+        });
     }
 
     /// Changes what is known of somebody, and keeps no record of nothing.
