@@ -129,6 +129,11 @@ impl Constraints {
             .chain((streak < self.min_streak).then_some(Unmet::Streak))
     }
 
+    /// Whether they ask for what others say of a worker, tiers or a streak, and not for what it says of itself alone.
+    pub fn asks_for_record(&self) -> bool {
+        self.min_streak > 0 || self.tiers != Tiers::default()
+    }
+
     /// Whether a job whose batches need `replicas` can have these constraints.
     ///
     /// # Errors

@@ -128,8 +128,6 @@ pub struct WorkerView<AccountId> {
     pub profile: ProfileId,
     /// What its operator says of it.
     pub attributes: Attributes,
-    /// Who stands for each of those now.
-    pub tiers: Tiers,
     /// Blocks since its key was registered.
     pub keyed_for: u32,
 }
@@ -147,6 +145,10 @@ pub struct Slashed {
 pub trait Workers<AccountId> {
     /// A registered worker.
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>>;
+    /// Who stands now for what its operator says of it. Apart, since few jobs ask, and each answer takes a read for every auditor.
+    fn tiers(worker: &AccountId) -> Tiers;
+    /// Whether others stake on a worker, so that it shares its income.
+    fn is_delegated(worker: &AccountId) -> bool;
     /// Whether a bond of this account is held for any worker.
     fn is_operator(account: &AccountId) -> bool;
     /// At most `limit` registered workers with their keys, in no particular order. For reads off chain: its
@@ -193,6 +195,9 @@ pub trait Workers<AccountId> {
     /// Registers a bonded, active worker of ample capacity, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(worker: &AccountId, operator: &AccountId, environment: EnvironmentId);
+    /// Has nobody but its operator stake on a worker, for benchmarks of other pallets.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_alone(worker: &AccountId);
 }
 
 /// Who takes part in the liveness lottery; implemented by `pallet-liveness`.

@@ -36,14 +36,16 @@ fn two_replicas_of_a_million_units_fit_into_fifty_half_blocks() {
     // What calls were charged beyond what they did comes back.
     type Spent = <Runtime as pallet_verification::Config>::WeightInfo;
     let base = weight(Call::<Runtime>::claim { job: 0 }).saturating_sub(
-        <Runtime as pallet_market::Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS),
+        <Runtime as pallet_market::Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS, 1, 1),
     );
     let replica = base
         .saturating_mul(3)
-        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(1, 1))
-        .saturating_add(Spent::commit_open())
+        .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(
+            1, 0, 0, 0,
+        ))
+        .saturating_add(Spent::commit_few(1))
         // The second of two brings the verdict.
-        .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few(2)) / 2);
+        .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few(2, 2)) / 2);
     let batches = u64::from(batch_count(MAX_UNITS, MAX_BATCH_UNITS));
     let all = replica.saturating_mul(2 * batches);
     let share = block() / 2;

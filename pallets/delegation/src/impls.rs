@@ -185,13 +185,18 @@ impl<T: Config> DelegationsTrait<T::AccountId> for Pallet<T> {
 
 impl<T: Config> IncomeShares<T::AccountId> for Pallet<T> {
     fn share(worker: &T::AccountId, credit: u128) -> Option<(T::AccountId, u128)> {
+        // Mostly nobody does, and where nobody does nothing is divided: the pool is settled when somebody needs it.
+        let record = Workers::<T>::get(worker).filter(|record| record.delegated.stake > 0)?;
         let id = PoolOf::<T>::get(worker)?;
-        let mut pool = Pools::<T>::get(id)?;
-        Self::settle(id, &mut pool);
-        let record = Workers::<T>::get(worker)?;
-        let earning = record.delegated.worth(pool.earning);
-        let commission = pool.commission_at(System::<T>::block_number());
-        Pools::<T>::insert(id, pool);
+        let pool = Pools::<T>::get(id)?;
+        let mut settled = pool.clone();
+        Self::settle(id, &mut settled);
+        let earning = record.delegated.worth(settled.earning);
+        let commission = settled.commission_at(System::<T>::block_number());
+        // Once a round.
+        if settled != pool {
+            Pools::<T>::insert(id, settled);
+        }
         let divided = credit.saturating_sub(commission.mul_ceil(credit));
         let part = proportion(divided, earning, record.staying().saturating_add(earning))?;
         Some((Self::account_of(id), part))

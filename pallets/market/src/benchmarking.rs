@@ -14,6 +14,7 @@ use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
+    attributes::{Tier, Tiers},
     policy::{self, MAX_REPLICAS},
     suns::CPU_1,
     traits::{Assignment, CPU_1_ID, Images, Income, Pricing, Verifier, Workers},
@@ -41,9 +42,12 @@ where
 {
     let requester: T::AccountId = whitelisted_caller();
     let developer: T::AccountId = account("developer", 0, 0);
-    for who in [&requester, &developer, &T::Income::pot()] {
+    let pot = T::Income::pot();
+    for who in [&requester, &developer, &pot] {
         fund::<T>(who);
     }
+    // Its balance changes with every payment of a block, and is written once: the beginning of the block weighs that.
+    whitelist_account!(pot);
     T::Pricing::prepare(CPU_1_ID, CPU_1, 1, ENVIRONMENT);
     T::Images::prepare(&IMAGE, &developer);
     requester
@@ -224,20 +228,32 @@ mod benches {
         assert_eq!(job.state, JobState::Pending);
     }
 
-    /// The operator has had every batch that is looked at but the last, a quorum's, which has a bid of its own and is the last that
-    /// its worker had not; `r`: how many have that one with it. Checked twice, as it is where it is free.
+    /// The operator has had every batch that is looked at but the last, which is the last that its worker had not. `r`: how many have that one with
+    /// it, which is a quorum's, or 0 if it is none and new; `c`: whether the job asks for tiers and a streak; `p`: whether its bid was raised.
+    /// Checked twice, as it is where it is free.
     #[benchmark]
-    fn claim(w: Linear<1, WINDOW>, r: Linear<1, MAX_ASSIGNMENTS>) {
+    fn claim(
+        w: Linear<1, WINDOW>,
+        r: Linear<0, MAX_ASSIGNMENTS>,
+        c: Linear<0, 1>,
+        p: Linear<0, 1>,
+    ) {
         // Not in the genesis block, or what is measured is another block, which draws differently.
         frame_system::Pallet::<T>::set_block_number(One::one());
         let id = super::submit::<T>(4 * WINDOW);
         let (key, operator) = worker::<T>(0);
         T::Verifier::prepare_trust(&key, &ENVIRONMENT);
         change::<T>(id, |job| {
-            job.spec.constraints.min_streak = 1;
-            job.spec.constraints.distinct_jurisdictions = true;
-            job.spec.policy = Policy::Quorum(policy::MAX_TRUST);
-            job.price = 2 * job.spec.price;
+            let constraints = &mut job.spec.constraints;
+            constraints.min_streak = c;
+            if c > 0 {
+                constraints.tiers = Tiers::default().map(|_| Tier::Attested);
+            }
+            constraints.distinct_jurisdictions = true;
+            if r > 0 {
+                job.spec.policy = Policy::Quorum(policy::MAX_TRUST);
+            }
+            job.price += u128::from(p);
         });
         let job = Jobs::<T>::get(id).expect("submitted");
         let order: alloc::vec::Vec<_> = Pallet::<T>::shuffled(&key, id, &job).collect();
@@ -258,14 +274,14 @@ mod benches {
         }
 
         let record = Batches::<T>::get(id, last).expect("claimed");
-        assert_eq!(record.assignments.len() as u32, r);
+        assert_eq!(record.assignments.len() as u32, r.max(1));
         assert!(
             record
                 .assignments
                 .iter()
                 .any(|claimant| claimant.worker == key)
         );
-        assert!(RaisedPrices::<T>::contains_key(id, last));
+        assert_eq!(RaisedPrices::<T>::contains_key(id, last), p > 0);
     }
 
     /// The window is emptied of new batches and refilled with waiting ones.

@@ -2,9 +2,9 @@
 
 use sungrid_primitives::{
     JobId,
-    attributes::TaskClass,
+    attributes::{TaskClass, Tiers},
     explain::Rejection,
-    traits::{Verifier, WorkerView},
+    traits::{Verifier, WorkerView, Workers},
 };
 
 use crate::*;
@@ -34,13 +34,17 @@ impl<T: Config> Pallet<T> {
         key: &T::AccountId,
         worker: &WorkerView<T::AccountId>,
     ) -> impl Iterator<Item = Rejection> + use<T> {
-        let (attributes, tiers) = (&worker.attributes, &worker.tiers);
         let constraints = &spec.constraints;
+        let tiers = if constraints.tiers == Tiers::default() {
+            Tiers::default()
+        } else {
+            T::Workers::tiers(key)
+        };
         let streak = match constraints.min_streak {
             0 => 0,
             _ => T::Verifier::trust_of(key, &spec.environment).streak,
         };
-        let unmet = constraints.unmet(class, attributes, tiers, streak);
+        let unmet = constraints.unmet(class, &worker.attributes, &tiers, streak);
         failed([
             (worker.available, Rejection::Unavailable),
             (

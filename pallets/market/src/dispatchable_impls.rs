@@ -186,8 +186,8 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Returns how many batches of the window it looked at, and of how many workers' trust the verifier did.
-    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> Result<(u32, u32), DispatchError> {
+    /// Returns what it took.
+    pub(crate) fn do_claim(worker: T::AccountId, id: JobId) -> Result<Weight, DispatchError> {
         let ClaimPlan {
             mut job,
             view,
@@ -210,7 +210,8 @@ impl<T: Config> Pallet<T> {
         });
         // Whoever claims gets the bid that it sees, and so do those who have the batch already. But a jury gets what its
         // challenger put up.
-        if job.price != job.spec.price && record.challenge.is_none() {
+        let is_raised = job.price != job.spec.price && record.challenge.is_none();
+        if is_raised {
             RaisedPrices::<T>::insert(id, batch, job.price);
         }
         let operator = view.operator;
@@ -226,10 +227,12 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| Error::<T>::NothingToClaim)
             .defensive()?;
         record.wanted.saturating_dec();
-        let had = match job.spec.policy {
+        let trusts_read = match job.spec.policy {
             Policy::Quorum(_) => record.assignments.len() as u32,
-            _ => 0,
+            Policy::Adaptive => 1,
+            Policy::Optimistic | Policy::Replicate(_) => 0,
         };
+        let asks = job.spec.constraints.asks_for_record();
         let spoken_for = (record.assignments.len() as u32).saturating_add(record.wanted);
         let room = MAX_ASSIGNMENTS.saturating_sub(spoken_for);
         let more = T::Verifier::assigned(
@@ -257,7 +260,12 @@ impl<T: Config> Pallet<T> {
             worker,
             operator,
         });
-        Ok((looked_at, had))
+        Ok(T::WeightInfo::claim(
+            looked_at,
+            trusts_read,
+            asks.into(),
+            is_raised.into(),
+        ))
     }
 
     /// Whether [`Pallet::claim`] would succeed.

@@ -388,14 +388,14 @@ pub mod pallet {
         /// ## Events
         /// - [`Event::BatchClaimed`]
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS))]
+        #[pallet::weight(T::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS, 1, 1))]
         #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId| -> bool {
             ensure_signed(origin.clone()).is_ok_and(|worker| Pallet::<T>::would_claim(&worker, *job))
         })]
         pub fn claim(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            let (looked_at, had) = Self::do_claim(worker, job)?;
-            Ok(Some(T::WeightInfo::claim(looked_at, had)).into())
+            let spent = Self::do_claim(worker, job)?;
+            Ok(Some(spent).into())
         }
 
         /// Stops a job. Batches that a worker already has run to their end and are paid; all others are not

@@ -194,7 +194,6 @@ fn view(worker: MockWorker) -> WorkerView<AccountId> {
             ..CPU_1_ID
         },
         attributes: worker.attributes,
-        tiers: worker.tiers,
         keyed_for: worker.keyed_for,
     }
 }
@@ -203,6 +202,12 @@ pub struct MockWorkers;
 impl Workers<AccountId> for MockWorkers {
     fn view(worker: &AccountId) -> Option<WorkerView<AccountId>> {
         Register::get().remove(worker).map(view)
+    }
+    fn tiers(key: &AccountId) -> Tiers {
+        worker(*key).tiers
+    }
+    fn is_delegated(_: &AccountId) -> bool {
+        false
     }
     fn is_operator(account: &AccountId) -> bool {
         Register::get()
@@ -279,6 +284,8 @@ impl Workers<AccountId> for MockWorkers {
     fn slash_withheld(key: &AccountId) -> Option<Slashed> {
         (worker(*key).slashed == 0).then(|| Self::slash(key, &[]))
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_alone(_: &AccountId) {}
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(key: &AccountId, operator: &AccountId, environment: EnvironmentId) {
         let mut register = Register::get();

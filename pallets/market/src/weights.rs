@@ -8,8 +8,9 @@ use frame_support::weights::{Weight, constants::RocksDbWeight};
 pub trait WeightInfo {
     /// [`crate::Pallet::submit`].
     fn submit() -> Weight;
-    /// [`crate::Pallet::claim`] that looks at `w` batches of the window, and gets one of a quorum that `r` workers have had.
-    fn claim(w: u32, r: u32) -> Weight;
+    /// [`crate::Pallet::claim`] that looks at `w` batches of the window and gets one for which the trust of `r` workers counts. `c`: whether
+    /// the job's constraints ask for tiers or a streak; `p`: whether the batch gets a price of its own. 0 or 1.
+    fn claim(w: u32, r: u32, c: u32, p: u32) -> Weight;
     /// [`crate::Pallet::cancel`].
     fn cancel() -> Weight;
     /// [`crate::Pallet::raise`].
@@ -44,10 +45,11 @@ impl WeightInfo for () {
         // Profile, floor, environment, image, number, the job before, account, holds, job, agenda, cursor.
         estimate(80, 13, 9)
     }
-    fn claim(w: u32, r: u32) -> Weight {
-        // Worker, its attestations and five auditors, job, randomness, the records of the window, waiting, the
-        // verifier's ballot and agenda, the trust of everyone who has the batch and its own, declines, its price.
-        estimate(160, 16 + u64::from(w) + u64::from(r), 9)
+    fn claim(w: u32, r: u32, c: u32, p: u32) -> Weight {
+        let (w, r, c, p) = (u64::from(w), u64::from(r), u64::from(c), u64::from(p));
+        // Worker, job, randomness, the records of the window, waiting, the verifier's ballot and agenda, the trust of
+        // everyone who has the batch, declines; its attestations, five auditors and trust; its price.
+        estimate(130 + 30 * c, 9 + w + r + 7 * c, 8 + p)
     }
     fn cancel() -> Weight {
         estimate(

@@ -77,11 +77,8 @@ mod benchmarks {
             Pallet::<T>::on_initialize(now);
         }
 
-        let entry = Accounts::<T>::get(Role::Author, &author);
-        assert_eq!(
-            entry.map(|entry| (entry.round, entry.points)),
-            Some((round, 1))
-        );
+        let entry = Accounts::<T>::get(&author).author;
+        assert_eq!((entry.round, entry.points), (round, 1));
         Ok(())
     }
 

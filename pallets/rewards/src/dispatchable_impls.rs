@@ -6,24 +6,19 @@ use frame_support::{
     traits::{fungible::Mutate, tokens::Preservation},
 };
 
-use crate::{Accounts, Config, Current, Error, Event, Owed, Pallet, Role};
+use crate::{Config, Current, Error, Event, Owed, Pallet, Role};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim(account: T::AccountId) -> DispatchResult {
         let current = Current::<T>::get().number;
         let (mut amount, mut folded) = (0u128, false);
-        for role in Role::ALL {
-            let Some(mut entry) = Accounts::<T>::get(role, &account) else {
-                continue;
-            };
-            folded |= Self::fold(role, &mut entry, current);
-            amount = amount.saturating_add(core::mem::take(&mut entry.pending));
-            if entry.points == 0 {
-                Accounts::<T>::remove(role, &account);
-            } else {
-                Accounts::<T>::insert(role, &account, entry);
+        Self::change(&account, |record| {
+            for role in Role::ALL {
+                let entry = record.of(role);
+                folded |= Self::fold(role, entry, current);
+                amount = amount.saturating_add(core::mem::take(&mut entry.pending));
             }
-        }
+        });
         // Points may be worth less than a planck. Taking them is progress all the same: what they leave is
         // for the others.
         ensure!(amount > 0 || folded, Error::<T>::NothingToClaim);

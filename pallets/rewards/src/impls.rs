@@ -12,7 +12,7 @@ use sungrid_primitives::{
 };
 
 use crate::{
-    Config, Credit, CreditOf, Current, FoundationReserve, OperatorCredit, Pallet, Role,
+    AccountRecord, Accounts, Config, Credit, CreditOf, Current, FoundationReserve, Pallet, Role,
     WorkerCredit, types::CurrentRound,
 };
 
@@ -36,12 +36,12 @@ impl<T: Config> Pallet<T> {
     /// Notes a worker's sign of life, once per round.
     fn count_live(
         credit: &mut WorkerCredit,
-        operator: &T::AccountId,
+        operator: &mut AccountRecord,
         round: &mut CurrentRound<BlockNumberFor<T>>,
     ) {
         if credit.live != Some(round.number) {
             credit.live = Some(round.number);
-            Self::earn(Role::Node, operator, 1, round);
+            Self::add_points(Role::Node, operator, 1, round);
         }
     }
 }
@@ -70,21 +70,21 @@ impl<T: Config> Income<T::AccountId> for Pallet<T> {
             own = own.saturating_sub(part);
             Self::earn(Role::Worker, &account, part, &mut round);
         }
-        Self::earn(Role::Worker, &operator, own, &mut round);
         if let Some(developer) = developer {
             Self::earn(Role::Developer, &developer, charge, &mut round);
         }
-        Credit::<T>::mutate(&worker, |credit| {
-            credit.planck = credit.planck.saturating_add(amount);
-            credit.units = credit.units.saturating_add(units.into());
-            credit.history.add(amount, round.number, window);
-            // To claim, the worker was bonded for its capacity; to deliver, it ran at least one lane of it.
-            if amount > 0 {
-                Self::count_live(credit, &operator, &mut round);
-            }
-        });
-        OperatorCredit::<T>::mutate(&operator, |history| {
-            history.add(amount, round.number, window);
+        Self::change(&operator, |operator| {
+            Self::add_points(Role::Worker, operator, own, &mut round);
+            operator.credit.add(amount, round.number, window);
+            Credit::<T>::mutate(&worker, |credit| {
+                credit.planck = credit.planck.saturating_add(amount);
+                credit.units = credit.units.saturating_add(units.into());
+                credit.history.add(amount, round.number, window);
+                // To claim, the worker was bonded for its capacity; to deliver, it ran at least one lane of it.
+                if amount > 0 {
+                    Self::count_live(credit, operator, &mut round);
+                }
+            });
         });
         Current::<T>::put(round);
     }
@@ -95,7 +95,7 @@ impl<T: Config> Income<T::AccountId> for Pallet<T> {
             // A third, rounded up: two thirds are left, rounded down.
             let lost = credit.history.at(round, window).div_ceil(3);
             credit.history.cut(lost, round, window);
-            OperatorCredit::<T>::mutate(operator, |history| history.cut(lost, round, window));
+            Self::change(operator, |record| record.credit.cut(lost, round, window));
         });
     }
 }
@@ -103,7 +103,14 @@ impl<T: Config> Income<T::AccountId> for Pallet<T> {
 impl<T: Config> Liveness<T::AccountId> for Pallet<T> {
     fn note_live(worker: &T::AccountId, operator: &T::AccountId) {
         Current::<T>::mutate(|round| {
-            Credit::<T>::mutate(worker, |credit| Self::count_live(credit, operator, round));
+            Credit::<T>::mutate(worker, |credit| {
+                // Mostly it was.
+                if credit.live != Some(round.number) {
+                    Self::change(operator, |operator| {
+                        Self::count_live(credit, operator, round);
+                    });
+                }
+            });
         });
     }
 
@@ -139,15 +146,17 @@ impl<T: Config> Earnings<T::AccountId> for Pallet<T> {
 
 impl<T: Config> CreditHistory<T::AccountId> for Pallet<T> {
     fn credit_average(operator: &T::AccountId) -> u128 {
-        OperatorCredit::<T>::get(operator)
-            .average(Current::<T>::get().number, T::CreditWindow::get())
+        let credit = Accounts::<T>::get(operator).credit;
+        credit.average(Current::<T>::get().number, T::CreditWindow::get())
     }
 
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(operator: &T::AccountId, average: u128) {
         let sum = average.saturating_mul(T::CreditWindow::get().into());
         let round = Current::<T>::get().number;
-        OperatorCredit::<T>::insert(operator, crate::History { sum, round });
+        Self::change(operator, |record| {
+            record.credit = crate::History { sum, round }
+        });
     }
 }
 

@@ -72,8 +72,8 @@ pub mod weights;
 
 pub use pallet::*;
 pub use types::{
-    Account, Carried, CreditOf, CurrentRound, History, OpenRound, Points, Role, RoundSummary,
-    Share, WorkerCredit,
+    Account, AccountRecord, Carried, CreditOf, CurrentRound, History, OpenRound, Points, Role,
+    RoundSummary, Share, WorkerCredit,
 };
 pub use weights::WeightInfo;
 
@@ -90,9 +90,7 @@ pub mod pallet {
     use sungrid_primitives::{delegation::IncomeShares, traits::CreditHistory};
 
     use crate::{
-        types::{
-            Account, Carried, CurrentRound, History, OpenRound, Role, RoundSummary, WorkerCredit,
-        },
+        types::{AccountRecord, Carried, CurrentRound, OpenRound, RoundSummary, WorkerCredit},
         weights::WeightInfo,
     };
 
@@ -155,8 +153,9 @@ pub mod pallet {
     #[pallet::storage]
     pub type RoundLength<T: Config> = StorageValue<_, BlockNumberFor<T>>;
 
-    /// The round that is filling.
+    /// The round that is filling. Every block writes it, and weighs that: no call does.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type Current<T: Config> = StorageValue<_, CurrentRound<BlockNumberFor<T>>, ValueQuery>;
 
     /// Ended rounds of which somebody has not yet taken his part, by number.
@@ -175,20 +174,16 @@ pub mod pallet {
     #[pallet::storage]
     pub type Owed<T> = StorageValue<_, u128, ValueQuery>;
 
-    /// What everybody has earned and not claimed, by role.
+    /// What everybody has earned and not claimed, in every role, and the recent verified work of an operator's workers: all of it changes
+    /// with the same payment.
     #[pallet::storage]
     pub type Accounts<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, Role, Blake2_128Concat, T::AccountId, Account>;
+        StorageMap<_, Blake2_128Concat, T::AccountId, AccountRecord, ValueQuery>;
 
     /// Verified work of every worker key.
     #[pallet::storage]
     pub type Credit<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, WorkerCredit, ValueQuery>;
-
-    /// Recent verified work of all workers of an operator.
-    #[pallet::storage]
-    pub type OperatorCredit<T: Config> =
-        StorageMap<_, Blake2_128Concat, T::AccountId, History, ValueQuery>;
 
     /// Receives what the treasury leaves unspent.
     #[pallet::storage]

@@ -212,3 +212,14 @@ pub(crate) fn scenario(test: impl FnOnce()) {
         Rewards::do_try_state().expect("invariants hold");
     });
 }
+
+/// Accounts that have earned something and not claimed it, whatever it is worth.
+pub(crate) fn still_to_claim() -> usize {
+    let has_any = |mut record: crate::AccountRecord| {
+        let roles = crate::Role::ALL.map(|role| *record.of(role));
+        roles.iter().any(|entry| entry.points + entry.pending > 0)
+    };
+    crate::Accounts::<Test>::iter_values()
+        .filter(|record| has_any(*record))
+        .count()
+}

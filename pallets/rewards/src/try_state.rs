@@ -8,8 +8,7 @@ use frame_support::{
 };
 
 use crate::{
-    Accounts, CarriedOver, Config, Credit, Current, LastRound, OperatorCredit, Owed, Pallet, Role,
-    Rounds,
+    Accounts, CarriedOver, Config, Credit, Current, LastRound, Owed, Pallet, Role, Rounds,
 };
 
 impl<T: Config> Pallet<T> {
@@ -19,7 +18,7 @@ impl<T: Config> Pallet<T> {
     /// 2. an ended round is kept exactly while it has points left, and a share without points has no planck;
     /// 3. what is owed = open shares + pending + carried;
     /// 4. the pot holds the existential deposit, what is owed and the current round's income;
-    /// 5. an account without points and without pending planck is not stored;
+    /// 5. an account without points, without pending planck and without credit is not stored;
     /// 6. the last round's parts add up to its income, and its emission together with what the node reserve
     ///    granted by credit is at most [`Config::EmissionRate`] of its payments;
     /// 7. the live workers of the current round are those counted in it;
@@ -28,19 +27,23 @@ impl<T: Config> Pallet<T> {
         let mut current = Current::<T>::get();
         let mut points = BTreeMap::<(u32, Role), u128>::new();
         let mut pending = 0u128;
-        for (role, _, entry) in Accounts::<T>::iter() {
+        for (_, mut record) in Accounts::<T>::iter() {
+            ensure!(!record.is_empty(), "5: an empty account is stored");
             ensure!(
-                entry.points > 0 || entry.pending > 0,
-                "5: an empty account is stored"
+                record.credit.round <= current.number,
+                "8: credit of a round that has not begun"
             );
-            ensure!(
-                entry.points == 0 || entry.round <= current.number,
-                "1: points of a round that has not begun"
-            );
-            if entry.points > 0 {
-                *points.entry((entry.round, role)).or_default() += entry.points;
+            for role in Role::ALL {
+                let entry = *record.of(role);
+                ensure!(
+                    entry.points == 0 || entry.round <= current.number,
+                    "1: points of a round that has not begun"
+                );
+                if entry.points > 0 {
+                    *points.entry((entry.round, role)).or_default() += entry.points;
+                }
+                pending += entry.pending;
             }
-            pending += entry.pending;
         }
         let mut open = 0u128;
         for (number, mut round) in Rounds::<T>::iter() {
@@ -104,10 +107,6 @@ impl<T: Config> Pallet<T> {
         ensure!(
             live == current.points.nodes,
             "7: live workers do not add up"
-        );
-        ensure!(
-            OperatorCredit::<T>::iter_values().all(|history| history.round <= current.number),
-            "8: credit of a round that has not begun"
         );
         Ok(())
     }

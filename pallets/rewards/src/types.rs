@@ -296,6 +296,57 @@ pub struct Account {
     pub pending: u128,
 }
 
+impl Account {
+    fn is_empty(&self) -> bool {
+        self.points == 0 && self.pending == 0
+    }
+}
+
+/// What the chain knows of somebody's income.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct AccountRecord {
+    /// For making blocks.
+    pub author: Account,
+    /// For developing images.
+    pub developer: Account,
+    /// For operating workers.
+    pub worker: Account,
+    /// For keeping workers live.
+    pub node: Account,
+    /// Planck paid lately for work of all its workers.
+    pub credit: History,
+}
+
+impl AccountRecord {
+    /// What was earned in a role.
+    pub fn of(&mut self, role: Role) -> &mut Account {
+        match role {
+            Role::Author => &mut self.author,
+            Role::Developer => &mut self.developer,
+            Role::Worker => &mut self.worker,
+            Role::Node => &mut self.node,
+        }
+    }
+
+    /// Whether there is nothing to keep of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        let roles = [self.author, self.developer, self.worker, self.node];
+        roles.iter().all(Account::is_empty) && self.credit.sum == 0
+    }
+}
+
 /// What the node reserve gives at the end of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grant {

@@ -255,10 +255,10 @@ impl<T: Config> Pallet<T> {
     }
 
     /// An operator sealed a result: whatever it declined before, it has the input now.
-    pub(crate) fn note_delivery(job: JobId, operator: &T::AccountId) {
+    pub(crate) fn note_delivery(job: JobId, operator: &T::AccountId) -> bool {
         let mut decliners = Decliners::<T>::get(job);
         let Some(at) = decliners.iter().position(|d| d.operator == *operator) else {
-            return;
+            return false;
         };
         let was_paused = Self::pauses(&decliners);
         decliners.remove(at);
@@ -266,6 +266,7 @@ impl<T: Config> Pallet<T> {
             Self::deposit_event(Event::Resumed { job });
         }
         Decliners::<T>::insert(job, decliners);
+        true
     }
 
     pub(crate) fn do_resume(who: T::AccountId, job: JobId) -> DispatchResult {

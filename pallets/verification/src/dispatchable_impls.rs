@@ -1,13 +1,13 @@
 //! What workers do with results, commit and reveal, and what anyone can: challenge.
 
 use frame_support::{ensure, pallet_prelude::*};
-use pallet_market::Pallet as Market;
+use pallet_market::{Claimant, Pallet as Market};
 use sp_core::H256;
 use sp_runtime::traits::Saturating;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     receipt::{self, BatchSummary},
-    traits::{BatchControl, BatchTerms},
+    traits::{BatchControl, BatchTerms, Workers},
 };
 
 use crate::*;
@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
         Ok((ballot, at, terms, is_whole))
     }
 
-    /// Returns whether only a part of the batch was sealed.
+    /// Returns what it took, if that was less than the most that it can.
     pub(crate) fn do_commit(
         worker: T::AccountId,
         job: JobId,
@@ -69,17 +69,30 @@ impl<T: Config> Pallet<T> {
         units: u32,
         digest: H256,
         commitment: H256,
-    ) -> Result<bool, DispatchError> {
+    ) -> Result<Option<Weight>, DispatchError> {
         let (mut ballot, at, mut terms, is_whole) =
             Self::check_commit_of(&worker, job, batch, units)?;
-        if is_whole {
-            Self::note_delivery(job, &ballot.replicas[at].assignment.operator);
-        } else {
+        let had_declined =
+            is_whole && Self::note_delivery(job, &ballot.replicas[at].assignment.operator);
+        if !is_whole {
             Self::cut(&worker, job, batch, units, &mut ballot, at)?;
             terms = Market::<T>::terms(job, batch).ok_or(Error::<T>::NotInFlight)?;
         }
+        let wanted = ballot.wanted;
         Self::seal(job, batch, &terms, (ballot, at), digest, commitment);
-        Ok(!is_whole)
+        Ok(Self::spent_on_commit(job, batch, wanted).filter(|_| is_whole && !had_declined))
+    }
+
+    /// What a commitment to a whole batch took, of which `wanted` votes were wanted before, if it was less than the most that one can: it
+    /// neither failed nor wants more.
+    fn spent_on_commit(job: JobId, batch: BatchIndex, wanted: u32) -> Option<Weight> {
+        let ballot = Ballots::<T>::get(job, batch).filter(|ballot| ballot.wanted <= wanted)?;
+        Some(match (ballot.stage, ballot.bar) {
+            (Stage::Sealing, _) => <T as Config>::WeightInfo::commit_few(0),
+            (_, Bar::Agree(_)) => <T as Config>::WeightInfo::commit_few(1),
+            // The trust of all was read.
+            (_, Bar::Quorum(_)) => <T as Config>::WeightInfo::commit_open(),
+        })
     }
 
     /// The replica at a place of the ballot is sealed.
@@ -177,6 +190,26 @@ impl<T: Config> Pallet<T> {
             Self::advance(job, batch, &terms, ballot);
         }
         Ok(())
+    }
+
+    /// What a reveal of a batch that these workers had took, if it was less than the most that one can.
+    pub(crate) fn spent_on_reveal(
+        job: JobId,
+        batch: BatchIndex,
+        had: &[Claimant<T::AccountId>],
+    ) -> Option<Weight> {
+        if Ballots::<T>::contains_key(job, batch) {
+            return Some(<T as Config>::WeightInfo::reveal_open());
+        }
+        let workers = had.len() as u32;
+        if workers > FEW {
+            return None;
+        }
+        let delegated = had.iter().filter(|claimant| {
+            <T as pallet_market::Config>::Workers::is_delegated(&claimant.worker)
+        });
+        let pools = delegated.count() as u32;
+        Some(<T as Config>::WeightInfo::reveal_few(workers, pools))
     }
 
     pub(crate) fn do_challenge(

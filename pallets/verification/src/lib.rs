@@ -278,9 +278,7 @@ pub mod pallet {
             commitment: H256,
         ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            let is_part = Self::do_commit(worker, job, batch, units, digest, commitment)?;
-            let goes_on = !is_part && Ballots::<T>::contains_key(job, batch);
-            Ok(goes_on.then(<T as Config>::WeightInfo::commit_open).into())
+            Ok(Self::do_commit(worker, job, batch, units, digest, commitment)?.into())
         }
 
         /// Opens the seal of a batch.
@@ -328,15 +326,10 @@ pub mod pallet {
             bundle: ContentHash,
         ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            let record = pallet_market::Batches::<T>::get(job, batch);
-            let workers = record.map_or(0, |record| record.assignments.len() as u32);
+            let had = pallet_market::Batches::<T>::get(job, batch).map(|record| record.assignments);
             Self::do_reveal(worker, job, batch, summary, salt, bundle)?;
-            let spent = if Ballots::<T>::contains_key(job, batch) {
-                Some(<T as Config>::WeightInfo::reveal_open())
-            } else {
-                (workers <= FEW).then(|| <T as Config>::WeightInfo::reveal_few(workers))
-            };
-            Ok(spent.into())
+            let had = had.unwrap_or_default();
+            Ok(Self::spent_on_reveal(job, batch, &had).into())
         }
 
         /// Doubts the standing result of an optimistic job: a jury is drawn.
@@ -389,7 +382,7 @@ pub mod pallet {
         /// - [`Event::Declined`], and [`Event::Paused`] with the last one that it takes
         #[pallet::call_index(3)]
         // A challenged result stands after the decline of its last juror.
-        #[pallet::weight(<T as Config>::WeightInfo::decline().saturating_add(<T as Config>::WeightInfo::reveal_few(FEW)))]
+        #[pallet::weight(<T as Config>::WeightInfo::decline().saturating_add(<T as Config>::WeightInfo::reveal_few(FEW, FEW)))]
         #[pallet::feeless_if(|origin: &OriginFor<T>, job: &JobId, batch: &BatchIndex| -> bool {
             ensure_signed(origin.clone())
                 .is_ok_and(|worker| Pallet::<T>::check_commit(&worker, *job, *batch).is_ok())

@@ -74,13 +74,18 @@ impl<T: Config> Pallet<T> {
         ballot: &BallotRecordOf<T>,
         hopefully: bool,
     ) -> Option<Tally> {
+        // It decides quorums alone.
+        let trust_of = |worker: &T::AccountId| match ballot.bar {
+            Bar::Agree(_) => Trust::default(),
+            Bar::Quorum(_) => Trusts::<T>::get(worker, environment),
+        };
         let mut groups: Vec<Group> = Vec::new();
         let mut heaviest = 0;
         for replica in ballot.votes() {
             let Some(digest) = replica.digest(job, batch) else {
                 continue;
             };
-            let trust = Trusts::<T>::get(&replica.assignment.worker, environment);
+            let trust = trust_of(&replica.assignment.worker);
             heaviest = trust.weight().max(heaviest);
             if let Some(group) = groups.iter_mut().find(|group| group.digest == digest) {
                 group.join(replica, trust);
@@ -107,7 +112,7 @@ impl<T: Config> Pallet<T> {
             .votes()
             .filter(|replica| hopefully && matches!(replica.state, ReplicaState::Working { .. }));
         for replica in at_work {
-            let trust = Trusts::<T>::get(&replica.assignment.worker, environment);
+            let trust = trust_of(&replica.assignment.worker);
             leading.join(replica, trust);
         }
         let missing = match ballot.bar {

@@ -10,12 +10,16 @@ pub trait WeightInfo {
     fn commit() -> Weight;
     /// [`crate::Pallet::commit`] of a part of a batch, the failure of the rest included.
     fn commit_part() -> Weight;
-    /// [`crate::Pallet::commit`] after which the batch goes on.
+    /// [`crate::Pallet::commit`] after which a quorum is asked for its reveals, or waits for a draw.
     fn commit_open() -> Weight;
+    /// [`crate::Pallet::commit`] of a batch that so many equal results decide, after which others are awaited (`o` = 0), or reveals or a draw
+    /// (1).
+    fn commit_few(o: u32) -> Weight;
     /// [`crate::Pallet::reveal`], the verdict on as many workers as can get a batch included.
     fn reveal() -> Weight;
-    /// [`crate::Pallet::reveal`], the verdict on `w` workers, at most [`FEW`](crate::FEW), included.
-    fn reveal_few(w: u32) -> Weight;
+    /// [`crate::Pallet::reveal`], the verdict on `w` workers, at most [`FEW`](crate::FEW), included, of whom `p` share their income
+    /// with others.
+    fn reveal_few(w: u32, p: u32) -> Weight;
     /// [`crate::Pallet::reveal`] after which others are awaited.
     fn reveal_open() -> Weight;
     /// [`crate::Pallet::challenge`].
@@ -71,9 +75,13 @@ impl WeightInfo for () {
             .saturating_add(estimate(60, 24, 24))
     }
     fn commit_open() -> Weight {
-        // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); the window that a
-        // further replica enters; declines.
-        estimate(120, 25, 10)
+        // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); declines.
+        estimate(120, 23, 5)
+    }
+    fn commit_few(o: u32) -> Weight {
+        // Ballot, job, batch, its price, worker, declines; agenda, its cursor.
+        let o = u64::from(o);
+        estimate(90 + 15 * o, 6 + o, 3 + 2 * o)
     }
     fn reveal() -> Weight {
         // Ballot, result, job, batch, image, holds, pot, treasury, floor and spot price; per claimant (12) worker, trust
@@ -81,10 +89,14 @@ impl WeightInfo for () {
         // it, with its account, its points and a start; 36 transfers when six losers pay six winners.
         estimate(1_100, 192, 156)
     }
-    fn reveal_few(w: u32) -> Weight {
-        // The same of so many.
-        let w = u64::from(w);
-        estimate(80 + 85 * w, 12 + 15 * w, 12 + 12 * w)
+    fn reveal_few(w: u32, p: u32) -> Weight {
+        // The same of so many, and of so many pools.
+        let (w, p) = (u64::from(w), u64::from(p));
+        estimate(
+            80 + 65 * w + 20 * p,
+            12 + 10 * w + 5 * p,
+            12 + 9 * w + 3 * p,
+        )
     }
     fn reveal_open() -> Weight {
         // Ballot, job, batch, worker.

@@ -9,6 +9,7 @@ use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
+    attributes::Tiers,
     traits::{Assignment, Fleet, Verifier, Workers},
     witness,
 };
@@ -144,12 +145,16 @@ impl<T: Config> Pallet<T> {
                 continue;
             };
             let constraints = &record.spec.constraints;
-            let (attributes, tiers) = (&view.attributes, &view.tiers);
+            let tiers = if constraints.tiers == Tiers::default() {
+                Tiers::default()
+            } else {
+                <T as pallet_market::Config>::Workers::tiers(&worker)
+            };
             let streak = match constraints.min_streak {
                 0 => 0,
                 _ => Trusts::<T>::get(&worker, record.spec.environment).streak,
             };
-            let mut unmet = constraints.unmet(record.class, attributes, tiers, streak);
+            let mut unmet = constraints.unmet(record.class, &view.attributes, &tiers, streak);
             let sits = |operator: &T::AccountId| {
                 let mut seats = call.witnesses.iter();
                 seats.any(|witness| witness.assignment.operator == *operator)

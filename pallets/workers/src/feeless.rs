@@ -141,7 +141,7 @@ where
     fn weight(&self, call: &CallOf<T>) -> Weight {
         // One or the other, never both. Added up, each payer would get the rest of his fee back, and pay with a write and
         // an event for that.
-        Self::own_weight().max(self.0.weight(call))
+        Self::own_weight(call).max(self.0.weight(call))
     }
 
     fn validate(
@@ -206,7 +206,7 @@ where
                 if !T::FollowUps::contains(call) {
                     Workers::<T>::mutate_extant(worker, Pallet::<T>::charge_allowance);
                 }
-                let unspent = weight.saturating_sub(Self::own_weight());
+                let unspent = weight.saturating_sub(Self::own_weight(call));
                 Ok((Payment::Bond(()), unspent))
             }
         }
@@ -241,9 +241,9 @@ where
 }
 
 impl<T: Config, S> ChargeUnlessFeeless<T, S> {
-    /// Of the worker's record, read and written.
-    fn own_weight() -> Weight {
-        T::DbWeight::get().reads_writes(1, 1)
+    /// Of the worker's record: read, and written by what is no follow-up.
+    fn own_weight(call: &CallOf<T>) -> Weight {
+        T::DbWeight::get().reads_writes(1, u64::from(!T::FollowUps::contains(call)))
     }
 
     /// What feeless calls will have taken of this block with one more, ref time.

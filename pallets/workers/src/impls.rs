@@ -17,6 +17,7 @@ use sp_runtime::{
     traits::{SaturatedConversion, Saturating, UniqueSaturatedInto, Zero},
 };
 use sungrid_primitives::{
+    attributes::Tiers,
     suns::MICRO,
     traits::{Attestations, CapacityProofs, Roster, Slashed, WorkerView, Workers as WorkersTrait},
 };
@@ -117,7 +118,6 @@ impl<T: Config> Pallet<T> {
             environment: record.environment,
             profile: record.profile,
             attributes: record.attributes,
-            tiers: T::Attestations::tiers(worker),
             keyed_for: now.saturating_sub(record.keyed_at).saturated_into(),
         }
     }
@@ -235,6 +235,14 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     fn view(worker: &T::AccountId) -> Option<WorkerView<T::AccountId>> {
         let record = Workers::<T>::get(worker)?;
         Some(Self::view_of(worker, record))
+    }
+
+    fn tiers(worker: &T::AccountId) -> Tiers {
+        T::Attestations::tiers(worker)
+    }
+
+    fn is_delegated(worker: &T::AccountId) -> bool {
+        Workers::<T>::get(worker).is_some_and(|record| record.delegated.stake > 0)
     }
 
     fn is_operator(account: &T::AccountId) -> bool {
@@ -373,6 +381,11 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
             }
         });
         is_new.then(|| Self::slash(worker, &[]))
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_alone(worker: &T::AccountId) {
+        Self::note(worker, |record| record.delegated = Default::default());
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -20,8 +20,10 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // `w`: 1 to 32.
-    // `r`: 1 to 12.
-    fn claim(w: u32, r: u32, ) -> Weight {
+    // `r`: 0 to 12.
+    // `c`: 0 to 1.
+    // `p`: 0 to 1.
+    fn claim(w: u32, r: u32, _c: u32, _p: u32, ) -> Weight {
         // At least 186_070 ns.
         Weight::from_parts(98_000_000, 0)
             .saturating_add(Weight::from_parts(6_000_000, 0).saturating_mul(w.into()))

@@ -31,6 +31,13 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(4))
     }
+    // `o`: 0 to 1.
+    fn commit_few(_o: u32, ) -> Weight {
+        // At least 83_000 ns.
+        Weight::from_parts(103_750_000, 0)
+            .saturating_add(T::DbWeight::get().reads(17))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
     fn reveal() -> Weight {
         // At least 1_898_000 ns.
         Weight::from_parts(2_372_500_000, 0)
@@ -38,7 +45,8 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().writes(93))
     }
     // `w`: 2 to 3.
-    fn reveal_few(w: u32, ) -> Weight {
+    // `p`: 0 to 2.
+    fn reveal_few(w: u32, _p: u32, ) -> Weight {
         // At least 325_149 ns.
         Weight::from_parts(200_000_000, 0)
             .saturating_add(Weight::from_parts(63_000_000, 0).saturating_mul(w.into()))

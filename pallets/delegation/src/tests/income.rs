@@ -41,6 +41,28 @@ fn income_is_divided_by_bond_after_the_commission() {
 }
 
 #[test]
+fn a_pool_that_nobody_is_in_costs_a_payment_nothing() {
+    scenario(|| {
+        // GIVEN a pool without a stake
+        open(0, "w1", TEN);
+        let before = pool();
+        next_round();
+        // WHEN its worker earns 6 000
+        pay("w1", 10_000);
+        // THEN the pool was left alone, and all of it is the operator's
+        assert_eq!(pool(), before);
+        next_round();
+        assert_eq!(claimable("olga"), 6_000);
+        // AND who comes then has no part of what was before.
+        delegate("dora", OWN);
+        next_round();
+        pay("w1", 10_000);
+        next_round();
+        assert_eq!(position("dora").income, 2_700);
+    });
+}
+
+#[test]
 fn nobody_claims_twice() {
     scenario(|| {
         open(0, "w1", TEN);

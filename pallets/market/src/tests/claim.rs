@@ -242,11 +242,29 @@ fn a_claim_gives_back_the_weight_of_what_it_did_not_look_at() {
             let looked_at = at.expect("one is open") as u32 + 1;
             // THEN a claim weighs as many as it looked at
             let claimed = Market::claim(RuntimeOrigin::signed(10), id).expect("one is open");
-            let weight = <Test as Config>::WeightInfo::claim(looked_at, 0);
+            let weight = <Test as Config>::WeightInfo::claim(looked_at, 0, 0, 0);
             assert_eq!(claimed.actual_weight, Some(weight));
         }
+        // AND of what the job asks for and pays as much as it does
+        let mut strict = spec(8);
+        strict.constraints.min_streak = 1;
+        let strict = submit_spec(strict);
+        let mut adaptive = spec(8);
+        adaptive.policy = Policy::Adaptive;
+        let adaptive = submit_spec(adaptive);
+        let claimed = |worker, id| {
+            change_worker(worker, |worker| worker.trust.streak = 1);
+            let done = Market::claim(RuntimeOrigin::signed(worker), id);
+            done.expect("one is open").actual_weight
+        };
+        let weight = |r, c, p| Some(<Test as Config>::WeightInfo::claim(1, r, c, p));
+        assert_eq!(claimed(11, strict), weight(0, 1, 0));
+        assert_eq!(claimed(11, adaptive), weight(1, 0, 0));
+        let (requester, bid) = (RuntimeOrigin::signed(REQUESTER), PRICE + 1);
+        frame_support::assert_ok!(Market::raise(requester, strict, bid));
+        assert_eq!(claimed(12, strict), weight(0, 1, 1));
         // AND before it is carried out, as many as there can be
-        let most = <Test as Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS);
+        let most = <Test as Config>::WeightInfo::claim(WINDOW, MAX_ASSIGNMENTS, 1, 1);
         assert_eq!(
             Call::<Test>::claim { job: id }
                 .get_dispatch_info()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sungrid_primitives::traits::{CreditHistory, Income};
 
-use crate::{Credit, History, OperatorCredit, WorkerCredit, mock::*};
+use crate::{Accounts, Credit, History, WorkerCredit, mock::*};
 
 fn fault(operator: u64) {
     <Rewards as Income<u64>>::faulted(&(operator + 1_000), &operator);
@@ -26,7 +26,7 @@ fn the_whole_life_lasts_and_the_average_fades() {
             }
         );
         assert_eq!(
-            OperatorCredit::<Test>::get(2),
+            Accounts::<Test>::get(2).credit,
             History { sum: 41, round: 1 }
         );
         assert_eq!(Rewards::credit_of_worker(1_002), 4);
@@ -76,7 +76,7 @@ fn a_fault_costs_the_worker_a_third_and_the_operator_as_much() {
         fault(2);
         // THEN it keeps two thirds, and the operator the other worker's whole credit
         assert_eq!(Credit::<Test>::get(1_002).history.sum, 600);
-        assert_eq!(OperatorCredit::<Test>::get(2).sum, 1_100);
+        assert_eq!(Accounts::<Test>::get(2).credit.sum, 1_100);
         assert_eq!(Credit::<Test>::get(1_002).planck, 900, "what was is a fact");
         assert_eq!(<Rewards as CreditHistory<u64>>::credit_average(&2), 110);
         assert_eq!(Rewards::credit_of_operator(2), 110);
@@ -92,9 +92,9 @@ fn faults_in_a_row_cost_two_thirds_each_rounded_down() {
             assert_eq!(Credit::<Test>::get(1_002).history.sum, left);
         }
         // A worker without history has nothing to lose, and its operator does not go below zero.
-        OperatorCredit::<Test>::mutate(2, |history| history.sum = 1);
+        Accounts::<Test>::mutate(2, |record| record.credit.sum = 1);
         fault(2);
-        assert_eq!(OperatorCredit::<Test>::get(2).sum, 0);
+        assert_eq!(Accounts::<Test>::get(2).credit.sum, 0);
         fault(77);
         assert_eq!(Credit::<Test>::get(1_077).history.sum, 0);
     });

@@ -140,7 +140,7 @@ proptest! {
             assert_eq!(Owed::<Test>::get(), CarriedOver::<Test>::get().total());
             assert_eq!(pot(), EXISTENTIAL_DEPOSIT + Owed::<Test>::get());
             assert_eq!(Rounds::<Test>::iter().count(), 0);
-            assert_eq!(Accounts::<Test>::iter().count(), 0);
+            assert_eq!(still_to_claim(), 0);
             Rewards::do_try_state().expect("invariants hold");
         });
     }

@@ -7,7 +7,7 @@ use frame_support::traits::{
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Account, Accounts, CarriedOver, Credit, Current, LastRound, OpenRound, OperatorCredit, Owed,
+    Account, AccountRecord, Accounts, CarriedOver, Credit, Current, LastRound, OpenRound, Owed,
     Role, Rounds, Share, mock::*,
 };
 
@@ -39,12 +39,10 @@ fn lose(amount: u128) {
 fn points_that_do_not_add_up_are_noticed() {
     let open = "1: points of an ended round do not add up";
     let error = broken(|| {
-        Accounts::<Test>::mutate(Role::Worker, 2, |entry| {
-            entry.get_or_insert_default().points += 1;
-        });
+        Accounts::<Test>::mutate(2, |record| record.worker.points += 1);
     });
     assert_eq!(error, open.into());
-    let error = broken(|| Accounts::<Test>::remove(Role::Author, 1));
+    let error = broken(|| Accounts::<Test>::remove(1));
     assert_eq!(error, open.into());
 
     let running = "1: points of the current round do not add up";
@@ -56,7 +54,7 @@ fn points_that_do_not_add_up_are_noticed() {
         points: 1,
         pending: 0,
     };
-    let error = broken(|| Accounts::<Test>::insert(Role::Worker, 9, entry));
+    let error = broken(|| Accounts::<Test>::mutate(9, |record| record.worker = entry));
     assert_eq!(error, "1: points of a round that has not begun".into());
     let error = broken(|| Rounds::<Test>::remove(0));
     assert_eq!(error, "1: points of a round that is gone".into());
@@ -108,7 +106,7 @@ fn a_pot_that_is_short_is_noticed() {
 
 #[test]
 fn an_empty_account_is_noticed() {
-    let error = broken(|| Accounts::<Test>::insert(Role::Worker, 9, Account::default()));
+    let error = broken(|| Accounts::<Test>::insert(9, AccountRecord::default()));
     assert_eq!(error, "5: an empty account is stored".into());
 }
 
@@ -142,7 +140,7 @@ fn credit_from_the_future_is_noticed() {
     let text = "8: credit of a round that has not begun";
     let error = broken(|| Credit::<Test>::mutate(1_004, |credit| credit.history.round = 9));
     assert_eq!(error, text.into());
-    let error = broken(|| OperatorCredit::<Test>::mutate(4, |history| history.round = 9));
+    let error = broken(|| Accounts::<Test>::mutate(4, |record| record.credit.round = 9));
     assert_eq!(error, text.into());
 }
 
@@ -151,9 +149,7 @@ fn clients_can_list_accounts_and_rounds() {
     scenario(|| {
         pay(2, None, 10, 1);
         next_round();
-        let mut accounts: Vec<_> = Accounts::<Test>::iter_keys().collect();
-        accounts.sort();
-        assert_eq!(accounts, [(Role::Worker, 2), (Role::Node, 2)]);
+        assert_eq!(Accounts::<Test>::iter_keys().collect::<Vec<_>>(), [2]);
         assert_eq!(Rounds::<Test>::iter_keys().collect::<Vec<_>>(), [0]);
     });
 }

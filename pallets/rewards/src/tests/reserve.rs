@@ -192,10 +192,7 @@ fn a_point_that_is_worth_nothing_is_in_nobody_s_way() {
         assert_eq!(Rewards::pending(1), 0);
         live(9, 1);
         assert_eq!(Rounds::<Test>::get(0), None, "folded away");
-        assert_eq!(
-            Accounts::<Test>::get(Role::Node, 1).map(|entry| entry.round),
-            Some(1)
-        );
+        assert_eq!(Accounts::<Test>::get(1).node.round, 1);
     });
 }
 

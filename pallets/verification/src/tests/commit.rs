@@ -135,11 +135,52 @@ fn a_commitment_is_weighed_as_the_end_of_its_batch_and_gives_back_what_it_was_no
             let done = Verification::commit(signed(worker(n)), job, 0, 2, digest, digest);
             done.expect("in time").actual_weight
         };
-        let open = <() as WeightInfo>::commit_open();
-        assert_eq!(weight(WORKERS - 1, truth(0)), Some(open));
+        let awaits = <() as WeightInfo>::commit_few(0);
+        assert_eq!(weight(WORKERS - 1, truth(0)), Some(awaits));
         // THEN the last one, which disagrees, ends it
         assert_eq!(weight(WORKERS, lie(1)), None);
         assert_eq!(Market::job(job).expect("kept").failed, 1);
-        assert!(<() as WeightInfo>::commit().all_gt(open));
+        assert!(<() as WeightInfo>::commit().all_gt(awaits));
+    });
+}
+
+#[test]
+fn a_commitment_that_goes_on_gives_back_what_its_policy_does_not_read() {
+    run(|| {
+        let weight = |n: u8, job, result: BatchSummary| {
+            let digest = receipt::digest(job, 0, &result);
+            let done = Verification::commit(signed(worker(n)), job, 0, 2, digest, digest);
+            done.expect("in time").actual_weight
+        };
+        let few = |o| Some(<() as WeightInfo>::commit_few(o));
+        // GIVEN two who agree: the first waits, the second opens the reveals
+        let job = one_batch(2, 2);
+        assert_eq!(weight(1, job, truth(0)), few(0));
+        assert_eq!(weight(2, job, truth(0)), few(1));
+        assert!(matches!(ballot(job).stage, Stage::Revealing { .. }));
+        // AND two who do not: another one is wanted, in a window
+        let job = one_batch(2, 2);
+        assert_eq!(weight(1, job, truth(0)), few(0));
+        assert_eq!(weight(2, job, lie(2)), None);
+        assert_eq!(ballot(job).wanted, 3);
+        // AND one whose operator had given a batch back: that is forgotten, with a write
+        let job = submit(2, 2);
+        let batch = claim(5, job);
+        assert_ok!(Verification::hand_back(signed(worker(5)), job, batch));
+        wait(DECLINE_REST);
+        let batch = claim(5, job);
+        let digest = receipt::digest(job, batch, &truth(batch));
+        let done = Verification::commit(signed(worker(5)), job, batch, 2, digest, digest);
+        assert_eq!(done.expect("in time").actual_weight, None);
+        // AND a quorum of two, in which the trust of both is read
+        trust(3, 1_000, 1_000);
+        trust(4, 1_000, 1_000);
+        let job = submit_under(pallet_market::Policy::Quorum(10), 1);
+        claim(3, job);
+        assert_eq!(
+            weight(3, job, truth(0)),
+            Some(<() as WeightInfo>::commit_open())
+        );
+        assert!(matches!(ballot(job).stage, Stage::Drawing { .. }));
     });
 }

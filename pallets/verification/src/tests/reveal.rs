@@ -236,10 +236,39 @@ fn a_reveal_is_weighed_as_a_crowd_s_verdict_and_gives_back_what_it_was_not() {
             let open = <() as WeightInfo>::reveal_open();
             assert_eq!(weight(first, job), Some(open));
             // THEN the verdict is on a few, or on a crowd
-            let few = <() as WeightInfo>::reveal_few(2);
+            let few = <() as WeightInfo>::reveal_few(2, 0);
             assert_eq!(weight(second, job), (job == pair).then_some(few));
             assert_eq!(outcome(job), Some(pallet_market::Outcome::Completed));
             assert!(<() as WeightInfo>::reveal().all_gt(few) && few.all_gt(open));
+        }
+    });
+}
+
+#[test]
+fn a_verdict_gives_back_what_pools_would_have_taken_that_are_not_there() {
+    run(|| {
+        for pools in 0..=2u8 {
+            for n in 1..=2 {
+                pallet_workers::Workers::<Test>::mutate_extant(worker(n), |record| {
+                    record.delegated.stake = u128::from(n <= pools);
+                });
+            }
+            let job = one_batch(2, 2);
+            for n in 1..=2 {
+                commit(n, job, 0, &truth(0));
+            }
+            reveal(1, job, 0, &truth(0));
+            let done =
+                Verification::reveal(signed(worker(2)), job, 0, truth(0), salt(2), bundle(2));
+            let spent = <() as WeightInfo>::reveal_few(2, pools.into());
+            assert_eq!(done.expect("in time").actual_weight, Some(spent));
+        }
+        let weight = |pools| <() as WeightInfo>::reveal_few(2, pools);
+        assert!(weight(2).all_gt(weight(1)) && weight(1).all_gt(weight(0)));
+        for n in 1..=2 {
+            pallet_workers::Workers::<Test>::mutate_extant(worker(n), |record| {
+                record.delegated = Default::default();
+            });
         }
     });
 }

@@ -237,6 +237,23 @@ fn what_a_feeless_call_did_not_use_is_there_for_others() {
 }
 
 #[test]
+fn what_a_claim_has_paid_for_weighs_no_write_of_its_worker() {
+    scenario(|| {
+        let weight = |call| Extension::from(()).weight(&RuntimeCall::Workers(call));
+        let db: RuntimeDbWeight = DbWeight::get();
+        assert_eq!(weight(resume("w1")), db.reads(1));
+        assert_eq!(weight(update("w1")), db.reads_writes(1, 1));
+        // AND so it is: the worker's record is as before.
+        register("olga", "w1");
+        assert_ok!(send("w1", pause("w1")));
+        let debt = || crate::Workers::<Test>::get(account("w1")).map(|record| record.allowance);
+        let before = debt();
+        assert_ok!(send("w1", resume("w1")));
+        assert_eq!(debt(), before);
+    });
+}
+
+#[test]
 fn who_is_no_worker_pays() {
     scenario(|| {
         register("olga", "w1");
