@@ -13,6 +13,7 @@ use crate::{
     BatchIndex, ContentHash, JobId,
     attributes::{Attributes, PerAttribute, TaskClass, Tiers},
     environment::EnvironmentId,
+    merkle::UnitLeaf,
     policy::{Policy, Trust},
     receipt::{BatchSummary, Order},
     suns::Profile,
@@ -394,6 +395,17 @@ pub struct Checked<AccountId> {
     pub price: u128,
 }
 
+/// An accepted part of a batch that was cut, and what is right of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedPart<AccountId> {
+    /// The part: a batch of its own.
+    pub batch: BatchIndex,
+    /// What is right.
+    pub answer: BatchSummary,
+    /// What was accepted.
+    pub checked: Checked<AccountId>,
+}
+
 /// Results for which somebody knows the answer; implemented by `pallet-verification`.
 pub trait KnownAnswers<AccountId> {
     /// The number that the next job gets.
@@ -407,9 +419,22 @@ pub trait KnownAnswers<AccountId> {
         batch: BatchIndex,
         answer: &BatchSummary,
     ) -> Option<Checked<AccountId>>;
+    /// What the leaves of some units of a job come to; `None` if there is no such job, or its profile cannot charge them.
+    fn sum_up(job: JobId, leaves: &[UnitLeaf]) -> Option<BatchSummary>;
+    /// Holds what is accepted of a batch that was cut against the leaves of all its units, each part against its own; the trust of
+    /// whoever found it follows. Parts that failed are passed over. `None`, and nothing happens, if the batch was not cut or has
+    /// another number of units, while a part is in flight, and if nothing is accepted or one part was held against an answer already.
+    fn hold_parts_against(
+        job: JobId,
+        batch: BatchIndex,
+        leaves: &[UnitLeaf],
+    ) -> Option<Vec<CheckedPart<AccountId>>>;
     /// Makes an accepted result exist that as many workers as possible have found, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare() -> (JobId, BatchIndex);
+    /// The same for a batch of so many units that was cut into so many parts, at most as many as units.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_parts(units: u32, parts: u32) -> (JobId, BatchIndex);
 }
 
 /// The verifier's word on a batch, for the market to act on.
