@@ -338,6 +338,32 @@ pub struct Assignment<AccountId> {
     pub operator: AccountId,
 }
 
+/// A batch that nobody has claimed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect<'a> {
+    /// What decides it.
+    pub policy: &'a Policy,
+    /// Where its results compare.
+    pub environment: &'a EnvironmentId,
+    /// Its worst case on one lane, seconds.
+    pub virtual_seconds: u64,
+    /// Most that one result of it pays, planck.
+    pub pay: u128,
+    /// Seconds from now to its first claim.
+    pub start: u64,
+    /// The block of its job's deadline.
+    pub deadline: u64,
+}
+
+/// What is to be expected of a batch that a certain worker claims first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// Seconds from now until it is accepted, on average over the draw of an audit, if all are honest and at work.
+    pub seconds: u64,
+    /// Whether others find the result in any case.
+    pub is_checked: bool,
+}
+
 /// How batches are verified; implemented by `pallet-verification`, the market's child.
 pub trait Verifier<AccountId> {
     /// A worker got a replica of a batch under `policy`, for results that compare in `environment`: expect its
@@ -362,8 +388,8 @@ pub trait Verifier<AccountId> {
     /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged, or those who check it
     /// drawn, in time; 0 for policies that need neither.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
-    /// Blocks from a claim in which a single result can be audited: where fewer are left to the deadline, none stands alone.
-    fn audit_blocks(virtual_seconds: u64) -> u64;
+    /// What is to be expected of a batch that this worker of this operator claims first. For reads off chain.
+    fn outlook(worker: &AccountId, operator: &AccountId, batch: &Prospect<'_>) -> Outlook;
     /// What the results of a worker in an environment were worth so far.
     fn trust_of(worker: &AccountId, environment: &EnvironmentId) -> Trust;
     /// Whether so many operators say that a job's input is missing that it is paused: nobody may start a batch of it.
