@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 use sp_core::H256;
-use sungrid_chain_client::{BatchResult, Call, Chain, JobState, Keypair, SubmitError, Until};
+use sungrid_chain_client::{Call, Chain, JobState, Keypair, SubmitError, Until};
 use sungrid_primitives::{
     BatchIndex, JobId,
-    job::batch_range,
+    job::{Layout, batch_range},
+    merkle::UnitLeaf,
     receipt::{self, BatchSummary, Order},
     suns::Profile,
 };
@@ -29,26 +30,32 @@ struct Answers {
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     batch: BatchIndex,
-    root: H256,
-    fuel: u128,
-    charge: u128,
+    /// Of all its units, in order: its worker may cut it anywhere.
+    leaves: Vec<UnitLeaf>,
     salt: H256,
     /// What is on chain of it.
     seal: H256,
 }
 
 impl Answer {
-    fn summary(&self) -> BatchSummary {
-        BatchSummary {
-            root: self.root,
-            fuel: self.fuel,
-            charge: self.charge,
-        }
+    fn is_for(&self, order: &Order, profile: &Profile) -> bool {
+        BatchSummary::of(&self.leaves, profile).is_some_and(|summary| {
+            receipt::canary(order, self.batch, &summary, &self.salt.0) == self.seal
+        })
     }
 
-    fn is_for(&self, order: &Order) -> bool {
-        let seal = receipt::canary(order, self.batch, &self.summary(), &self.salt.0);
-        seal == self.seal
+    /// What a part of the batch comes to, or the batch if it was not cut; `None` if it is of another one.
+    fn part(
+        &self,
+        layout: &Layout<'_>,
+        part: BatchIndex,
+        profile: &Profile,
+    ) -> Option<BatchSummary> {
+        let (start, _) = batch_range(layout.units, layout.batch_size, self.batch)?;
+        let (first, count) = layout.range(part)?;
+        let from = first.checked_sub(start)? as usize;
+        let leaves = self.leaves.get(from..from.checked_add(count as usize)?)?;
+        BatchSummary::of(leaves, profile)
     }
 }
 
@@ -74,24 +81,20 @@ pub fn choose(wanted: u32, batches: u32) -> Result<Vec<BatchIndex>, Error> {
 /// Computes batches of so many units here, each unit twice: blocks as long as that takes.
 ///
 /// # Errors
-/// Those of [`Local::leaf`]; [`Error::Usage`] if the order has no such batch, or the profile cannot charge it.
+/// Those of [`Local::leaf`]; [`Error::Usage`] if the order has no such batch.
 pub fn compute(
     local: &Local,
     plan: &Plan,
     batch_size: u32,
-    profile: &Profile,
     batches: &[BatchIndex],
-) -> Result<Vec<(BatchIndex, BatchSummary)>, Error> {
+) -> Result<Vec<(BatchIndex, Vec<UnitLeaf>)>, Error> {
     let one = |batch: &BatchIndex| {
         let none = || Error::Usage(format!("the order has no batch {batch}"));
         let (first, count) = batch_range(plan.count, batch_size, *batch).ok_or_else(none)?;
         let leaves: Result<Vec<_>, _> = (first..first.saturating_add(count))
             .map(|unit| local.leaf(plan, unit, batch_size))
             .collect();
-        let summary = BatchSummary::of(&leaves?, profile);
-        let summary = summary
-            .ok_or_else(|| Error::Usage(format!("batch {batch} takes more than can be charged")))?;
-        Ok((*batch, summary))
+        Ok((*batch, leaves?))
     };
     batches.iter().map(one).collect()
 }
@@ -99,13 +102,14 @@ pub fn compute(
 /// Plants what batches of an order come to, and keeps what opens the seals in a new file.
 ///
 /// # Errors
-/// [`Error::Usage`] if there are none or more than can be planted, or the file exists; those of the chain, with the file removed
-/// if it refused.
+/// [`Error::Usage`] if there are none or more than can be planted, the profile cannot charge one, or the file exists; those of the
+/// chain, with the file removed if it refused.
 pub async fn plant(
     chain: &dyn Chain,
     key: &Keypair,
     order: &Order,
-    known: &[(BatchIndex, BatchSummary)],
+    profile: &Profile,
+    known: &[(BatchIndex, Vec<UnitLeaf>)],
     file: &Path,
 ) -> Result<(), Error> {
     check_file(file)?;
@@ -116,21 +120,20 @@ pub async fn plant(
         )));
     }
     let mut answers = Vec::new();
-    for (batch, answer) in known {
+    for (batch, leaves) in known {
         let salt = H256(random()?);
-        let BatchSummary { root, fuel, charge } = *answer;
+        let answer = BatchSummary::of(leaves, profile)
+            .ok_or_else(|| Error::Usage(format!("batch {batch} takes more than can be charged")))?;
         answers.push(Answer {
             batch: *batch,
-            root,
-            fuel,
-            charge,
+            leaves: leaves.clone(),
             salt,
-            seal: receipt::canary(order, *batch, answer, &salt.0),
+            seal: receipt::canary(order, *batch, &answer, &salt.0),
         });
     }
     let seals = answers.iter().map(|answer| answer.seal).collect();
     let genesis = chain.info().await?.genesis;
-    let text = serde_json::to_vec_pretty(&Answers { genesis, answers })
+    let text = serde_json::to_vec(&Answers { genesis, answers })
         .map_err(|error| Error::malformed(file, error.to_string()))?;
     // First: answers on chain whose salts are lost are lost.
     write_whole(file, &text)?;
@@ -177,13 +180,14 @@ async fn read(chain: &dyn Chain, file: &Path) -> Result<Vec<Answer>, Error> {
 /// What came of answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exposed {
-    /// Batches, and whether their results are right.
+    /// Batches, parts of those that were cut by themselves, and whether their results are right.
     pub checked: Vec<(BatchIndex, bool)>,
-    /// Batches without a result, or that were cut, in a job that has ended: their answers are planted no more.
+    /// Batches without a result in a job that has ended: their answers are planted no more.
     pub uprooted: Vec<BatchIndex>,
 }
 
-/// Holds the results of a job against planted answers; if it has ended, gives up those for batches that failed or were cut.
+/// Holds the results of a job against planted answers; if it has ended, gives up those for batches that failed. Of one that was cut
+/// the leaves are shown when all its parts are decided: before, whoever has one could copy them.
 ///
 /// # Errors
 /// [`Error::UnknownJob`]; [`Error::File`] or [`Error::Malformed`] of the file; [`Error::Usage`] if it is of another chain or no
@@ -197,28 +201,50 @@ pub async fn expose(
     let answers = read(chain, file).await?;
     let record = chain.job(job).await?.ok_or(Error::UnknownJob(job))?;
     let order = record.spec.order_from(&record.requester);
+    let profile = chain.profile(record.spec.profile).await?;
+    let profile = profile.ok_or_else(|| Error::Usage("this chain has no such profile".into()))?;
+    let layout = record.layout();
     let mut exposed = Exposed::default();
     let (mut unknown, mut failed) = (0, Vec::new());
     for answer in answers {
-        // The answer is that of a whole batch.
-        let is_part = record.layout().is_part(answer.batch);
-        let result = chain.result(job, answer.batch).await?;
-        let Some(BatchResult { summary, .. }) = result.filter(|_| !is_part) else {
-            if matches!(record.state, JobState::Ended { .. }) && answer.is_for(&order) {
+        let (mut found, mut in_flight) = (Vec::new(), false);
+        let made = layout.made_of(answer.batch..answer.batch.saturating_add(1));
+        for part in core::iter::once(answer.batch).chain(made) {
+            in_flight |= chain.batch(job, part).await?.is_some();
+            if let Some(result) = chain.result(job, part).await? {
+                found.push((part, result.summary));
+            }
+        }
+        if in_flight {
+            continue;
+        }
+        if found.is_empty() {
+            if matches!(record.state, JobState::Ended { .. }) && answer.is_for(&order, &profile) {
                 failed.push(answer);
             }
             continue;
-        };
-        let call = Call::ExposeCanary {
-            job,
-            batch: answer.batch,
-            answer: answer.summary(),
-            salt: answer.salt.0,
+        }
+        let (batch, salt) = (answer.batch, answer.salt.0);
+        let call = match answer.part(&layout, batch, &profile) {
+            Some(answer) if !layout.is_part(batch) => Call::ExposeCanary {
+                job,
+                batch,
+                answer,
+                salt,
+            },
+            _ => Call::ExposeCutCanary {
+                job,
+                batch,
+                leaves: answer.leaves.clone(),
+                salt,
+            },
         };
         match chain.submit(key, call, Until::InBlock).await {
             Ok(_) => {
-                let right = summary == answer.summary();
-                exposed.checked.push((answer.batch, right));
+                for (part, summary) in found {
+                    let right = answer.part(&layout, part, &profile) == Some(summary);
+                    exposed.checked.push((part, right));
+                }
             }
             // Exposed before this was interrupted, or not of this order; checked by another keeper.
             Err(SubmitError::Dispatch(refusal))

@@ -19,6 +19,8 @@ use sungrid_cli::{
     service,
 };
 use sungrid_data_plane::{Config, DataPlane};
+use sungrid_manifest::{Bundle, Manifest};
+use sungrid_primitives::{job::Cut, receipt::BatchSummary, suns::CPU_1};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_runs_to_its_end_and_every_output_is_verified() {
@@ -518,11 +520,22 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("answers.json");
-    let known = run().await;
+    let mut first = grid.submit(&Scene::new(6, 2)).await.unwrap();
+    let (_, summary) = grid.run(&mut first).await;
+    summary.unwrap().complete().unwrap();
+    let known = first.job();
+    // What a keeper computes are the leaves that its receipts show.
+    let receipts = first.folder().clone();
     let answers = || async {
         let results = chain.results(known).await.unwrap().into_iter();
         let answers: Vec<_> = results
-            .map(|(batch, result)| (batch, result.summary))
+            .map(|(batch, result)| {
+                let bundle = receipts.bundle(batch, &result.winners[0].worker);
+                let bundle = Bundle::decode(&fs::read(bundle).unwrap()).unwrap();
+                let receipts = bundle.receipts().unwrap();
+                let leaves = receipts.iter().map(|signed| signed.receipt.leaf());
+                (batch, leaves.collect::<Vec<_>>())
+            })
             .collect();
         let spec = chain.job(known).await.unwrap().unwrap().spec;
         (spec.order_from(&alice.account()), answers)
@@ -531,7 +544,7 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
         let (answers, alice) = (&answers, &alice);
         async move {
             let (order, known) = answers().await;
-            canary::plant(chain, alice, &order, &known, &file).await
+            canary::plant(chain, alice, &order, &CPU_1, &known, &file).await
         }
     };
     // Nobody but a keeper, and a refusal leaves nothing behind.
@@ -585,21 +598,33 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     assert_eq!(exposed.checked, [(0, true), (1, true)]);
     assert_eq!(exposed.uprooted, [2]);
     assert_eq!(planted(), 0);
-    // And of what was cut: the answer is that of a whole batch.
+    // Of what was cut each part is held against its own units: the first lied in what it kept, the other did the rest.
     let file_4 = folder.path().join("cut.json");
     plant(file_4.clone()).await.unwrap();
     let fifth = run().await;
+    let (_, leaves) = answers().await.1.swap_remove(2);
+    let rest = BatchSummary::of(&leaves[1..], &CPU_1).unwrap();
+    let open = grid.submit(&Scene::new(2, 2)).await.unwrap();
+    grid.claim(0, open.job()).await;
     chain.edit(|state| {
         let record = state.jobs.get_mut(&fifth).unwrap();
         let (first, _) = record.range(2).unwrap();
         let first = first + 1;
-        record
-            .cuts
-            .push(sungrid_primitives::job::Cut { batch: 2, first });
+        record.cuts.push(Cut { batch: 2, first });
+        let mut result = state.results[&(fifth, 2)].clone();
+        result.summary = rest;
+        state.results.insert((fifth, 3), result);
+        let busy = state.batches[&(open.job(), 0)].clone();
+        state.batches.insert((fifth, 3), busy);
     });
+    // Not while somebody could copy them.
     let exposed = canary::expose(chain, &alice, fifth, &file_4).await.unwrap();
     assert_eq!(exposed.checked, [(0, true), (1, true)]);
-    assert_eq!(exposed.uprooted, [2]);
+    assert_eq!((exposed.uprooted.len(), planted()), (0, 1));
+    chain.edit(|state| state.batches.remove(&(fifth, 3)));
+    let exposed = canary::expose(chain, &alice, fifth, &file_4).await.unwrap();
+    assert_eq!(exposed.checked, [(2, false), (3, true)]);
+    assert_eq!(exposed.uprooted, [0; 0]);
     assert_eq!(planted(), 0);
     let file_3 = folder.path().join("never.json");
     plant(file_3.clone()).await.unwrap();
@@ -614,7 +639,7 @@ async fn a_keeper_s_answers_check_a_later_job_and_no_earlier_one() {
     let broken = canary::expose(chain, &alice, job, &file).await;
     assert!(broken.unwrap_err().to_string().contains("canary plant"));
     std::fs::write(&file, &text).unwrap();
-    let missing = canary::expose(chain, &alice, fifth + 1, &file).await;
+    let missing = canary::expose(chain, &alice, open.job() + 1, &file).await;
     assert!(missing.unwrap_err().to_string().contains("no job"));
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
     other["genesis"] = format!("{:?}", sp_core::H256::zero()).into();

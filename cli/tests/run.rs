@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use sungrid_cli::{canary, folder::DataFolder, local::Machine, package::Package, plan::JobFile};
 use sungrid_manifest::{Image, ImageKind, Limits, ProfileName, hash};
-use sungrid_primitives::suns::CPU_1;
+use sungrid_primitives::{receipt::BatchSummary, suns::CPU_1};
 use sungrid_sandbox::Isolation;
 
 /// Copies the file named by its first argument, below /in, to /out/copy, and says how long it is.
@@ -649,10 +649,13 @@ fn what_draws_random_numbers_is_no_canary_and_everything_else_may_be() {
         ..JobFile::default()
     };
     let plan = plan.plan().unwrap();
-    let compute = |batches: &[u32]| canary::compute(&local, &plan, 2, &CPU_1, batches);
+    let compute = |batches: &[u32]| canary::compute(&local, &plan, 2, batches);
     let known = compute(&[1, 2]).unwrap();
     assert_eq!([known[0].0, known[1].0], [1, 2]);
-    assert!(known[0].1.root != known[1].1.root && known[0].1.fuel > known[1].1.fuel);
+    assert_eq!([known[0].1.len(), known[1].1.len()], [2, 1]);
+    let [more, less] =
+        [0, 1].map(|at: usize| BatchSummary::of(&known[at].1, &CPU_1).expect("a CPU task"));
+    assert!(more.root != less.root && more.fuel > less.fuel);
     assert_eq!(compute(&[1, 2]).unwrap(), known);
     // Unit 0 is in batch 0.
     let refused = compute(&[0]).unwrap_err().to_string();

@@ -185,6 +185,10 @@ pub struct Quote {
     /// limits, and what other jobs bid as much or more for at its limits, too, all of it for the suitable workers. `None` if
     /// too few are suitable for as many replicas as it takes on average.
     pub wait: Option<u64>,
+    /// Seconds until a first batch is accepted and paid, about: the wait, the batch at its limits, and what the policy takes from there
+    /// on, by the capacity of the suitable workers. Under `Adaptive` one execution more where others find the result, too, and else as
+    /// long as it stands, which is longer for operators of whom a longer one is being audited. `None` if there is no wait.
+    pub settled: Option<u64>,
     /// Batches of other jobs, replicas counted one by one, that go first: they bid as much or more.
     pub ahead: u64,
     /// Replicas of a batch that must agree, each by another operator.

@@ -18,6 +18,9 @@ pub type UnitIndex = u32;
 pub const MAX_UNITS: u32 = 1 << 20;
 /// The most units in one batch.
 pub const MAX_BATCH_UNITS: u32 = 1 << 10;
+/// Most cuts of a job's batches by workers whose machines were needed. Fewer, and in a long job for machines that are often in
+/// use what was finished goes unpaid; more, and a job leaves as many more records behind than it was ordered with.
+pub const MAX_CUTS: u32 = 16;
 /// Bytes of an encoded peer address (endpoint id and direct addresses).
 pub const MAX_ENDPOINT_BYTES: u32 = 256;
 

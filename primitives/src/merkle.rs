@@ -25,6 +25,7 @@ use crate::{ContentHash, UnitIndex};
     MaxEncodedLen,
     TypeInfo,
 )]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnitLeaf {
     /// Index of the unit within the job.
     pub unit: UnitIndex,

@@ -13,6 +13,7 @@ use crate::{
     BatchIndex, ContentHash, JobId,
     attributes::{Attributes, PerAttribute, TaskClass, Tiers},
     environment::EnvironmentId,
+    merkle::UnitLeaf,
     policy::{Policy, Trust},
     receipt::{BatchSummary, Order},
     suns::Profile,
@@ -342,6 +343,32 @@ pub struct Assignment<AccountId> {
     pub operator: AccountId,
 }
 
+/// A batch that nobody has claimed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect<'a> {
+    /// What decides it.
+    pub policy: &'a Policy,
+    /// Where its results compare.
+    pub environment: &'a EnvironmentId,
+    /// Its worst case on one lane, seconds.
+    pub virtual_seconds: u64,
+    /// Most that one result of it pays, planck.
+    pub pay: u128,
+    /// Seconds from now to its first claim.
+    pub start: u64,
+    /// The block of its job's deadline.
+    pub deadline: u64,
+}
+
+/// What is to be expected of a batch that a certain worker claims first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// Seconds from now until it is accepted, on average over the draw of an audit, if all are honest and at work.
+    pub seconds: u64,
+    /// Whether others find the result in any case.
+    pub is_checked: bool,
+}
+
 /// How batches are verified; implemented by `pallet-verification`, the market's child.
 pub trait Verifier<AccountId> {
     /// A worker got a replica of a batch under `policy`, for results that compare in `environment`: expect its
@@ -366,8 +393,8 @@ pub trait Verifier<AccountId> {
     /// Blocks before a job's deadline in which nobody may start a batch, so that its result can be challenged, or those who check it
     /// drawn, in time; 0 for policies that need neither.
     fn appeal_blocks(policy: &Policy, virtual_seconds: u64) -> u64;
-    /// Blocks from a claim in which a single result can be audited: where fewer are left to the deadline, none stands alone.
-    fn audit_blocks(virtual_seconds: u64) -> u64;
+    /// What is to be expected of a batch that this worker of this operator claims first. For reads off chain.
+    fn outlook(worker: &AccountId, operator: &AccountId, batch: &Prospect<'_>) -> Outlook;
     /// What the results of a worker in an environment were worth so far.
     fn trust_of(worker: &AccountId, environment: &EnvironmentId) -> Trust;
     /// Whether so many operators say that a job's input is missing that it is paused: nobody may start a batch of it.
@@ -399,6 +426,17 @@ pub struct Checked<AccountId> {
     pub price: u128,
 }
 
+/// An accepted part of a batch that was cut, and what is right of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedPart<AccountId> {
+    /// The part: a batch of its own.
+    pub batch: BatchIndex,
+    /// What is right.
+    pub answer: BatchSummary,
+    /// What was accepted.
+    pub checked: Checked<AccountId>,
+}
+
 /// Results for which somebody knows the answer; implemented by `pallet-verification`.
 pub trait KnownAnswers<AccountId> {
     /// The number that the next job gets.
@@ -412,9 +450,22 @@ pub trait KnownAnswers<AccountId> {
         batch: BatchIndex,
         answer: &BatchSummary,
     ) -> Option<Checked<AccountId>>;
+    /// What the leaves of some units of a job come to; `None` if there is no such job, or its profile cannot charge them.
+    fn sum_up(job: JobId, leaves: &[UnitLeaf]) -> Option<BatchSummary>;
+    /// Holds what is accepted of a batch that was cut against the leaves of all its units, each part against its own; the trust of
+    /// whoever found it follows. Parts that failed are passed over. `None`, and nothing happens, if the batch was not cut or has
+    /// another number of units, while a part is in flight, and if nothing is accepted or one part was held against an answer already.
+    fn hold_parts_against(
+        job: JobId,
+        batch: BatchIndex,
+        leaves: &[UnitLeaf],
+    ) -> Option<Vec<CheckedPart<AccountId>>>;
     /// Makes an accepted result exist that as many workers as possible have found, for benchmarks of other pallets.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare() -> (JobId, BatchIndex);
+    /// The same for a batch of so many units that was cut into so many parts, at most as many as units.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_parts(units: u32, parts: u32) -> (JobId, BatchIndex);
 }
 
 /// The verifier's word on a batch, for the market to act on.

@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, command: CanaryCommand) -> Result<(),
                 let (right, wrong) = (exposed.right, &exposed.wrong);
                 let failed = match exposed.uprooted.len() {
                     0 => String::new(),
-                    n => format!("; {n} answers are given up, as their batches failed or were cut"),
+                    n => format!("; {n} answers are given up, as their batches failed"),
                 };
                 match wrong.len() {
                     0 => format!("{right} results of job {job} are right, none is wrong{failed}"),
@@ -120,15 +120,10 @@ async fn plant(context: &Context, args: PlantArgs) -> Result<(), Error> {
                 spec.batches()
             ),
         );
-        canary::compute(
-            &machine.load(&package)?,
-            &plan,
-            spec.batch_size,
-            &profile,
-            &chosen,
-        )
+        canary::compute(&machine.load(&package)?, &plan, spec.batch_size, &chosen)
     })?;
-    canary::plant(&*chain, &key, &spec.order_from(&requester), &known, &file).await?;
+    let from = spec.order_from(&requester);
+    canary::plant(&*chain, &key, &from, &profile, &known, &file).await?;
     let planted = Planted {
         batches: chosen,
         of: spec.batches(),

@@ -54,6 +54,7 @@ pub(super) async fn run(context: &Context, order: OrderArgs) -> Result<(), Error
             cost(&quote, spec.price),
             start(&quote, quoted.wait_blocks),
         ];
+        lines.extend(settled(&quote));
         lines.extend(rounds(&spec.policy));
         lines.extend(
             quoted
@@ -113,6 +114,13 @@ fn start(quote: &Quote, blocks: Option<u64>) -> String {
     }
 }
 
+fn settled(quote: &Quote) -> Option<String> {
+    let seconds = units::seconds(quote.settled?);
+    Some(format!(
+        "settled  a first batch in about {seconds}, computed at its limits and checked as the policy says"
+    ))
+}
+
 /// What a batch takes when it has started, where that is not what its limits say.
 fn rounds(policy: &Policy) -> Option<String> {
     let is_quorum = matches!(policy, Policy::Quorum(_));
@@ -141,6 +149,7 @@ mod tests {
             spot: ISC / 2,
             least_blocks: 0,
             wait: Some(0),
+            settled: Some(720),
             ahead: 0,
             replicas: 2,
             survey: Survey::default(),
@@ -152,6 +161,8 @@ mod tests {
         let low = cost(&quote, ISC / 4);
         assert!(low.contains("others paid 0.5 ISC lately, at which it would be 3 ISC expected"));
         assert_eq!(start(&quote, Some(0)), "start    at once");
+        let text = settled(&quote).unwrap();
+        assert!(text.contains(&units::seconds(720)), "{text}");
         quote.wait = Some(40);
         let text = start(&quote, Some(14));
         assert!(text.contains("(14 blocks)") && !text.contains("bid as much"));
@@ -159,7 +170,8 @@ mod tests {
         assert!(
             start(&quote, Some(14)).contains("and 7 replicas of jobs that bid as much or more")
         );
-        quote.wait = None;
+        (quote.wait, quote.settled) = (None, None);
+        assert_eq!(settled(&quote), None);
         assert!(start(&quote, None).contains("not with the workers there are now"));
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn advice(pallet: &str, error: &str) -> Option<&'static str> {
             "an answer counts only for jobs that are submitted after it was planted"
         }
         ("Canaries", "NothingToCheck") => {
-            "the batch has no accepted result yet, or an answer was held against it already"
+            "the batch has no accepted result yet, or an answer was held against it already; of one that was cut all parts have to be decided"
         }
         ("Auditors", "NotAdmitted") => {
             "only auditors do this: a referendum admits them (`auditors.admit`)"

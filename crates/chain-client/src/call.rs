@@ -5,6 +5,7 @@ use sungrid_primitives::{
     BatchIndex, ContentHash, JobId,
     capacity::{Openings, Shape},
     environment::EnvironmentId,
+    merkle::UnitLeaf,
     receipt::BatchSummary,
     suns::Resources,
 };
@@ -158,6 +159,17 @@ pub enum Call {
         /// What is right.
         answer: BatchSummary,
         /// What it was sealed with.
+        salt: [u8; 32],
+    },
+    /// `canaries.expose_parts`
+    ExposeCutCanary {
+        /// The job.
+        job: JobId,
+        /// The batch as it was ordered.
+        batch: BatchIndex,
+        /// Of all its units, in order.
+        leaves: Vec<UnitLeaf>,
+        /// What the answer was sealed with.
         salt: [u8; 32],
     },
     /// `verification.reveal`
@@ -371,6 +383,7 @@ impl Call {
             Self::PlantCanaries { .. } => ("Canaries", "plant"),
             Self::UprootCanaries { .. } => ("Canaries", "uproot"),
             Self::ExposeCanary { .. } => ("Canaries", "expose"),
+            Self::ExposeCutCanary { .. } => ("Canaries", "expose_parts"),
             Self::Register(_) => ("Workers", "register"),
             Self::UpdateWorker { .. } => ("Workers", "update"),
             Self::SetCapacity { .. } => ("Workers", "set_capacity"),

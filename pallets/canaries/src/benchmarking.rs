@@ -9,6 +9,8 @@ use frame_system::RawOrigin;
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash};
 use sungrid_primitives::{
+    job::{MAX_BATCH_UNITS, MAX_CUTS},
+    merkle::UnitLeaf,
     receipt::{self, BatchSummary},
     traits::KnownAnswers,
 };
@@ -116,6 +118,58 @@ mod benchmarks {
         _(RawOrigin::Signed(keeper), seals(n));
 
         assert_eq!(Canaries::<T>::iter().count(), 0);
+        Ok(())
+    }
+
+    /// The dearer case: many found each part, all of them wrong, and the treasury pays.
+    #[benchmark]
+    fn expose_parts(
+        n: Linear<{ MAX_CUTS + 1 }, MAX_BATCH_UNITS>,
+        p: Linear<1, { MAX_CUTS + 1 }>,
+    ) -> Result<(), BenchmarkError> {
+        let keeper = keeper::<T>()?;
+        let first = T::Answers::next_job();
+        // One part alone is no cut.
+        let (job, batch) = T::Answers::prepare_parts(n, p.max(2));
+        let leaves = (0..n).map(|unit| UnitLeaf {
+            unit,
+            output: H256::repeat_byte(9),
+            fuel: 1,
+            peak_memory: 1,
+            bytes_in: 1,
+            bytes_out: 1,
+            exit: 0,
+        });
+        let leaves: frame_support::BoundedVec<_, _> =
+            frame_support::BoundedVec::truncate_from(leaves.collect());
+        let answer = T::Answers::sum_up(job, &leaves).expect("prepared");
+        let order = T::Answers::order(job).expect("prepared");
+        // As if planted before.
+        Canaries::<T>::insert(
+            &keeper,
+            receipt::canary(&order, batch, &answer, &SALT),
+            first,
+        );
+        Keepers::<T>::mutate(&keeper, |keeper| {
+            keeper.as_mut().expect("admitted").planted = 1;
+        });
+        let treasury = T::Treasury::get();
+        T::Currency::mint_into(
+            &treasury,
+            T::Currency::minimum_balance().saturating_add(1 << 60),
+        )?;
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(keeper.clone()),
+            job,
+            batch,
+            leaves.clone(),
+            SALT,
+        );
+
+        assert_eq!(Canaries::<T>::iter().count(), 0);
+        assert!(T::Answers::hold_parts_against(job, batch, &leaves).is_none());
         Ok(())
     }
 

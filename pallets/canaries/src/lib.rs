@@ -7,12 +7,14 @@
 //!
 //! ```text
 //! plant(H(order, batch, answer, salt)) ──► the job is submitted, claimed, settled ──► expose(job, batch, answer, salt)
-//!                                      └─► it failed, or was never submitted     ──► uproot(seals)
+//!                                      ├─► the batch was cut                       ──► expose_parts(job, batch, leaves, salt)
+//!                                      └─► it failed, or was never submitted       ──► uproot(seals)
 //! ```
 //!
 //! - *Known before*: an answer counts for jobs that were submitted after it was planted, so nobody picks it to suit the result.
 //! - *For one order*: the seal names who will submit the job, what is computed and which batch is meant; it fits no other.
 //! - *Once*: one answer is held against one batch, and one batch against one answer.
+//! - *No way out*: of a batch that its worker cut the keeper opens the leaves, and each part is held against its own.
 //! - *Funded by the treasury*: whoever ordered the batch gets back what one result of it cost, within the budget that governance
 //!   gave the keeper and as far as the treasury has it.
 //!
@@ -53,8 +55,10 @@ pub mod pallet {
     use sp_core::H256;
     use sungrid_primitives::{
         BatchIndex, JobId,
+        job::{MAX_BATCH_UNITS, MAX_CUTS},
+        merkle::UnitLeaf,
         receipt::{self, BatchSummary},
-        traits::KnownAnswers,
+        traits::{Checked, KnownAnswers},
     };
 
     use crate::weights::WeightInfo;
@@ -180,7 +184,8 @@ pub mod pallet {
         NotPlanted,
         /// The answer was planted after the job was submitted.
         PlantedTooLate,
-        /// The batch has no accepted result, its job is cleaned up, or an answer was held against it already.
+        /// The batch has no accepted result, its job is cleaned up, or an answer was held against it already. One that was cut is
+        /// held against its leaves, `expose_parts`, when all its parts are decided; one that was not, never.
         NothingToCheck,
     }
 
@@ -303,26 +308,11 @@ pub mod pallet {
             salt: [u8; 32],
         ) -> DispatchResult {
             let keeper = ensure_signed(origin)?;
-            let mut record = Keepers::<T>::get(&keeper).ok_or(Error::<T>::NotKeeper)?;
-            let order = T::Answers::order(job).ok_or(Error::<T>::NothingToCheck)?;
-            let seal = receipt::canary(&order, batch, &answer, &salt);
-            let first = Canaries::<T>::take(&keeper, seal).ok_or(Error::<T>::NotPlanted)?;
-            ensure!(job >= first, Error::<T>::PlantedTooLate);
+            let mut record = Self::open(&keeper, job, batch, &answer, &salt)?;
             let checked =
                 T::Answers::hold_against(job, batch, &answer).ok_or(Error::<T>::NothingToCheck)?;
-            let wanted = checked.price.min(record.budget);
-            let refunded = Self::refund(&checked.requester, wanted);
-            record.planted = record.planted.saturating_sub(1);
-            record.budget = record.budget.saturating_sub(refunded);
+            Self::settle(&keeper, &mut record, job, batch, answer, checked);
             Keepers::<T>::insert(&keeper, record);
-            Self::deposit_event(Event::Exposed {
-                keeper,
-                job,
-                batch,
-                answer,
-                right: checked.right,
-                refunded,
-            });
             Ok(())
         }
 
@@ -359,9 +349,98 @@ pub mod pallet {
             Self::deposit_event(Event::Uprooted { keeper, count });
             Ok(())
         }
+
+        /// Holds what is accepted of a batch that was cut against a planted answer: each part against the leaves of its own units.
+        ///
+        /// # Origin
+        /// The keeper that planted it.
+        ///
+        /// # Details
+        /// The answer is that of the whole batch, so nothing else has to be planted for batches that somebody cuts. The trust of all
+        /// who found a wrong part falls as by [`Self::expose`]; a right one says nothing of anybody, as ever, and parts that failed
+        /// are passed over. Not while a part is in flight, whose workers could copy the leaves. Whoever ordered the job gets what
+        /// one result of each part cost.
+        ///
+        /// # Parameters
+        /// - `job`, `batch`: whose result; the batch as it was ordered.
+        /// - `leaves`: those of all its units, in order, that come to what was planted.
+        /// - `salt`: what was planted.
+        ///
+        /// # Errors
+        /// [`Error::NotKeeper`], [`Error::NotPlanted`], [`Error::PlantedTooLate`], [`Error::NothingToCheck`].
+        ///
+        /// # Events
+        /// [`Event::Exposed`] for each part.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::expose_parts(leaves.len() as u32, MAX_CUTS.saturating_add(1)))]
+        pub fn expose_parts(
+            origin: OriginFor<T>,
+            job: JobId,
+            batch: BatchIndex,
+            leaves: BoundedVec<UnitLeaf, ConstU32<MAX_BATCH_UNITS>>,
+            salt: [u8; 32],
+        ) -> DispatchResultWithPostInfo {
+            let keeper = ensure_signed(origin)?;
+            let answer = T::Answers::sum_up(job, &leaves).ok_or(Error::<T>::NothingToCheck)?;
+            let mut record = Self::open(&keeper, job, batch, &answer, &salt)?;
+            let parts = T::Answers::hold_parts_against(job, batch, &leaves)
+                .ok_or(Error::<T>::NothingToCheck)?;
+            let weight = T::WeightInfo::expose_parts(leaves.len() as u32, parts.len() as u32);
+            for part in parts {
+                Self::settle(
+                    &keeper,
+                    &mut record,
+                    job,
+                    part.batch,
+                    part.answer,
+                    part.checked,
+                );
+            }
+            Keepers::<T>::insert(&keeper, record);
+            Ok(Some(weight).into())
+        }
     }
 
     impl<T: Config> Pallet<T> {
+        /// Takes a planted answer for a batch; returns its keeper's record without it, to be stored.
+        fn open(
+            keeper: &T::AccountId,
+            job: JobId,
+            batch: BatchIndex,
+            answer: &BatchSummary,
+            salt: &[u8; 32],
+        ) -> Result<Keeper, Error<T>> {
+            let mut record = Keepers::<T>::get(keeper).ok_or(Error::<T>::NotKeeper)?;
+            let order = T::Answers::order(job).ok_or(Error::<T>::NothingToCheck)?;
+            let seal = receipt::canary(&order, batch, answer, salt);
+            let first = Canaries::<T>::take(keeper, seal).ok_or(Error::<T>::NotPlanted)?;
+            ensure!(job >= first, Error::<T>::PlantedTooLate);
+            record.planted = record.planted.saturating_sub(1);
+            Ok(record)
+        }
+
+        /// Gives back what one accepted result cost, and says what it was.
+        fn settle(
+            keeper: &T::AccountId,
+            record: &mut Keeper,
+            job: JobId,
+            batch: BatchIndex,
+            answer: BatchSummary,
+            checked: Checked<T::AccountId>,
+        ) {
+            let wanted = checked.price.min(record.budget);
+            let refunded = Self::refund(&checked.requester, wanted);
+            record.budget = record.budget.saturating_sub(refunded);
+            Self::deposit_event(Event::Exposed {
+                keeper: keeper.clone(),
+                job,
+                batch,
+                answer,
+                right: checked.right,
+                refunded,
+            });
+        }
+
         /// Pays from the treasury what it has of this, and returns it.
         fn refund(to: &T::AccountId, wanted: u128) -> u128 {
             let treasury = T::Treasury::get();

@@ -10,8 +10,10 @@ use sp_core::H256;
 use sp_runtime::BuildStorage;
 use sungrid_primitives::{
     BatchIndex, JobId,
+    merkle::UnitLeaf,
     receipt::{BatchSummary, Order},
-    traits::{CPU_1_ID, Checked, KnownAnswers},
+    suns::CPU_1,
+    traits::{CPU_1_ID, Checked, CheckedPart, KnownAnswers},
 };
 
 use crate as pallet_canaries;
@@ -80,9 +82,13 @@ impl pallet_canaries::Config for Test {
 }
 
 thread_local! {
+    static PARTS: RefCell<BTreeMap<JobId, Parts>> = const { RefCell::new(BTreeMap::new()) };
     static RESULTS: RefCell<BTreeMap<(JobId, BatchIndex), BatchSummary>> = const { RefCell::new(BTreeMap::new()) };
     static NEXT_JOB: RefCell<JobId> = const { RefCell::new(0) };
 }
+
+/// Accepted parts of a batch: how many units, and with what result.
+type Parts = Vec<(usize, BatchSummary)>;
 
 /// Results by job and batch, each to be checked once.
 pub struct Register;
@@ -105,9 +111,48 @@ impl KnownAnswers<u64> for Register {
         })
     }
 
+    fn sum_up(job: JobId, leaves: &[UnitLeaf]) -> Option<BatchSummary> {
+        Self::order(job)?;
+        BatchSummary::of(leaves, &CPU_1)
+    }
+
+    fn hold_parts_against(
+        job: JobId,
+        batch: BatchIndex,
+        leaves: &[UnitLeaf],
+    ) -> Option<Vec<CheckedPart<u64>>> {
+        let parts = PARTS.with_borrow_mut(|parts| parts.remove(&job))?;
+        let mut left = leaves;
+        let held = parts
+            .into_iter()
+            .zip(batch..)
+            .map(|((units, found), part)| {
+                let (its, rest) = left.split_at_checked(units)?;
+                left = rest;
+                let answer = BatchSummary::of(its, &CPU_1)?;
+                Some(CheckedPart {
+                    batch: part,
+                    answer,
+                    checked: Checked {
+                        right: answer == found,
+                        requester: REQUESTER,
+                        price: PRICE,
+                    },
+                })
+            });
+        held.collect()
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare() -> (JobId, BatchIndex) {
         (settle(truth(0)), 0)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_parts(units: u32, parts: u32) -> (JobId, BatchIndex) {
+        let last = (units + 1 - parts) as usize;
+        let parts = (1..parts).map(|_| (1, truth(0)));
+        (settle_parts(parts.chain([(last, truth(0))]).collect()), 0)
     }
 }
 
@@ -135,6 +180,14 @@ pub(crate) fn settle(result: BatchSummary) -> JobId {
     job
 }
 
+/// A job of one batch that was cut, with these accepted results for so many units each.
+pub(crate) fn settle_parts(found: Parts) -> JobId {
+    let job = Register::next_job();
+    NEXT_JOB.with_borrow_mut(|next| *next += 1);
+    PARTS.with_borrow_mut(|parts| parts.insert(job, found));
+    job
+}
+
 pub(crate) fn truth(n: u8) -> BatchSummary {
     BatchSummary {
         root: H256::repeat_byte(n),
@@ -145,6 +198,7 @@ pub(crate) fn truth(n: u8) -> BatchSummary {
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
     RESULTS.with_borrow_mut(BTreeMap::clear);
+    PARTS.with_borrow_mut(BTreeMap::clear);
     NEXT_JOB.with_borrow_mut(|next| *next = 0);
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {

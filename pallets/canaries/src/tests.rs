@@ -3,7 +3,11 @@
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use sp_core::H256;
 use sp_runtime::{DispatchError, TryRuntimeError};
-use sungrid_primitives::receipt::{self, BatchSummary};
+use sungrid_primitives::{
+    merkle::UnitLeaf,
+    receipt::{self, BatchSummary},
+    suns::CPU_1,
+};
 
 use crate::{Error, Event, Keeper, MAX_PLANTED, mock::*};
 
@@ -290,6 +294,135 @@ fn what_was_uprooted_is_held_against_nothing() {
         ));
         let job = settle(truth(1));
         assert_noop!(expose(KEEPER, job, truth(1)), Error::<Test>::NotPlanted);
+    });
+}
+
+fn leaves(n: u32) -> Vec<UnitLeaf> {
+    let leaf = |unit| UnitLeaf {
+        unit,
+        output: H256::repeat_byte(7),
+        fuel: 1_000_000,
+        peak_memory: 1 << 20,
+        bytes_in: 1,
+        bytes_out: 1,
+        exit: 0,
+    };
+    (0..n).map(leaf).collect()
+}
+
+fn of(leaves: &[UnitLeaf]) -> BatchSummary {
+    BatchSummary::of(leaves, &CPU_1).expect("a CPU task")
+}
+
+fn expose_parts(who: u64, job: u32, leaves: &[UnitLeaf]) -> Result<(), DispatchError> {
+    let leaves = leaves.to_vec().try_into().expect("few");
+    Canaries::expose_parts(RuntimeOrigin::signed(who), job, 0, leaves, SALT)
+        .map(|_| ())
+        .map_err(|refused| refused.error)
+}
+
+/// What was planted is the answer for the whole batch: nothing more has to be known when somebody cuts it.
+#[test]
+fn an_answer_is_held_against_each_part_of_a_batch_that_was_cut() {
+    scenario(|| {
+        admit(PRICE + 1);
+        let known = leaves(8);
+        plant(&[of(&known)]);
+        let job = settle_parts(vec![(7, truth(9)), (1, of(&known[7..]))]);
+        assert_ok!(expose_parts(KEEPER, job, &known));
+        let said: Vec<_> = System::events()
+            .into_iter()
+            .filter_map(|record| match record.event {
+                RuntimeEvent::Canaries(Event::Exposed {
+                    batch,
+                    answer,
+                    right,
+                    refunded,
+                    ..
+                }) => Some((batch, answer, right, refunded)),
+                _ => None,
+            })
+            .collect();
+        // Whoever ordered it has both prices, as far as the budget goes.
+        assert_eq!(
+            said,
+            [
+                (0, of(&known[..7]), false, PRICE),
+                (1, of(&known[7..]), true, 1)
+            ]
+        );
+        let left = Keeper {
+            budget: 0,
+            planted: 0,
+        };
+        assert_eq!(Canaries::keeper(KEEPER), Some(left));
+        // Once, as everything.
+        assert_noop!(expose_parts(KEEPER, job, &known), Error::<Test>::NotPlanted);
+    });
+}
+
+#[test]
+fn leaves_are_those_that_were_planted_for_a_later_job() {
+    scenario(|| {
+        let known = leaves(8);
+        let parts = || vec![(7, of(&known[..7])), (1, of(&known[7..]))];
+        let early = settle_parts(parts());
+        assert_noop!(
+            expose_parts(KEEPER, early, &known),
+            Error::<Test>::NotKeeper
+        );
+        admit(1_000);
+        plant(&[of(&known)]);
+        assert_noop!(
+            expose_parts(KEEPER, early, &known),
+            Error::<Test>::PlantedTooLate
+        );
+        let job = settle_parts(parts());
+        let mut other = known.clone();
+        other[3].output = H256::zero();
+        for wrong in [&other[..], &known[..7], &[]] {
+            assert_noop!(expose_parts(KEEPER, job, wrong), Error::<Test>::NotPlanted);
+        }
+        assert_noop!(
+            expose_parts(STRANGER, job, &known),
+            Error::<Test>::NotKeeper
+        );
+        assert_noop!(
+            expose_parts(KEEPER, job + 1, &known),
+            Error::<Test>::NothingToCheck
+        );
+        // One that was not cut is held against its summary.
+        let whole = settle(of(&known));
+        assert_noop!(
+            expose_parts(KEEPER, whole, &known),
+            Error::<Test>::NothingToCheck
+        );
+        assert_ok!(expose_parts(KEEPER, job, &known));
+    });
+}
+
+/// What it costs before it is known how many parts there are is not what it costs.
+#[test]
+fn a_batch_of_two_parts_is_not_charged_for_seventeen() {
+    scenario(|| {
+        use frame_support::dispatch::GetDispatchInfo;
+        admit(1_000);
+        let known = leaves(8);
+        plant(&[of(&known)]);
+        let job = settle_parts(vec![(7, of(&known[..7])), (1, of(&known[7..]))]);
+        let call = crate::Call::<Test>::expose_parts {
+            job,
+            batch: 0,
+            leaves: known.clone().try_into().expect("few"),
+            salt: SALT,
+        };
+        let before = call.get_dispatch_info().call_weight;
+        let known = known.try_into().expect("few");
+        let done = Canaries::expose_parts(RuntimeOrigin::signed(KEEPER), job, 0, known, SALT);
+        let after = done.expect("planted").actual_weight.expect("said");
+        assert_eq!(after, <() as crate::WeightInfo>::expose_parts(8, 2));
+        assert_eq!(before, <() as crate::WeightInfo>::expose_parts(8, 17));
+        assert!(after.all_lt(before));
     });
 }
 

@@ -18,6 +18,8 @@ pub trait WeightInfo {
     fn expose() -> Weight;
     /// Of [`uproot`](crate::Pallet::uproot) with `n` seals.
     fn uproot(n: u32) -> Weight;
+    /// Of [`expose_parts`](crate::Pallet::expose_parts) with `n` leaves and `p` accepted parts.
+    fn expose_parts(n: u32, p: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -50,5 +52,14 @@ impl WeightInfo for () {
     // The keeper; each seal.
     fn uproot(n: u32) -> Weight {
         Self::plant(n)
+    }
+
+    // Whether each part is in flight, or checked, before it is looked at as a whole batch is; three hashes for each leaf, as it is
+    // summed up for the batch and for its part.
+    fn expose_parts(n: u32, p: u32) -> Weight {
+        let parts = Self::expose().saturating_mul(u64::from(p).saturating_add(1));
+        parts
+            .saturating_add(Weight::from_parts(5_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(RocksDbWeight::get().reads(u64::from(p).saturating_mul(3)))
     }
 }

@@ -7,8 +7,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::{SaturatedConversion, Saturating};
+use sp_runtime::traits::SaturatedConversion;
 use sungrid_primitives::{
     JobId,
     attributes::TaskClass,
@@ -16,7 +15,7 @@ use sungrid_primitives::{
     explain::{Explanation, Quote, Rejection, Survey, nearer},
     policy::{Candidate, MILLION, Policy},
     suns,
-    traits::{Images, Pricing, ProfileId, Verifier, WorkerView, Workers},
+    traits::{Images, Pricing, ProfileId, Prospect, Verifier, WorkerView, Workers},
 };
 
 use crate::*;
@@ -108,7 +107,7 @@ impl<T: Config> Pallet<T> {
         let class = T::Images::class(&spec.image).unwrap_or_default();
         let (mut survey, fleet) = Self::survey(spec, class, worst.rate, |_, _| Vec::new());
         let replicas = spec.policy.paid_results();
-        let results = Self::expected_results(spec, worst.unit_charge, &fleet);
+        let results = Self::expected_results(spec, worst.unit_charge, &fleet, 0);
         let first = spec.policy.ordered_at_first();
         let operators = u64::from(first).max(results.div_ceil(MILLION));
         let (free_in, cut) = Self::free_in(&fleet, first as usize, operators as usize);
@@ -122,6 +121,12 @@ impl<T: Config> Pallet<T> {
         };
         let own = u128::from(worst.rate).saturating_mul(u128::from(first));
         let wait = free_in.map(|wait| wait.saturating_add(queue.seconds(&fleet, own)));
+        // Who is audited for long, and for what deadline there is no time left, depends on the start.
+        let results = match wait {
+            None | Some(0) => results,
+            Some(wait) => Self::expected_results(spec, worst.unit_charge, &fleet, wait),
+        };
+        let settled = wait.map(|wait| Self::settled_in(spec, worst.unit_charge, &fleet, wait));
         Some(Quote {
             escrow: worst.escrow,
             deposit: worst.deposit,
@@ -134,37 +139,68 @@ impl<T: Config> Pallet<T> {
                 spec.batch_seconds().unwrap_or(u64::MAX),
             ),
             wait,
+            settled,
             ahead: queue.claims,
             replicas,
             survey,
         })
     }
 
+    /// A batch of an order that is first claimed in so many seconds.
+    fn prospect(spec: &JobSpecOf<T>, unit_charge: u128, start: u64) -> Prospect<'_> {
+        let charge = unit_charge.saturating_mul(u128::from(spec.batch_size));
+        Prospect {
+            policy: &spec.policy,
+            environment: &spec.environment,
+            virtual_seconds: spec.batch_seconds().unwrap_or(u64::MAX),
+            pay: suns::cost(charge, spec.price),
+            start,
+            deadline: spec.deadline.saturated_into(),
+        }
+    }
+
     /// Results of a batch that are paid on average, millionths, if these workers do it.
-    fn expected_results(spec: &JobSpecOf<T>, unit_charge: u128, fleet: &Fleet<T>) -> u64 {
-        let now = frame_system::Pallet::<T>::block_number();
-        let seconds = spec.batch_seconds().unwrap_or(u64::MAX);
-        let audit: BlockNumberFor<T> = T::Verifier::audit_blocks(seconds).saturated_into();
-        let asks_records = match spec.policy {
-            Policy::Optimistic | Policy::Replicate(_) => false,
-            // Where no time is left for audits, none stands alone.
-            Policy::Adaptive => now.saturating_add(audit) < spec.deadline,
-            Policy::Quorum(_) => true,
-        };
-        let candidates = match asks_records {
-            false => Vec::new(),
-            true => fleet
+    fn expected_results(
+        spec: &JobSpecOf<T>,
+        unit_charge: u128,
+        fleet: &Fleet<T>,
+        start: u64,
+    ) -> u64 {
+        let batch = Self::prospect(spec, unit_charge, start);
+        let candidates: Vec<Candidate> = match spec.policy {
+            Policy::Optimistic | Policy::Replicate(_) => Vec::new(),
+            Policy::Adaptive | Policy::Quorum(_) => fleet
                 .iter()
-                .map(|(key, worker)| Candidate {
-                    capacity: worker.view.capacity,
-                    trust: T::Verifier::trust_of(key, &spec.environment),
-                    stake: T::Workers::exposed(key),
+                .map(|(key, worker)| {
+                    let mut trust = T::Verifier::trust_of(key, &spec.environment);
+                    let is_checked =
+                        || T::Verifier::outlook(key, &worker.view.operator, &batch).is_checked;
+                    if spec.policy == Policy::Adaptive && is_checked() {
+                        trust.streak = 0;
+                    }
+                    Candidate {
+                        capacity: worker.view.capacity,
+                        trust,
+                        stake: T::Workers::exposed(key),
+                    }
                 })
                 .collect(),
         };
-        let charge = unit_charge.saturating_mul(u128::from(spec.batch_size));
-        let pay = suns::cost(charge, spec.price);
-        spec.policy.expected_results(&candidates, pay)
+        spec.policy.expected_results(&candidates, batch.pay)
+    }
+
+    /// Seconds until a batch that is claimed in so many is accepted, by the capacity of these workers.
+    fn settled_in(spec: &JobSpecOf<T>, unit_charge: u128, fleet: &Fleet<T>, start: u64) -> u64 {
+        let batch = Self::prospect(spec, unit_charge, start);
+        let (mut sum, mut capacity) = (0u128, 0u128);
+        for (key, worker) in fleet {
+            let outlook = T::Verifier::outlook(key, &worker.view.operator, &batch);
+            let share = u128::from(worker.view.capacity);
+            // 10,000 products of 64 bits each.
+            sum = sum.saturating_add(share.saturating_mul(outlook.seconds.into()));
+            capacity = capacity.saturating_add(share);
+        }
+        sum.div_ceil(capacity.max(1)).saturated_into()
     }
 
     /// The workers as a job sees them, and those that suit it. `barred`: what keeps a worker from each of its batches.

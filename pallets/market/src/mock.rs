@@ -24,8 +24,8 @@ use sungrid_primitives::{
     receipt::BatchSummary,
     suns::{CPU_1, Profile},
     traits::{
-        Assignment, BatchControl, CPU_1_ID, Images, Income, Payment, Pricing, ProfileId, Ruling,
-        Slashed, Verdict, Verifier, WorkerView, Workers,
+        Assignment, BatchControl, CPU_1_ID, Images, Income, Outlook, Payment, Pricing, ProfileId,
+        Prospect, Ruling, Slashed, Verdict, Verifier, WorkerView, Workers,
     },
 };
 
@@ -464,8 +464,13 @@ impl Verifier<AccountId> for MockVerifier {
             0
         }
     }
-    fn audit_blocks(_: u64) -> u64 {
-        AUDIT_BLOCKS
+    /// What an operator with an odd number finds takes longer; near the deadline others check all.
+    fn outlook(_: &AccountId, operator: &AccountId, batch: &Prospect<'_>) -> Outlook {
+        let left = batch.deadline.saturating_sub(System::block_number());
+        Outlook {
+            seconds: batch.start + batch.virtual_seconds + 100 * (operator % 2),
+            is_checked: left <= AUDIT_BLOCKS,
+        }
     }
     fn trust_of(key: &AccountId, _: &EnvironmentId) -> Trust {
         worker(*key).trust

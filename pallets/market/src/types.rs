@@ -5,6 +5,7 @@ use frame_support::{BoundedVec, traits::ConstU32};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sp_core::H256;
+pub use sungrid_primitives::job::MAX_CUTS;
 use sungrid_primitives::{
     BatchIndex, ContentHash, JobId, UnitIndex,
     attributes::TaskClass,
@@ -38,9 +39,6 @@ pub const MAX_STARTS: u32 = 1_000;
 /// Starts in a row that may fail before a series ends. Fewer, and one low balance ends it; more, and a dead series
 /// takes longer to go.
 pub const MAX_SKIPS: u32 = 3;
-/// Most cuts of a job's batches by workers whose machines were needed. Fewer, and in a long job for machines that are often in
-/// use what was finished goes unpaid; more, and a job leaves as many more records behind than it was ordered with.
-pub const MAX_CUTS: u32 = 16;
 /// What a cut leaves of a batch is at least one part of a batch of the order in so many. More, and batches are cut to crumbs, which
 /// cost the chain as much as whole ones; fewer, and less of what was finished is paid.
 pub const SMALLEST_PART: u32 = 8;

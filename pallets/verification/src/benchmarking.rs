@@ -19,6 +19,7 @@ use sp_runtime::traits::{BlakeTwo256, Hash, One, Saturating};
 use sungrid_primitives::{
     BatchIndex, JobId,
     attributes::{Tier, Tiers},
+    job::Cut,
     policy::{MAX_REPLICAS, MAX_TRUST, Trust},
     receipt::{self, BatchSummary},
     suns::CPU_1,
@@ -293,6 +294,27 @@ where
     let all: alloc::vec::Vec<_> = all.collect();
     Results::<T>::mutate(job, batch, |result| {
         result.as_mut().expect("accepted").winners = all.try_into().expect("within the bound");
+    });
+    job
+}
+
+/// The same of a batch of so many units that was cut so often: one unit is in each part but the last.
+pub(crate) fn parts_found_by_all<T: Config>(units: u32, parts: u32) -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = found_by_all::<T>();
+    let result = Results::<T>::get(job, 0).expect("accepted");
+    pallet_market::Jobs::<T>::mutate(job, |record| {
+        let record = record.as_mut().expect("accepted");
+        (record.spec.units, record.spec.batch_size) = (units, units);
+        let mut cut = 0;
+        for first in 1..parts {
+            let of = Cut { batch: cut, first };
+            record.cuts.try_push(of).expect("within the bound");
+            cut = first;
+            Results::<T>::insert(job, cut, result.clone());
+        }
     });
     job
 }

@@ -153,11 +153,16 @@ impl<T: Config> Pallet<T> {
     /// The last block for which a result of a job can stand, if it is to be opened before the deadline.
     fn last_to_stand(job: JobId) -> BlockNumberFor<T> {
         let now = frame_system::Pallet::<T>::block_number();
+        Market::<T>::job(job)
+            .map_or(now, |record| Self::latest_before(record.spec.deadline))
+            .max(now)
+    }
+
+    /// The last block for which a result can stand that is opened before this deadline.
+    pub(crate) fn latest_before(deadline: BlockNumberFor<T>) -> BlockNumberFor<T> {
         // A period ends in the block after its last; so does the one for the reveal.
         let reveal = T::RevealWindow::get().saturating_add(2u32.into());
-        Market::<T>::job(job)
-            .map_or(now, |record| record.spec.deadline.saturating_sub(reveal))
-            .max(now)
+        deadline.saturating_sub(reveal)
     }
 
     /// Lets a single result stand, sealed, for a while: whoever lied in it lied in others, too, and one of those may be

@@ -106,6 +106,7 @@ mod errors;
 mod events;
 #[cfg(test)]
 mod mock;
+mod outlook;
 mod rating;
 mod storage;
 mod tally;

@@ -30,7 +30,7 @@ use sungrid_primitives::{
     environment::EnvironmentId,
     policy::{TRUSTED_FROM, Trust},
     suns::LANE_FUEL_PER_SECOND,
-    traits::{Assignment, BatchControl, BatchTerms, Ruling, Verdict, Verifier},
+    traits::{Assignment, BatchControl, BatchTerms, Outlook, Prospect, Ruling, Verdict, Verifier},
 };
 
 use crate::*;
@@ -497,8 +497,8 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
         .saturated_into()
     }
 
-    fn audit_blocks(virtual_seconds: u64) -> u64 {
-        Self::audit_blocks(virtual_seconds).saturated_into()
+    fn outlook(worker: &T::AccountId, operator: &T::AccountId, batch: &Prospect<'_>) -> Outlook {
+        Self::look_out(worker, operator, batch)
     }
 
     fn trust_of(worker: &T::AccountId, environment: &EnvironmentId) -> Trust {

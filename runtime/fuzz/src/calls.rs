@@ -41,7 +41,7 @@ pub enum By {
 type Draw = fn(&mut Dice) -> Option<(By, RuntimeCall)>;
 
 /// How often each is drawn.
-const DRAWS: [(u64, Draw); 77] = [
+const DRAWS: [(u64, Draw); 78] = [
     (30, submit),
     (12, submit_after),
     (10, raise),
@@ -87,6 +87,7 @@ const DRAWS: [(u64, Draw); 77] = [
     (1, canary::dismiss),
     (9, canary::plant),
     (18, canary::expose),
+    (9, canary::expose_parts),
     (5, canary::uproot),
     (8, open),
     (5, set_commission),

@@ -10,8 +10,10 @@ use sp_core::H256;
 use sp_crypto_hashing::blake2_256;
 use sungrid_primitives::{
     BatchIndex, JobId,
+    merkle::{self, UnitLeaf},
     policy::TRUSTED_FROM,
     receipt::{BatchSummary, commitment, digest},
+    suns::CPU_1,
     traits::{BatchControl, BatchTerms},
     witness,
 };
@@ -31,18 +33,35 @@ pub fn flights() -> Vec<Flight> {
     Ballots::<Runtime>::iter().collect()
 }
 
-/// Root of the right result of a batch.
-pub fn true_root(job: JobId, batch: BatchIndex) -> H256 {
-    H256(blake2_256(&("right", job, batch).encode()))
+/// What so many units of a batch leave, from its first on: half of each limit. Nothing if there is no such batch.
+pub fn leaves(job: JobId, batch: BatchIndex, units: u32) -> Vec<UnitLeaf> {
+    let Some(record) = Jobs::<Runtime>::get(job) else {
+        return Vec::new();
+    };
+    let Some((first, _)) = record.layout().range(batch) else {
+        return Vec::new();
+    };
+    let leaf = |unit| UnitLeaf {
+        unit,
+        output: H256(blake2_256(&("right", job, unit).encode())),
+        fuel: record.spec.fuel_limit / 2,
+        peak_memory: record.spec.memory_limit / 2,
+        bytes_in: record.spec.traffic_limit / 4,
+        bytes_out: record.spec.traffic_limit / 4,
+        exit: 0,
+    };
+    (first..first.saturating_add(units)).map(leaf).collect()
 }
 
-/// The right result of a batch with these limits.
-pub fn right(job: JobId, batch: BatchIndex, max_fuel: u128, max_charge: u128) -> BatchSummary {
-    BatchSummary {
-        root: true_root(job, batch),
-        fuel: max_fuel / 2,
-        charge: max_charge - max_charge / 4,
-    }
+/// The right result of the first units of a batch.
+pub fn right(job: JobId, batch: BatchIndex, units: u32) -> BatchSummary {
+    BatchSummary::of(&leaves(job, batch, units), &CPU_1).expect("a CPU task")
+}
+
+/// Root of the right result of a batch as it is now.
+pub fn true_root(job: JobId, batch: BatchIndex) -> H256 {
+    let units = Jobs::<Runtime>::get(job).map_or(0, |record| record.units_in(batch));
+    merkle::root(&leaves(job, batch, units))
 }
 
 /// Whether a requester withholds the input of a job from most.
@@ -58,7 +77,7 @@ fn result(
     batch: BatchIndex,
     terms: &BatchTerms,
 ) -> BatchSummary {
-    let right = right(job, batch, terms.max_fuel, terms.max_charge);
+    let right = right(job, batch, terms.units);
     let made_up = |root| BatchSummary {
         root: H256(root),
         charge: terms.max_charge,
@@ -192,12 +211,14 @@ fn deliver(
         let may = tried.is_feeless(&RuntimeOrigin::signed(worker.clone()));
         terms.max_fuel = of_unit(fuel) * part;
         terms.max_charge = of_unit(charge) * part;
+        let all = terms.units;
+        terms.units = units;
         if may || character == Character::Staller {
             let summary = result(worker, character, job, batch, &terms);
             let seal = commitment(job, batch, &summary, worker.as_ref(), &salt(worker));
             return Some(call(digest(job, batch, &summary), seal).into());
         }
-        (terms.max_fuel, terms.max_charge) = (fuel, charge);
+        (terms.max_fuel, terms.max_charge, terms.units) = (fuel, charge, all);
     }
     let summary = result(worker, character, job, batch, &terms);
     let salt = salt(worker);

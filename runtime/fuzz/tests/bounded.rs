@@ -16,8 +16,12 @@ const CASES: u64 = 4;
 const MOST_CASES: u64 = 16;
 /// Steps of each.
 const STEPS: usize = 250;
-/// What takes longer than a bounded history: an operator that was rated, and whose last worker has gone.
-const RARE: [(&str, &str); 1] = [("Verification", "forget_rating")];
+/// What takes longer than a bounded history: an operator that was rated, and whose last worker has gone; a batch whose answer was
+/// planted, that was cut, and of which all parts are decided.
+const RARE: [(&str, &str); 2] = [
+    ("Verification", "forget_rating"),
+    ("Canaries", "expose_parts"),
+];
 /// What histories must come to beside calls that succeed.
 const EVENTS: [&str; 22] = [
     "Market::BatchSettled",

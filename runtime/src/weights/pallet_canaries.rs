@@ -51,4 +51,15 @@ impl<T: frame_system::Config> pallet_canaries::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().writes(1))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
     }
+    // Estimated from `expose`, until it is measured.
+    // `n`: 1 to 1024; `p`: 1 to 17.
+    fn expose_parts(n: u32, p: u32, ) -> Weight {
+        Weight::from_parts(263_750_000, 0)
+            .saturating_add(Weight::from_parts(5_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(Weight::from_parts(263_750_000, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(19))
+            .saturating_add(T::DbWeight::get().reads(22_u64.saturating_mul(p.into())))
+            .saturating_add(T::DbWeight::get().writes(29))
+            .saturating_add(T::DbWeight::get().writes(29_u64.saturating_mul(p.into())))
+    }
 }

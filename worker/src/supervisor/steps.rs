@@ -8,7 +8,7 @@ use sungrid_chain_client::{
     Batch, BlockNumber, Call, Replica, ReplicaState, Reveal, SubmitError, Until,
 };
 use sungrid_manifest::ResultReady;
-use sungrid_primitives::{JobId, suns::LANE_FUEL_PER_SECOND};
+use sungrid_primitives::{JobId, job::MAX_CUTS, suns::LANE_FUEL_PER_SECOND};
 use tracing::{debug, error, info, warn};
 
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
@@ -22,8 +22,6 @@ use crate::{
 const FORGET_AFTER: u32 = 10;
 /// What a cut leaves of a batch is at least one part in so many of a batch of the order, or the chain refuses it.
 const SMALLEST_PART: u32 = 8;
-/// Cuts of a job beyond which the chain takes none.
-const MAX_CUTS: usize = 16;
 /// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
 
@@ -425,7 +423,7 @@ impl Supervisor {
             job.record = self.ports.chain.job(id.0).await?;
         }
         let record = job.record.as_ref();
-        let record = record.filter(|record| record.cuts.len() < MAX_CUTS);
+        let record = record.filter(|record| record.cuts.len() < MAX_CUTS as usize);
         let order = record.and_then(|record| {
             let given = match &job.prepared {
                 Some(prepared) => Given::Prepared(prepared.clone()),

@@ -6,7 +6,7 @@ use sp_core::H256;
 use sungrid_primitives::{
     BatchIndex, ContentHash, ISC, JobId,
     environment::EnvironmentId,
-    job::{Cut, MAX_BATCH_UNITS, MAX_ENDPOINT_BYTES, MAX_UNITS},
+    job::{Cut, MAX_BATCH_UNITS, MAX_CUTS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{self, BatchSummary, commitment},
     registration::registration_payload,
     suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
@@ -30,7 +30,6 @@ const MAX_ASSIGNMENTS: usize = 12;
 const MAX_REPLICAS: usize = 5;
 const MAX_SUCCESSORS: usize = 8;
 const MAX_GATHERED: u32 = 256;
-const MAX_CUTS: usize = 16;
 const SMALLEST_PART: u32 = 8;
 const COMMIT_SLACK: BlockNumber = 40;
 const REVEAL_WINDOW: BlockNumber = 40;
@@ -320,6 +319,12 @@ impl State {
                 answer,
                 salt,
             } => self.expose(who, job, batch, &answer, &salt),
+            Call::ExposeCutCanary {
+                job,
+                batch,
+                leaves,
+                salt,
+            } => self.expose_parts(who, job, batch, &leaves, &salt),
             Call::Reveal { job, batch, reveal } => self.reveal(who, job, batch, reveal),
             Call::Register(registration) => self.register(who, *registration),
             Call::UpdateWorker {

@@ -574,6 +574,7 @@ async fn a_job_is_explained_and_quoted_by_the_checks_of_a_claim() {
     // Anywhere, both can start, and the quote is what a submission holds.
     let offer = quote(&scene.spec()).await.expect("priced");
     assert_eq!((offer.wait, offer.survey.free_operators), (Some(0), 2));
+    assert_eq!(offer.settled, Some(2), "two units of a second");
     assert_eq!(offer.results, 2_000_000);
     // Five units of 125,000 µSUNS·s at 1 ISC per SUNS·hour, twice.
     assert_eq!(offer.expected, 2 * 173_611_112);
@@ -596,7 +597,7 @@ async fn a_job_is_explained_and_quoted_by_the_checks_of_a_claim() {
         (2, 1, 1)
     );
     let offer = quote(&scene.spec()).await.expect("priced");
-    assert_eq!(offer.wait, Some(2));
+    assert_eq!((offer.wait, offer.settled), (Some(2), Some(4)));
 
     spec.price = 1;
     assert_eq!(quote(&spec).await, None);

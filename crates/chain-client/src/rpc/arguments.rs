@@ -4,8 +4,8 @@ use subxt::{dynamic::Value, ext::scale_value::Composite};
 use sungrid_primitives::capacity::Shape;
 
 use super::values::{
-    attributes, class, list, marks, number, opening, option, profile, resources, spec, statement,
-    summary,
+    attributes, class, leaf, list, marks, number, opening, option, profile, resources, spec,
+    statement, summary,
 };
 use crate::{Call, TaskClass};
 
@@ -109,6 +109,17 @@ pub(super) fn arguments(call: &Call) -> Composite<()> {
             ("job", number(*job)),
             ("batch", number(*batch)),
             ("answer", summary(answer)),
+            ("salt", Value::from_bytes(salt)),
+        ],
+        Call::ExposeCutCanary {
+            job,
+            batch,
+            leaves,
+            salt,
+        } => vec![
+            ("job", number(*job)),
+            ("batch", number(*batch)),
+            ("leaves", list(leaves, leaf)),
             ("salt", Value::from_bytes(salt)),
         ],
         Call::Register(r) => vec![

@@ -232,6 +232,7 @@ decodes! {
         spot: u128,
         least_blocks: u64,
         wait: Option<u64>,
+        settled: Option<u64>,
         ahead: u64,
         replicas: u32,
         survey: WireSurvey,

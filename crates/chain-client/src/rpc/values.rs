@@ -3,6 +3,7 @@
 use subxt::dynamic::Value;
 use sungrid_primitives::{
     capacity::{Opening, Path},
+    merkle::UnitLeaf,
     receipt::BatchSummary,
     suns::Resources,
     traits::{ProfileId, ProfileKind},
@@ -201,6 +202,18 @@ pub(in crate::rpc) fn summary(summary: &BatchSummary) -> Value {
         ("root", Value::from_bytes(summary.root)),
         ("fuel", number(summary.fuel)),
         ("charge", number(summary.charge)),
+    ])
+}
+
+pub(in crate::rpc) fn leaf(leaf: &UnitLeaf) -> Value {
+    Value::named_composite([
+        ("unit", number(leaf.unit)),
+        ("output", Value::from_bytes(leaf.output)),
+        ("fuel", number(leaf.fuel)),
+        ("peak_memory", number(leaf.peak_memory)),
+        ("bytes_in", number(leaf.bytes_in)),
+        ("bytes_out", number(leaf.bytes_out)),
+        ("exit", number(leaf.exit)),
     ])
 }
 

@@ -180,3 +180,22 @@ fn a_quote_says_how_far_away_the_deadline_must_be() {
         assert_ok!(Market::submit(RuntimeOrigin::signed(REQUESTER), order));
     });
 }
+
+#[test]
+fn a_settlement_is_expected_by_the_capacity_of_who_may_be_first() {
+    run(|| {
+        // A batch of two seconds; the second worker's results take 100 seconds longer.
+        two([0; 2], [3_000_000, 1_000_000]);
+        assert_eq!(quote(&cheap()).settled, Some(2 + 25));
+        two([0; 2], [1_000_000, 2_000_000]);
+        assert_eq!(quote(&cheap()).settled, Some(2 + 67), "rounded up");
+        // After the wait, if there is one; never, if nobody begins.
+        two([0; 2], [2 * RATE; 2]);
+        submit(20);
+        let offer = quote(&spec(2));
+        assert_eq!((offer.wait, offer.settled), (Some(10), Some(10 + 2 + 50)));
+        let mut abroad = cheap();
+        abroad.constraints.jurisdictions = vec![*b"CH"].try_into().expect("few");
+        assert_eq!(quote(&abroad).settled, None);
+    });
+}

@@ -13,8 +13,10 @@ use sp_runtime::{
     traits::{BlakeTwo256, Hash},
 };
 use sungrid_primitives::{
+    merkle::UnitLeaf,
     receipt::{self, BatchSummary},
-    traits::KnownAnswers,
+    suns::CPU_1,
+    traits::{Checked, CheckedPart, KnownAnswers},
 };
 
 use crate::{mock::*, *};
@@ -552,22 +554,163 @@ fn nobody_farms_trust_by_parts_or_is_rid_of_an_audit_by_cutting() {
     });
 }
 
+/// What units of an order leave, as its keeper knows: half of the worst case.
+fn leaves(units: core::ops::Range<u32>) -> Vec<UnitLeaf> {
+    let leaf = |unit| UnitLeaf {
+        unit,
+        output: BlakeTwo256::hash_of(&("output", unit)),
+        fuel: UNIT_FUEL as u64 / 2,
+        peak_memory: 1 << 20,
+        bytes_in: 1_000,
+        bytes_out: 2_000,
+        exit: 0,
+    };
+    units.map(leaf).collect()
+}
+
+fn of(leaves: &[UnitLeaf]) -> BatchSummary {
+    BatchSummary::of(leaves, &CPU_1).expect("a CPU task")
+}
+
+/// Workers seal and open these parts of an order's only batch, and nobody doubts them: `kept` units are the first one's.
+fn in_two(policy: Policy, kept: u32, found: [(u8, BatchSummary); 2]) -> u32 {
+    let job = order(policy, 1);
+    let [(first, keeps), (second, rest)] = found;
+    claim(first, job);
+    assert_ok!(try_seal(first, job, 0, kept, &keeps));
+    reveal(first, job, 0, &keeps);
+    claim(second, job);
+    assert_ok!(try_seal(second, job, 1, 8 - kept, &rest));
+    reveal(second, job, 1, &rest);
+    wait(CHALLENGE_BLOCKS + 1);
+    assert_eq!(outcome(job), Some(Outcome::Completed));
+    job
+}
+
+/// Which parts were right, if they were held against these leaves.
+fn parts(job: u32, leaves: &[UnitLeaf]) -> Option<Vec<(u32, bool)>> {
+    let parts = Verification::hold_parts_against(job, 0, leaves)?;
+    let right = |part: &CheckedPart<_>| (part.batch, part.checked.right);
+    Some(parts.iter().map(right).collect())
+}
+
+/// Who is trusted lies in what it keeps, and gives away a unit, so that no answer for a whole batch is held against the lie.
 #[test]
-fn a_canary_says_nothing_of_a_part() {
+fn who_cuts_a_batch_does_not_escape_the_canary_that_it_is() {
+    run(|| {
+        for n in [1, 2] {
+            trust(n, 10, 10);
+        }
+        let known = leaves(0..8);
+        let job = in_two(Policy::Optimistic, 7, [(1, lie(1)), (2, of(&leaves(7..8)))]);
+        let price = |part| {
+            let result = Results::<Test>::get(job, part).expect("accepted");
+            let record = Market::job(job).expect("kept");
+            record.cost(part, result.summary.charge, record.price)
+        };
+        let expected = [(0, leaves(0..7), false), (1, leaves(7..8), true)];
+        let expected = expected.map(|(batch, leaves, right)| CheckedPart {
+            batch,
+            answer: of(&leaves),
+            checked: Checked {
+                right,
+                requester: requester(),
+                price: price(batch),
+            },
+        });
+        let held = Verification::hold_parts_against(job, 0, &known);
+        assert_eq!(held, Some(expected.to_vec()));
+        // The liar is no longer trusted; who got a part right gains nothing: it may have cost nothing.
+        assert_eq!([1, 2].map(trust_of), [(0, 6), (10, 10)]);
+        assert_eq!(bond(1), BOND, "nobody is slashed by a keeper's word");
+        assert_eq!(parts(job, &known), None, "once");
+        assert_eq!([1, 2].map(trust_of), [(0, 6), (10, 10)]);
+    });
+}
+
+#[test]
+fn an_honest_cut_costs_nobody_anything_also_under_replication() {
+    for (policy, others) in [(Policy::Optimistic, 0), (Policy::Replicate(2), 1)] {
+        run(|| {
+            let job = order(policy, 1);
+            claim(1, job);
+            if others == 1 {
+                claim(3, job);
+            }
+            let [keeps, rest] = [of(&leaves(0..3)), of(&leaves(3..8))];
+            assert_ok!(try_seal(1, job, 0, 3, &keeps));
+            claim(2, job);
+            assert_ok!(try_seal(2, job, 1, 5, &rest));
+            if others == 1 {
+                assert_ok!(try_seal(3, job, 0, 3, &keeps));
+                assert_ok!(try_seal(3, job, 1, 5, &rest));
+                for (part, summary) in [(0, &keeps), (1, &rest)] {
+                    reveal(3, job, part, summary);
+                }
+            }
+            reveal(1, job, 0, &keeps);
+            reveal(2, job, 1, &rest);
+            wait(CHALLENGE_BLOCKS + 1);
+            let before = [1, 2, 3].map(trust_of);
+            assert_eq!(parts(job, &leaves(0..8)), Some(vec![(0, true), (1, true)]));
+            assert_eq!([1, 2, 3].map(trust_of), before);
+        });
+    }
+}
+
+/// Leaves that are shown while somebody computes a part would be its result.
+#[test]
+fn leaves_are_held_against_nothing_that_is_in_flight_and_pass_over_what_failed() {
     run(|| {
         let job = order(Policy::Optimistic, 1);
         claim(1, job);
-        seal_units(1, job, 0, 3);
-        open_units(1, job, 0, 3);
-        claim(2, job);
-        seal_units(2, job, 1, 5);
-        open_units(2, job, 1, 5);
+        assert_ok!(try_seal(1, job, 0, 7, &lie(1)));
+        reveal(1, job, 0, &lie(1));
         wait(CHALLENGE_BLOCKS + 1);
-        assert_eq!(outcome(job), Some(Outcome::Completed));
-        for batch in [0, 1] {
-            assert!(Verification::hold_against(job, batch, &found(0, 8)).is_none());
+        assert!(Results::<Test>::contains_key(job, 0));
+        assert_eq!(parts(job, &leaves(0..8)), None);
+        // WHEN nobody ever wants the rest
+        wait(LIFE);
+        assert_eq!(outcome(job), Some(Outcome::Expired));
+        // THEN the lie is no better for it.
+        assert_eq!(parts(job, &leaves(0..8)), Some(vec![(0, false)]));
+        assert_eq!(trust_of(1), (0, 0));
+    });
+}
+
+/// A keeper's mistake, or an order of another shape, must refute nobody.
+#[test]
+fn leaves_are_those_of_one_whole_batch_that_was_cut() {
+    run(|| {
+        trust(1, 10, 10);
+        let job = in_two(
+            Policy::Optimistic,
+            3,
+            [(1, of(&leaves(0..3))), (2, of(&leaves(3..8)))],
+        );
+        let whole = order(Policy::Optimistic, 1);
+        claim(3, whole);
+        assert_ok!(try_seal(3, whole, 0, 8, &of(&leaves(0..8))));
+        reveal(3, whole, 0, &of(&leaves(0..8)));
+        wait(CHALLENGE_BLOCKS + 1);
+        for wrong in [leaves(0..7), leaves(0..9), vec![]] {
+            assert_eq!(parts(job, &wrong), None);
         }
-        assert_eq!([1, 2].map(trust_of), [(0, 0); 2]);
+        assert_eq!(parts(whole, &leaves(0..8)), None, "it was not cut");
+        for batch in [1, 2, u32::MAX] {
+            let held = Verification::hold_parts_against(job, batch, &leaves(0..8));
+            assert_eq!(held, None, "no batch of the order");
+        }
+        assert_eq!(parts(whole + 1, &leaves(0..8)), None);
+        // Nor is the answer for the whole held against a part.
+        for batch in [0, 1] {
+            assert_eq!(
+                Verification::hold_against(job, batch, &of(&leaves(0..8))),
+                None
+            );
+        }
+        assert_eq!(trust_of(1), (10, 10));
+        assert_eq!(parts(job, &leaves(0..8)), Some(vec![(0, true), (1, true)]));
     });
 }
 

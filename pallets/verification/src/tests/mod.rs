@@ -16,6 +16,7 @@ mod histories;
 mod invariants;
 mod lengths;
 mod no_show;
+mod outlook;
 mod panel;
 mod quorum;
 mod rating;

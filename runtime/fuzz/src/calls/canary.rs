@@ -5,10 +5,11 @@ use frame_support::{
     storage::{TransactionOutcome, with_transaction},
 };
 use pallet_canaries::{Canaries, Keepers};
-use pallet_market::NextJobId;
+use pallet_market::{JobRecordOf, NextJobId};
 use pallet_verification::Results;
 use sp_runtime::{DispatchError, traits::Dispatchable};
 use sungrid_primitives::{
+    job::batch_range,
     receipt::{self, BatchSummary},
     traits::KnownAnswers,
 };
@@ -83,6 +84,41 @@ pub(super) fn expose(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     Some((By::Account(keeper), call.into()))
 }
 
+/// The leaves of a batch that was cut, mostly of one that a keeper has planted an answer for, and the right ones.
+pub(super) fn expose_parts(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
+    let mut cut = Vec::new();
+    for (job, record) in Jobs::<Runtime>::iter() {
+        let batches = record.cuts.iter().map(|cut| cut.batch);
+        let ordered = batches.filter(|batch| *batch < record.batches);
+        cut.extend(ordered.map(|batch| (job, batch, units_as_ordered(&record, batch))));
+    }
+    let mut known = Vec::new();
+    for keeper in Keepers::<Runtime>::iter_keys() {
+        for (job, batch, units) in &cut {
+            let planted = answers(*job, *batch)
+                .first()
+                .is_some_and(|(_, seal)| Canaries::<Runtime>::contains_key(&keeper, seal));
+            known.extend(planted.then_some((keeper.clone(), (*job, *batch, *units))));
+        }
+    }
+    let (keeper, (job, batch, mut units)) = match dice.pick(&known) {
+        Some(known) if !dice.once_in(8) => known.clone(),
+        _ => (keeper(dice)?, *dice.pick(&cut)?),
+    };
+    if dice.once_in(8) {
+        units = dice.within(0, units + 1);
+    }
+    let leaves = BoundedVec::truncate_from(work::leaves(job, batch, units));
+    let salt = SALT;
+    let call = pallet_canaries::Call::expose_parts {
+        job,
+        batch,
+        leaves,
+        salt,
+    };
+    Some((By::Account(keeper), call.into()))
+}
+
 /// Something that a keeper has planted, and something that nobody has.
 pub(super) fn uproot(dice: &mut Dice) -> Option<(By, RuntimeCall)> {
     let planted: Vec<_> = Canaries::<Runtime>::iter_keys().collect();
@@ -122,13 +158,17 @@ fn answers(job: u32, batch: u32) -> Vec<(BatchSummary, H256)> {
     let (Some(record), Some(order)) = (Jobs::<Runtime>::get(job), Verification::order(job)) else {
         return Vec::new();
     };
-    let units = u128::from(record.units_in(batch));
-    let fuel = u128::from(record.spec.fuel_limit) * units;
-    let right = work::right(job, batch, fuel, record.unit_charge * units);
+    let right = work::right(job, batch, units_as_ordered(&record, batch));
     let root = H256::zero();
     [right, BatchSummary { root, ..right }]
         .map(|answer| (answer, receipt::canary(&order, batch, &answer, &SALT)))
         .into()
+}
+
+/// Units of a batch of the order, cut or not.
+fn units_as_ordered(record: &JobRecordOf<Runtime>, batch: u32) -> u32 {
+    let spec = &record.spec;
+    batch_range(spec.units, spec.batch_size, batch).map_or(0, |(_, count)| count)
 }
 
 fn seals(job: u32, batch: u32) -> Vec<H256> {

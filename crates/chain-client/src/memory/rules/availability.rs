@@ -121,7 +121,7 @@ impl State {
         if !record.digests.is_empty() {
             return fail("Market", "NotToBeCut", "");
         }
-        if job.cuts.len() >= MAX_CUTS {
+        if job.cuts.len() >= MAX_CUTS as usize {
             return fail("Market", "TooManyCuts", "");
         }
         let due = own.and_then(|own| own.due);

@@ -17,6 +17,12 @@ fn appeal_blocks(policy: &Policy) -> u64 {
     blocks.into()
 }
 
+/// Virtual time of a batch at its limits, seconds.
+fn batch_seconds(spec: &JobSpec) -> u64 {
+    let fuel = u128::from(spec.fuel_limit) * u128::from(spec.batch_size);
+    fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND)) as u64
+}
+
 /// Everything that speaks against a worker, in the order in which a claim checks.
 pub(super) fn rejections(
     params: &ChainParams,
@@ -108,6 +114,16 @@ impl State {
             let cost = cost(charge, price).checked_mul(u128::from(results))?;
             Some(cost.div_ceil(u128::from(MILLION)))
         };
+        let wait = waits
+            .get(spec.policy.ordered_at_first().checked_sub(1)? as usize)
+            .copied()
+            .filter(|_| waits.len() as u64 >= results.div_ceil(MILLION));
+        // Nobody is trusted here, so nothing stands; and nobody is drawn.
+        let challenge = match spec.policy {
+            Policy::Optimistic => u64::from(CHALLENGE_WINDOW) * self.params.block_ms / 1_000,
+            _ => 0,
+        };
+        let computed = batch_seconds(spec).saturating_add(challenge);
         Some(Quote {
             escrow,
             deposit: self.deposit(spec),
@@ -116,10 +132,8 @@ impl State {
             at_spot: expected(self.spot.price)?,
             spot: self.spot.price,
             least_blocks: appeal_blocks(&spec.policy),
-            wait: waits
-                .get(spec.policy.ordered_at_first().checked_sub(1)? as usize)
-                .copied()
-                .filter(|_| waits.len() as u64 >= results.div_ceil(MILLION)),
+            wait,
+            settled: wait.map(|wait| wait.saturating_add(computed)),
             ahead: 0,
             replicas,
             survey,
@@ -169,10 +183,7 @@ impl State {
         };
         let batches = self.batches.iter().filter(|(_, record)| in_hand(record));
         let jobs = batches.filter_map(|((id, _), _)| self.jobs.get(id));
-        let seconds = jobs.map(|job| {
-            let fuel = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size);
-            fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND)) as u64
-        });
+        let seconds = jobs.map(|job| batch_seconds(&job.spec));
         seconds.min().unwrap_or(0)
     }
 }

@@ -8,6 +8,7 @@ use subxt::{
 use sungrid_primitives::{
     ISC,
     capacity::{Opening, Shape},
+    merkle::UnitLeaf,
     receipt::BatchSummary,
     suns::CPU_1,
     traits::CPU_1_ID,
@@ -127,6 +128,20 @@ fn calls() -> Vec<Call> {
                 fuel: 3,
                 charge: 4,
             },
+            salt: [5; 32],
+        },
+        Call::ExposeCutCanary {
+            job: 1,
+            batch: 2,
+            leaves: vec![UnitLeaf {
+                unit: 3,
+                output: hash,
+                fuel: 4,
+                peak_memory: 5,
+                bytes_in: 6,
+                bytes_out: 7,
+                exit: 8,
+            }],
             salt: [5; 32],
         },
         Call::Decline { job: 1, batch: 2 },
