@@ -11,9 +11,10 @@ mod turns;
 mod witness;
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -70,6 +71,8 @@ pub struct Progress {
     /// Units whose inputs are here.
     ready: AtomicUsize,
     advanced: AtomicBool,
+    /// Units that are finished, from the batch's first on.
+    first: AtomicU32,
 }
 
 impl Progress {
@@ -81,6 +84,20 @@ impl Progress {
     /// Whether a unit was finished since this was last asked.
     pub fn has_advanced(&self) -> bool {
         self.advanced.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the first of its units is finished: then there is something to be sealed, should the batch be given back.
+    pub fn has_first(&self) -> bool {
+        self.first.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts the units from the first one on that are finished.
+    fn count_first(&self, first: UnitIndex, computed: &HashMap<UnitIndex, Computed>) {
+        let units = self.first.load(Ordering::Relaxed);
+        let beyond = first.saturating_add(units)..;
+        let more = beyond.take_while(|unit| computed.contains_key(unit));
+        self.first
+            .store(units + more.count() as u32, Ordering::Relaxed);
     }
 
     /// Something is fetched as long as this lives.
@@ -234,6 +251,7 @@ pub async fn run_batch(
     };
     let mut computed = finished(&bench, id, (first, count)).await?;
     let resumed = computed.len() as u64;
+    bench.progress.count_first(first, &computed);
     let mut waiting = (first..first + count)
         .filter(|unit| !computed.contains_key(unit))
         .collect::<Vec<_>>()
@@ -306,6 +324,7 @@ pub async fn run_batch(
             measured.add(&unit, &bench.profile);
             computed.insert(unit.done.unit, unit);
         }
+        bench.progress.count_first(first, &computed);
         bench.tell(&prepared, id, computed.len() as u32);
     }
     if let Some(error) = not_fetched {
