@@ -68,6 +68,8 @@ pub(super) struct InHand {
     pub(super) parted_for: GivenBack,
     /// Whether the first of its units is finished, as far as was seen.
     pub(super) has_first: bool,
+    /// The first of its units whose input the last run did not get.
+    pub(super) missing: Option<UnitIndex>,
     /// The unit before which others are known to have cut it.
     pub(super) ends: Option<UnitIndex>,
     /// The block after whose finality nothing can take its end back, while it can.
@@ -91,6 +93,7 @@ impl InHand {
             may_cut: true,
             parted_for: GivenBack::Vacated,
             has_first: false,
+            missing: None,
             ends: None,
             ended_at: None,
             told: false,
@@ -115,6 +118,7 @@ impl InHand {
     pub(super) fn note_progress(&mut self) {
         if let Some(Activity::Working(_, progress)) = &self.activity {
             self.has_first |= progress.has_first();
+            self.missing = progress.missing();
             if progress.has_advanced() {
                 self.failures = 0;
                 self.decline_from = None;

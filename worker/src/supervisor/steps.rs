@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
 use crate::{
     journal::{BatchId, Entry, JournalError, Seal, Stage},
-    work::{self, Given, WorkError},
+    work::{self, Given, Progress, WorkError},
 };
 
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
@@ -313,11 +313,12 @@ impl Supervisor {
             self.prepare(id.0);
             return Ok(());
         };
-        let bench = self.bench();
-        let progress = bench.progress.clone();
+        let mut bench = self.bench();
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
+        let progress = Arc::new(Progress::after(batch.missing));
+        bench.progress = progress.clone();
         let anchor = batch.entry.anchor;
         let task = self.work.spawn(async move {
             Report::Worked(

@@ -448,12 +448,46 @@ async fn a_batch_whose_first_input_is_missing_is_declined_whole() {
     let spec = world.spec(8, 8);
     let _restore = hide_own_file(&world, 0);
     let job = world.submit(spec).await;
+    let submitted = world.chain.head().await.expect("reads").number;
     let account = machine.key.account();
     world
         .drive("it is declined", |state| {
             state.workers[&account].declined == 1
         })
         .await;
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    // Nor does it compute, try after try, what nobody would pay: one unit for each lane at most.
+    let runs = machine.runs.lock().expect("no panic").len();
+    assert!(runs <= 1, "{runs}");
+    let took = world.chain.head().await.expect("reads").number - submitted;
+    assert!(took < 30, "{took} blocks");
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn an_input_that_comes_late_leaves_no_gap_and_has_nothing_computed_twice() {
+    let world = World::new().await;
+    let (machines, processes) = pair(&world).await;
+    let spec = world.spec(8, 8);
+    let restore = hide_own_file(&world, 3);
+    let job = world.submit(spec).await;
+    blocks(&world, 12).await;
+    for machine in &machines {
+        let finished = machine.journal().units((job, 0)).expect("reads");
+        assert!((0..3).all(|unit| finished.contains_key(&unit)));
+        assert!(finished.len() <= 4, "{:?}", finished.keys());
+    }
+    restore();
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    for machine in &machines {
+        let mut runs = machine.runs.lock().expect("no panic").clone();
+        runs.sort_unstable();
+        assert_eq!(runs, (0..8).collect::<Vec<_>>());
+    }
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
     assert_eq!(ranges(&world, job), [(0, 8)]);
     world.assert_blameless();
 }
