@@ -7,7 +7,7 @@
 //! | the chain says | the journal says | then |
 //! |---|---|---|
 //! | assigned | nothing | adopt the batch and compute it |
-//! | assigned | claimed | compute it, once; decline it if its input is not to be had, or the machine's owner needs it for long |
+//! | assigned | claimed | compute it, once; give it back, but for what is finished, if its input is not to be had, or the machine's owner needs it for long |
 //! | assigned | sealed | commit, with the salt on the disk |
 //! | committed, reveals open | sealed | reveal |
 //! | accepted, by us among others | sealed | serve until retention ends |
@@ -116,8 +116,8 @@ enum Report {
     Prepared(JobId, Result<Arc<Prepared>, WorkError>),
     Claimed(JobId, Result<Included, SubmitError>),
     Worked(BatchId, Result<Finished, WorkError>),
-    /// Of a batch that is given back for the machine's owner: what is finished is sealed, if it is enough.
-    Parted(BatchId, Result<Option<Finished>, WorkError>),
+    /// Of a batch that is given back: what is finished is sealed, if it is enough.
+    Parted(BatchId, GivenBack, Result<Option<Finished>, WorkError>),
     Committed(BatchId, Result<Included, SubmitError>),
     Declined(BatchId, GivenBack, Result<Included, SubmitError>),
     Told(BatchId, Result<(), BlobError>),

@@ -11,9 +11,10 @@ mod turns;
 mod witness;
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,7 +35,6 @@ use tokio::{
 use crate::{
     journal::{BatchId, DoneUnit, Journal, Seal},
     ports::{Blobs, Ports, Source, Stored},
-    supervisor::stopped,
 };
 
 use before::Gathered;
@@ -70,6 +70,10 @@ pub struct Progress {
     /// Units whose inputs are here.
     ready: AtomicUsize,
     advanced: AtomicBool,
+    /// Units that are finished, from the batch's first on.
+    first: AtomicU32,
+    /// The first unit whose input was not to be had.
+    missing: Mutex<Option<UnitIndex>>,
 }
 
 impl Progress {
@@ -78,9 +82,44 @@ impl Progress {
         self.fetching.load(Ordering::Relaxed) > 0 && self.ready.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether a unit was finished since this was last asked.
+    /// How a batch gets on of which a former run lacked the input of a unit.
+    pub fn after(missing: Option<UnitIndex>) -> Self {
+        Self {
+            missing: Mutex::new(missing),
+            ..Self::default()
+        }
+    }
+
+    /// The first unit whose input was not to be had, and is not here since.
+    pub fn missing(&self) -> Option<UnitIndex> {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_missing(&self, unit: Option<UnitIndex>) {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = unit;
+    }
+
+    /// Whether a unit was finished before which all are, since this was last asked. What is finished behind a gap says nothing of who is
+    /// to fill it.
     pub fn has_advanced(&self) -> bool {
         self.advanced.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the first of its units is finished: then there is something to be sealed, should the batch be given back.
+    pub fn has_first(&self) -> bool {
+        self.first.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts the units from the first one on that are finished.
+    fn count_first(&self, first: UnitIndex, computed: &HashMap<UnitIndex, Computed>) {
+        let units = self.first.load(Ordering::Relaxed);
+        let beyond = first.saturating_add(units)..;
+        let more = beyond.take_while(|unit| computed.contains_key(unit));
+        let more = more.count() as u32;
+        self.first.store(units + more, Ordering::Relaxed);
+        if more > 0 {
+            self.advanced.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Something is fetched as long as this lives.
@@ -192,8 +231,77 @@ struct Crew {
     /// For those that have a lane or wait for one: no more than run, so that other work does not stand behind all that were
     /// fetched ahead.
     turns: Arc<Turns>,
-    /// Whether those without inputs are given up, since one is not to be had.
-    given_up: watch::Sender<bool>,
+    /// What those behind it wait for, or are given up for.
+    gap: watch::Sender<Gap>,
+}
+
+/// A unit without its input, behind which none begins: unless that comes, nothing that is finished there is paid.
+#[derive(Clone, Copy)]
+enum Gap {
+    /// There is none.
+    None,
+    /// A former run did not get it.
+    Awaited(UnitIndex),
+    /// It is not to be had.
+    Missing(UnitIndex),
+}
+
+impl Gap {
+    fn is_missing_before(&self, unit: UnitIndex) -> bool {
+        matches!(self, Self::Missing(missing) if *missing < unit)
+    }
+
+    fn is_open_to(&self, unit: UnitIndex) -> bool {
+        !matches!(self, Self::Awaited(awaited) if *awaited < unit)
+    }
+}
+
+impl Crew {
+    /// Waits until a unit is given up.
+    async fn gives_up(&self, unit: UnitIndex) {
+        let mut gap = self.gap.subscribe();
+        if gap
+            .wait_for(|gap| gap.is_missing_before(unit))
+            .await
+            .is_err()
+        {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until nothing is awaited before a unit.
+    async fn lets_begin(&self, unit: UnitIndex) {
+        drop(
+            self.gap
+                .subscribe()
+                .wait_for(|gap| gap.is_open_to(unit))
+                .await,
+        );
+    }
+
+    /// A unit has its input.
+    fn has_input(&self, unit: UnitIndex) {
+        let is_awaited = |gap: &Gap| matches!(gap, Gap::Awaited(awaited) if *awaited == unit);
+        self.gap.send_if_modified(|gap| {
+            let is_awaited = is_awaited(gap);
+            if is_awaited {
+                *gap = Gap::None;
+            }
+            is_awaited
+        });
+    }
+
+    /// The input of a unit is not to be had; returns the first of which that is so.
+    fn lacks(&self, unit: UnitIndex) -> UnitIndex {
+        let mut first = unit;
+        self.gap.send_modify(|gap| {
+            if let Gap::Missing(missing) = *gap {
+                first = missing.min(unit);
+            }
+            *gap = Gap::Missing(first);
+        });
+        first
+    }
 }
 
 /// A computed unit with what protects its content.
@@ -234,6 +342,14 @@ pub async fn run_batch(
     };
     let mut computed = finished(&bench, id, (first, count)).await?;
     let resumed = computed.len() as u64;
+    bench.progress.count_first(first, &computed);
+    let missing = bench.progress.missing();
+    let missing = missing.filter(|unit| (first..first + count).contains(unit));
+    let gap = match missing.filter(|unit| !computed.contains_key(unit)) {
+        Some(unit) => Gap::Awaited(unit),
+        None => Gap::None,
+    };
+    bench.progress.note_missing(None);
     let mut waiting = (first..first + count)
         .filter(|unit| !computed.contains_key(unit))
         .collect::<Vec<_>>()
@@ -250,7 +366,7 @@ pub async fn run_batch(
         },
         places: Semaphore::new(AHEAD.max(bench.at_once)),
         turns: Turns::new(bench.at_once),
-        given_up: watch::Sender::new(false),
+        gap: watch::Sender::new(gap),
     });
     let window = AHEAD.max(bench.at_once);
     let mut begin = |running: &mut JoinSet<_>| {
@@ -258,8 +374,16 @@ pub async fn run_batch(
             let (bench, prepared, gathered) = (bench.clone(), prepared.clone(), gathered.clone());
             let (crew, papers) = (crew.clone(), papers.clone());
             running.spawn(async move {
-                let input = papers.unit(job, &gathered, unit)?;
-                run_unit(&bench, &prepared, &gathered, &crew, id, input).await
+                let run = async {
+                    let input = papers.unit(job, &gathered, unit)?;
+                    run_unit(&bench, &prepared, &gathered, &crew, id, input).await
+                };
+                let result = run.await;
+                if let Err(WorkError::Fetch { .. }) = &result {
+                    // At once: others may be about to begin.
+                    bench.progress.note_missing(Some(crew.lacks(unit)));
+                }
+                result
             });
         }
     };
@@ -279,10 +403,8 @@ pub async fn run_batch(
             });
             match unit.flatten() {
                 Ok(unit) => units.extend(unit),
-                // Those that have their inputs come to their end first: or who withholds one input keeps long units from
-                // ever being logged.
+                // Those that run come to their end first: or who withholds one input keeps long units from ever being logged.
                 Err(error @ WorkError::Fetch { .. }) => {
-                    crew.given_up.send_replace(true);
                     not_fetched.get_or_insert(error);
                 }
                 Err(error) => failure = failure.or(Some(error)),
@@ -297,7 +419,6 @@ pub async fn run_batch(
             bench.ports.blobs.sync().await?;
             let done = units.iter().map(|unit: &Computed| &unit.done);
             bench.journal.log_units(id, done)?;
-            bench.progress.advanced.store(true, Ordering::Relaxed);
         }
         if let Some(error) = failure {
             return Err(error);
@@ -306,6 +427,7 @@ pub async fn run_batch(
             measured.add(&unit, &bench.profile);
             computed.insert(unit.done.unit, unit);
         }
+        bench.progress.count_first(first, &computed);
         bench.tell(&prepared, id, computed.len() as u32);
     }
     if let Some(error) = not_fetched {
@@ -328,7 +450,7 @@ fn share_of(input: &UnitInput, at_once: usize) -> u32 {
     u32::try_from(share).unwrap_or(u32::MAX)
 }
 
-/// Computes a unit; `None` if the others gave up before it had its inputs.
+/// Computes a unit; `None` if one before it lacks its input before this one runs.
 async fn run_unit(
     bench: &Bench,
     prepared: &Prepared,
@@ -349,21 +471,30 @@ async fn run_unit(
     // units that run.
     let share = share_of(&input, bench.at_once);
     let brought = async {
+        // Before its place, which is the other's first.
+        crew.lets_begin(unit).await;
         let place = crew.places.acquire_many(share).await;
         let place = place.map_err(|_| WorkError::Stopped)?;
         let guards = bring_inputs(bench, (job, inputs), gathered, &crew.source, &input).await?;
         Ok::<_, WorkError>((place, guards))
     };
-    let mut given_up = crew.given_up.subscribe();
     let (_place, guards) = tokio::select! {
         biased;
         brought = brought => brought?,
-        () = stopped(&mut given_up) => return Ok(None),
+        () = crew.gives_up(unit) => return Ok(None),
     };
+    crew.has_input(unit);
     let _ready = bench.progress.unit();
-    let turn = crew.turns.take(unit).await?;
-    let lane = bench.lanes.clone().acquire_owned();
-    let lane = (turn, lane.await.map_err(|_| WorkError::Stopped)?);
+    let lane = async {
+        let turn = crew.turns.take(unit).await?;
+        let lane = bench.lanes.clone().acquire_owned();
+        Ok::<_, WorkError>((turn, lane.await.map_err(|_| WorkError::Stopped)?))
+    };
+    let lane = tokio::select! {
+        biased;
+        () = crew.gives_up(unit) => return Ok(None),
+        lane = lane => lane?,
+    };
     let mut files = inputs.shared.clone();
     files.extend(read_files(blobs, job, &input.files, &guards, &inputs.sealing).await?);
     let genesis = bench.ports.chain.genesis();

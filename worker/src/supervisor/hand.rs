@@ -29,7 +29,7 @@ const PART_MARGIN: BlockNumber = 10;
 const STILL_MARGIN: BlockNumber = PART_MARGIN + 4;
 
 /// Why a batch is given back.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum GivenBack {
     /// Its input is not to be had.
     NoInput,
@@ -64,6 +64,12 @@ pub(super) struct InHand {
     pub(super) may_hand_back: bool,
     /// Whether what is finished of it can be sealed then, as far as was seen.
     pub(super) may_cut: bool,
+    /// Why a part of it was sealed, if one was. That is not in the journal: a process after this one hands back.
+    pub(super) parted_for: GivenBack,
+    /// Whether the first of its units is finished, as far as was seen.
+    pub(super) has_first: bool,
+    /// The first of its units whose input the last run did not get.
+    pub(super) missing: Option<UnitIndex>,
     /// The unit before which others are known to have cut it.
     pub(super) ends: Option<UnitIndex>,
     /// The block after whose finality nothing can take its end back, while it can.
@@ -85,6 +91,9 @@ impl InHand {
             held: false,
             may_hand_back: true,
             may_cut: true,
+            parted_for: GivenBack::Vacated,
+            has_first: false,
+            missing: None,
             ends: None,
             ended_at: None,
             told: false,
@@ -107,11 +116,13 @@ impl InHand {
 
     /// Forgets what failed before a unit was finished: the time that a requester is given begins anew.
     pub(super) fn note_progress(&mut self) {
-        if let Some(Activity::Working(_, progress)) = &self.activity
-            && progress.has_advanced()
-        {
-            self.failures = 0;
-            self.decline_from = None;
+        if let Some(Activity::Working(_, progress)) = &self.activity {
+            self.has_first |= progress.has_first();
+            self.missing = progress.missing();
+            if progress.has_advanced() {
+                self.failures = 0;
+                self.decline_from = None;
+            }
         }
     }
 
@@ -125,6 +136,14 @@ impl InHand {
                 .get_or_insert(now.saturating_add(FETCH_PATIENCE));
         } else {
             self.decline_from = Some(now);
+        }
+    }
+
+    /// Notes that it is about to be given back.
+    pub(super) fn note_given_up(&mut self, why: GivenBack, now: BlockNumber) {
+        if why == GivenBack::NoInput {
+            // Should this try be lost, the next does not wait any more.
+            self.decline_from.get_or_insert(now);
         }
     }
 
@@ -145,8 +164,13 @@ impl InHand {
         is_preparing: bool,
     ) -> bool {
         let waits = self.waits(is_preparing);
-        waits
-            && (self.decline_from.is_some_and(|from| now >= from) || time.is_up_for_who_waits(now))
+        let is_due = self.decline_from.is_some_and(|from| now >= from);
+        waits && (is_due || time.is_up_for_who_waits(now, self.has_part()))
+    }
+
+    /// Whether something of it may be sealed when it is given back.
+    fn has_part(&self) -> bool {
+        self.has_first && self.may_cut && self.may_hand_back
     }
 
     pub(super) fn note_phase(&mut self, phase: Phase) {
@@ -168,7 +192,7 @@ impl InHand {
             true => time.is_up(now),
             false => time.is_up_for_who_stands_still(now),
         };
-        let waits = self.waits(is_preparing) && time.is_up_for_who_waits(now);
+        let waits = self.waits(is_preparing) && time.is_up_for_who_waits(now, self.has_part());
         is_ours && self.held && (phase.state == State::Vacating || is_up || waits)
     }
 
@@ -208,12 +232,17 @@ impl Time {
         self.is_within(now, STILL_MARGIN)
     }
 
-    /// Whether who waits for somebody else gives up: in time to rest for nothing, or, where it is too late for that, for nothing to be missed.
-    fn is_up_for_who_waits(&self, now: BlockNumber) -> bool {
+    /// Whether who waits for somebody else gives up: in time to rest for nothing, or, where it is too late for that, for nothing to be missed;
+    /// who has a part to seal, for that.
+    fn is_up_for_who_waits(&self, now: BlockNumber, has_part: bool) -> bool {
         // By the next block, the first that it can be in.
         let is_free = !self.is_within(now, self.takes);
         let is_soon = self.is_within(now, self.takes.saturating_add(DECLINE_MARGIN));
-        self.is_up(now) || (is_free && is_soon)
+        let is_up = match has_part {
+            true => self.is_within(now, STILL_MARGIN),
+            false => self.is_up(now),
+        };
+        is_up || (is_free && is_soon)
     }
 }
 
@@ -227,20 +256,26 @@ mod tests {
             due: Some(200),
             takes: 30,
         };
-        let blocks = (0..=200).filter(|now| time.is_up_for_who_waits(*now));
+        let blocks = (0..=200).filter(|now| time.is_up_for_who_waits(*now, false));
         // In a block up to 170 it is in time, by the chain's rule; what is sent in one is in the next at the earliest.
         let expected = (165..170).chain(195..=200);
         assert_eq!(blocks.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        // With a part, in time for the chain's word on that.
+        let blocks = (0..=200).filter(|now| time.is_up_for_who_waits(*now, true));
+        let expected = (165..170).chain(186..=200);
+        assert_eq!(blocks.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        assert!(time.is_there_for_a_part(186));
         let without = Time { due: None, ..time };
         assert!(
             !(0..=u32::MAX - 1)
                 .step_by(1 << 20)
-                .any(|now| without.is_up_for_who_waits(now))
+                .any(|now| without.is_up_for_who_waits(now, true))
         );
         let endless = Time {
             due: Some(u32::MAX),
             takes: u32::MAX,
         };
-        assert!(!endless.is_up_for_who_waits(0) && endless.is_up_for_who_waits(u32::MAX));
+        assert!(!endless.is_up_for_who_waits(0, true));
+        assert!(endless.is_up_for_who_waits(u32::MAX, false));
     }
 }

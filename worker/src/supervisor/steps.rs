@@ -8,13 +8,13 @@ use sungrid_chain_client::{
     Batch, BlockNumber, Call, Replica, ReplicaState, Reveal, SubmitError, Until,
 };
 use sungrid_manifest::ResultReady;
-use sungrid_primitives::{JobId, job::MAX_CUTS, suns::LANE_FUEL_PER_SECOND};
+use sungrid_primitives::{JobId, UnitIndex, job::MAX_CUTS, suns::LANE_FUEL_PER_SECOND};
 use tracing::{debug, error, info, warn};
 
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
 use crate::{
     journal::{BatchId, Entry, JournalError, Seal, Stage},
-    work::{self, Given, WorkError},
+    work::{self, Given, Progress, WorkError},
 };
 
 /// Blocks after which a batch that the chain does not connect with us is let go: long enough for a
@@ -24,6 +24,15 @@ const FORGET_AFTER: u32 = 10;
 const SMALLEST_PART: u32 = 8;
 /// Blocks after which a commitment or a decline that is not in a block is sent again.
 const RESEND_AFTER: u32 = 4;
+
+/// What was cut off a batch.
+struct Rest {
+    made: BatchId,
+    /// Its first unit.
+    first: UnitIndex,
+    /// Whether this worker is to compute it.
+    is_ours: bool,
+}
 
 impl Supervisor {
     /// Takes up batches that the chain assigned to us and the journal does not know: a claim whose
@@ -170,13 +179,14 @@ impl Supervisor {
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_vacated(now, &time, phase, is_preparing) =>
             {
-                let is_time = time.is_there_for_a_part(now);
-                self.vacate(id, is_time && !others_sealed).await?;
+                let may_cut = !others_sealed && time.is_there_for_a_part(now);
+                self.give_back(id, GivenBack::Vacated, may_cut).await?;
             }
             (ReplicaState::Assigned, Stage::Claimed)
                 if batch.is_to_be_declined(now, &time, is_preparing) =>
             {
-                self.decline(id, GivenBack::NoInput);
+                let may_cut = !others_sealed && time.is_there_for_a_part(now);
+                self.give_back(id, GivenBack::NoInput, may_cut).await?;
             }
             (ReplicaState::Assigned, Stage::Claimed) if !waits && phase.state.may_work() => {
                 self.start(id).await?
@@ -301,11 +311,12 @@ impl Supervisor {
             self.prepare(id.0);
             return Ok(());
         };
-        let bench = self.bench();
-        let progress = bench.progress.clone();
+        let mut bench = self.bench();
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
+        let progress = Arc::new(Progress::after(batch.missing));
+        bench.progress = progress.clone();
         let anchor = batch.entry.anchor;
         let task = self.work.spawn(async move {
             Report::Worked(
@@ -343,50 +354,31 @@ impl Supervisor {
     /// Others may have cut a batch that we compute, too: it ends earlier then, and what was cut off is a batch of ours as well. What is
     /// finished of that goes with it, and a seal over the whole is none any more.
     async fn follow_cut(&mut self, id: BatchId) -> Result<(), Fatal> {
-        let Some(record) = self.ports.chain.job(id.0).await? else {
+        let Some((rest, units)) = self.rest_of(id).await? else {
             return Ok(());
         };
-        let cuts = (record.batches..).zip(&record.cuts);
-        let cut = cuts
-            .map(|(made, cut)| (made, *cut))
-            .find(|(_, cut)| cut.batch == id.1);
-        let range = record.range(id.1);
-        self.jobs.entry(id.0).or_default().record = Some(record);
-        let (Some((made, cut)), Some((_, units)), Some(batch)) =
-            (cut, range, self.hand.get_mut(&id))
-        else {
+        let Some(batch) = self.hand.get(&id) else {
             return Ok(());
         };
         let is_known = match &batch.entry.stage {
+            // Sealed here by the same cut, or since.
             Stage::Sealed(seal) => seal.units == units,
-            _ => batch.ends == Some(cut.first),
+            _ => batch.ends == Some(rest.first),
         };
         // What is on its way to the chain comes first.
-        if is_known
-            || matches!(
-                batch.activity,
-                Some(Activity::Declining | Activity::Committing)
-            )
-        {
+        let is_busy = matches!(
+            batch.activity,
+            Some(Activity::Declining | Activity::Committing)
+        );
+        let is_followed = is_known && self.hand.contains_key(&rest.made);
+        if is_busy || is_followed || !self.take_rest(id, &rest) || is_known {
             return Ok(());
         }
-        let made = (id.0, made);
-        let rest = self.ports.chain.batch(made.0, made.1).await?;
-        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
-        let is_ours = own.is_some_and(|own| own.state == ReplicaState::Assigned);
         let Some(batch) = self.hand.get_mut(&id) else {
             return Ok(());
         };
-        let moved = || {
-            // A process before this one may have moved them.
-            if is_ours && self.journal.units(made)?.is_empty() {
-                let beyond = self.journal.units(id)?.split_off(&cut.first);
-                return self.journal.log_units(made, beyond.values());
-            }
-            Ok::<_, JournalError>(())
-        };
         let entry = batch.entry.at(Stage::Claimed);
-        if let Err(error) = moved().and_then(|()| self.journal.write(&entry)) {
+        if let Err(error) = self.journal.write(&entry) {
             // The next block tries again; until then nothing that it seals is taken.
             self.note_full(error.to_string());
             return Ok(());
@@ -394,28 +386,95 @@ impl Supervisor {
         info!(
             job = id.0,
             batch = id.1,
-            rest = made.1,
+            rest = rest.made.1,
             units,
-            "another worker's machine was needed: the batch was cut"
+            "another worker gave back a part of the batch: it was cut"
         );
-        (batch.entry, batch.ends) = (entry, Some(cut.first));
+        (batch.entry, batch.ends) = (entry, Some(rest.first));
         (batch.failures, batch.not_before) = (0, 0);
+        // What was missing may be of the part that was cut off.
+        batch.decline_from = None;
         if let Some(Activity::Working(task, _)) = batch.activity.take() {
             task.abort();
-        }
-        let anchor = batch.entry.anchor;
-        if is_ours {
-            self.take(made, anchor);
         }
         Ok(())
     }
 
-    /// Gives a batch back because the machine's owner needs it: what is finished of it is sealed, if the chain takes that, and
-    /// the rest handed back with it.
-    async fn vacate(&mut self, id: BatchId, may_cut: bool) -> Result<(), Fatal> {
+    /// What was cut off a batch, by the chain's word now, and how many units that has left.
+    async fn rest_of(&mut self, id: BatchId) -> Result<Option<(Rest, u32)>, Fatal> {
+        let Some(record) = self.ports.chain.job(id.0).await? else {
+            return Ok(None);
+        };
+        let mut cuts = (record.batches..).zip(&record.cuts);
+        let cut = cuts.find(|(_, cut)| cut.batch == id.1);
+        let cut = cut.map(|(made, cut)| ((id.0, made), cut.first));
+        let range = record.range(id.1);
+        self.jobs.entry(id.0).or_default().record = Some(record);
+        let Some(((made, first), (_, units))) = cut.zip(range) else {
+            return Ok(None);
+        };
+        let rest = self.ports.chain.batch(made.0, made.1).await?;
+        let own = rest.as_ref().and_then(|rest| rest.replica(&self.account));
+        let is_ours = own.is_some_and(|own| own.state == ReplicaState::Assigned);
+        let rest = Rest {
+            made,
+            first,
+            is_ours,
+        };
+        Ok(Some((rest, units)))
+    }
+
+    /// Takes what another worker cut off a batch in hand, if it is ours, and what is finished of it; whether that is on the disk.
+    fn take_rest(&mut self, id: BatchId, rest: &Rest) -> bool {
+        if !rest.is_ours {
+            return true;
+        }
+        let moved = || {
+            // A process before this one may have moved them.
+            if !self.journal.units(rest.made)?.is_empty() {
+                return Ok(());
+            }
+            let beyond = self.journal.units(id)?.split_off(&rest.first);
+            self.journal.log_units(rest.made, beyond.values())
+        };
+        if let Err(error) = moved() {
+            let error: JournalError = error;
+            self.note_full(error.to_string());
+            return false;
+        }
+        let anchor = self.hand.get(&id).map(|batch| batch.entry.anchor);
+        self.take(rest.made, anchor.unwrap_or_else(|| self.anchor()));
+        true
+    }
+
+    /// The chain took a seal over the first units of a batch. Others may have cut it at the same unit before: then the rest is ours as well.
+    async fn on_part_sealed(&mut self, id: BatchId) -> Result<(), Fatal> {
+        let why = self.hand.get(&id).map(|batch| batch.parted_for);
+        if let Some((rest, _)) = self.rest_of(id).await?
+            && rest.is_ours
+        {
+            if self.take_rest(id, &rest)
+                && why == Some(GivenBack::NoInput)
+                && let Some(batch) = self.hand.get_mut(&rest.made)
+            {
+                // What is missing is its first unit's, and was waited for.
+                batch.note_given_up(GivenBack::NoInput, self.head.number);
+            }
+            return Ok(());
+        }
+        match why {
+            Some(GivenBack::NoInput) => self.metrics.given_back(),
+            _ => self.metrics.vacated(),
+        }
+        Ok(())
+    }
+
+    /// Gives a batch back: what is finished of it, before the first unit that is not, is sealed, if the chain takes that, and the rest
+    /// handed back with it.
+    async fn give_back(&mut self, id: BatchId, why: GivenBack, may_cut: bool) -> Result<(), Fatal> {
         let batch = self.hand.get(&id);
         if !may_cut || !batch.is_some_and(|batch| batch.may_cut && batch.may_hand_back) {
-            self.decline(id, GivenBack::Vacated);
+            self.decline(id, why);
             return Ok(());
         }
         let job = self.jobs.entry(id.0).or_default();
@@ -433,9 +492,10 @@ impl Supervisor {
         });
         let bench = self.bench();
         let (Some((given, range, size)), Some(batch)) = (order, self.hand.get_mut(&id)) else {
-            self.decline(id, GivenBack::Vacated);
+            self.decline(id, why);
             return Ok(());
         };
+        batch.note_given_up(why, self.head.number);
         let anchor = batch.entry.anchor;
         let before = batch.activity.replace(Activity::Declining);
         if let Some(Activity::Working(task, _)) = before {
@@ -444,7 +504,7 @@ impl Supervisor {
         let least = size.div_ceil(SMALLEST_PART);
         self.tasks.spawn(async move {
             let sealed = work::seal_finished(bench, given, id, range, least, anchor);
-            Report::Parted(id, sealed.await)
+            Report::Parted(id, why, sealed.await)
         });
         Ok(())
     }
@@ -463,6 +523,7 @@ impl Supervisor {
     async fn on_parted(
         &mut self,
         id: BatchId,
+        why: GivenBack,
         result: Result<Option<work::Finished>, WorkError>,
     ) -> Result<(), Fatal> {
         // One seal for a batch: a second one would not open what the first committed to.
@@ -474,16 +535,21 @@ impl Supervisor {
             None
         });
         let Some(finished) = finished else {
-            self.decline(id, GivenBack::Vacated);
+            self.decline(id, why);
             return Ok(());
         };
-        batch.activity = None;
+        (batch.activity, batch.parted_for) = (None, why);
         if self.write_seal(id, &finished) {
+            let why = match why {
+                GivenBack::NoInput => "an input is not to be had",
+                GivenBack::Vacated => "the machine's owner needs it",
+            };
             info!(
                 job = id.0,
                 batch = id.1,
                 units = finished.computed,
-                "the machine's owner needs it: what is finished is sealed, the rest given back"
+                why,
+                "what is finished is sealed, the rest given back"
             );
             self.commit(id, &finished.seal);
         }
@@ -528,10 +594,7 @@ impl Supervisor {
     /// Gives a batch back: silence would go on this worker's record.
     fn decline(&mut self, id: BatchId, why: GivenBack) {
         if let Some(batch) = self.hand.get_mut(&id) {
-            if let GivenBack::NoInput = why {
-                // Should this one be lost, the next does not wait any more.
-                batch.decline_from.get_or_insert(self.head.number);
-            }
+            batch.note_given_up(why, self.head.number);
             let before = batch.activity.replace(Activity::Declining);
             if let Some(Activity::Working(task, _)) = before {
                 task.abort();
@@ -639,7 +702,7 @@ impl Supervisor {
             Report::Prepared(job, result) => self.on_prepared(job, result).await,
             Report::Claimed(job, result) => self.on_claimed(job, result).await,
             Report::Worked(id, result) => self.on_worked(id, result).await,
-            Report::Parted(id, result) => self.on_parted(id, result).await,
+            Report::Parted(id, why, result) => self.on_parted(id, why, result).await,
             Report::Committed(id, result) => {
                 // Something else was begun meanwhile: the chain had it earlier than this was heard.
                 let is_awaited =
@@ -663,7 +726,11 @@ impl Supervisor {
                     && self.is_part(id, &seal)
                     && self.reopen(id)
                 {
-                    self.decline(id, GivenBack::Vacated);
+                    // At once for who needs its machine. Who waits for an input looks again: others may have cut it before that.
+                    let why = self.hand.get(&id).map(|batch| batch.parted_for);
+                    if why == Some(GivenBack::Vacated) {
+                        self.decline(id, GivenBack::Vacated);
+                    }
                     return Ok(());
                 }
                 if result.is_ok()
@@ -672,7 +739,7 @@ impl Supervisor {
                 {
                     if self.is_part(id, &seal) {
                         // The requester can make nothing of it before the chain has it.
-                        self.metrics.vacated();
+                        self.on_part_sealed(id).await?;
                     } else {
                         self.tell(id, &seal).await?;
                     }

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::WorkError;
 
 /// So many units of a batch run at a time, and of those that wait the first in the batch is next, whichever had its inputs first. So the units before
-/// a finished one are finished or run: should the batch be given back, few that are finished lie behind a gap.
+/// a finished one are finished or run: should the batch be given back, few that are finished lie behind a gap. What others finish while one runs
+/// for long cannot be helped: to leave their lanes empty would lose as much each time, and nobody knows beforehand which one it is.
 pub(super) struct Turns(Mutex<Row>);
 
 struct Row {

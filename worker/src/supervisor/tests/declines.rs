@@ -7,6 +7,7 @@ use sungrid_primitives::{ISC, JobId, suns::LANE_FUEL_PER_SECOND};
 use super::{
     completed,
     faults::{counter, pair},
+    idle::{accepted_units, blocks, ranges},
     kit::{Machine, REQUESTER, World, settle},
 };
 use crate::work::{self, WorkError};
@@ -306,13 +307,25 @@ async fn who_declines_for_a_slow_line_rests_for_nothing() {
         .await;
     let due = due(&world, job, &machines[0]).await;
     world
-        .drive("both decline", |state| {
-            state.workers.values().all(|worker| worker.declined == 1)
+        .drive("one cuts it, the other declines the rest", |state| {
+            let sum = |of: fn(&sungrid_chain_client::Worker) -> u32| -> u32 {
+                state.workers.values().map(of).sum()
+            };
+            sum(|worker| worker.handed_back) == 1 && sum(|worker| worker.declined) == 1
         })
         .await;
     // THEN they waited as long as they could without a rest: until less than those two minutes are left
     let now = world.chain.head().await.expect("reads").number;
-    assert!((due - 40 - 6..=due - 40).contains(&now), "{now}, due {due}");
+    assert!(
+        (due - 40 - 6..=due - 40 + 1).contains(&now),
+        "{now}, due {due}"
+    );
+    assert_eq!(ranges(&world, job), [(0, 1), (1, 1)]);
+    blocks(&world, 20).await;
+    // AND what is finished is paid.
+    for machine in &machines {
+        assert_eq!(accepted_units(&world, machine), 1);
+    }
     world.chain.edit(|state| {
         let rests = |worker: &sungrid_chain_client::Worker| worker.rests_until > 0;
         assert!(!state.workers.values().any(rests));
@@ -350,4 +363,216 @@ async fn who_can_only_decline_too_late_tries_until_the_end() {
         .await;
     assert_eq!(counter(&process, "batches_declined_total"), 0);
     world.assert_blameless();
+}
+
+/// Declined and handed back.
+fn given_back(world: &World, machine: &Machine) -> (u32, u32) {
+    let account = machine.key.account();
+    let of = |state: &mut MemoryState| {
+        let worker = &state.workers[&account];
+        (worker.declined, worker.handed_back)
+    };
+    world.chain.edit(of)
+}
+
+#[tokio::test]
+async fn what_is_finished_before_a_missing_input_is_paid() {
+    let world = World::new().await;
+    let (machine, other, third) = (world.machine(0), world.machine(1), world.machine(2));
+    let process = machine.start().await;
+    // GIVEN a batch of which one unit's input is withheld
+    let spec = world.spec(8, 8);
+    let restore = hide_own_file(&world, 3);
+    let job = world.submit(spec).await;
+    // THEN what is finished before it is a batch of its own, and the rest another's
+    world
+        .drive("it is cut", |state| state.jobs[&job].cuts.len() == 1)
+        .await;
+    blocks(&world, 1).await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    assert_eq!(given_back(&world, &machine), (0, 1));
+    assert_eq!(counter(&process, "batches_declined_total"), 1);
+    assert_eq!(counter(&process, "batches_vacated_total"), 0);
+    restore();
+    let _others = [other.start().await, third.start().await];
+    world
+        .drive("the others do the rest", |state| completed(state, job))
+        .await;
+    blocks(&world, 1).await;
+    let paid = [&machine, &other, &third].map(|machine| accepted_units(&world, machine));
+    assert_eq!(paid.iter().sum::<u64>(), 16, "{paid:?}");
+    assert_eq!(paid[0], 3);
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn who_withholds_one_unit_pays_for_those_before_it_and_has_its_job_paused() {
+    let world = World::new().await;
+    let machines = [0, 1, 2, 3].map(|n| world.machine(n));
+    let mut processes = Vec::new();
+    for machine in &machines {
+        processes.push(machine.start().await);
+    }
+    let spec = world.spec(8, 8);
+    let _restore = hide_own_file(&world, 5);
+    let job = world.submit(spec).await;
+    // Of the two that have it one cuts it; the rest, whose first unit it is, is declined by the other and all who come after.
+    world
+        .drive("the rest is declined", |state| {
+            state.workers.values().filter(|w| w.declined == 1).count() == 3
+        })
+        .await;
+    blocks(&world, 20).await;
+    assert!(world.chain.declines(job).await.expect("reads").paused);
+    assert_eq!(ranges(&world, job), [(0, 5), (5, 3)]);
+    let mut paid = machines
+        .each_ref()
+        .map(|machine| accepted_units(&world, machine));
+    paid.sort_unstable();
+    assert_eq!(paid, [0, 0, 5, 5]);
+    let handed_back = machines.each_ref().map(|one| given_back(&world, one).1);
+    assert_eq!(handed_back.iter().sum::<u32>(), 1);
+    for process in &processes {
+        assert_eq!(counter(process, "deadlines_missed_total"), 0);
+        assert_eq!(counter(process, "batches_declined_total"), 1);
+    }
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn a_batch_whose_first_input_is_missing_is_declined_whole() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let _process = machine.start().await;
+    let spec = world.spec(8, 8);
+    let _restore = hide_own_file(&world, 0);
+    let job = world.submit(spec).await;
+    let submitted = world.chain.head().await.expect("reads").number;
+    let account = machine.key.account();
+    world
+        .drive("it is declined", |state| {
+            state.workers[&account].declined == 1
+        })
+        .await;
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    // Nor does it compute, try after try, what nobody would pay: one unit for each lane at most.
+    let runs = machine.runs.lock().expect("no panic").len();
+    assert!(runs <= 1, "{runs}");
+    let took = world.chain.head().await.expect("reads").number - submitted;
+    assert!(took < 30, "{took} blocks");
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn an_input_that_comes_late_leaves_no_gap_and_has_nothing_computed_twice() {
+    let world = World::new().await;
+    let (machines, processes) = pair(&world).await;
+    let spec = world.spec(8, 8);
+    let restore = hide_own_file(&world, 3);
+    let job = world.submit(spec).await;
+    blocks(&world, 12).await;
+    for machine in &machines {
+        let finished = machine.journal().units((job, 0)).expect("reads");
+        assert!((0..3).all(|unit| finished.contains_key(&unit)));
+        assert!(finished.len() <= 4, "{:?}", finished.keys());
+    }
+    restore();
+    world
+        .drive("the job ends", |state| completed(state, job))
+        .await;
+    for machine in &machines {
+        let mut runs = machine.runs.lock().expect("no panic").clone();
+        runs.sort_unstable();
+        assert_eq!(runs, (0..8).collect::<Vec<_>>());
+    }
+    let declined = |process| counter(process, "batches_declined_total");
+    assert_eq!(processes.iter().map(declined).sum::<u64>(), 0);
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_cannot_be_cut_is_declined_for_its_missing_input() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    // GIVEN a batch that it was drawn for
+    let spec = world.spec(8, 8);
+    let _restore = hide_own_file(&world, 3);
+    let job = world.submit(spec).await;
+    world.chain.edit(|state| state.drawn.insert((job, 0)));
+    let account = machine.key.account();
+    world
+        .drive("it is declined", |state| {
+            state.workers[&account].declined == 1
+        })
+        .await;
+    settle().await;
+    assert_eq!(ranges(&world, job), [(0, 8)]);
+    assert_eq!(given_back(&world, &machine), (1, 0));
+    assert_eq!(counter(&process, "batches_declined_total"), 1);
+    blocks(&world, 60).await;
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn what_is_finished_is_sealed_in_time_while_an_input_trickles() {
+    let world = World::new().await;
+    let machine = world.machine(0);
+    let process = machine.start().await;
+    // GIVEN a batch that takes no time to speak of, whose last input is on its way for ever
+    let job = world.submit(world.spec(8, 8)).await;
+    trickle(&world, b"own file of 7");
+    world
+        .drive("it is cut", |state| state.jobs[&job].cuts.len() == 1)
+        .await;
+    settle().await;
+    assert_eq!(ranges(&world, job), [(0, 7), (7, 1)]);
+    world.chain.edit(|state| {
+        let rests = |worker: &sungrid_chain_client::Worker| worker.rests_until > 0;
+        assert!(!state.workers.values().any(rests));
+    });
+    blocks(&world, 60).await;
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+    assert_eq!(given_back(&world, &machine), (0, 1));
+    world.assert_blameless();
+}
+
+#[tokio::test]
+async fn who_finished_less_than_others_before_a_missing_input_goes_on_with_their_part() {
+    let world = World::new().await;
+    let (machine, other) = (world.machine(0), world.machine(1));
+    // GIVEN one that lacks the fourth unit's input, and another one that lacks the third's as well, for a while
+    let process = machine.start().await;
+    let spec = world.spec(8, 8);
+    let _restore = hide_own_file(&world, 3);
+    let job = world.submit(spec).await;
+    let finished = |machine: &Machine| machine.journal().units((job, 0)).expect("reads").len();
+    for _ in 0..20 {
+        if finished(&machine) >= 3 {
+            break;
+        }
+        blocks(&world, 1).await;
+    }
+    assert!(finished(&machine) >= 3);
+    let restore = hide_own_file(&world, 2);
+    let late = other.start().await;
+    world
+        .drive("it is cut", |state| state.jobs[&job].cuts.len() == 1)
+        .await;
+    assert_eq!(ranges(&world, job), [(0, 3), (3, 5)]);
+    blocks(&world, 1).await;
+    restore();
+    // THEN both are paid for the part that the first one has sealed.
+    let account = other.key.account();
+    world
+        .drive("the part is paid", |state| {
+            state.workers[&account].accepted_units == 3
+        })
+        .await;
+    assert_eq!(accepted_units(&world, &machine), 3);
+    assert_eq!(counter(&process, "deadlines_missed_total"), 0);
+    assert_eq!(counter(&late, "deadlines_missed_total"), 0);
 }
