@@ -55,7 +55,7 @@ pub use sungrid_primitives::registration::registration_payload;
 pub use types::*;
 pub use witness::{CallStage, Outputs, Testimony, Witness, WitnessCall};
 
-/// Blocks for which a transaction is valid: about three minutes. Shorter, and a reorganisation or a busy pool
+/// Blocks for which a transaction is valid, from the last final one on: about three minutes. Shorter, and a reorganisation or a busy pool
 /// loses it; longer, and a transaction that nobody waits for any more may still happen.
 pub const MORTALITY: BlockNumber = 64;
 

@@ -41,6 +41,8 @@ pub(super) struct Findings {
     pub(super) sealed_at_death: usize,
     pub(super) unfinished_at_death: usize,
     pub(super) units_at_death: usize,
+    /// Deaths with a batch in hand whose claim was in a block that the chain gave up.
+    pub(super) never_claimed: usize,
     pub(super) missed: BTreeMap<String, u32>,
     pub(super) declined: u32,
 }
@@ -56,6 +58,9 @@ impl Findings {
 /// What the arena's workers are called on chain, and what they were when they had joined.
 #[derive(Clone)]
 pub(super) struct Roll(Vec<(AccountId, Worker)>);
+
+/// Who claimed which batch, on the chain as it came to be.
+type Claims = BTreeMap<(JobId, BatchIndex, AccountId), u32>;
 
 /// The chain at its last finalised block, as far as the audit needs it.
 struct Books {
@@ -140,13 +145,13 @@ pub(super) fn audit(arena: &mut Arena, roll: &Roll) -> Findings {
     arena.say("  results");
     runtime.block_on(results(&mut findings, arena, &books));
     arena.say("  blocks");
-    runtime.block_on(history(&mut findings, arena, &books, roll));
+    let claims = runtime.block_on(history(&mut findings, arena, &books, roll));
     runtime.block_on(standing(&mut findings, &books, roll));
     arena.say("  receipts");
     orders(&mut findings, arena);
     arena.say("  work");
     for n in 0..arena.hands.len() {
-        work(&mut findings, arena, n, &books, &roll.0[n].0);
+        work(&mut findings, arena, n, &books, &claims, &roll.0[n].0);
     }
     arena.say("  money");
     money(&mut findings, &arena.nodes[0]);
@@ -302,11 +307,11 @@ fn downloads(folder: &Path) -> BTreeMap<JobId, std::path::PathBuf> {
 }
 
 /// What happened, block by block.
-async fn history(findings: &mut Findings, arena: &mut Arena, books: &Books, roll: &Roll) {
+async fn history(findings: &mut Findings, arena: &mut Arena, books: &Books, roll: &Roll) -> Claims {
     let node = &arena.nodes[0];
     let last = node.number(&node.finalized());
     findings.blocks = last;
-    let (mut claims, mut commits) = (BTreeMap::new(), BTreeMap::new());
+    let (mut claims, mut commits) = (Claims::new(), BTreeMap::new());
     let mut settled: BTreeMap<(JobId, BatchIndex), u32> = BTreeMap::new();
     let mut missed: BTreeMap<AccountId, u32> = BTreeMap::new();
     for number in 1..=last {
@@ -338,8 +343,8 @@ async fn history(findings: &mut Findings, arena: &mut Arena, books: &Books, roll
             }
         }
     }
-    for ((job, batch, worker), count) in claims {
-        findings.hold(count == 1, || {
+    for ((job, batch, worker), count) in &claims {
+        findings.hold(*count == 1, || {
             format!("batch {batch} of job {job} went to {worker} {count} times")
         });
     }
@@ -362,6 +367,7 @@ async fn history(findings: &mut Findings, arena: &mut Arena, books: &Books, roll
             findings.missed.insert(account.to_string(), count);
         }
     }
+    claims
 }
 
 /// Nobody has lost bond or standing, or has capacity in use for nothing.
@@ -416,8 +422,16 @@ fn orders(findings: &mut Findings, arena: &Arena) {
     }
 }
 
-/// What a worker had finished when it died was handed in, and not done again.
-fn work(findings: &mut Findings, arena: &mut Arena, n: usize, books: &Books, account: &AccountId) {
+/// What a worker had finished when it died was handed in, and not done again, of what was its own: a batch that it claimed on a fork
+/// that was given up is another's.
+fn work(
+    findings: &mut Findings,
+    arena: &mut Arena,
+    n: usize,
+    books: &Books,
+    claims: &Claims,
+    account: &AccountId,
+) {
     let history = arena.history(n);
     let of = |line: &Value, (job, batch): (JobId, BatchIndex)| {
         line["job"] == job && line["batch"] == batch
@@ -453,6 +467,10 @@ fn work(findings: &mut Findings, arena: &mut Arena, n: usize, books: &Books, acc
     let snapshots: Vec<Snapshot> = arena.hands[n].snapshots.clone();
     for snapshot in snapshots.iter().filter(|snapshot| !snapshot.settled) {
         let id = (snapshot.job, snapshot.batch);
+        if !claims.contains_key(&(id.0, id.1, account.clone())) {
+            findings.never_claimed += 1;
+            continue;
+        }
         if let Some(bundle) = &snapshot.bundle {
             findings.sealed_at_death += 1;
             let result = books.results.get(&id);

@@ -166,6 +166,7 @@ fn figures(
         "receipts": findings.receipts,
         "sealed_at_death": findings.sealed_at_death,
         "unfinished_at_death": findings.unfinished_at_death,
+        "never_claimed": findings.never_claimed,
         "units_at_death": findings.units_at_death,
         "missed": findings.missed,
         "declined": findings.declined,

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use sp_core::H256;
 use subxt::{
     SubstrateConfig,
     config::DefaultExtrinsicParamsBuilder,
@@ -88,6 +89,20 @@ impl RpcChain {
         asked.map_err(rpc_broken)
     }
 
+    /// The block that a transaction is signed upon: the last final one, so that it holds on whichever fork the chain goes on. Signed upon a
+    /// block that is given up it would be invalid, and whatever it did lost. Where nothing has become final for as long as a transaction
+    /// lives half, it is the best block: a transaction that is too old is invalid as well.
+    async fn birth(&self, at: &At) -> Result<(u64, H256), ChainError> {
+        let rpc = &self.inner.rpc;
+        let hash = rpc.chain_get_finalized_head().await.map_err(rpc_broken)?;
+        let header = rpc.chain_get_header(Some(hash)).await.map_err(rpc_broken)?;
+        let best = (at.block_number(), at.block_hash());
+        Ok(header
+            .map(|header| (u64::from(header.number), hash))
+            .filter(|(number, _)| number + u64::from(MORTALITY) / 2 >= best.0)
+            .unwrap_or(best))
+    }
+
     /// Brings a transaction into the pool. One at a time per key, so that nonces come without gaps.
     async fn enter_pool(
         &self,
@@ -109,9 +124,10 @@ impl RpcChain {
             let counted = next.filter(|(over, _)| *over == link);
             let on_their_way = sent.on_their_way.load(Ordering::Relaxed);
             let number = next_number(counted.map(|(_, number)| number), asked, on_their_way);
+            let (born, hash) = self.birth(&at).await?;
             let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
                 .nonce(number)
-                .mortal(MORTALITY.into())
+                .mortal_from_unchecked(MORTALITY.into(), born, hash)
                 .build();
             let signed = at.transactions().create_signed(&payload, key, params).await;
             let signed =

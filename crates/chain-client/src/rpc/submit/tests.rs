@@ -96,7 +96,13 @@ struct Says {
     sent: Mutex<Vec<String>>,
     /// The next nonce of every account.
     next: Mutex<u64>,
+    /// Number of its best block; the last final one is number 1.
+    best: Mutex<u32>,
 }
+
+/// The last final block and the best one, by their hashes.
+const FINAL: H256 = H256::repeat_byte(1);
+const BEST: H256 = H256::repeat_byte(2);
 
 impl Says {
     fn get<T: Clone>(value: &Mutex<T>) -> T {
@@ -112,18 +118,20 @@ async fn node(pool: Pool) -> (Arc<Says>, String, ServerHandle) {
         pool: Mutex::new(pool),
         sent: Mutex::default(),
         next: Mutex::new(7),
+        best: Mutex::new(3),
     });
     let mut module = RpcModule::from_arc(says.clone());
-    let block = json!(H256::repeat_byte(1));
-    let zero = json!(H256::zero());
-    let header = json!({
-        "parentHash": zero, "number": "0x1", "stateRoot": zero, "extrinsicsRoot": zero,
-        "digest": { "logs": [] },
-    });
+    let header = |number: u32| {
+        let zero = json!(H256::zero());
+        json!({
+            "parentHash": zero, "number": format!("{number:#x}"), "stateRoot": zero,
+            "extrinsicsRoot": zero, "digest": { "logs": [] },
+        })
+    };
     let version = json!({ "specVersion": 1, "transactionVersion": 1 });
     for (method, answer) in [
-        ("chain_getBlockHash", block),
-        ("chain_getHeader", header),
+        ("chain_getBlockHash", json!(BEST)),
+        ("chain_getFinalizedHead", json!(FINAL)),
         ("state_getRuntimeVersion", version),
         ("state_getMetadata", json!(metadata.clone())),
     ] {
@@ -131,6 +139,16 @@ async fn node(pool: Pool) -> (Arc<Says>, String, ServerHandle) {
             .register_method(method, move |_, _, _| answer.clone())
             .expect("a name of its own");
     }
+    module
+        .register_method("chain_getHeader", move |params, says, _| {
+            let asked: Option<H256> = params.sequence().optional_next()?;
+            let number = match asked == Some(FINAL) {
+                true => 1,
+                false => Says::get(&says.best),
+            };
+            Ok::<_, ErrorObject>(header(number))
+        })
+        .expect("a name of its own");
     module
         .register_method("state_call", move |params, _, _| {
             let name: String = params.sequence().next()?;
@@ -195,6 +213,43 @@ fn nonce(transaction: &str) -> u64 {
     Compact::<u32>::decode(&mut rest).expect("a length");
     let nonce = Compact::<u64>::decode(&mut &rest[1 + 33 + 65 + 2..]);
     nonce.expect("a number").0
+}
+
+/// The block that a signed transaction is valid from, of [`MORTALITY`]: its era is behind the signature.
+fn born(transaction: &str) -> u64 {
+    let bytes = hex::decode(transaction.trim_start_matches("0x")).expect("hexadecimal");
+    let mut rest = &bytes[..];
+    Compact::<u32>::decode(&mut rest).expect("a length");
+    let era = u16::from_le_bytes([rest[1 + 33 + 65], rest[1 + 33 + 65 + 1]]);
+    assert_eq!(2 << (era % 16), MORTALITY);
+    u64::from(era >> 4)
+}
+
+#[tokio::test]
+async fn a_transaction_is_signed_upon_a_final_block_unless_that_is_too_old() {
+    let (says, url, server) = node(Pool::Refuses).await;
+    let key = Keypair::from_uri("//Alice").expect("a key");
+    let half = MORTALITY / 2;
+    // Whichever fork the chain goes on, that block is in it. Of the best one nobody knows.
+    for (best, expected) in [
+        (1, 1),
+        (3, 1),
+        (1 + half, 1),
+        (2 + half, 2 + half),
+        (60, 60),
+    ] {
+        *says.best.lock().expect("no panic") = best;
+        let nodes = Nodes::open_hasty(&url, HASTY).await.expect("it answers");
+        let chain = RpcChain::over(nodes).await.expect("our chain");
+        let manifest = ContentHash::from([7; 32]);
+        let sent = chain.send(&key, Call::RetireImage { manifest }, Until::InBlock);
+        let error = sent.await.expect_err("it is refused");
+        assert!(matches!(error, SubmitError::Rejected { .. }), "{error:?}");
+        let sent = Says::get(&says.sent);
+        let last = sent.last().map(|sent| born(sent));
+        assert_eq!(last, Some(u64::from(expected)), "best block {best}");
+    }
+    server.stop().expect("it runs");
 }
 
 #[tokio::test]
