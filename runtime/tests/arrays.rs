@@ -43,7 +43,7 @@ fn two_replicas_of_a_million_units_fit_into_fifty_half_blocks() {
         .saturating_add(<Runtime as pallet_market::Config>::WeightInfo::claim(
             1, 0, 0, 0,
         ))
-        .saturating_add(Spent::commit_few(1))
+        .saturating_add(Spent::commit_few())
         // The second of two brings the verdict.
         .saturating_add(Spent::reveal_open().saturating_add(Spent::reveal_few(2, 2)) / 2);
     let batches = u64::from(batch_count(MAX_UNITS, MAX_BATCH_UNITS));

@@ -152,6 +152,30 @@ fn agreeing<T: Config>(job: JobId, sealed: impl Fn(u32) -> u32) -> u32 {
     replicas
 }
 
+/// As many replicas as can be ordered at once, all of them claimed and all but so many sealed; others have declined something of the job.
+fn sealed_but_for<T: Config>(count: u32) -> JobId
+where
+    <T as pallet_market::Config>::Currency: Mutate<T::AccountId>,
+{
+    let job = prepare::<T>(Policy::Replicate(MAX_REPLICAS));
+    for n in 1..=MAX_REPLICAS.into() {
+        claim::<T>(n, job);
+    }
+    for n in 1..=u32::from(MAX_REPLICAS).saturating_sub(count) {
+        commit::<T>(n, job, &summary(1));
+    }
+    Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS));
+    job
+}
+
+/// Who is the next to seal, and what: the same as all others.
+fn next_seal<T: Config>(job: JobId) -> (T::AccountId, H256, H256) {
+    let sealed = Ballots::<T>::get(job, 0).map_or(0, |ballot| ballot.sealed());
+    let next = sealed.saturating_add(1);
+    let digest = receipt::digest(job, 0, &summary(1));
+    (worker::<T>(next), digest, seal::<T>(next, job, &summary(1)))
+}
+
 /// All of them but the last have sealed.
 fn all_but_one<T: Config>() -> JobId
 where
@@ -456,24 +480,11 @@ mod benches {
         assert!(matches!(ballot.stage, Stage::Revealing { .. }));
     }
 
-    /// The last commitment of as many as can be ordered at once, which opens the reveals, or the one before. Checked twice, as it is
-    /// where it is free.
+    /// The last commitment of as many as can be ordered at once opens the reveals. Checked twice, as it is where it is free.
     #[benchmark]
-    fn commit_few(o: Linear<0, 1>) {
-        let job = prepare::<T>(Policy::Replicate(MAX_REPLICAS));
-        let last = u32::from(MAX_REPLICAS) - 1 + o;
-        for n in 1..=MAX_REPLICAS.into() {
-            claim::<T>(n, job);
-        }
-        for n in 1..last {
-            super::commit::<T>(n, job, &summary(1));
-        }
-        Decliners::<T>::insert(job, decliners::<T>(MAX_DECLINERS));
-        let (digest, seal) = (
-            receipt::digest(job, 0, &summary(1)),
-            seal::<T>(last, job, &summary(1)),
-        );
-        let worker = worker::<T>(last);
+    fn commit_few() {
+        let job = sealed_but_for::<T>(1);
+        let (worker, digest, seal) = next_seal::<T>(job);
 
         #[block]
         {
@@ -481,12 +492,30 @@ mod benches {
             let origin = RawOrigin::Signed(worker.clone()).into();
             let done = Pallet::<T>::commit(origin, job, 0, 1, digest, seal);
             let spent = done.expect("free").actual_weight;
-            assert!(free && spent == Some(<T as Config>::WeightInfo::commit_few(o)));
+            assert!(free && spent == Some(<T as Config>::WeightInfo::commit_few()));
         }
 
         let ballot = Ballots::<T>::get(job, 0).expect("in flight");
-        let opens = matches!(ballot.stage, Stage::Revealing { .. });
-        assert_eq!(u32::from(opens), o);
+        assert!(matches!(ballot.stage, Stage::Revealing { .. }));
+    }
+
+    /// The commitment before that.
+    #[benchmark]
+    fn commit_awaited() {
+        let job = sealed_but_for::<T>(2);
+        let (worker, digest, seal) = next_seal::<T>(job);
+
+        #[block]
+        {
+            let free = Pallet::<T>::check_commit_of(&worker, job, 0, 1).is_ok();
+            let origin = RawOrigin::Signed(worker.clone()).into();
+            let done = Pallet::<T>::commit(origin, job, 0, 1, digest, seal);
+            let spent = done.expect("free").actual_weight;
+            assert!(free && spent == Some(<T as Config>::WeightInfo::commit_awaited()));
+        }
+
+        let ballot = Ballots::<T>::get(job, 0).expect("in flight");
+        assert!(matches!(ballot.stage, Stage::Sealing));
     }
 
     /// The reveal that decides a batch which as many workers as possible have had: seven are right, five slashed.

@@ -88,8 +88,8 @@ impl<T: Config> Pallet<T> {
     fn spent_on_commit(job: JobId, batch: BatchIndex, wanted: u32) -> Option<Weight> {
         let ballot = Ballots::<T>::get(job, batch).filter(|ballot| ballot.wanted <= wanted)?;
         Some(match (ballot.stage, ballot.bar) {
-            (Stage::Sealing, _) => <T as Config>::WeightInfo::commit_few(0),
-            (_, Bar::Agree(_)) => <T as Config>::WeightInfo::commit_few(1),
+            (Stage::Sealing, _) => <T as Config>::WeightInfo::commit_awaited(),
+            (_, Bar::Agree(_)) => <T as Config>::WeightInfo::commit_few(),
             // The trust of all was read.
             (_, Bar::Quorum(_)) => <T as Config>::WeightInfo::commit_open(),
         })

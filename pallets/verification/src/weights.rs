@@ -12,9 +12,10 @@ pub trait WeightInfo {
     fn commit_part() -> Weight;
     /// [`crate::Pallet::commit`] after which a quorum is asked for its reveals, or waits for a draw.
     fn commit_open() -> Weight;
-    /// [`crate::Pallet::commit`] of a batch that so many equal results decide, after which others are awaited (`o` = 0), or reveals or a draw
-    /// (1).
-    fn commit_few(o: u32) -> Weight;
+    /// [`crate::Pallet::commit`] of a batch that so many equal results decide, after which reveals or a draw are awaited.
+    fn commit_few() -> Weight;
+    /// [`crate::Pallet::commit`] after which others' are awaited.
+    fn commit_awaited() -> Weight;
     /// [`crate::Pallet::reveal`], the verdict on as many workers as can get a batch included.
     fn reveal() -> Weight;
     /// [`crate::Pallet::reveal`], the verdict on `w` workers, at most [`FEW`](crate::FEW), included, of whom `p` share their income
@@ -78,10 +79,13 @@ impl WeightInfo for () {
         // Ballot, job, batch, worker, agenda; the trust of everyone who has the batch (12); declines.
         estimate(120, 23, 5)
     }
-    fn commit_few(o: u32) -> Weight {
+    fn commit_few() -> Weight {
         // Ballot, job, batch, its price, worker, declines; agenda, its cursor.
-        let o = u64::from(o);
-        estimate(90 + 15 * o, 6 + o, 3 + 2 * o)
+        estimate(105, 7, 5)
+    }
+    fn commit_awaited() -> Weight {
+        // The same without the agenda.
+        estimate(90, 6, 3)
     }
     fn reveal() -> Weight {
         // Ballot, result, job, batch, image, holds, pot, treasury, floor and spot price; per claimant (12) worker, trust

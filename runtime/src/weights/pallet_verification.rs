@@ -31,12 +31,17 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(4))
     }
-    // `o`: 0 to 1.
-    fn commit_few(_o: u32, ) -> Weight {
+    fn commit_few() -> Weight {
         // At least 83_000 ns.
         Weight::from_parts(103_750_000, 0)
-            .saturating_add(T::DbWeight::get().reads(17))
-            .saturating_add(T::DbWeight::get().writes(5))
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+    fn commit_awaited() -> Weight {
+        // At least 83_000 ns.
+        Weight::from_parts(103_750_000, 0)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(3))
     }
     fn reveal() -> Weight {
         // At least 1_898_000 ns.

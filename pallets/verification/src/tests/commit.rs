@@ -135,7 +135,7 @@ fn a_commitment_is_weighed_as_the_end_of_its_batch_and_gives_back_what_it_was_no
             let done = Verification::commit(signed(worker(n)), job, 0, 2, digest, digest);
             done.expect("in time").actual_weight
         };
-        let awaits = <() as WeightInfo>::commit_few(0);
+        let awaits = <() as WeightInfo>::commit_awaited();
         assert_eq!(weight(WORKERS - 1, truth(0)), Some(awaits));
         // THEN the last one, which disagrees, ends it
         assert_eq!(weight(WORKERS, lie(1)), None);
@@ -152,15 +152,18 @@ fn a_commitment_that_goes_on_gives_back_what_its_policy_does_not_read() {
             let done = Verification::commit(signed(worker(n)), job, 0, 2, digest, digest);
             done.expect("in time").actual_weight
         };
-        let few = |o| Some(<() as WeightInfo>::commit_few(o));
+        let awaited = Some(<() as WeightInfo>::commit_awaited());
         // GIVEN two who agree: the first waits, the second opens the reveals
         let job = one_batch(2, 2);
-        assert_eq!(weight(1, job, truth(0)), few(0));
-        assert_eq!(weight(2, job, truth(0)), few(1));
+        assert_eq!(weight(1, job, truth(0)), awaited);
+        assert_eq!(
+            weight(2, job, truth(0)),
+            Some(<() as WeightInfo>::commit_few())
+        );
         assert!(matches!(ballot(job).stage, Stage::Revealing { .. }));
         // AND two who do not: another one is wanted, in a window
         let job = one_batch(2, 2);
-        assert_eq!(weight(1, job, truth(0)), few(0));
+        assert_eq!(weight(1, job, truth(0)), awaited);
         assert_eq!(weight(2, job, lie(2)), None);
         assert_eq!(ballot(job).wanted, 3);
         // AND one whose operator had given a batch back: that is forgotten, with a write
