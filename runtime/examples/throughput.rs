@@ -352,13 +352,22 @@ fn report(small: &Measured, large: &Measured) -> Value {
     let rate = |room: u64, each: u64| {
         room as f64 / each as f64 * f64::from(UNITS) * 1e3 / MILLISECS_PER_BLOCK as f64
     };
+    // What two workers on whom others stake take beyond that, for a job that asks for tiers or a streak.
+    let pools = VerificationWeight::reveal_few(2, 2)
+        .saturating_sub(VerificationWeight::reveal_few(2, 0))
+        .ref_time();
+    let asks = MarketWeight::claim(1, 0, 1, 0)
+        .saturating_sub(MarketWeight::claim(1, 0, 0, 0))
+        .ref_time();
+    let most = weight + pools + 2 * asks;
     let rates = [
         ("all ordinary weight", rate(normal, weight)),
         ("budget of feeless calls", rate(feeless, budget)),
         ("deadlines of the agenda", rate(agenda, due)),
+        ("all, with pools and tiers", rate(normal, most)),
     ];
     for (name, units) in rates {
-        println!("{name:<24} {units:>9.0} units/s");
+        println!("{name:<25} {units:>9.0} units/s");
     }
     println!("{} agenda entries a batch", large.entries);
     for (name, job) in [("1 batch", small), ("4 batches", large)] {
@@ -371,7 +380,7 @@ fn report(small: &Measured, large: &Measured) -> Value {
         "units_per_batch": UNITS,
         "weight_us_per_unit": weight as f64 / 1e6 / f64::from(UNITS),
         "bytes_per_unit": bytes,
-        "units_per_second": { "weight": rates[0].1, "feeless": rates[1].1, "agenda": rates[2].1 },
+        "units_per_second": { "weight": rates[0].1, "feeless": rates[1].1, "agenda": rates[2].1, "pools_and_tiers": rates[3].1 },
         "left_entries": large.cleaned.0,
         "left_bytes": large.cleaned.1,
     })

@@ -23,15 +23,19 @@ impl<T: frame_system::Config> pallet_market::WeightInfo for WeightInfo<T> {
     // `r`: 0 to 12.
     // `c`: 0 to 1.
     // `p`: 0 to 1.
-    fn claim(w: u32, r: u32, _c: u32, _p: u32, ) -> Weight {
-        // At least 186_070 ns.
-        Weight::from_parts(98_000_000, 0)
-            .saturating_add(Weight::from_parts(6_000_000, 0).saturating_mul(w.into()))
+    fn claim(w: u32, r: u32, c: u32, p: u32, ) -> Weight {
+        // At least 57_900 ns.
+        Weight::from_parts(65_000_000, 0)
+            .saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(w.into()))
             .saturating_add(Weight::from_parts(8_500_000, 0).saturating_mul(r.into()))
-            .saturating_add(T::DbWeight::get().reads(14))
+            .saturating_add(Weight::from_parts(44_000_000, 0).saturating_mul(c.into()))
+            .saturating_add(Weight::from_parts(6_000_000, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(w.into())))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(r.into())))
-            .saturating_add(T::DbWeight::get().writes(6))
+            .saturating_add(T::DbWeight::get().reads(7_u64.saturating_mul(c.into())))
+            .saturating_add(T::DbWeight::get().writes(5))
+            .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(p.into())))
     }
     fn cancel() -> Weight {
         // At least 415_000 ns.

@@ -26,39 +26,42 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().writes(21))
     }
     fn commit_open() -> Weight {
-        // At least 83_000 ns.
-        Weight::from_parts(103_750_000, 0)
+        // At least 74_800 ns.
+        Weight::from_parts(93_500_000, 0)
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn commit_few() -> Weight {
-        // At least 83_000 ns.
-        Weight::from_parts(103_750_000, 0)
+        // At least 62_000 ns.
+        Weight::from_parts(77_500_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn commit_awaited() -> Weight {
-        // At least 83_000 ns.
-        Weight::from_parts(103_750_000, 0)
+        // At least 54_900 ns.
+        Weight::from_parts(68_625_000, 0)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn reveal() -> Weight {
         // At least 1_898_000 ns.
         Weight::from_parts(2_372_500_000, 0)
-            .saturating_add(T::DbWeight::get().reads(108))
-            .saturating_add(T::DbWeight::get().writes(93))
+            .saturating_add(T::DbWeight::get().reads(86))
+            .saturating_add(T::DbWeight::get().writes(87))
     }
     // `w`: 2 to 3.
     // `p`: 0 to 2.
-    fn reveal_few(w: u32, _p: u32, ) -> Weight {
-        // At least 325_149 ns.
-        Weight::from_parts(200_000_000, 0)
-            .saturating_add(Weight::from_parts(63_000_000, 0).saturating_mul(w.into()))
-            .saturating_add(T::DbWeight::get().reads(12))
-            .saturating_add(T::DbWeight::get().reads(13_u64.saturating_mul(w.into())))
-            .saturating_add(T::DbWeight::get().writes(12))
-            .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(w.into())))
+    fn reveal_few(w: u32, p: u32, ) -> Weight {
+        // At least 237_600 ns.
+        Weight::from_parts(207_000_000, 0)
+            .saturating_add(Weight::from_parts(45_000_000, 0).saturating_mul(w.into()))
+            .saturating_add(Weight::from_parts(23_000_000, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(10))
+            .saturating_add(T::DbWeight::get().reads(4_u64.saturating_mul(w.into())))
+            .saturating_add(T::DbWeight::get().reads(4_u64.saturating_mul(p.into())))
+            .saturating_add(T::DbWeight::get().writes(10))
+            .saturating_add(T::DbWeight::get().writes(4_u64.saturating_mul(w.into())))
+            .saturating_add(T::DbWeight::get().writes(3_u64.saturating_mul(p.into())))
     }
     fn reveal_open() -> Weight {
         // At least 48_000 ns.
@@ -121,7 +124,7 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     fn testify() -> Weight {
         // At least 1_593_582 ns.
         Weight::from_parts(1_699_722_000, 0)
-            .saturating_add(T::DbWeight::get().reads(89))
+            .saturating_add(T::DbWeight::get().reads(88))
             .saturating_add(T::DbWeight::get().writes(97))
     }
     fn deadline() -> Weight {
