@@ -13,6 +13,9 @@ pub const MIN_REPLICAS: u8 = 2;
 pub const MAX_REPLICAS: u8 = 3;
 /// Highest trust of [`Policy::Quorum`]: a confidence of 99.9 %, which ten new workers reach (`2^10 ≥ 1,000`).
 pub const MAX_TRUST: u32 = 1_000;
+/// Equal results that decide a batch of [`Policy::Adaptive`] once results of it disagree. Two, and a liar that an honest auditor refutes has
+/// another chance to meet a friend, at the honest one's expense; more, and a batch that several liars meet cannot be decided.
+pub const AGREE_IF_DISPUTED: u32 = 3;
 /// Results in a row from which a single result of a worker may stand at all: as many that others confirmed, as nothing stands before.
 pub const TRUSTED_FROM: u32 = 10;
 /// Accepted results that a worker has to show for each lie of its that is accepted, on average, whatever it does: see
@@ -55,7 +58,7 @@ pub enum Policy {
     /// So many replicas by distinct operators must agree: 2 or 3.
     Replicate(u8),
     /// One result of a trusted worker stands unless it is drawn, the more seldom the more results of its were accepted
-    /// ([`Trust::audited_in`]), or its worker is caught with another meanwhile; else two must agree [BOINC].
+    /// ([`Trust::audited_in`]), or its worker is caught with another meanwhile; else two must agree [BOINC], or [`AGREE_IF_DISPUTED`] if any does not.
     Adaptive,
     /// Replicas until the confidence is `1 − 1/trust`, weighted by the workers' scores; 2 to
     /// [`MAX_TRUST`] [iExec PoCo].

@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
         if ballot.sealed() < ballot.wanted {
             Ballots::<T>::insert(job, batch, ballot);
         } else if matches!(ballot.bar, Bar::Agree(count) if ballot.wanted < count) {
-            // Only one was ordered so far, of a worker that is trusted.
+            // Only one was ordered so far.
             Self::await_draw(job, batch, &mut ballot);
             Ballots::<T>::insert(job, batch, ballot);
         } else {

@@ -26,7 +26,7 @@
 //! |---|---|---|
 //! | `Optimistic` | one | nobody challenges it within [`Config::ChallengeWindow`]; else the jury |
 //! | `Replicate(k)` | `k` | `k` equal results |
-//! | `Adaptive` | one if the first worker is trusted, the draw lets its result stand, and its operator is not [`Caught`] while it does; else two | two equal results |
+//! | `Adaptive` | one; if the draw does not let it stand, or its operator is [`Caught`] while it does, another one | a result that stood; two equal ones, [three](sungrid_primitives::policy::AGREE_IF_DISPUTED) if any other was sealed |
 //! | `Quorum(trust)` | one; when it has sealed, as many drawn ones as convince if all agree, weighted by score | a group of more than one round that [convinces](sungrid_primitives::policy::convinces) |
 //!
 //! ## Overview
@@ -34,7 +34,7 @@
 //! ```text
 //!        claim          all wanted have sealed; enough agree          all who agree have opened
 //! (none) ────► Sealing ────────────────────────────────────► Revealing ──────────────────────► Results
-//!               ▲  ▲ │ one sealed of a trusted, or a quorum's ▲   │ │ one, and Optimistic        ▲
+//!               ▲  ▲ │ one sealed, Adaptive or a quorum       ▲   │ │ one, and Optimistic        ▲
 //!               │  │ │                   Standing, sealed ─────┘   │ └────────────► Standing ─────┤
 //!               │  │ │      it stands ▲   │ caught               │                 │ in peace   │
 //!               │  │ └──────────────► Drawing ◄──────────────────┼─────────────────┘ challenged │
@@ -65,8 +65,8 @@
 //! ## Known limits
 //!
 //! - A wrong result is accepted if `k` operators who collude get the same batch. The draw makes that rare
-//!   and the bond of every attempt that fails makes it dear; it does not make it impossible. Under `Replicate`, and `Adaptive` for
-//!   workers without a record, they see that they have it before they lie.
+//!   and the bond of every attempt that fails makes it dear; it does not make it impossible. Under `Replicate`, and `Adaptive`
+//!   where no time is left for a draw, they see that they have it before they lie.
 //! - A digest can be guessed if the whole batch has but a few possible outcomes.
 //! - A worker may commit to another's digest without knowing the result. It cannot open the seal and loses its bond; its
 //!   replacement works with the results in sight that were opened meanwhile.

@@ -68,6 +68,7 @@ pub(crate) const JURY_BLOCKS: u64 = JURY_WINDOW + 3 * COMMIT_BLOCKS;
 pub(crate) const CHALLENGE_BOND: u128 = 700;
 pub(crate) const CLAIM_FEE: u128 = 50;
 pub(crate) const DECLINE_REST: u64 = 10;
+pub(crate) const MAX_MISS_REST: u64 = 100;
 pub(crate) const MISS_REST: u64 = 5;
 pub(crate) const PAUSE_LENGTH: u64 = 40;
 pub(crate) const RETENTION: u64 = 20;
@@ -157,7 +158,7 @@ impl pallet_workers::Config for Test {
     type LongestBatch = ConstU64<10_000>;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<MISS_REST>;
-    type MaxMissRest = ConstU64<100>;
+    type MaxMissRest = ConstU64<MAX_MISS_REST>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ActiveWorkers;

@@ -59,6 +59,8 @@ impl Group {
 pub(crate) struct Tally {
     pub(crate) leading: H256,
     pub(crate) missing: u32,
+    /// Whether anybody said anything else.
+    pub(crate) is_disputed: bool,
 }
 
 impl<T: Config> Pallet<T> {
@@ -96,6 +98,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         let total = policy::total(groups.iter().map(|group| group.power));
+        let is_disputed = groups.len() > 1;
         let rank = |group: &Group| match ballot.bar {
             Bar::Agree(_) => u128::from(group.members),
             Bar::Quorum(_) => group.power,
@@ -126,6 +129,7 @@ impl<T: Config> Pallet<T> {
         Some(Tally {
             leading: leading.digest,
             missing,
+            is_disputed,
         })
     }
 

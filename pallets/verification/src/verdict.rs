@@ -28,7 +28,7 @@ use sp_runtime::traits::{One, SaturatedConversion, Saturating, Zero};
 use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
-    policy::{TRUSTED_FROM, Trust},
+    policy::{AGREE_IF_DISPUTED, Trust},
     suns::LANE_FUEL_PER_SECOND,
     traits::{Assignment, BatchControl, BatchTerms, Outlook, Prospect, Ruling, Verdict, Verifier},
 };
@@ -214,11 +214,19 @@ impl<T: Config> Pallet<T> {
         terms: &BatchTerms,
         mut ballot: BallotRecordOf<T>,
     ) {
-        let tally = Self::tally(job, batch, &terms.environment, &ballot, false);
-        let missing = match tally {
+        let tally =
+            |ballot: &BallotRecordOf<T>| Self::tally(job, batch, &terms.environment, ballot, false);
+        let mut found = tally(&ballot);
+        let is_disputed = found.as_ref().is_some_and(|tally| tally.is_disputed);
+        if terms.policy == Policy::Adaptive && is_disputed {
+            ballot.bar = Bar::Agree(AGREE_IF_DISPUTED);
+            found = tally(&ballot);
+        }
+        let missing = match found {
             Some(Tally {
                 leading,
                 missing: 0,
+                ..
             }) => return Self::decided(job, batch, terms, ballot, leading),
             Some(tally) => tally.missing,
             None => Self::votes_at_least(ballot.bar),
@@ -393,9 +401,8 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             let deadline = Market::<T>::job(job).map(|record| record.spec.deadline);
             deadline.is_some_and(|at| now.saturating_add(Self::audit_blocks(virtual_seconds)) < at)
         };
-        let trusted = *policy == Policy::Adaptive
-            && Trusts::<T>::get(&assignment.worker, environment).streak >= TRUSTED_FROM
-            && in_time();
+        // Nor do the two of it see each other before they seal, unless no time is left to draw the second.
+        let is_drawn_for = *policy == Policy::Adaptive && in_time();
         let found = Ballots::<T>::get(job, batch);
         let is_new = found.is_none();
         let mut ballot = found.unwrap_or_else(|| BallotRecord {
@@ -416,7 +423,7 @@ impl<T: Config> Verifier<T::AccountId> for Pallet<T> {
             return 0;
         }
         let more = match ballot.bar {
-            Bar::Agree(count) if is_new && !trusted => count.saturating_sub(1),
+            Bar::Agree(count) if is_new && !is_drawn_for => count.saturating_sub(1),
             Bar::Agree(_) => 0,
             // One at a time: the next one's weight is not known yet. None before the first has sealed: who is to find the same is drawn
             // when it cannot change its mind any more.

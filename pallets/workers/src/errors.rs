@@ -72,7 +72,7 @@ mod errors {
         NothingLeaves,
         /// The worker is offered to somebody, bond included: retract the offer first.
         Offered,
-        /// The worker missed a deadline: its bond stays until its rest is forgotten. Wait until its `rests_until`, and 16 times its `arrears` more.
+        /// The worker missed a deadline or was slashed: its bond stays until its rest is forgotten. Wait until its `rests_until`, and 16 times its `arrears` more.
         Resting,
     }
 }

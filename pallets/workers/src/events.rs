@@ -76,7 +76,7 @@ mod events {
             /// Whether only its operator can resume it.
             suspended: bool,
         },
-        /// A worker missed a deadline for something that it had claimed: it takes no work for a while.
+        /// A worker missed a deadline for something that it had claimed, or was slashed: it takes no work for a while.
         WorkerRests {
             /// Its key.
             worker: T::AccountId,

@@ -364,7 +364,9 @@ impl<T: Config> WorkersTrait<T::AccountId> for Pallet<T> {
     }
 
     fn slash(worker: &T::AccountId, honest: &[T::AccountId]) -> Slashed {
-        Self::slash_part(worker, T::SlashFraction::get(), honest, HALF)
+        let slashed = Self::slash_part(worker, T::SlashFraction::get(), honest, HALF);
+        Self::rest_for_fault(worker);
+        slashed
     }
 
     fn slash_withheld(worker: &T::AccountId) -> Option<Slashed> {

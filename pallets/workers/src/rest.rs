@@ -13,6 +13,8 @@
 //! - Who gives a batch back when an honest machine would be done rests for as long as that would have taken, and for what is left of its rests: or
 //!   giving back in the last block would be a miss for nothing. It is neither the least rest nor twice what is left, since a machine that stood
 //!   still for its owner does that, too.
+//! - Whoever is slashed rests for [`Config::MaxMissRest`], too, if not longer: a bond can be filled up again at once, and who pays for one lie after
+//!   the other in the hope that friends confirm some of them would go on as fast as others compute. What it missed is remembered as before.
 //! - The record goes with the bond to another key or operator, and nothing of the bond is withdrawn before the rest is forgotten: or another
 //!   worker with that bond would begin without it.
 
@@ -43,6 +45,33 @@ impl<T: Config> Pallet<T> {
         record.rests_until.saturating_add(fades)
     }
 
+    /// What is left of a worker's rests, rounded up.
+    fn left(record: &WorkerRecordOf<T>) -> BlockNumberFor<T> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let faded = now.saturating_sub(record.rests_until) / FADES_IN.into();
+        record.arrears.saturating_sub(faded)
+    }
+
+    /// A worker was slashed for a result or what it owes with it.
+    pub(crate) fn rest_for_fault(worker: &T::AccountId) {
+        let Some(mut record) = Workers::<T>::get(worker) else {
+            return;
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        record.arrears = Self::left(&record);
+        record.rests_until = now.saturating_add(T::MaxMissRest::get());
+        Self::keep_rest(worker, record);
+    }
+
+    fn keep_rest(worker: &T::AccountId, record: WorkerRecordOf<T>) {
+        Self::deposit_event(Event::WorkerRests {
+            worker: worker.clone(),
+            operator: record.operator.clone(),
+            until: record.rests_until,
+        });
+        Workers::<T>::insert(worker, record);
+    }
+
     /// A worker missed a deadline for what it claimed in block `since`: so much µSUNS for so many blocks, at the limits. `None`: it gave that back
     /// late.
     pub(crate) fn do_let_rest(worker: &T::AccountId, rate: u64, blocks: u64, since: Option<u64>) {
@@ -50,9 +79,7 @@ impl<T: Config> Pallet<T> {
             return;
         };
         let now = frame_system::Pallet::<T>::block_number();
-        // Rounded down.
-        let faded = now.saturating_sub(record.rests_until) / FADES_IN.into();
-        let left = record.arrears.saturating_sub(faded);
+        let left = Self::left(&record);
         // Rounded up: of the whole machine.
         let held = u128::from(rate)
             .saturating_mul(blocks.into())
@@ -70,12 +97,8 @@ impl<T: Config> Pallet<T> {
             held
         };
         record.arrears = left.saturating_add(costs).min(T::MaxMissRest::get());
-        record.rests_until = now.saturating_add(record.arrears);
-        Self::deposit_event(Event::WorkerRests {
-            worker: worker.clone(),
-            operator: record.operator.clone(),
-            until: record.rests_until,
-        });
-        Workers::<T>::insert(worker, record);
+        // Who rests for a fault rests no shorter.
+        record.rests_until = now.saturating_add(record.arrears).max(record.rests_until);
+        Self::keep_rest(worker, record);
     }
 }

@@ -55,8 +55,9 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 record.arrears <= T::MaxMissRest::get()
                     && record.rests_until
-                        <= frame_system::Pallet::<T>::block_number().saturating_add(record.arrears),
-                "9: a worker rests for longer than a miss costs"
+                        <= frame_system::Pallet::<T>::block_number()
+                            .saturating_add(T::MaxMissRest::get()),
+                "9: a worker rests for longer than a miss or a fault costs"
             );
             let now = frame_system::Pallet::<T>::block_number();
             let parts = &record.unbonding;

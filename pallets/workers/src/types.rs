@@ -133,9 +133,9 @@ pub struct WorkerRecord<AccountId, BlockNumber> {
     pub liable_until: BlockNumber,
     /// First block in which it may be slashed anew for outputs that it withholds.
     pub withheld_until: BlockNumber,
-    /// First block in which it may claim again after it missed a deadline.
+    /// First block in which it may claim again after it missed a deadline or was slashed.
     pub rests_until: BlockNumber,
-    /// Blocks for which it rests, or rested last; they fade from the end of the rest on. See [`Config::MissRest`](crate::Config::MissRest).
+    /// Blocks for which it rests, or rested last, for what it missed; they fade from the end of the rest on. See [`Config::MissRest`](crate::Config::MissRest).
     pub arrears: BlockNumber,
     /// The block in which its key was registered. Younger ones come last where a draw picks by key.
     pub keyed_at: BlockNumber,

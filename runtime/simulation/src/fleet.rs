@@ -1,5 +1,7 @@
 //! Workers, and how some of them lie.
 
+use std::collections::VecDeque;
+
 use sungrid_fuzz::dice::Dice;
 use sungrid_primitives::policy::{TRUSTED_FROM, Trust};
 
@@ -113,8 +115,8 @@ struct Worker {
     hostile: bool,
     /// Results accepted since it was last slashed.
     accepted: u32,
-    /// Its bond is below the minimum: it gets no work.
-    out: bool,
+    /// It was slashed, and gets no work before: ms. For ever if its bond stays below the minimum.
+    out_until: u64,
     /// When it was slashed last, ms.
     caught: Option<u64>,
     lies: u64,
@@ -132,10 +134,14 @@ struct Worker {
 pub(crate) struct Fleet {
     workers: Vec<Worker>,
     strategy: Strategy,
-    /// Whether a slashed worker bonds more and goes on.
+    /// Whether a slashed liar bonds more and goes on.
     stubborn: bool,
+    /// For how long whoever is slashed gets no work all the same, ms.
+    rest: u64,
     /// Workers that get work.
     active: usize,
+    /// Those that do not, by the time at which they may again.
+    resting: VecDeque<(u64, usize)>,
     /// Slashes so far.
     pub(crate) slashes: u64,
     /// Accepted results of hostile workers so far.
@@ -144,7 +150,13 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// So many workers, the first `hostile` of which follow `strategy`.
-    pub(crate) fn new(workers: usize, hostile: usize, strategy: Strategy, stubborn: bool) -> Self {
+    pub(crate) fn new(
+        workers: usize,
+        hostile: usize,
+        strategy: Strategy,
+        stubborn: bool,
+        rest: u64,
+    ) -> Self {
         let worker = |at| Worker {
             hostile: at < hostile,
             ..Worker::default()
@@ -153,7 +165,9 @@ impl Fleet {
             workers: (0..workers).map(worker).collect(),
             strategy,
             stubborn,
+            rest,
             active: workers,
+            resting: VecDeque::new(),
             slashes: 0,
             of_hostile: 0,
         }
@@ -163,8 +177,21 @@ impl Fleet {
     pub(crate) fn claim(&self, taken: impl Fn(usize) -> bool, dice: &mut Dice) -> usize {
         loop {
             let at = dice.below(self.workers.len() as u64) as usize;
-            if !self.workers[at].out && !taken(at) {
+            if self.workers[at].out_until == 0 && !taken(at) {
                 return at;
+            }
+        }
+    }
+
+    /// Whoever has rested gets work again, now, ms.
+    pub(crate) fn wake(&mut self, now: u64) {
+        while let Some((at, worker)) = self.resting.front().copied().filter(|(at, _)| *at <= now) {
+            self.resting.pop_front();
+            // Unless it was slashed again meanwhile.
+            let worker = &mut self.workers[worker];
+            if worker.out_until == at {
+                worker.out_until = 0;
+                self.active += 1;
             }
         }
     }
@@ -260,10 +287,14 @@ impl Fleet {
         worker.caught = Some(now);
         worker.accepted = 0;
         worker.caught_after.get_or_insert(worker.lies);
+        self.active -= usize::from(worker.out_until == 0);
         // Whoever bonds the minimum is below it now. Honest workers bond more: they were outvoted.
-        let goes = worker.hostile && !self.stubborn && !worker.out;
-        worker.out |= goes;
-        self.active -= usize::from(goes);
+        if worker.hostile && !self.stubborn {
+            worker.out_until = u64::MAX;
+        } else {
+            worker.out_until = now + self.rest;
+            self.resting.push_back((worker.out_until, at));
+        }
     }
 
     /// Mean number of lies of the hostile workers that were caught until they were, and the share that was.

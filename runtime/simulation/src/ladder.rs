@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
 use pallet_market::{JURY, MAX_ASSIGNMENTS, Policy};
 use sungrid_fuzz::dice::Dice;
-use sungrid_primitives::policy::{self, TRUSTED_FROM, Trust};
+use sungrid_primitives::policy::{self, AGREE_IF_DISPUTED, Trust};
 
 use crate::fleet::{Answer, Fleet, PLOT, RIGHT, Sight};
 
@@ -195,6 +195,7 @@ impl Ballot {
             .map(|at| fleet.trust(self.votes[at].0).weight())
             .max();
         let total = policy::total(groups.iter().map(|group| group.power));
+        let is_disputed = groups.len() > 1;
         let rank = |group: &Group| match self.policy {
             Policy::Quorum(_) => group.power,
             _ => u128::from(group.members),
@@ -228,6 +229,9 @@ impl Ballot {
                     heaviest.unwrap_or_default(),
                 );
                 lacking.max(u32::from(!spans_rounds)) as usize
+            }
+            Policy::Adaptive if is_disputed => {
+                (AGREE_IF_DISPUTED as usize).saturating_sub(members as usize)
             }
             _ => self.count.saturating_sub(members as usize),
         };
@@ -337,6 +341,7 @@ impl Ladder {
             match (claim, due) {
                 (Some(claim), due) if due.is_none_or(|due| claim < due) => {
                     self.now = claim;
+                    fleet.wake(claim);
                     self.start(fleet, dice);
                 }
                 (_, Some(due)) => {
@@ -379,19 +384,14 @@ impl Ladder {
         };
         self.started += 1;
         ballot.add(fleet, dice);
-        let (worker, _) = ballot.votes[0];
         let mut wait = takes + REVEAL;
         match self.policy {
             Policy::Optimistic => ballot.next = Next::Draw,
             Policy::Adaptive => {
                 ballot.audited = true;
                 ballot.count = 2;
-                if fleet.trust(worker).streak >= TRUSTED_FROM {
-                    ballot.next = Next::Draw;
-                    wait += DRAW;
-                } else {
-                    ballot.add(fleet, dice);
-                }
+                ballot.next = Next::Draw;
+                wait += DRAW;
             }
             Policy::Replicate(count) => {
                 ballot.count = count.into();

@@ -40,26 +40,97 @@ fn drawn(stands: bool, answer: &sungrid_primitives::receipt::BatchSummary) -> u3
 }
 
 #[test]
-fn who_is_not_trusted_is_replicated_at_once() {
+fn who_is_not_trusted_is_always_audited_by_who_is_drawn_when_it_has_sealed() {
     for streak in [0, 9] {
         run(|| {
             let job = claimed_by(streak);
-            assert_eq!((ballot(job).wanted, record(job).wanted), (2, 1));
-            claim(2, job);
-            for n in 1..=2 {
-                commit(n, job, 0, &truth(0));
-            }
-            for n in 1..=2 {
-                reveal(n, job, 0, &truth(0));
-            }
+            // An accomplice that stands ready does not get the other replica, nor do they see each other.
+            assert_eq!((ballot(job).wanted, record(job).wanted), (1, 0));
+            assert!(!Market::claimable(job, worker(2)));
+            commit(1, job, 0, &truth(0));
+            assert!(matches!(ballot(job).stage, Stage::Drawing { .. }));
+            assert!(!Market::claimable(job, worker(2)));
+            confirm(job, 1);
             assert_eq!(outcome(job), Some(Outcome::Completed));
             assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
-            assert_eq!(
-                (trust_of(1), trust_of(2)),
-                ((streak + 1, streak + 1), (1, 1))
-            );
+            assert_eq!(trust_of(1), (streak + 1, streak + 1));
         });
     }
+}
+
+/// Somebody is drawn for what worker `n` has sealed, and finds the same.
+fn confirm(job: u32, n: u8) {
+    let others: Vec<u8> = (2..=WORKERS).collect();
+    let second = answer_summons(job, &others, 1)[0];
+    commit(second, job, 0, &truth(0));
+    for finder in [n, second] {
+        reveal(finder, job, 0, &truth(0));
+    }
+}
+
+/// Workers of `pool` who are drawn find the truth of a batch of which somebody said something else, until three have.
+fn refute(job: u32, pool: &[u8]) -> Vec<u8> {
+    let mut found = answer_summons(job, pool, 1);
+    commit(found[0], job, 0, &truth(0));
+    assert_eq!(
+        reveal_until(job, 0),
+        None,
+        "one against one, and one more is not enough"
+    );
+    let rest: Vec<u8> = pool
+        .iter()
+        .copied()
+        .filter(|n| !found.contains(n))
+        .collect();
+    for n in answer_summons(job, &rest, 2) {
+        commit(n, job, 0, &truth(0));
+        found.push(n);
+    }
+    for n in &found {
+        reveal(*n, job, 0, &truth(0));
+    }
+    found
+}
+
+#[test]
+fn a_friend_among_those_who_decide_between_two_does_not_save_a_liar() {
+    run(|| {
+        let job = drawn(false, &lie(1));
+        let second = answer_summons(job, &[2, 3, 4, 5], 1)[0];
+        commit(second, job, 0, &truth(0));
+        // GIVEN that two are drawn, of whom one is a friend of the liar's
+        assert_eq!((ballot(job).wanted, ballot(job).bar), (4, Bar::Agree(3)));
+        let deciders = answer_summons(job, &[6, 7, 8, 9], 2);
+        commit(deciders[0], job, 0, &lie(1));
+        commit(deciders[1], job, 0, &truth(0));
+        // WHEN it stands by the lie, which two would have made true
+        assert_eq!(reveal_until(job, 0), None);
+        let last = answer_summons(job, &[2, 3, 4, 5, 10], 1)[0];
+        commit(last, job, 0, &truth(0));
+        for n in [second, deciders[1], last] {
+            reveal(n, job, 0, &truth(0));
+        }
+        // THEN both lose, and no honest one does; the requester pays for two
+        assert_eq!(outcome(job), Some(Outcome::Completed));
+        assert_eq!((bond(1), bond(deciders[0])), (BOND - SLASH, BOND - SLASH));
+        assert!([second, deciders[1], last].iter().all(|n| bond(*n) == BOND));
+        assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
+    });
+}
+
+#[test]
+fn where_three_liars_meet_the_batch_is_refunded() {
+    run(|| {
+        let job = drawn(false, &lie(1));
+        let second = answer_summons(job, &[2, 3, 4, 5], 1)[0];
+        commit(second, job, 0, &lie(second));
+        let next = answer_summons(job, &[6, 7, 8, 9], 2);
+        commit(next[0], job, 0, &lie(next[0]));
+        assert_eq!(outcome(job), None);
+        commit(next[1], job, 0, &truth(0));
+        assert_eq!(Market::job(job).expect("kept").failed, 1);
+        assert!((1..=WORKERS).all(|n| bond(n) == BOND));
+    });
 }
 
 /// The time is over for which a single result stood: its worker opens it.
@@ -110,28 +181,24 @@ fn the_more_results_a_liar_was_right_in_the_more_of_its_lies_stand_and_no_more()
 fn who_was_caught_and_bonds_again_begins_anew() {
     run(|| {
         let job = drawn(false, &lie(1));
-        let finders = answer_summons(job, &[2, 3, 4, 5], 1);
-        commit(finders[0], job, 0, &truth(0));
-        let third = answer_summons(job, &[6, 7, 8, 9], 1)[0];
-        commit(third, job, 0, &truth(0));
-        for n in [finders[0], third] {
-            reveal(n, job, 0, &truth(0));
-        }
+        refute(job, &[2, 3, 4, 5, 6, 7]);
         assert_ok!(Workers::bond_more(signed(operator(1)), worker(1), SLASH));
         assert_eq!(bond(1), BOND);
         assert_eq!(trust_of(1).0, 0);
+        // When it has rested, that is.
+        let next = submit_under(Policy::Adaptive, 1);
+        wait(MAX_MISS_REST - 1);
+        assert!(!Market::claimable(next, worker(1)));
+        next_block();
+        claim(1, next);
         // Ten results that others confirm, as any new worker.
-        for done in 1..=10 {
+        commit(1, next, 0, &truth(0));
+        confirm(next, 1);
+        for done in 2..=10 {
             let job = submit_under(Policy::Adaptive, 1);
             claim(1, job);
-            assert_eq!(ballot(job).wanted, 2);
-            claim(2, job);
-            for n in 1..=2 {
-                commit(n, job, 0, &truth(0));
-            }
-            for n in 1..=2 {
-                reveal(n, job, 0, &truth(0));
-            }
+            commit(1, job, 0, &truth(0));
+            confirm(job, 1);
             assert_eq!(trust_of(1).0, done);
         }
         assert!(lies_that_stand(trust_of(1).0) <= 8);
@@ -192,21 +259,13 @@ fn an_audit_finds_a_liar_that_was_trusted() {
         // Sealed yet: the second cannot see what the first found.
         assert_eq!(ballot(job).wanted, 2);
         frame_support::assert_noop!(try_reveal(1, job, 0, &lie(1)), Error::<Test>::RevealNotOpen);
-        let second = answer_summons(job, &[2, 3, 4, 5], 1)[0];
-        commit(second, job, 0, &truth(0));
-        let third = answer_summons(job, &[6, 7, 8, 9], 1)[0];
-        commit(third, job, 0, &truth(0));
-        for n in [second, third] {
-            reveal(n, job, 0, &truth(0));
-        }
+        refute(job, &[2, 3, 4, 5, 6, 7]);
         assert_eq!(outcome(job), Some(Outcome::Completed));
         assert_eq!(bond(1), BOND - SLASH);
         assert_eq!(trust_of(1), (0, 6));
         assert_eq!(Market::job(job).expect("kept").paid, BATCH_COST);
         // No single result of it stands from now on.
-        let next = submit_under(Policy::Adaptive, 1);
-        claim(1, next);
-        assert_eq!(ballot(next).wanted, 2);
+        assert_eq!(lies_that_stand(0), 0);
     });
 }
 
@@ -220,13 +279,7 @@ fn a_liar_that_does_not_open_after_the_draw_loses_all_the_same() {
         reveal(second, job, 0, &lie(1));
         wait(REVEAL_BLOCKS + 1);
         assert_eq!(outcome(job), None);
-        let honest = answer_summons(job, &[6, 7, 8, 9], 1)[0];
-        commit(honest, job, 0, &truth(0));
-        let other = answer_summons(job, &[6, 7, 8, 9, 10], 1)[0];
-        commit(other, job, 0, &truth(0));
-        for n in [honest, other] {
-            reveal(n, job, 0, &truth(0));
-        }
+        refute(job, &[6, 7, 8, 9, 10]);
         assert_eq!((bond(1), bond(second)), (BOND - SLASH, BOND - SLASH));
     });
 }
@@ -383,13 +436,11 @@ fn trust_is_of_one_environment() {
             worker(1),
             sp_core::H256::repeat_byte(99),
             sungrid_primitives::policy::Trust {
-                streak: 50,
+                streak: LONG,
                 score: 50,
             },
         );
-        let job = submit_under(Policy::Adaptive, 1);
-        claim(1, job);
-        assert_eq!(ballot(job).wanted, 2);
+        assert_eq!(lies_that_stand(0), 0);
     });
 }
 

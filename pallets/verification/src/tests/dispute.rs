@@ -313,6 +313,7 @@ fn a_fault_ends_the_streak_that_a_job_asks_for() {
         join(3, disputed, &truth(0));
         open(disputed, &[2, 3], &truth(0));
         assert_eq!(outcome(disputed), Some(Outcome::Completed));
+        wait(MAX_MISS_REST);
         // THEN nothing of the long record counts any more, and five in a row do
         let next = demanding();
         refuses(1, next);

@@ -79,11 +79,11 @@ fn who_sees_that_it_will_be_caught_is_paid_for_no_lie_in_shorter_batches() {
             try_reveal(1, short, 0, &lie(1)),
             Error::<Test>::RevealNotOpen
         );
-        others_find(long, [2, 3, 4, 5, 6], 2);
+        others_find(long, [2, 3, 4, 5, 6], 3);
         assert_eq!(outcome(long), Some(Outcome::Completed));
         assert!(System::block_number() <= until, "the time is long enough");
         run_to(until + 1);
-        others_find(short, [2, 3, 4, 5, 6], 2);
+        others_find(short, [2, 3, 4, 5, 6], 3);
         let (_, result) = &Verification::results(short, 0, 1)[0];
         assert_eq!(result.summary, truth(0));
     });

@@ -157,6 +157,13 @@ fn a_bond_cannot_leave_before_the_verdict() {
         reveal(3, job, 0, &truth(0));
         reveal(1, job, 0, &truth(0));
         assert_eq!(bond(2), BOND - SLASH);
+        // AND takes nothing to another worker before it has rested
+        wait(MAX_MISS_REST - 1);
+        frame_support::assert_noop!(
+            Workers::withdraw(signed(operator(2)), worker(2)),
+            pallet_workers::Error::<Test>::Resting
+        );
+        next_block();
         assert_ok!(Workers::withdraw(signed(operator(2)), worker(2)));
         assert_eq!(
             Balances::total_balance(&operator(2)),

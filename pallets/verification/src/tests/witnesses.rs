@@ -388,6 +388,8 @@ fn who_withholds_does_not_leave_before_the_slash() {
         }
         assert!(bond(1) < BOND);
         wait(3);
+        assert_noop!(withdraw(), WorkersError::<Test>::Resting);
+        wait(MAX_MISS_REST);
         assert_ok!(withdraw());
     });
     // Without a call it is free when nobody can call any more.

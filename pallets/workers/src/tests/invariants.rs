@@ -90,9 +90,9 @@ fn a_stake_without_shares_is_noticed() {
 
 #[test]
 fn a_rest_that_no_miss_explains_is_noticed() {
-    let text = "9: a worker rests for longer than a miss costs";
+    let text = "9: a worker rests for longer than a miss or a fault costs";
     let corrupt: [fn(&mut WorkerRecordOf<Test>); 2] = [
-        |record| record.rests_until = 100,
+        |record| record.rests_until = System::block_number() + MAX_MISS_REST + 1,
         |record| record.arrears = MAX_MISS_REST + 1,
     ];
     for corrupt in corrupt {

@@ -229,6 +229,12 @@ fn leaving_does_not_dodge_the_verdict() {
         let slashed = Workers::slash(&w1, &[account("oskar")]);
         assert_eq!(slashed.total, BOND_PER_SUNS / 10);
         Workers::resolved(&w1);
+        // And whoever is slashed does not take the bond to another worker while it rests.
+        assert_noop!(
+            Workers::withdraw(signed("olga"), w1.clone()),
+            Error::<Test>::Resting
+        );
+        at(1_000_000 + MAX_MISS_REST);
         assert_ok!(Workers::withdraw(signed("olga"), w1));
         assert_eq!(
             Balances::free_balance(account("olga")),

@@ -49,6 +49,47 @@ fn who_missed_a_deadline_takes_no_work_until_it_has_rested() {
 }
 
 #[test]
+fn who_is_slashed_rests_as_long_as_who_misses_everything_however_soon_it_bonds_again() {
+    scenario(|| {
+        register("olga", "w1");
+        let (w1, now) = (account("w1"), System::block_number());
+        let slashed = Workers::slash(&w1, &[]).total;
+        assert_ok!(Workers::bond_more(signed("olga"), w1.clone(), slashed));
+        let until = now + MAX_MISS_REST;
+        // Another fault, and something missed that it had in hand, neither shorten nor add to it.
+        System::set_block_number(now + 1);
+        Workers::slash(&w1, &[]);
+        assert_eq!(miss("w1", 8, now), 1);
+        assert_eq!(record("w1").rests_until, until + 1);
+        assert_ok!(Workers::bond_more(signed("olga"), w1.clone(), slashed));
+        System::set_block_number(until);
+        assert!(!can_commit(&w1, 1));
+        System::set_block_number(until + 1);
+        assert!(can_commit(&w1, 1));
+        // A fault is no outage: the block that was missed is all that is remembered, and counts twice.
+        assert_eq!(miss("w1", 1, until + 1), 2 + MISS_REST);
+    });
+}
+
+#[test]
+fn what_was_forgotten_of_a_rest_stays_so_after_a_fault() {
+    scenario(|| {
+        register("olga", "w1");
+        let now = System::block_number();
+        assert_eq!(miss("w1", 1, now), MISS_REST);
+        // Two blocks of five are forgotten.
+        System::set_block_number(now + MISS_REST + 2 * u64::from(FADES_IN));
+        Workers::slash(&account("w1"), &[]);
+        assert_eq!(record("w1").arrears, MISS_REST - 2);
+        // It does not fade while it rests, and withdraws nothing before all is forgotten.
+        let rests_until = record("w1").rests_until;
+        System::set_block_number(rests_until);
+        let since = rests_until;
+        assert_eq!(miss("w1", 1, since), 2 * (MISS_REST - 2) + MISS_REST);
+    });
+}
+
+#[test]
 fn one_outage_is_one_rest_for_as_long_as_the_machine_would_have_taken() {
     scenario(|| {
         register("olga", "w1");

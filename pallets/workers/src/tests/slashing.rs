@@ -34,7 +34,7 @@ fn half_to_the_honest_half_to_the_treasury() {
         assert_eq!(held("olga"), BOND_PER_SUNS - TENTH);
         let record = record("w1");
         assert_eq!((record.bond, record.faults), (BOND_PER_SUNS - TENTH, 1));
-        System::assert_last_event(
+        System::assert_has_event(
             Event::WorkerSlashed {
                 worker: account("w1"),
                 operator: account("olga"),
@@ -149,12 +149,18 @@ fn what_nobody_can_take_stays_in_the_bond() {
     });
 }
 
+/// Whoever is slashed now has rested.
+fn rested() {
+    System::set_block_number(System::block_number() + MAX_MISS_REST);
+}
+
 #[test]
 fn a_worker_bonded_too_little_takes_no_work_until_it_bonds_more() {
     scenario(|| {
         register("olga", "w1");
         let w1 = account("w1");
         Workers::slash(&w1, &[]);
+        rested();
         assert!(!can_commit(&w1, 1));
         assert_eq!(Workers::commit(&w1, 1), Err(()));
         assert_ok!(Workers::bond_more(signed("olga"), w1.clone(), TENTH - 1));
@@ -171,6 +177,7 @@ fn less_capacity_also_makes_a_slashed_bond_enough() {
         let w1 = account("w1");
         Workers::slash(&w1, &[]);
         assert_ok!(Workers::set_capacity(signed("olga"), w1.clone(), LANE));
+        rested();
         assert!(can_commit(&w1, 1));
     });
 }

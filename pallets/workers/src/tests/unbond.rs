@@ -195,6 +195,8 @@ fn who_takes_money_out_before_or_after_a_lie_loses_what_everybody_loses() {
             let slashed = Workers::slash(&account("w1"), &[]).total;
             decided(false);
             assert_eq!(slashed, (BOND_PER_SUNS + MORE) / 10);
+            assert_noop!(withdraw(), Error::<Test>::Resting);
+            at(System::block_number() + MAX_MISS_REST);
             assert_ok!(withdraw());
             assert_eq!(held("olga"), BOND_PER_SUNS - slashed);
             // What stays bears it: no work until it is bonded again.
