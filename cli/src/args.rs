@@ -130,6 +130,9 @@ pub enum Command {
     /// What a job would cost and when it could start; takes what `job submit` takes, and submits nothing.
     #[command(after_help = "Example:\n  sungrid quote --image blur.wasm --each frames/*.png")]
     Quote(Box<OrderArgs>),
+    /// What one SUNS of each profile contains, the least that work in it pays, and what it paid lately.
+    #[command(after_help = "Example:\n  sungrid price\n  sungrid --json price")]
+    Price,
     /// Look at the workers, and do what their operators do.
     #[command(subcommand, after_help = WORKER_EXAMPLES)]
     Worker(WorkerCommand),

@@ -12,7 +12,7 @@ use sungrid_primitives::{
     ContentHash,
     environment::EnvironmentId,
     job::{MAX_BATCH_UNITS, batch_count},
-    suns::LANE_FUEL_PER_SECOND,
+    suns::virtual_seconds,
     traits::CPU_1_ID,
 };
 use sungrid_seal::sealed_output_size;
@@ -256,13 +256,34 @@ impl Submission<'_> {
         if fuel_limit == 0 || memory_limit == 0 {
             return usage("--fuel-limit and --memory-limit must be above 0".into());
         }
-        // Units whose worst case fits into the longest batch that the chain takes.
-        let longest = u128::from(params.max_batch_seconds) * u128::from(LANE_FUEL_PER_SECOND);
-        let fitting = u32::try_from(longest / u128::from(fuel_limit)).unwrap_or(u32::MAX);
+        let profile = chain.profile(CPU_1_ID).await?;
+        let profile =
+            profile.ok_or_else(|| Error::Usage("this chain has no profile Cpu/1".into()))?;
+        let traffic = Traffic::of(chain, plan, image).await?;
+        let rate = profile.unit_rate(memory_limit).unwrap_or(u64::MAX);
+        let seconds_of = |units: u32| {
+            let bytes = traffic.limit(plan, units);
+            let charge = profile.unit_charge(fuel_limit, memory_limit, bytes)?;
+            virtual_seconds(units, fuel_limit, rate, charge)
+        };
+        let fits =
+            |units: u32| seconds_of(units).is_some_and(|all| all <= params.max_batch_seconds);
+        // More units take longer, though each has a smaller part of what they share.
+        let (mut fitting, mut above) = (0, MAX_BATCH_UNITS + 1);
+        while above - fitting > 1 {
+            let between = fitting + (above - fitting) / 2;
+            match fits(between) {
+                true => fitting = between,
+                false => above = between,
+            }
+        }
         if fitting == 0 {
             return usage(format!(
-                "--fuel-limit is too high: the chain takes units of at most {}",
-                units::fuel(longest)
+                "a unit at its limits takes longer than {}, the longest batch that the chain takes: {} on one lane, and {} over its part of \
+                 a line; lower --fuel-limit or --traffic-limit",
+                units::seconds(params.max_batch_seconds),
+                units::fuel(fuel_limit.into()),
+                units::bytes(traffic.limit(plan, 1)),
             ));
         }
         let count = plan.count;
@@ -270,16 +291,20 @@ impl Submission<'_> {
             count
                 .div_ceil(plan.terms.batches.unwrap_or(DEFAULT_BATCHES).max(1))
                 .min(fitting)
-                .min(MAX_BATCH_UNITS)
         };
         let batch_size = plan.terms.batch_size.unwrap_or_else(default).min(count);
-        if !(1..=MAX_BATCH_UNITS.min(fitting)).contains(&batch_size) {
+        if !(1..=MAX_BATCH_UNITS).contains(&batch_size) || !fits(batch_size) {
             return usage(format!(
-                "--batch-size must be 1 to {} with this fuel limit",
-                MAX_BATCH_UNITS.min(fitting)
+                "--batch-size must be 1 to {fitting} with these limits of fuel and bytes"
             ));
         }
-        let traffic_limit = Self::traffic_limit(chain, plan, image, batch_size).await?;
+        let traffic_limit = traffic.limit(plan, batch_size);
+        let input = plan.most_traffic(batch_size);
+        if traffic_limit < input {
+            return usage(format!(
+                "--traffic-limit {traffic_limit} is below the {input} bytes that the largest unit gets alone: raise it, or leave it out"
+            ));
+        }
         let head = chain.head().await?;
         let seconds = plan.terms.deadline.unwrap_or(DEFAULT_DEADLINE);
         let blocks = (seconds.saturating_mul(1_000)).div_ceil(params.block_ms.max(1));
@@ -337,40 +362,6 @@ impl Submission<'_> {
         Ok(spec)
     }
 
-    /// Bytes in and out that a unit may have: as many as it was given, or as the largest input and what the image may leave come to.
-    async fn traffic_limit(
-        chain: &dyn Chain,
-        plan: &Plan,
-        image: &Image,
-        batch_size: u32,
-    ) -> Result<u64, Error> {
-        let input = plan.most_traffic(batch_size);
-        if let Some(limit) = plan.terms.traffic_limit {
-            if limit < input {
-                return Err(Error::Usage(format!(
-                    "--traffic-limit {limit} is below the {input} bytes that the largest unit gets alone: raise it, or leave it out"
-                )));
-            }
-            return Ok(limit);
-        }
-        let most_left = match plan.encrypt {
-            true => sealed_output_size(image.limits.output),
-            false => image.limits.output,
-        };
-        let gathered = match plan.after {
-            None => 0,
-            // No unit of the earlier job left more than its own limit.
-            Some(job) => chain.job(job).await?.map_or(0, |before| {
-                let each = before.spec.units.div_ceil(plan.count);
-                before.spec.traffic_limit.saturating_mul(each.into())
-            }),
-        };
-        let most_gathered = gathered.min(UNIT_CONTENT_BYTES);
-        Ok(input
-            .saturating_add(most_gathered)
-            .saturating_add(most_left))
-    }
-
     async fn check_balance(
         &self,
         spec: &JobSpec,
@@ -394,6 +385,44 @@ impl Submission<'_> {
             units::isc(deposit)
         );
         context::can_pay(self.key, &account, escrow.saturating_add(deposit), &what)
+    }
+}
+
+/// Bytes in and out that a unit may have.
+enum Traffic {
+    /// As many as the order says.
+    Given(u64),
+    /// As many as the largest input has, and so many that it gathers, and that the image may leave.
+    Beside(u64),
+}
+
+impl Traffic {
+    async fn of(chain: &dyn Chain, plan: &Plan, image: &Image) -> Result<Self, Error> {
+        if let Some(limit) = plan.terms.traffic_limit {
+            return Ok(Self::Given(limit));
+        }
+        let most_left = match plan.encrypt {
+            true => sealed_output_size(image.limits.output),
+            false => image.limits.output,
+        };
+        let gathered = match plan.after {
+            None => 0,
+            // No unit of the earlier job left more than its own limit.
+            Some(job) => chain.job(job).await?.map_or(0, |before| {
+                let each = before.spec.units.div_ceil(plan.count);
+                before.spec.traffic_limit.saturating_mul(each.into())
+            }),
+        };
+        let most_gathered = gathered.min(UNIT_CONTENT_BYTES);
+        Ok(Self::Beside(most_gathered.saturating_add(most_left)))
+    }
+
+    /// The limit where batches have so many units, which share some files.
+    fn limit(&self, plan: &Plan, batch_size: u32) -> u64 {
+        match self {
+            Self::Given(limit) => *limit,
+            Self::Beside(bytes) => plan.most_traffic(batch_size).saturating_add(*bytes),
+        }
     }
 }
 

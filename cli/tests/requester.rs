@@ -305,7 +305,7 @@ async fn too_little_balance_says_how_much_is_missing_and_leaves_nothing() {
 async fn bad_terms_are_refused_before_anything_is_sent() {
     let grid = Grid::new(1).await;
     type Edit = fn(&mut JobFile);
-    let cases: [(Edit, &str); 11] = [
+    let cases: [(Edit, &str); 12] = [
         (|f| f.price = Some("0.000001".into()), "below the floor"),
         (|f| f.policy = Some("replicate:1".into()), "2 or 3"),
         (|f| f.batch_size = Some(0), "--batch-size"),
@@ -320,7 +320,7 @@ async fn bad_terms_are_refused_before_anything_is_sent() {
         ),
         (
             |f| f.fuel_limit = Some("18446744073709551615".into()),
-            "--fuel-limit is too high",
+            "lower --fuel-limit or --traffic-limit",
         ),
         (|f| f.fuel_limit = Some("0".into()), "above 0"),
         (
@@ -329,7 +329,12 @@ async fn bad_terms_are_refused_before_anything_is_sent() {
         ),
         (
             |f| f.traffic_limit = Some("18446744073709551615".into()),
-            "are missing",
+            "lower --fuel-limit or --traffic-limit",
+        ),
+        // Of two units that move 20 gigabytes each the chain takes one at a time.
+        (
+            |f| (f.traffic_limit, f.batch_size) = (Some("20GB".into()), Some(2)),
+            "--batch-size must be 1 to 1",
         ),
         (|f| f.price = Some("1000000000".into()), "are missing"),
     ];

@@ -228,6 +228,24 @@ impl Profile {
     }
 }
 
+/// Seconds for which units at their limits take what a claim takes of a machine: virtual time, which deadlines are made of. What their
+/// fuel takes on one lane; or what their bytes take on the part of a line that goes with `rate` µSUNS, if they are charged for those
+/// (`unit_charge`, [`Profile::unit_charge`]). Rounded up: whoever gets the batch has no less time than it takes.
+///
+/// `None` beyond `u64`, and without a rate.
+pub fn virtual_seconds(units: u32, fuel: u64, rate: u64, unit_charge: u128) -> Option<u64> {
+    let units = u128::from(units);
+    // Neither product exceeds 96 bits, unless the charge is one of no 64-bit limits.
+    let seconds = if unit_charge > over(rate, fuel) {
+        let charge = units.checked_mul(unit_charge)?;
+        let rate = u128::from(rate);
+        charge.checked_div(rate)? + u128::from(!charge.is_multiple_of(rate))
+    } else {
+        (units * u128::from(fuel)).div_ceil(u128::from(LANE_FUEL_PER_SECOND))
+    };
+    u64::try_from(seconds).ok()
+}
+
 /// A lane burns a unit of fuel per nanosecond, so the same quotient serves fuel and virtual time.
 fn over(rate: u64, virtual_time: u64) -> u128 {
     (u128::from(rate) * u128::from(virtual_time)).div_ceil(u128::from(LANE_FUEL_PER_SECOND))

@@ -84,8 +84,9 @@ pub struct ManifestArgs {
     /// Memory that a unit may use, unless its job says otherwise.
     #[arg(long, value_parser = units::parse_bytes, default_value = "256MiB", value_name = "BYTES")]
     pub image_memory: u64,
-    /// Bytes that a unit may write; part of the application, the same for all jobs.
-    #[arg(long, value_parser = units::parse_bytes, default_value = "64MiB", value_name = "BYTES")]
+    /// Bytes that a unit may write; part of the application, the same for all jobs. Beyond what a lane's part of a line moves while it
+    /// burns the fuel, 300 KB for each G, batches are given that much longer.
+    #[arg(long, value_parser = units::parse_bytes, default_value = "3MB", value_name = "BYTES")]
     pub image_output: u64,
 }
 

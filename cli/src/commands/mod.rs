@@ -10,6 +10,7 @@ mod image;
 mod job;
 mod map;
 mod pool;
+mod price;
 mod quote;
 mod receipt;
 mod render;
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         Command::Run(args) => run::run(&context, *args).await,
         Command::Map(args) => map::run(&context, *args).await,
         Command::Quote(order) => quote::run(&context, *order).await,
+        Command::Price => price::run(&context).await,
         Command::Worker(command) => worker::run(&context, command).await,
         Command::Pool(command) => pool::run(&context, command).await,
         Command::Auditor(command) => auditor::run(&context, command).await,

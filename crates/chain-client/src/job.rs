@@ -87,6 +87,13 @@ impl JobSpec {
         profile.unit_charge(self.fuel_limit, self.memory_limit, self.traffic_limit)
     }
 
+    /// [Virtual time](suns::virtual_seconds) of so many units at their limits, seconds; `None` beyond `u64`, or if the profile cannot charge
+    /// them.
+    pub fn seconds_of(&self, units: u32, profile: &Profile) -> Option<u64> {
+        let (rate, charge) = (self.rate(profile)?, self.unit_charge(profile)?);
+        suns::virtual_seconds(units, self.fuel_limit, rate, charge)
+    }
+
     /// Planck that a submission holds in escrow, by the worst case of every unit; `None` if the profile cannot
     /// charge it or the figure is beyond every balance.
     pub fn escrow(&self, profile: &Profile) -> Option<Balance> {
@@ -197,6 +204,13 @@ pub struct Job {
 }
 
 impl Job {
+    /// [Virtual time](suns::virtual_seconds) of a batch as it was ordered, at its limits, seconds; saturates.
+    pub fn batch_seconds(&self) -> u64 {
+        let spec = &self.spec;
+        let (units, fuel) = (spec.batch_size, spec.fuel_limit);
+        suns::virtual_seconds(units, fuel, self.rate, self.unit_charge).unwrap_or(u64::MAX)
+    }
+
     /// How its units make batches now.
     pub fn layout(&self) -> Layout<'_> {
         Layout {

@@ -184,6 +184,8 @@ pub trait Chain: Send + Sync {
     async fn profile(&self, profile: ProfileId) -> Result<Option<Profile>, ChainError>;
     /// Least price, planck per SUNS·hour.
     async fn price_floor(&self, profile: ProfileId) -> Result<Balance, ChainError>;
+    /// What settled work paid lately, planck per SUNS·hour, at least the floor; `None` while nothing may trade in the profile.
+    async fn spot(&self, profile: ProfileId) -> Result<Option<Balance>, ChainError>;
     /// Whether results of this environment are accepted.
     async fn accepts(&self, environment: &EnvironmentId) -> Result<bool, ChainError>;
     /// Every environment whose results are accepted.

@@ -1,9 +1,12 @@
 //! Benchmarks; each checks that its call did what it is measured for.
 
 use frame_benchmarking::v2::*;
-use frame_support::traits::{
-    EnsureOrigin, Get,
-    fungible::{Inspect, Mutate},
+use frame_support::{
+    BoundedVec,
+    traits::{
+        ConstU32, EnsureOrigin, Get,
+        fungible::{Inspect, Mutate},
+    },
 };
 use frame_system::RawOrigin;
 use sp_core::H256;
@@ -18,10 +21,12 @@ use sungrid_primitives::{
 use crate::*;
 
 const SALT: [u8; 32] = [7; 32];
+/// Most parts of a batch.
+const PARTS: u32 = MAX_CUTS + 1;
 
-fn seals(n: u32) -> frame_support::BoundedVec<H256, frame_support::traits::ConstU32<MAX_PLANTED>> {
+fn seals(n: u32) -> BoundedVec<H256, ConstU32<MAX_PLANTED>> {
     let seals = (0..n).map(|i| BlakeTwo256::hash_of(&i));
-    frame_support::BoundedVec::truncate_from(seals.collect())
+    BoundedVec::truncate_from(seals.collect())
 }
 
 #[benchmarks]
@@ -124,14 +129,13 @@ mod benchmarks {
     /// The dearer case: many found each part, all of them wrong, and the treasury pays.
     #[benchmark]
     fn expose_parts(
-        n: Linear<{ MAX_CUTS + 1 }, MAX_BATCH_UNITS>,
-        p: Linear<1, { MAX_CUTS + 1 }>,
+        n: Linear<PARTS, MAX_BATCH_UNITS>,
+        p: Linear<2, PARTS>,
     ) -> Result<(), BenchmarkError> {
         let keeper = keeper::<T>()?;
         let first = T::Answers::next_job();
-        // One part alone is no cut.
-        let (job, batch) = T::Answers::prepare_parts(n, p.max(2));
-        let leaves = (0..n).map(|unit| UnitLeaf {
+        let (job, batch) = T::Answers::prepare_parts(n, p);
+        let all = (0..n).map(|unit| UnitLeaf {
             unit,
             output: H256::repeat_byte(9),
             fuel: 1,
@@ -140,8 +144,8 @@ mod benchmarks {
             bytes_out: 1,
             exit: 0,
         });
-        let leaves: frame_support::BoundedVec<_, _> =
-            frame_support::BoundedVec::truncate_from(leaves.collect());
+        let leaves =
+            BoundedVec::<UnitLeaf, ConstU32<MAX_BATCH_UNITS>>::truncate_from(all.collect());
         let answer = T::Answers::sum_up(job, &leaves).expect("prepared");
         let order = T::Answers::order(job).expect("prepared");
         // As if planted before.

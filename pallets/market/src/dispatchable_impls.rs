@@ -14,6 +14,7 @@ use sungrid_primitives::{
     attributes::TaskClass,
     explain::nearer,
     job::{MAX_BATCH_UNITS, MAX_UNITS, batch_count},
+    suns,
     traits::{Assignment, Images, Pricing, Verifier, WorkerView, Workers},
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct WorstCase {
     pub(crate) unit_charge: u128,
     pub(crate) escrow: u128,
     pub(crate) deposit: u128,
+    /// Of a batch, seconds; `None` beyond any.
+    pub(crate) seconds: Option<u64>,
 }
 
 impl<T: Config> Pallet<T> {
@@ -49,13 +52,15 @@ impl<T: Config> Pallet<T> {
         series: Option<JobId>,
     ) -> Result<JobId, DispatchError> {
         let now = frame_system::Pallet::<T>::block_number();
-        let (class, appeal_blocks) = Self::check_spec(&spec, now)?;
+        let worst = Self::worst_case(&spec)?;
+        let (class, appeal_blocks) = Self::check_spec(&spec, &worst, now)?;
         let WorstCase {
             rate,
             unit_charge,
             escrow,
             deposit,
-        } = Self::worst_case(&spec)?;
+            ..
+        } = worst;
 
         let id = Self::next_id()?;
         let pending = Self::join_predecessor(&requester, &spec, id, now)?;
@@ -118,6 +123,7 @@ impl<T: Config> Pallet<T> {
     /// batch may take.
     pub(crate) fn check_spec(
         spec: &JobSpecOf<T>,
+        worst: &WorstCase,
         now: BlockNumberFor<T>,
     ) -> Result<(TaskClass, u64), Error<T>> {
         ensure!(spec.units > 0, Error::<T>::NoUnits);
@@ -130,8 +136,8 @@ impl<T: Config> Pallet<T> {
             spec.fuel_limit > 0 && spec.memory_limit > 0,
             Error::<T>::NoLimits
         );
-        let seconds = spec
-            .batch_seconds()
+        let seconds = worst
+            .seconds
             .filter(|seconds| *seconds <= T::MaxBatchSeconds::get())
             .ok_or(Error::<T>::BatchTooLong)?;
         ensure!(spec.policy.is_valid(), Error::<T>::BadPolicy);
@@ -179,6 +185,7 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::EscrowTooLarge)?;
         let deposit = Self::deposit_for(batches).ok_or(Error::<T>::EscrowTooLarge)?;
         Ok(WorstCase {
+            seconds: suns::virtual_seconds(spec.batch_size, spec.fuel_limit, rate, unit_charge),
             rate,
             unit_charge,
             escrow,
@@ -244,7 +251,7 @@ impl<T: Config> Pallet<T> {
             },
             &job.spec.policy,
             &job.spec.environment,
-            job.spec.batch_seconds().defensive_unwrap_or_default(),
+            job.batch_seconds(),
             room,
         );
         record.wanted.saturating_accrue(more.min(room));

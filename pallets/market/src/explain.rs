@@ -18,7 +18,7 @@ use sungrid_primitives::{
     traits::{Images, Pricing, ProfileId, Prospect, Verifier, WorkerView, Workers},
 };
 
-use crate::*;
+use crate::{dispatchable_impls::WorstCase, *};
 
 /// Most workers, most batches in flight and most other jobs that one answer looks at. Larger, and a node is busy with one
 /// question; smaller, and answers about large fleets are cut short, which they say.
@@ -107,7 +107,7 @@ impl<T: Config> Pallet<T> {
         let class = T::Images::class(&spec.image).unwrap_or_default();
         let (mut survey, fleet) = Self::survey(spec, class, worst.rate, |_, _| Vec::new());
         let replicas = spec.policy.paid_results();
-        let results = Self::expected_results(spec, worst.unit_charge, &fleet, 0);
+        let results = Self::expected_results(spec, &worst, &fleet, 0);
         let first = spec.policy.ordered_at_first();
         let operators = u64::from(first).max(results.div_ceil(MILLION));
         let (free_in, cut) = Self::free_in(&fleet, first as usize, operators as usize);
@@ -124,9 +124,9 @@ impl<T: Config> Pallet<T> {
         // Who is audited for long, and for what deadline there is no time left, depends on the start.
         let results = match wait {
             None | Some(0) => results,
-            Some(wait) => Self::expected_results(spec, worst.unit_charge, &fleet, wait),
+            Some(wait) => Self::expected_results(spec, &worst, &fleet, wait),
         };
-        let settled = wait.map(|wait| Self::settled_in(spec, worst.unit_charge, &fleet, wait));
+        let settled = wait.map(|wait| Self::settled_in(spec, &worst, &fleet, wait));
         Some(Quote {
             escrow: worst.escrow,
             deposit: worst.deposit,
@@ -136,7 +136,7 @@ impl<T: Config> Pallet<T> {
             spot,
             least_blocks: T::Verifier::appeal_blocks(
                 &spec.policy,
-                spec.batch_seconds().unwrap_or(u64::MAX),
+                worst.seconds.unwrap_or(u64::MAX),
             ),
             wait,
             settled,
@@ -147,12 +147,14 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A batch of an order that is first claimed in so many seconds.
-    fn prospect(spec: &JobSpecOf<T>, unit_charge: u128, start: u64) -> Prospect<'_> {
-        let charge = unit_charge.saturating_mul(u128::from(spec.batch_size));
+    fn prospect<'a>(spec: &'a JobSpecOf<T>, worst: &WorstCase, start: u64) -> Prospect<'a> {
+        let charge = worst
+            .unit_charge
+            .saturating_mul(u128::from(spec.batch_size));
         Prospect {
             policy: &spec.policy,
             environment: &spec.environment,
-            virtual_seconds: spec.batch_seconds().unwrap_or(u64::MAX),
+            virtual_seconds: worst.seconds.unwrap_or(u64::MAX),
             pay: suns::cost(charge, spec.price),
             start,
             deadline: spec.deadline.saturated_into(),
@@ -162,11 +164,11 @@ impl<T: Config> Pallet<T> {
     /// Results of a batch that are paid on average, millionths, if these workers do it.
     fn expected_results(
         spec: &JobSpecOf<T>,
-        unit_charge: u128,
+        worst: &WorstCase,
         fleet: &Fleet<T>,
         start: u64,
     ) -> u64 {
-        let batch = Self::prospect(spec, unit_charge, start);
+        let batch = Self::prospect(spec, worst, start);
         let candidates: Vec<Candidate> = match spec.policy {
             Policy::Optimistic | Policy::Replicate(_) => Vec::new(),
             Policy::Adaptive | Policy::Quorum(_) => fleet
@@ -190,8 +192,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Seconds until a batch that is claimed in so many is accepted, by the capacity of these workers.
-    fn settled_in(spec: &JobSpecOf<T>, unit_charge: u128, fleet: &Fleet<T>, start: u64) -> u64 {
-        let batch = Self::prospect(spec, unit_charge, start);
+    fn settled_in(spec: &JobSpecOf<T>, worst: &WorstCase, fleet: &Fleet<T>, start: u64) -> u64 {
+        let batch = Self::prospect(spec, worst, start);
         let (mut sum, mut capacity) = (0u128, 0u128);
         for (key, worker) in fleet {
             let outlook = T::Verifier::outlook(key, &worker.view.operator, &batch);
@@ -255,7 +257,7 @@ impl<T: Config> Pallet<T> {
         for (id, _, record) in batches.by_ref().take(MOST_LOOKED_AT as usize) {
             let long = *seconds.entry(id).or_insert_with(|| {
                 let job = Jobs::<T>::get(id);
-                job.and_then(|job| job.spec.batch_seconds()).unwrap_or(0)
+                job.map_or(0, |job| job.batch_seconds())
             });
             for claimant in record.assignments.iter().filter(|a| a.working) {
                 if let Some(worker) = suitable.get(&claimant.worker).filter(|w| w.busy) {
@@ -320,7 +322,7 @@ impl Queue {
             .saturating_mul(u64::from(job.spec.policy.paid_results()))
             .saturating_add(started);
         let at_once = u128::from(claims).saturating_mul(u128::from(job.rate));
-        let seconds = u128::from(job.spec.batch_seconds().unwrap_or(u64::MAX));
+        let seconds = u128::from(job.batch_seconds());
         self.claims = self.claims.saturating_add(claims);
         self.at_once = self.at_once.saturating_add(at_once);
         self.work = self.work.saturating_add(at_once.saturating_mul(seconds));

@@ -30,8 +30,8 @@ impl<T: Config> Pallet<T> {
             Error::<T>::BadInterval
         );
         ensure!((1..=MAX_STARTS).contains(&times), Error::<T>::BadTimes);
-        Self::check_spec(&spec, now)?;
-        Self::worst_case(&spec)?;
+        let worst = Self::worst_case(&spec)?;
+        Self::check_spec(&spec, &worst, now)?;
         let next = now.saturating_add(One::one());
         let series = SeriesRecord {
             requester: requester.clone(),

@@ -14,7 +14,7 @@ use sungrid_primitives::{
     job::{Cut, Layout, MAX_ENDPOINT_BYTES},
     jurisdiction::Jurisdiction,
     policy::Policy,
-    suns::{self, LANE_FUEL_PER_SECOND},
+    suns,
     traits::{Assignment, ProfileId},
 };
 
@@ -85,12 +85,6 @@ pub struct JobSpec<BlockNumber> {
 }
 
 impl<BlockNumber> JobSpec<BlockNumber> {
-    /// Virtual time of a batch at its limits on one lane, seconds, rounded up. `None` beyond `u64`.
-    pub fn batch_seconds(&self) -> Option<u64> {
-        let fuel = u128::from(self.batch_size).checked_mul(u128::from(self.fuel_limit))?;
-        u64::try_from(fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND))).ok()
-    }
-
     /// Planck that a batch of units with this charge costs at most: every result that the policy pays, each rounded up.
     /// `None` beyond `u128`.
     pub(crate) fn batch_cost(&self, unit_charge: u128, price: u128) -> Option<u128> {
@@ -257,6 +251,17 @@ impl<AccountId, BlockNumber> JobRecord<AccountId, BlockNumber> {
     /// pays. `None` beyond `u128`.
     pub fn batch_cost(&self, price: u128) -> Option<u128> {
         self.spec.batch_cost(self.unit_charge, price)
+    }
+
+    /// [Virtual time](suns::virtual_seconds) of so many units of it at their limits, seconds; saturates.
+    pub fn seconds_of(&self, units: u32) -> u64 {
+        suns::virtual_seconds(units, self.spec.fuel_limit, self.rate, self.unit_charge)
+            .unwrap_or(u64::MAX)
+    }
+
+    /// That of a batch as it was ordered.
+    pub fn batch_seconds(&self) -> u64 {
+        self.seconds_of(self.spec.batch_size)
     }
 
     /// Batches that nobody has claimed, and that may still be.

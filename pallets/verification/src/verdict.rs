@@ -29,7 +29,6 @@ use sungrid_primitives::{
     BatchIndex, JobId,
     environment::EnvironmentId,
     policy::{AGREE_IF_DISPUTED, Trust},
-    suns::LANE_FUEL_PER_SECOND,
     traits::{Assignment, BatchControl, BatchTerms, Outlook, Prospect, Ruling, Verdict, Verifier},
 };
 
@@ -62,17 +61,16 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Blocks that a batch in flight, whole or a part of one, takes on one lane at its limits.
+    /// Blocks that a batch, whole or a part of one, takes at its limits.
     pub(crate) fn blocks_at_limits(job: JobId, batch: BatchIndex) -> BlockNumberFor<T> {
-        let fuel = Market::<T>::terms(job, batch).map_or(0, |terms| terms.max_fuel);
-        Self::virtual_blocks(fuel.div_ceil(LANE_FUEL_PER_SECOND.into()).saturated_into())
+        let record = Market::<T>::job(job);
+        let seconds = record.map_or(0, |record| record.seconds_of(record.units_in(batch)));
+        Self::virtual_blocks(seconds)
     }
 
-    /// What a batch of a job as it was ordered takes on one lane at its limits, seconds: deadlines of its parts are by that, too.
+    /// What a batch of a job as it was ordered takes at its limits, seconds: deadlines of its parts are by that, too.
     pub(crate) fn batch_seconds(job: JobId) -> u64 {
-        Market::<T>::job(job)
-            .and_then(|record| record.spec.batch_seconds())
-            .unwrap_or_default()
+        Market::<T>::job(job).map_or(0, |record| record.batch_seconds())
     }
 
     /// So many seconds in blocks, rounded up.

@@ -172,6 +172,27 @@ fn a_task_beyond_counting_does_not_fit_because_both_sides_saturate() {
 }
 
 #[test]
+fn virtual_time_is_that_of_fuel_or_of_bytes() {
+    let seconds = |units, fuel, traffic| {
+        let rate = CPU_1.unit_rate(1 << 30).expect("a CPU task");
+        let charge = CPU_1.unit_charge(fuel, 1 << 30, traffic);
+        virtual_seconds(units, fuel, rate, charge.expect("a CPU task"))
+    };
+    // A lane of eight has an eighth of 20 Mbit/s: 312,500 bytes a second.
+    assert_eq!(seconds(4, LANE_FUEL_PER_SECOND, 0), Some(4));
+    assert_eq!(seconds(4, LANE_FUEL_PER_SECOND, 312_500), Some(4));
+    assert_eq!(seconds(4, LANE_FUEL_PER_SECOND, 625_000), Some(8));
+    assert_eq!(seconds(3, 1, 1_000), Some(1));
+    assert_eq!(seconds(1, 3 * LANE_FUEL_PER_SECOND + 1, 0), Some(4));
+    // Beyond counting is beyond any limit, and nothing divides by zero.
+    assert_eq!(virtual_seconds(1_024, 1, 1, u128::MAX), None);
+    assert_eq!(virtual_seconds(1, 1, 1, u128::MAX), None);
+    assert_eq!(virtual_seconds(1, 1, 0, 1), None);
+    let longest = virtual_seconds(u32::MAX, u64::MAX, u64::MAX, 0);
+    assert_eq!(longest, None);
+}
+
+#[test]
 fn cost_saturates_instead_of_wrapping() {
     assert_eq!(cost(u128::MAX, u128::MAX), u128::MAX);
     assert_eq!(cost(0, u128::MAX), 0);
@@ -317,6 +338,54 @@ proptest! {
             let larger = CPU_1.unit_charge(fuel, memory, traffic.saturating_add(more));
             prop_assert!(larger >= Some(computed.max(moved)));
         }
+    }
+
+    /// A requester whose data is large cannot have honest machines miss deadlines: lane and line of a claim are its part of the machine,
+    /// and do the work in its virtual time.
+    #[test]
+    fn a_batch_fits_into_its_virtual_time(
+        units in 1..=1_024u32,
+        fuel in 1..1u64 << 44,
+        memory in 1..1u64 << 36,
+        traffic in 0..1u64 << 40,
+    ) {
+        let rate = CPU_1.unit_rate(memory).expect("a CPU task");
+        let charge = CPU_1.unit_charge(fuel, memory, traffic).expect("a CPU task");
+        let seconds = virtual_seconds(units, fuel, rate, charge).expect("within 64 bits");
+        let seconds = u128::from(seconds);
+        let units_wide = u128::from(units);
+        prop_assert!(seconds * u128::from(LANE_FUEL_PER_SECOND) >= units_wide * u128::from(fuel));
+        // Bits that the claim's part of the line moves, times a million.
+        let line = u128::from(CPU_1.contains.bandwidth) * u128::from(rate);
+        prop_assert!(seconds * line >= units_wide * u128::from(traffic) * 8 * MICRO);
+        // What is charged is taken for so long.
+        prop_assert!(seconds * u128::from(rate) + units_wide >= units_wide * charge);
+        // And no longer than it has to be: a second less does for one or the other not.
+        let short = seconds - 1;
+        let is_late = short * u128::from(LANE_FUEL_PER_SECOND) < units_wide * u128::from(fuel)
+            || short * u128::from(rate) < units_wide * charge;
+        prop_assert!(is_late);
+    }
+
+    #[test]
+    fn more_of_anything_never_takes_a_shorter_time(
+        (units, more_units) in (1..=512u32, 0..=512u32),
+        (fuel, more_fuel) in (1..1u64 << 44, 0..1u64 << 44),
+        (traffic, more_traffic) in (0..1u64 << 40, 0..1u64 << 40),
+        memory in 1..1u64 << 36,
+    ) {
+        let rate = CPU_1.unit_rate(memory).expect("a CPU task");
+        let seconds = |units, fuel, traffic| {
+            let charge = CPU_1.unit_charge(fuel, memory, traffic).expect("a CPU task");
+            virtual_seconds(units, fuel, rate, charge).expect("within 64 bits")
+        };
+        let least = seconds(units, fuel, traffic);
+        prop_assert!(seconds(units + more_units, fuel, traffic) >= least);
+        prop_assert!(seconds(units, fuel, traffic + more_traffic) >= least);
+        prop_assert!(seconds(units, fuel + more_fuel, traffic) >= least);
+        // Two batches of halves take no less than one of both: nobody gains time by cutting an order otherwise.
+        let parts = seconds(units, fuel, traffic) + seconds(more_units.max(1), fuel, traffic);
+        prop_assert!(parts >= seconds(units + more_units.max(1), fuel, traffic));
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub fn spec(image: H256, dice: &mut Dice) -> JobSpecOf<Runtime> {
         ]),
         memory_limit: dice.one_of([1, 1 << 20, 700 << 20]),
         // Less than the lane is charged for, as much, and more.
-        traffic_limit: dice.one_of([0, 312_500, 64 << 20]),
+        traffic_limit: dice.one_of([0, 312_500, 1 << 20]),
         policy,
         profile: CPU_1_ID,
         environment: ENVIRONMENTS[0],

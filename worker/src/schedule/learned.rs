@@ -292,9 +292,9 @@ impl Scheduler for Learned {
         let mut free = machine.free.unwrap_or(u64::MAX);
         let mut chosen = Vec::new();
         for (_, offer, unit, units) in ranked {
-            let spec = &offer.job.spec;
-            let virtual_time = spec.fuel_limit as f64 / LANE_FUEL_PER_SECOND as f64 * units;
-            let due = COMMIT_SLACK - MARGIN + 2.0 * virtual_time;
+            let virtual_time = offer.job.batch_seconds() as f64;
+            let fetch = rank::fetch_ms(&offer.seen, machine.fetch_rate, machine.block_ms);
+            let due = COMMIT_SLACK - MARGIN + 2.0 * virtual_time - fetch as f64 / 1_000.0;
             // Lanes share a batch, but a unit is on one of them from its beginning to its end.
             // An idle machine has nothing to lose by what is only likely to be in time.
             let seconds = if queued > 0.0 {

@@ -8,7 +8,7 @@ use sungrid_chain_client::{
     Batch, BlockNumber, Call, Replica, ReplicaState, Reveal, SubmitError, Until,
 };
 use sungrid_manifest::ResultReady;
-use sungrid_primitives::{JobId, UnitIndex, job::MAX_CUTS, suns::LANE_FUEL_PER_SECOND};
+use sungrid_primitives::{JobId, UnitIndex, job::MAX_CUTS};
 use tracing::{debug, error, info, warn};
 
 use super::{Activity, Fatal, GivenBack, InHand, Report, Supervisor, hand};
@@ -513,9 +513,8 @@ impl Supervisor {
     fn takes(&self, job: JobId) -> BlockNumber {
         let record = self.jobs.get(&job).and_then(|job| job.record.as_ref());
         record.map_or(0, |record| {
-            let fuel = u128::from(record.spec.fuel_limit) * u128::from(record.spec.batch_size);
-            let seconds = fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND));
-            let blocks = (1_000 * seconds).div_ceil(u128::from(self.params.block_ms.max(1)));
+            let blocks = (1_000 * u128::from(record.batch_seconds()))
+                .div_ceil(u128::from(self.params.block_ms.max(1)));
             BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX)
         })
     }

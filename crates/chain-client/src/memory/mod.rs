@@ -495,6 +495,11 @@ impl Chain for MemoryChain {
         })
     }
 
+    async fn spot(&self, profile: ProfileId) -> Result<Option<Balance>, ChainError> {
+        let price = self.online()?.spot.price;
+        Ok((profile == CPU_1_ID).then_some(price))
+    }
+
     async fn accepts(&self, environment: &EnvironmentId) -> Result<bool, ChainError> {
         Ok(self.online()?.environment == *environment)
     }

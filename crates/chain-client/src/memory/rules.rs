@@ -9,7 +9,7 @@ use sungrid_primitives::{
     job::{Cut, MAX_BATCH_UNITS, MAX_CUTS, MAX_ENDPOINT_BYTES, MAX_UNITS},
     receipt::{self, BatchSummary, commitment},
     registration::registration_payload,
-    suns::{CPU_1, LANE_FUEL_PER_SECOND, cost, spot::Spot},
+    suns::{CPU_1, cost, spot::Spot},
     traits::CPU_1_ID,
 };
 
@@ -569,9 +569,8 @@ impl State {
                 revealed: BTreeMap::new(),
             }
         });
-        let seconds = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size)
-            / u128::from(LANE_FUEL_PER_SECOND);
-        let blocks = (2_000 * seconds).div_ceil(u128::from(self.params.block_ms));
+        let blocks =
+            (2_000 * u128::from(job.batch_seconds())).div_ceil(u128::from(self.params.block_ms));
         let blocks = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
         record.view.replicas.push(Replica {
             worker: who.clone(),

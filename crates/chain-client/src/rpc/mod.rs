@@ -580,6 +580,11 @@ impl Chain for RpcChain {
         Ok(floor.unwrap_or(Balance::MAX))
     }
 
+    async fn spot(&self, profile: ProfileId) -> Result<Option<Balance>, ChainError> {
+        self.view("Suns", "spot", vec![values::profile(profile)])
+            .await
+    }
+
     async fn accepts(&self, environment: &EnvironmentId) -> Result<bool, ChainError> {
         let key = vec![Value::from_bytes(environment)];
         Ok(self.get::<()>("Suns", "Environments", key).await?.is_some())

@@ -117,8 +117,45 @@ fn the_largest_batches_that_fit_are_taken() {
         spec.batch_size = MAX_BATCH_UNITS;
         spec.fuel_limit = 3_600_000_000_000 / u64::from(MAX_BATCH_UNITS);
         spec.price = FLOOR;
-        assert_eq!(spec.batch_seconds(), Some(3_600));
-        submit_spec(spec);
+        let id = submit_spec(spec);
+        assert_eq!(job(id).batch_seconds(), 3_600);
+    });
+}
+
+/// A batch is as long as its bytes take, on the part of a line that a claim takes, if that is longer than its fuel.
+#[test]
+fn bytes_take_time_too() {
+    run(|| {
+        // Two units on a lane of eight, which has 312,500 bytes a second of 20 Mbit/s.
+        let seconds = |bytes| {
+            let mut spec = spec(2);
+            spec.traffic_limit = bytes;
+            job(submit_spec(spec)).batch_seconds()
+        };
+        assert_eq!((seconds(0), seconds(312_500)), (2, 2));
+        assert_eq!((seconds(312_501), seconds(625_000)), (3, 4));
+        // More memory takes more of the machine, and of its line.
+        let mut large = spec(2);
+        (large.memory_limit, large.traffic_limit) = (2 << 30, 625_000);
+        assert_eq!(job(submit_spec(large)).batch_seconds(), 2);
+        // An hour is the longest, in bytes as in fuel.
+        let hour = 1_800 * 312_500;
+        assert_eq!(seconds(hour), 3_600);
+        refuses(
+            |s| s.traffic_limit = 1_800 * 312_500 + 1,
+            Error::BatchTooLong,
+        );
+        refuses(|s| s.traffic_limit = u64::MAX, Error::BatchTooLong);
+        // A quote of such an order counts them.
+        let mut order = spec(2);
+        order.traffic_limit = 100 * 312_500;
+        let quiet = Market::quote(&spec(2)).and_then(|quote| quote.settled);
+        let large = Market::quote(&order).and_then(|quote| quote.settled);
+        assert!(quiet.is_some() && large.is_some());
+        assert_eq!(
+            large.zip(quiet).map(|(large, quiet)| large - quiet),
+            Some(198)
+        );
     });
 }
 
@@ -197,17 +234,13 @@ fn amounts_beyond_any_account_do_not_wrap() {
             },
             Error::EscrowTooLarge,
         );
-        for limit in [
-            |s: &mut JobSpecOf<Test>| s.memory_limit = u64::MAX,
-            |s: &mut JobSpecOf<Test>| s.traffic_limit = u64::MAX,
-        ] {
-            let mut spec = spec(2);
-            limit(&mut spec);
-            assert_noop!(
-                Market::submit(RuntimeOrigin::signed(REQUESTER), spec),
-                TokenError::FundsUnavailable
-            );
-        }
+        let mut spec = spec(2);
+        spec.memory_limit = u64::MAX;
+        assert_noop!(
+            Market::submit(RuntimeOrigin::signed(REQUESTER), spec),
+            TokenError::FundsUnavailable
+        );
+        refuses(|s| s.traffic_limit = u64::MAX, Error::BatchTooLong);
     });
 }
 

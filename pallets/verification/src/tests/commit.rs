@@ -187,3 +187,35 @@ fn a_commitment_that_goes_on_gives_back_what_its_policy_does_not_read() {
         assert!(matches!(ballot(job).stage, Stage::Drawing { .. }));
     });
 }
+
+/// Whoever claims what moves much has the time that its part of a machine's line takes for it, and rests for as long if it does nothing.
+#[test]
+fn a_batch_of_many_bytes_has_as_much_time() {
+    run(|| {
+        for (bytes, seconds) in [(0, 2), (312_500, 2), (312_500 * 150, 300)] {
+            let job = pallet_market::NextJobId::<Test>::get();
+            let mut order = spec(1, 2);
+            order.traffic_limit = bytes;
+            assert_ok!(Market::submit(signed(requester()), order));
+            claim(1, job);
+            let now = System::block_number();
+            let until = now + SLACK + (2 * seconds as u64).div_ceil(3);
+            assert_eq!(
+                ballot(job)
+                    .replicas
+                    .first()
+                    .map(|replica| replica.state.clone()),
+                Some(ReplicaState::Working { until })
+            );
+            // An honest machine with the whole of it still to fetch gives it back in time.
+            run_to(until - (seconds as u64).div_ceil(3));
+            assert_ok!(Verification::decline(signed(worker(1)), job, 0));
+            assert!(
+                !pallet_workers::Workers::<Test>::get(worker(1))
+                    .is_some_and(|worker| worker.rests_until > System::block_number())
+            );
+            wait(DECLINE_REST);
+            assert_ok!(Market::cancel(signed(requester()), job));
+        }
+    });
+}

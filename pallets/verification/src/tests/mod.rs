@@ -18,6 +18,7 @@ mod lengths;
 mod no_show;
 mod outlook;
 mod panel;
+mod profiles;
 mod quorum;
 mod rating;
 mod reveal;

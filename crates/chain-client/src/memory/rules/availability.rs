@@ -64,9 +64,8 @@ impl State {
         let Some((job, due)) = self.jobs.get(&id).zip(due) else {
             return;
         };
-        let fuel = u128::from(job.spec.fuel_limit) * u128::from(job.spec.batch_size);
-        let seconds = fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND));
-        let blocks = (1_000 * seconds).div_ceil(u128::from(self.params.block_ms));
+        let blocks =
+            (1_000 * u128::from(job.batch_seconds())).div_ceil(u128::from(self.params.block_ms));
         let takes = BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX);
         if self.number > due.saturating_sub(takes)
             && let Some(worker) = self.workers.get_mut(who)

@@ -17,12 +17,6 @@ fn appeal_blocks(policy: &Policy) -> u64 {
     blocks.into()
 }
 
-/// Virtual time of a batch at its limits, seconds.
-fn batch_seconds(spec: &JobSpec) -> u64 {
-    let fuel = u128::from(spec.fuel_limit) * u128::from(spec.batch_size);
-    fuel.div_ceil(u128::from(LANE_FUEL_PER_SECOND)) as u64
-}
-
 /// Everything that speaks against a worker, in the order in which a claim checks.
 pub(super) fn rejections(
     params: &ChainParams,
@@ -123,7 +117,9 @@ impl State {
             Policy::Optimistic => u64::from(CHALLENGE_WINDOW) * self.params.block_ms / 1_000,
             _ => 0,
         };
-        let computed = batch_seconds(spec).saturating_add(challenge);
+        let computed = spec
+            .seconds_of(spec.batch_size, &CPU_1)?
+            .saturating_add(challenge);
         Some(Quote {
             escrow,
             deposit: self.deposit(spec),
@@ -183,7 +179,7 @@ impl State {
         };
         let batches = self.batches.iter().filter(|(_, record)| in_hand(record));
         let jobs = batches.filter_map(|((id, _), _)| self.jobs.get(id));
-        let seconds = jobs.map(|job| batch_seconds(&job.spec));
+        let seconds = jobs.map(Job::batch_seconds);
         seconds.min().unwrap_or(0)
     }
 }
