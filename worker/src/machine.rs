@@ -30,7 +30,7 @@ const MAX_NOTE_BYTES: u64 = 16 << 10;
 /// often, and looking shows.
 const KIN_EVERY: Duration = Duration::from_secs(5);
 /// Who asks whether a note counts holds its lock for a moment: so often, and so long apart, it is tried again.
-const LOCK_TRIES: u32 = 50;
+const LOCK_TRIES: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What one worker takes of the machine.

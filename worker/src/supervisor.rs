@@ -14,11 +14,13 @@
 //! | out, refused or gone | anything | let it go |
 
 mod chores;
+mod cuts;
 mod finality;
 mod hand;
 mod hints;
 mod measure;
 mod prove;
+mod reports;
 mod seek;
 mod steps;
 #[cfg(test)]

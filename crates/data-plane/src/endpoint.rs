@@ -22,6 +22,11 @@ use crate::{
 
 /// How long a start waits for a relay: some round trips, and what it takes to find that UDP does not get through.
 const RELAY_WAIT: Duration = Duration::from_secs(8);
+/// Between two looks for a relay in place of one that was lost; twice as long each time. Shorter, and a look is not over: it takes some
+/// seconds where one does not answer.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
+/// The longest of these pauses: from here on the endpoint's own looks do.
+const LOOK_SELDOM: Duration = Duration::from_secs(64);
 
 pub(crate) async fn bind(
     config: &Config,
@@ -60,6 +65,33 @@ pub(crate) async fn bind(
         builder = builder.external_addr(*address);
     }
     builder.bind().await.map_err(|e| failed(format!("{e:#}")))
+}
+
+/// Looks for another relay as soon as the one in use is lost, until the endpoint ends. By itself it looks every half a minute or so, and
+/// needs two looks.
+pub(crate) async fn keep_relay(endpoint: Endpoint, relays: Relays) {
+    let Some((url, config)) = relays.entry() else {
+        return;
+    };
+    let lost = |state: &RelayStatus| !state.is_connected() && state.last_error().is_some();
+    let mut known = endpoint.home_relay_status();
+    let mut pause = LOOK_AGAIN;
+    loop {
+        if known.get().iter().any(lost) {
+            // A relay that is there already: nothing changes but that all are measured anew.
+            endpoint.insert_relay(url.clone(), config.clone()).await;
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LOOK_SELDOM);
+        } else {
+            pause = LOOK_AGAIN;
+            if known.updated().await.is_err() {
+                return;
+            }
+        }
+        if endpoint.is_closed() {
+            return;
+        }
+    }
 }
 
 /// Waits until a relay has answered, or did not.

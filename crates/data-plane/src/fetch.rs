@@ -19,13 +19,14 @@ use crate::{
     many::Lines,
     pace::Pace,
     peers::{Dialer, close},
+    spread::Loads,
     standing::Standing,
     store::{SMALL, Storage},
-    transfer::{Failure, Goal, Transfer},
+    transfer::{Failure, Goal, STRIPED_FROM, Transfer},
 };
 
-/// Providers that help with a large blob at the same time. More share a line that is full already.
-const MAX_HELPERS: usize = 3;
+/// Providers that help with a large blob, or with small ones, at the same time. More share a line that is full already.
+pub(crate) const MAX_HELPERS: usize = 3;
 
 /// How far a transfer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +162,7 @@ pub(crate) struct Fetcher {
     /// One fetch per blob at a time: the second finds the work of the first.
     running: Mutex<HashMap<Hash, Weak<tokio::sync::Mutex<()>>>>,
     pub(crate) lines: Lines,
+    pub(crate) loads: Loads,
     pub(crate) download: Arc<Pace>,
     pub(crate) fetched_bytes: AtomicU64,
 }
@@ -180,6 +182,7 @@ impl Fetcher {
             standing: Standing::default(),
             running: Mutex::default(),
             lines: Lines::default(),
+            loads: Loads::default(),
             download,
             fetched_bytes: AtomicU64::new(0),
         }
@@ -210,6 +213,11 @@ impl Fetcher {
         }
         let mut no_room = None;
         let mut waiting: VecDeque<&PeerAddress> = self.standing.best_first(from).into();
+        let lead = waiting.front().map(|peer| peer.id());
+        let is_spread = options.max_bytes < STRIPED_FROM;
+        if is_spread {
+            self.spread(&mut waiting).await;
+        }
         // Who was too slow is asked again when nobody else is left.
         let mut slow: Vec<&PeerAddress> = Vec::new();
         loop {
@@ -229,8 +237,18 @@ impl Fetcher {
                 helpers: &helpers,
                 patient,
             };
-            let together = match is_new && options.max_bytes <= SMALL {
-                true => self.among_many(&goal, peer).await,
+            let _load = is_spread.then(|| self.loads.begin(peer.id(), options.max_bytes));
+            let many = is_new && options.max_bytes <= SMALL;
+            let together = match many {
+                true if patient || Some(peer.id()) == lead => self.among_many(&goal, peer).await,
+                // Who was asked though another one comes first is not waited for as long.
+                true => {
+                    let slow = PeerFault::Slow {
+                        bytes_per_second: 0,
+                    };
+                    let asked = timeout(self.patience.slow_after, self.among_many(&goal, peer));
+                    asked.await.unwrap_or(Some(Err(slow.into())))
+                }
                 false => None,
             };
             let result = match together {
@@ -251,7 +269,10 @@ impl Fetcher {
                 }
             };
             match result {
-                Ok((size, tag)) => return accept(goal, size, tag),
+                Ok((size, tag)) => {
+                    self.standing.served(peer.id(), 0, 0);
+                    return accept(goal, size, tag);
+                }
                 Err(Failure::NoRoom { size, error }) => {
                     // The size is only announced, so the next provider may still do.
                     let reason = error.to_string();

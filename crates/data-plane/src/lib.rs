@@ -67,6 +67,7 @@ mod peers;
 mod relay;
 mod secret;
 mod serve;
+mod spread;
 mod standing;
 mod store;
 mod transfer;

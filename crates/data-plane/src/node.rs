@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use iroh::{Endpoint, EndpointId, SecretKey, protocol::Router};
 use iroh_blobs::{BlobFormat, Hash, HashAndFormat, hashseq::HashSeq};
+use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     Held, MAX_CARD, Notifications, NotifyError, PeerAddress, Pin, Rates, Relay, SecretError,
     SpawnError, StoreError, Way, bundle,
     card::{self, Cards},
-    endpoint::{bind, current_address, greet, relay_state},
+    endpoint::{bind, current_address, greet, keep_relay, relay_state},
     fetch::{Budget, Fetcher, Patience},
     key, notify,
     pace::Pace,
@@ -74,6 +75,8 @@ struct Inner {
     upload: Arc<Pace>,
     notifications: Mutex<Option<Notifications>>,
     answer_timeout: Duration,
+    /// Ends with this.
+    _keepers: JoinSet<()>,
 }
 
 /// A node of the data plane. Clones share it. Call [`DataPlane::shutdown`] before the process ends.
@@ -108,6 +111,10 @@ impl DataPlane {
             }
         };
         let storage = Arc::new(storage);
+        let mut keepers = JoinSet::new();
+        if relays.all().len() > 1 {
+            keepers.spawn(keep_relay(endpoint.clone(), relays.clone()));
+        }
         let dialer = Arc::new(Dialer::new(
             endpoint.clone(),
             relays.clone(),
@@ -159,6 +166,7 @@ impl DataPlane {
                 upload,
                 notifications: Mutex::new(Some(notifications)),
                 answer_timeout: config.stall_timeout,
+                _keepers: keepers,
             }),
         })
     }

@@ -10,12 +10,13 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
 use futures::future::BoxFuture;
 use iroh::{
-    EndpointAddr, RelayMap, RelayUrl, TransportAddr,
+    EndpointAddr, RelayConfig, RelayMap, RelayUrl, TransportAddr,
     dns::{BoxIter, DnsError, DnsResolver, Resolver, TxtRecordData},
 };
 use thiserror::Error;
@@ -120,6 +121,12 @@ impl Relays {
 
     pub(crate) fn map(&self) -> RelayMap {
         self.0.iter().map(|relay| relay.0.clone()).collect()
+    }
+
+    /// The first of the map.
+    pub(crate) fn entry(&self) -> Option<(RelayUrl, Arc<RelayConfig>)> {
+        let url = &self.first()?.0;
+        Some((url.clone(), self.map().get(url)?))
     }
 
     pub(crate) fn all(&self) -> &[Relay] {

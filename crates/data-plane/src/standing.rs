@@ -14,6 +14,9 @@ use crate::{PeerAddress, PeerFault};
 /// How long a failure counts against a provider. Longer, and one that was restarted waits; shorter, and each blob of a
 /// batch waits for the same dead peer.
 const MEMORY: Duration = Duration::from_secs(60);
+/// How long a provider that lacked something is not asked beside another one. Longer, and who fetches the same a little later is of no use
+/// to others; shorter, and it is asked in vain.
+const LACKS: Duration = Duration::from_secs(10);
 /// Peers that are remembered.
 const MAX_PEERS: usize = 4096;
 /// Transfers shorter than this say nothing about speed.
@@ -27,6 +30,11 @@ struct Record {
     /// Bytes per second of content, a running mean; 0: never measured.
     rate: u64,
     failed: Option<Instant>,
+    served: Option<Instant>,
+    /// When it last had not what it was asked for, unless it has served since.
+    lacked: Option<Instant>,
+    /// When it last was too slow, or silent.
+    slow: Option<Instant>,
     seen: Instant,
 }
 
@@ -51,6 +59,9 @@ impl Standing {
         let record = known.entry(peer).or_insert(Record {
             rate: 0,
             failed: None,
+            served: None,
+            lacked: None,
+            slow: None,
             seen: now,
         });
         record.seen = now;
@@ -60,7 +71,8 @@ impl Standing {
     /// A provider served so many bytes, at so many a second.
     pub(crate) fn served(&self, peer: EndpointId, bytes: u64, rate: u64) {
         self.note(peer, |record| {
-            record.failed = None;
+            (record.failed, record.lacked) = (None, None);
+            record.served = Some(Instant::now());
             if bytes >= TELLING {
                 record.rate = match record.rate {
                     0 => rate,
@@ -73,11 +85,35 @@ impl Standing {
     /// A provider did not do.
     pub(crate) fn failed(&self, peer: EndpointId, fault: &PeerFault) {
         self.note(peer, |record| match fault {
-            PeerFault::Slow { bytes_per_second } => record.rate = (*bytes_per_second).max(1),
+            PeerFault::Slow { bytes_per_second } => {
+                record.rate = (*bytes_per_second).max(1);
+                (record.served, record.slow) = (None, Some(Instant::now()));
+            }
             // It has nothing of this content; of other content it may.
-            PeerFault::Missing | PeerFault::Forbidden => {}
+            PeerFault::Missing | PeerFault::Forbidden => record.lacked = Some(Instant::now()),
             _ => record.failed = Some(Instant::now()),
         });
+    }
+
+    /// Whether a provider serves what it is asked for, by what was seen of late.
+    pub(crate) fn serves(&self, peer: EndpointId) -> bool {
+        let known = self.lock();
+        known.get(&peer).is_some_and(|record| {
+            record.lacked.is_none()
+                && !is_within(record.failed, MEMORY)
+                && is_within(record.served, MEMORY)
+        })
+    }
+
+    /// Whether nothing is known of a provider that speaks for or against it.
+    pub(crate) fn is_stranger(&self, peer: EndpointId) -> bool {
+        let known = self.lock();
+        known.get(&peer).is_none_or(|record| {
+            !is_within(record.failed, MEMORY)
+                && !is_within(record.slow, MEMORY)
+                && !is_within(record.lacked, LACKS)
+                && (record.lacked.is_some() || !is_within(record.served, MEMORY))
+        })
     }
 
     /// Who failed of late comes last; of the others who is at least twice as fast comes first. Equals keep their order.
@@ -99,11 +135,13 @@ impl Standing {
     }
 }
 
+fn is_within(when: Option<Instant>, time: Duration) -> bool {
+    when.is_some_and(|when| when.elapsed() < time)
+}
+
 /// Smaller is better.
 fn key(record: Option<&Record>) -> (bool, std::cmp::Reverse<u32>) {
-    let failed = record
-        .and_then(|record| record.failed)
-        .is_some_and(|when| when.elapsed() < MEMORY);
+    let failed = is_within(record.and_then(|record| record.failed), MEMORY);
     let rate = record.map(|record| record.rate).filter(|rate| *rate > 0);
     (failed, std::cmp::Reverse(rate.unwrap_or(UNKNOWN).ilog2()))
 }
@@ -139,6 +177,31 @@ mod tests {
         assert_eq!(order(), [id(0), id(3), id(1), id(2)]);
         tokio::time::advance(MEMORY).await;
         assert_eq!(order(), [id(2), id(0), id(3), id(1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_serves_is_known_until_it_fails_or_lacks_something() {
+        let (standing, id) = (Standing::default(), peer(1).id());
+        let is = || (standing.serves(id), standing.is_stranger(id));
+        assert_eq!(is(), (false, true));
+        standing.served(id, 0, 0);
+        assert_eq!(is(), (true, false));
+        standing.failed(id, &PeerFault::Missing);
+        assert_eq!(is(), (false, false));
+        tokio::time::advance(LACKS).await;
+        assert_eq!(is(), (false, true), "it may have it by now");
+        standing.served(id, 0, 0);
+        assert_eq!(is(), (true, false));
+        let slow = PeerFault::Slow {
+            bytes_per_second: 0,
+        };
+        for fault in [PeerFault::WrongBytes, slow] {
+            standing.served(id, 0, 0);
+            standing.failed(id, &fault);
+            assert_eq!(is(), (false, false), "{fault}");
+            tokio::time::advance(MEMORY).await;
+            assert_eq!(is(), (false, true), "{fault}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

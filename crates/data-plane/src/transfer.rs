@@ -37,8 +37,8 @@ use crate::{
 
 /// Pieces that wait to be written. Bounds the memory of one transfer to about 1 MiB.
 const WRITE_QUEUE: usize = 64;
-/// Blobs smaller than this are not worth a second connection.
-const STRIPED_FROM: u64 = 4 * STRIPE;
+/// Blobs smaller than this come from one provider each.
+pub(crate) const STRIPED_FROM: u64 = 4 * STRIPE;
 
 /// Why one provider did not do.
 pub(crate) enum Failure {

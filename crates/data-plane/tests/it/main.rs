@@ -11,4 +11,5 @@ mod quotas;
 mod retention;
 mod secrets;
 mod sources;
+mod spread;
 mod transfer;

@@ -6,8 +6,9 @@ use sungrid_primitives::{ISC, JobId, suns::LANE_FUEL_PER_SECOND};
 
 use super::{
     completed,
+    cuts::{accepted_units, ranges},
     faults::{counter, pair},
-    idle::{accepted_units, blocks, ranges},
+    idle::blocks,
     kit::{Machine, REQUESTER, World, settle},
 };
 use crate::work::{self, WorkError};

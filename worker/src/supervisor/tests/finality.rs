@@ -4,7 +4,8 @@ use sungrid_chain_client::{Call, Chain, Until, memory::Interrupt};
 
 use super::{
     completed,
-    idle::{Desk, accepted_units, blocks, ranges, three_of_eight},
+    cuts::{accepted_units, ranges, three_of_eight},
+    idle::{Desk, blocks},
     kit::{Machine, World},
 };
 use crate::{

@@ -715,6 +715,18 @@ impl Machine {
         }
     }
 
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            lanes: 1,
+            max_batches: 2,
+            bounds: self.bounds(),
+            min_price: 0,
+            lane_speed: 1_000_000_000,
+            rewards_every: 5,
+            proof_time: Duration::ZERO,
+        }
+    }
+
     pub(super) fn journal(&self) -> Journal {
         Journal::open(self.folder.path(), &self.chain.genesis()).expect("opens")
     }
@@ -745,15 +757,7 @@ impl Machine {
         register::ensure(&ports, &self.offer())
             .await
             .expect("registers");
-        let settings = Settings {
-            lanes: 1,
-            max_batches: 2,
-            bounds: self.bounds(),
-            min_price: 0,
-            lane_speed: 1_000_000_000,
-            rewards_every: 5,
-            proof_time: Duration::ZERO,
-        };
+        let settings = self.settings();
         let metrics = Arc::<Metrics>::default();
         let runner = ports.runner.clone();
         let supervisor = Supervisor::new(ports, settings, self.journal(), metrics.clone()).await;

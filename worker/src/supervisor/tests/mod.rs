@@ -3,6 +3,7 @@
 mod capacity;
 mod chains;
 mod choosing;
+mod cuts;
 mod declines;
 mod drains;
 mod faults;
@@ -14,6 +15,7 @@ mod kit;
 mod measure;
 mod needs;
 mod recovery;
+mod reports;
 mod sealed;
 mod sharing;
 mod traffic;
