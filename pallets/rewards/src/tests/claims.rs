@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{DispatchError, TokenError};
 
-use crate::{Accounts, Error, Event, Owed, Role, Rounds, mock::*};
+use crate::{Accounts, Error, Event, Owed, Rounds, mock::*};
 
 fn signed(who: u64) -> RuntimeOrigin {
     RuntimeOrigin::signed(who)

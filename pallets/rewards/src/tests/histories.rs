@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sungrid_primitives::traits::{Income, Liveness};
 
-use crate::{Accounts, CarriedOver, Current, LastRound, Owed, Rounds, mock::*};
+use crate::{CarriedOver, Current, LastRound, Owed, Rounds, mock::*};
 
 /// People of the histories: few, so that they meet in every role.
 const PEOPLE: core::ops::Range<u64> = 1..6;

@@ -8,7 +8,7 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
     Account, AccountRecord, Accounts, CarriedOver, Credit, Current, LastRound, OpenRound, Owed,
-    Role, Rounds, Share, mock::*,
+    Rounds, Share, mock::*,
 };
 
 /// Corrupts a chain with an ended and a running round, and says what the check found.

@@ -6,7 +6,7 @@ use sp_runtime::Permill;
 use sungrid_primitives::traits::Liveness;
 
 use crate::{
-    Accounts, LastRound, Owed, Role, RoundSummary, Rounds,
+    Accounts, LastRound, Owed, RoundSummary, Rounds,
     mock::*,
     rounds::{AUTHORS_PERCENT, DEVELOPERS_PERCENT, FOUNDATION_PERCENT, WORKERS_PERCENT},
 };
