@@ -60,6 +60,8 @@ impl frame_system::Config for Test {
 
 pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
 pub(crate) const COOLDOWN: u64 = 20;
+/// Of whoever is slashed.
+pub(crate) const MAX_MISS_REST: u64 = 100;
 pub(crate) const LIABILITY: u64 = 10;
 pub(crate) const NOTICE: u64 = 40;
 pub(crate) const LONGEST: u64 = 100;
@@ -133,7 +135,7 @@ impl pallet_workers::Config for Test {
     type LongestBatch = ConstU64<LONGEST>;
     type Liability = ConstU64<LIABILITY>;
     type MissRest = ConstU64<5>;
-    type MaxMissRest = ConstU64<100>;
+    type MaxMissRest = ConstU64<MAX_MISS_REST>;
     type AdmissionLimit = AdmissionLimit;
     type Attestations = ();
     type Roster = ();

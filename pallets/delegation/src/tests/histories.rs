@@ -141,7 +141,8 @@ proptest! {
             let worker = account(&format!("w{key}"));
             let operator = RuntimeOrigin::signed(record(&format!("w{key}")).operator);
             assert_ok!(Workers::leave(operator.clone(), worker.clone()));
-            pass(COOLDOWN);
+            // It may have been slashed just now.
+            pass(COOLDOWN.max(MAX_MISS_REST));
             assert_ok!(Workers::withdraw(operator, worker));
             check();
             next_round();

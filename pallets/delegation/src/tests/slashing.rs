@@ -170,7 +170,7 @@ fn what_the_operator_takes_out_leaves_a_fifth_beside_others_money() {
             (record("w1").bond, record("w1").leaving()),
             (2 * OWN * 9 / 10, OWN)
         );
-        pass(COOLDOWN);
+        pass(COOLDOWN.max(MAX_MISS_REST));
         assert_ok!(Workers::withdraw_unbonded(olga(), w1));
         assert_eq!(record("w1").bond, 2 * OWN * 9 / 10 - OWN);
     });
