@@ -87,30 +87,27 @@ fn text(listed: &[Listed]) -> String {
 }
 
 fn contents(one: &Resources) -> String {
-    let rate = |amount: u64, unit: &str| {
+    let decimal = |amount: u64, unit: &str| {
         let (amount, prefix) = match amount {
             1_000_000_000_000.. => (amount as f64 / 1e12, "T"),
             1_000_000_000.. => (amount as f64 / 1e9, "G"),
             _ => (amount as f64 / 1e6, "M"),
         };
-        format!("{amount} {prefix}{unit}/s")
+        format!("{amount} {prefix}{unit}")
     };
     let amounts = [
-        (one.fuel_per_second, rate(one.fuel_per_second, "fuel")),
+        (one.fuel_per_second, decimal(one.fuel_per_second, "fuel/s")),
         (one.memory, format!("{} memory", units::bytes(one.memory))),
-        (
-            one.storage,
-            format!("{} storage", units::bytes(one.storage)),
-        ),
-        (one.bandwidth, rate(one.bandwidth, "bit")),
-        (one.gpu_flops, rate(one.gpu_flops, "FLOP")),
+        (one.storage, decimal(one.storage, "B storage")),
+        (one.bandwidth, decimal(one.bandwidth, "bit/s")),
+        (one.gpu_flops, decimal(one.gpu_flops, "FLOP/s")),
         (
             one.gpu_memory,
             format!("{} GPU memory", units::bytes(one.gpu_memory)),
         ),
         (
             one.gpu_bandwidth,
-            format!("{} of GPU memory", rate(one.gpu_bandwidth, "B")),
+            format!("{} of GPU memory", decimal(one.gpu_bandwidth, "B/s")),
         ),
         (one.addresses, format!("{} public address", one.addresses)),
     ];
@@ -185,7 +182,7 @@ mod tests {
             2,
             &["gpu/1", "none", "no", "2 TFLOP/s", "25 GB/s of GPU memory"],
         );
-        has(3, &["storage/1", "no", "storage, 20 Mbit/s"]);
+        has(3, &["storage/1", "no", "1 TB storage, 20 Mbit/s"]);
         has(4, &["network/1", "no", "100 Mbit/s, 1 public address"]);
         assert!(!lines[4].contains("fuel"));
     }

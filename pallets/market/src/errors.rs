@@ -58,7 +58,7 @@ mod errors {
         BadBatchSize,
         /// Fuel and memory limit must be above zero.
         NoLimits,
-        /// A batch at its limits takes too long: use a smaller batch or fuel limit.
+        /// A batch at its limits takes too long, by its fuel or by its bytes: use a smaller batch, fuel limit or traffic limit.
         BatchTooLong,
         /// Two or three replicas must agree, or a quorum have a trust of 2 to 1,000.
         BadPolicy,

@@ -201,19 +201,13 @@ fn a_batch_of_many_bytes_has_as_much_time() {
             let now = System::block_number();
             let until = now + SLACK + (2 * seconds as u64).div_ceil(3);
             assert_eq!(
-                ballot(job)
-                    .replicas
-                    .first()
-                    .map(|replica| replica.state.clone()),
+                ballot(job).replicas.first().map(|replica| replica.state),
                 Some(ReplicaState::Working { until })
             );
             // An honest machine with the whole of it still to fetch gives it back in time.
             run_to(until - (seconds as u64).div_ceil(3));
             assert_ok!(Verification::decline(signed(worker(1)), job, 0));
-            assert!(
-                !pallet_workers::Workers::<Test>::get(worker(1))
-                    .is_some_and(|worker| worker.rests_until > System::block_number())
-            );
+            assert!(registered(1).rests_until <= System::block_number());
             wait(DECLINE_REST);
             assert_ok!(Market::cancel(signed(requester()), job));
         }
