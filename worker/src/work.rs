@@ -2,20 +2,18 @@
 
 mod before;
 mod error;
+mod gap;
 mod inputs;
 mod needs;
 mod open;
 mod prepare;
+mod progress;
 mod seal;
 mod turns;
 mod witness;
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -27,10 +25,7 @@ use sungrid_gossip::{News, Outbox};
 use sungrid_manifest::{Manifest, UnitInput, UnitOutput, limits, unit_seed};
 use sungrid_primitives::{JobId, UnitIndex, suns::Profile};
 use sungrid_seal::LeftBehind;
-use tokio::{
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     journal::{BatchId, DoneUnit, Journal, Seal},
@@ -39,11 +34,13 @@ use crate::{
 
 use before::Gathered;
 pub use error::WorkError;
+use gap::Gap;
 use inputs::{Inputs, Sealing};
 pub use needs::{Needs, needs};
 pub use open::Opened;
 pub use prepare::{Bounds, Prepared, is_admitted, prepare};
 use prepare::{bring_files, bytes_of, holders, read_files};
+pub use progress::Progress;
 pub use seal::{Given, name, parse_name, seal_finished};
 use seal::{finished, seal};
 use turns::Turns;
@@ -62,92 +59,6 @@ const BESIDE: usize = AHEAD / 2;
 const SMALL_UNIT: u64 = 64 << 10;
 /// No unit is given up before this.
 const LEAST_WALL_CLOCK: Duration = Duration::from_secs(60);
-
-/// How a batch gets on, for who waits for it.
-#[derive(Debug, Default)]
-pub struct Progress {
-    fetching: AtomicUsize,
-    /// Units whose inputs are here.
-    ready: AtomicUsize,
-    advanced: AtomicBool,
-    /// Units that are finished, from the batch's first on.
-    first: AtomicU32,
-    /// The first unit whose input was not to be had.
-    missing: Mutex<Option<UnitIndex>>,
-}
-
-impl Progress {
-    /// Whether it waits for a peer: something is fetched, and nothing else can be done meanwhile.
-    pub fn is_fetching(&self) -> bool {
-        self.fetching.load(Ordering::Relaxed) > 0 && self.ready.load(Ordering::Relaxed) == 0
-    }
-
-    /// How a batch gets on of which a former run lacked the input of a unit.
-    pub fn after(missing: Option<UnitIndex>) -> Self {
-        Self {
-            missing: Mutex::new(missing),
-            ..Self::default()
-        }
-    }
-
-    /// The first unit whose input was not to be had, and is not here since.
-    pub fn missing(&self) -> Option<UnitIndex> {
-        *self.missing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_missing(&self, unit: Option<UnitIndex>) {
-        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = unit;
-    }
-
-    /// Whether a unit was finished before which all are, since this was last asked. What is finished behind a gap says nothing of who is
-    /// to fill it.
-    pub fn has_advanced(&self) -> bool {
-        self.advanced.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether the first of its units is finished: then there is something to be sealed, should the batch be given back.
-    pub fn has_first(&self) -> bool {
-        self.first.load(Ordering::Relaxed) > 0
-    }
-
-    /// Counts the units from the first one on that are finished.
-    fn count_first(&self, first: UnitIndex, computed: &HashMap<UnitIndex, Computed>) {
-        let units = self.first.load(Ordering::Relaxed);
-        let beyond = first.saturating_add(units)..;
-        let more = beyond.take_while(|unit| computed.contains_key(unit));
-        let more = more.count() as u32;
-        self.first.store(units + more, Ordering::Relaxed);
-        if more > 0 {
-            self.advanced.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Something is fetched as long as this lives.
-    fn fetch(&self) -> Counted<'_> {
-        Counted::new(&self.fetching)
-    }
-
-    /// A unit has its inputs, and is computed and stored as long as this lives.
-    fn unit(&self) -> Counted<'_> {
-        Counted::new(&self.ready)
-    }
-}
-
-/// Counts as one as long as it lives.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// What a batch is worked on with.
 #[derive(Clone)]
@@ -232,76 +143,7 @@ struct Crew {
     /// fetched ahead.
     turns: Arc<Turns>,
     /// What those behind it wait for, or are given up for.
-    gap: watch::Sender<Gap>,
-}
-
-/// A unit without its input, behind which none begins: unless that comes, nothing that is finished there is paid.
-#[derive(Clone, Copy)]
-enum Gap {
-    /// There is none.
-    None,
-    /// A former run did not get it.
-    Awaited(UnitIndex),
-    /// It is not to be had.
-    Missing(UnitIndex),
-}
-
-impl Gap {
-    fn is_missing_before(&self, unit: UnitIndex) -> bool {
-        matches!(self, Self::Missing(missing) if *missing < unit)
-    }
-
-    fn is_open_to(&self, unit: UnitIndex) -> bool {
-        !matches!(self, Self::Awaited(awaited) if *awaited < unit)
-    }
-}
-
-impl Crew {
-    /// Waits until a unit is given up.
-    async fn gives_up(&self, unit: UnitIndex) {
-        let mut gap = self.gap.subscribe();
-        if gap
-            .wait_for(|gap| gap.is_missing_before(unit))
-            .await
-            .is_err()
-        {
-            std::future::pending().await
-        }
-    }
-
-    /// Waits until nothing is awaited before a unit.
-    async fn lets_begin(&self, unit: UnitIndex) {
-        drop(
-            self.gap
-                .subscribe()
-                .wait_for(|gap| gap.is_open_to(unit))
-                .await,
-        );
-    }
-
-    /// A unit has its input.
-    fn has_input(&self, unit: UnitIndex) {
-        let is_awaited = |gap: &Gap| matches!(gap, Gap::Awaited(awaited) if *awaited == unit);
-        self.gap.send_if_modified(|gap| {
-            let is_awaited = is_awaited(gap);
-            if is_awaited {
-                *gap = Gap::None;
-            }
-            is_awaited
-        });
-    }
-
-    /// The input of a unit is not to be had; returns the first of which that is so.
-    fn lacks(&self, unit: UnitIndex) -> UnitIndex {
-        let mut first = unit;
-        self.gap.send_modify(|gap| {
-            if let Gap::Missing(missing) = *gap {
-                first = missing.min(unit);
-            }
-            *gap = Gap::Missing(first);
-        });
-        first
-    }
+    gap: Gap,
 }
 
 /// A computed unit with what protects its content.
@@ -345,10 +187,7 @@ pub async fn run_batch(
     bench.progress.count_first(first, &computed);
     let missing = bench.progress.missing();
     let missing = missing.filter(|unit| (first..first + count).contains(unit));
-    let gap = match missing.filter(|unit| !computed.contains_key(unit)) {
-        Some(unit) => Gap::Awaited(unit),
-        None => Gap::None,
-    };
+    let awaited = missing.filter(|unit| !computed.contains_key(unit));
     bench.progress.note_missing(None);
     let mut waiting = (first..first + count)
         .filter(|unit| !computed.contains_key(unit))
@@ -366,7 +205,7 @@ pub async fn run_batch(
         },
         places: Semaphore::new(AHEAD.max(bench.at_once)),
         turns: Turns::new(bench.at_once),
-        gap: watch::Sender::new(gap),
+        gap: Gap::new(awaited),
     });
     let window = AHEAD.max(bench.at_once);
     let mut begin = |running: &mut JoinSet<_>| {
@@ -381,7 +220,7 @@ pub async fn run_batch(
                 let result = run.await;
                 if let Err(WorkError::Fetch { .. }) = &result {
                     // At once: others may be about to begin.
-                    bench.progress.note_missing(Some(crew.lacks(unit)));
+                    bench.progress.note_missing(Some(crew.gap.lacks(unit)));
                 }
                 result
             });
@@ -472,7 +311,7 @@ async fn run_unit(
     let share = share_of(&input, bench.at_once);
     let brought = async {
         // Before its place, which is the other's first.
-        crew.lets_begin(unit).await;
+        crew.gap.lets_begin(unit).await;
         let place = crew.places.acquire_many(share).await;
         let place = place.map_err(|_| WorkError::Stopped)?;
         let guards = bring_inputs(bench, (job, inputs), gathered, &crew.source, &input).await?;
@@ -481,9 +320,9 @@ async fn run_unit(
     let (_place, guards) = tokio::select! {
         biased;
         brought = brought => brought?,
-        () = crew.gives_up(unit) => return Ok(None),
+        () = crew.gap.gives_up(unit) => return Ok(None),
     };
-    crew.has_input(unit);
+    crew.gap.has_input(unit);
     let _ready = bench.progress.unit();
     let lane = async {
         let turn = crew.turns.take(unit).await?;
@@ -492,7 +331,7 @@ async fn run_unit(
     };
     let lane = tokio::select! {
         biased;
-        () = crew.gives_up(unit) => return Ok(None),
+        () = crew.gap.gives_up(unit) => return Ok(None),
         lane = lane => lane?,
     };
     let mut files = inputs.shared.clone();
@@ -664,20 +503,5 @@ mod tests {
             let share = share_of(&input(bytes), lanes) as usize;
             assert_eq!(AHEAD.max(lanes) / share, at_a_time, "{bytes}, {lanes}");
         }
-    }
-
-    #[test]
-    fn a_batch_waits_for_its_peers_only_while_nothing_else_can_be_done() {
-        let progress = Progress::default();
-        assert!(!progress.is_fetching());
-        let (first, second) = (progress.fetch(), progress.fetch());
-        assert!(progress.is_fetching());
-        let unit = progress.unit();
-        drop(first);
-        assert!(!progress.is_fetching(), "a unit is computed meanwhile");
-        drop(unit);
-        assert!(progress.is_fetching());
-        drop(second);
-        assert!(!progress.is_fetching());
     }
 }

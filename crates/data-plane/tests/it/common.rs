@@ -37,12 +37,13 @@ pub(crate) async fn persistent(dir: impl Into<PathBuf>) -> DataPlane {
 
 /// How long [`impatient`] waits. Long enough for an honest peer on a machine that is busy with other
 /// tests, and stands still now and then.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Gives up soon on peers that fall silent. Who is there is dialled with the usual patience.
+/// Gives up soon on peers that fall silent, and on nobody who is slow. Who is there is dialled with the usual patience.
 pub(crate) async fn impatient() -> DataPlane {
     let mut config = Config::memory();
     config.stall_timeout = PATIENCE;
+    config.slow_after = Duration::from_secs(1 << 30);
     DataPlane::spawn(config).await.expect("up")
 }
 

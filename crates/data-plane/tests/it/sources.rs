@@ -30,7 +30,7 @@ async fn a_large_blob_comes_from_all_who_have_it() {
         held.push(provider.put_bytes(data.clone()).await.expect("stored"));
     }
     let from: Vec<PeerAddress> = providers.iter().map(DataPlane::address).collect();
-    let to = memory().await;
+    let to = impatient().await;
     let fetched = fetch(&to, held[0].hash(), &from).await;
     assert!(fetched.given_up.is_empty(), "{:?}", fetched.given_up);
     for provider in &providers {
