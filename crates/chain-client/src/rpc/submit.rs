@@ -98,7 +98,7 @@ impl RpcChain {
         let header = rpc.chain_get_header(Some(hash)).await.map_err(rpc_broken)?;
         let best = (at.block_number(), at.block_hash());
         Ok(header
-            .map(|header| (u64::from(header.number), hash))
+            .map(|header| (header.number, hash))
             .filter(|(number, _)| number + u64::from(MORTALITY) / 2 >= best.0)
             .unwrap_or(best))
     }
